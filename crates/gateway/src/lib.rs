@@ -1,0 +1,1 @@
+//! Admits, decides, forwards, filters, enters, releases.

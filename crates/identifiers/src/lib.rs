@@ -1,0 +1,1 @@
+//! Vietnamese public identifiers: parse, validate, normalise, mask.

@@ -1,0 +1,1 @@
+//! Takes entries in, seals, indexes, proves, answers auditors.

@@ -1,0 +1,2 @@
+//! The hub in one binary: its roles and its command line.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Applications, data services, agreements and credentials; publishes signed snapshots.

@@ -1,0 +1,1 @@
+//! Opens the stores, migrates them, and hides their difference.

@@ -1,0 +1,1 @@
+//! The hub under test, in one process or against real Kafka.
