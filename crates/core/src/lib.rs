@@ -1,1 +1,30 @@
 //! The hub's words and rules, without I/O.
+//!
+//! An exchange passes through this crate in the order of its modules: a [`Snapshot`](lgsp_proto::registry::v1::Snapshot)
+//! is compiled into [`Rules`]; [`permit`] decides whether a [`Caller`] may call a [`Method`] for a purpose, and which
+//! fields of the answer may leave (a [`Plan`]); [`check`] holds the request against the contract's field rules;
+//! [`entry`] builds what the exchange log keeps. Whatever goes wrong is a [`Fault`] with a [`Reason`] from a closed set.
+//!
+//! Nothing here opens a file or a socket, spawns a task or reads a clock.
+
+pub mod check;
+pub mod entry;
+mod fault;
+mod ids;
+mod permit;
+mod plan;
+mod purpose;
+mod reason;
+mod rules;
+pub mod time;
+
+pub use fault::{Fault, Violation};
+pub use ids::{ApplicationId, ExchangeId};
+pub use permit::{Caller, Permit, permit};
+pub use plan::{FieldPlan, Kind, Node, Plan};
+pub use purpose::Purpose;
+pub use reason::{Code, Reason};
+pub use rules::{Application, Credential, Grant, Method, Rules, RulesError, descriptor_key};
+
+pub use lgsp_proto::ledger::v1::{Hop, Outcome};
+pub use lgsp_proto::options::v1::Subject;

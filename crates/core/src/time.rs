@@ -1,0 +1,72 @@
+//! Moments and days as the hub counts them: Unix microseconds, and the days of Asia/Ho_Chi_Minh.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use time::{OffsetDateTime, UtcOffset};
+
+/// Viet Nam has kept UTC+7 without daylight saving since 1975.
+const HO_CHI_MINH_HOURS: i8 = 7;
+
+/// Unix µs of a protobuf timestamp; saturates.
+pub fn micros(timestamp: &prost_types::Timestamp) -> i64 {
+    timestamp.seconds.saturating_mul(1_000_000).saturating_add(i64::from(timestamp.nanos / 1_000))
+}
+
+/// The protobuf timestamp of Unix µs.
+pub fn timestamp(micros: i64) -> prost_types::Timestamp {
+    let nanos = (micros.rem_euclid(1_000_000) * 1_000) as i32;
+    prost_types::Timestamp { seconds: micros.div_euclid(1_000_000), nanos }
+}
+
+/// Unix µs of a system time.
+pub fn unix_micros(at: SystemTime) -> i64 {
+    match at.duration_since(UNIX_EPOCH) {
+        Ok(since) => i64::try_from(since.as_micros()).unwrap_or(i64::MAX),
+        Err(before) => -i64::try_from(before.duration().as_micros()).unwrap_or(i64::MAX),
+    }
+}
+
+/// The system time of Unix µs.
+pub fn system_time(micros: i64) -> SystemTime {
+    let distance = Duration::from_micros(micros.unsigned_abs());
+    if micros >= 0 { UNIX_EPOCH + distance } else { UNIX_EPOCH - distance }
+}
+
+/// The month of a moment in Asia/Ho_Chi_Minh, as `YYYY-MM`. Subject keys are named so.
+pub fn month(micros: i64) -> String {
+    let local = local(micros);
+    format!("{:04}-{:02}", local.year(), u8::from(local.month()))
+}
+
+/// The day of a moment in Asia/Ho_Chi_Minh, as `YYYY-MM-DD`. Daily quotas are counted so.
+pub fn day(micros: i64) -> String {
+    let local = local(micros);
+    format!("{:04}-{:02}-{:02}", local.year(), u8::from(local.month()), local.day())
+}
+
+fn local(micros: i64) -> OffsetDateTime {
+    let utc = OffsetDateTime::from_unix_timestamp(micros.div_euclid(1_000_000));
+    let offset = UtcOffset::from_hms(HO_CHI_MINH_HOURS, 0, 0).unwrap_or(UtcOffset::UTC);
+    utc.unwrap_or(OffsetDateTime::UNIX_EPOCH).to_offset(offset)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_month_begins_at_midnight_in_ho_chi_minh_city() {
+        let first_of_june_local = 1_780_246_800_000_000; // 2026-05-31T17:00:00Z
+        assert_eq!(month(first_of_june_local), "2026-06");
+        assert_eq!(month(first_of_june_local - 1), "2026-05");
+        assert_eq!(day(first_of_june_local), "2026-06-01");
+    }
+
+    #[test]
+    fn moments_survive_the_round_trip() {
+        for at in [0, 1, -1, 1_780_246_800_123_456] {
+            assert_eq!(micros(&timestamp(at)), at);
+            assert_eq!(unix_micros(system_time(at)), at);
+        }
+    }
+}
