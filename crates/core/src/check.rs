@@ -1,178 +1,245 @@
 //! Holds a request against the field rules of its contract, by reflection.
 //!
 //! Bad input costs no hop: every violated field is named at once, with the rule and never with the value. The same
-//! look finds the subjects that the request asks about.
+//! look finds the subjects that the request asks about. The rules of a message are read once, when a snapshot is
+//! compiled, and not per request.
+
+use std::collections::HashMap;
 
 use lgsp_proto::options::v1::{FieldRules, Format, Range, Subject};
-use prost_reflect::{DynamicMessage, FieldDescriptor, MapKey, MessageDescriptor, ReflectMessage, Value};
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, Value};
 
 use crate::entry::SubjectRef;
 use crate::fault::MOST_VIOLATIONS;
 use crate::{Fault, Reason, Violation};
 
-/// Deepest nesting of a request that is looked at; protobuf decoders stop at 100 themselves.
-const MOST_DEPTH: usize = 32;
-
-/// Decodes a request and checks it.
-///
-/// Returns the subjects that it asks about, in canonical form.
-///
-/// # Errors
-/// [`Reason::Malformed`] for bytes that are no such message, [`Reason::InvalidField`] with every violation.
-pub fn request(input: &MessageDescriptor, bytes: &[u8]) -> Result<Vec<SubjectRef>, Fault> {
-    let message = DynamicMessage::decode(input.clone(), bytes).map_err(|error| Fault::new(Reason::Malformed).because(error))?;
-    let mut check = Check::default();
-    check.message(&message, "", 0);
-    if check.violations.is_empty() { Ok(check.subjects) } else { Err(Fault::invalid(check.violations)) }
-}
-
-#[derive(Default)]
-struct Check {
-    violations: Vec<Violation>,
-    subjects: Vec<SubjectRef>,
-}
-
-impl Check {
-    fn message(&mut self, message: &DynamicMessage, path: &str, depth: usize) {
-        if depth > MOST_DEPTH {
-            return self.violated(path, "is nested too deeply");
-        }
-        self.groups(message, path);
-        for field in message.descriptor().fields() {
-            let rules = lgsp_proto::options::field(&field);
-            let path = if path.is_empty() { field.name().to_owned() } else { format!("{path}.{}", field.name()) };
-            if !message.has_field(&field) {
-                if rules.required {
-                    self.violated(&path, "is required");
-                }
-                continue;
-            }
-            self.value(&field, &rules, &message.get_field(&field), &path, depth);
-        }
-    }
-
-    /// At least one field of each group is set.
-    fn groups(&mut self, message: &DynamicMessage, path: &str) {
-        let mut groups: Vec<(String, Vec<String>, bool)> = Vec::new();
-        for field in message.descriptor().fields() {
-            let group = lgsp_proto::options::field(&field).one_of_group;
-            if group.is_empty() {
-                continue;
-            }
-            let set = message.has_field(&field);
-            match groups.iter_mut().find(|(name, ..)| *name == group) {
-                Some((_, names, any)) => {
-                    names.push(field.name().to_owned());
-                    *any |= set;
-                }
-                None => groups.push((group, vec![field.name().to_owned()], set)),
-            }
-        }
-        for (_, names, any) in groups {
-            if !any {
-                let path = if path.is_empty() { names[0].clone() } else { format!("{path}.{}", names[0]) };
-                self.violated(&path, &format!("one of {} is required", names.join(", ")));
-            }
-        }
-    }
-
-    fn value(&mut self, field: &FieldDescriptor, rules: &FieldRules, value: &Value, path: &str, depth: usize) {
-        match value {
-            Value::List(items) => {
-                self.items(rules, items.len(), path);
-                for item in items.iter().take(items_to_look_at(rules)) {
-                    self.single(field, rules, item, path, depth);
-                }
-            }
-            Value::Map(entries) => {
-                self.items(rules, entries.len(), path);
-                for (key, item) in entries.iter().take(items_to_look_at(rules)) {
-                    if let MapKey::String(key) = key
-                        && key.chars().count() > MOST_KEY_LENGTH
-                    {
-                        self.violated(path, "has a key that is too long");
-                    }
-                    self.single(field, rules, item, path, depth);
-                }
-            }
-            single => self.single(field, rules, single, path, depth),
-        }
-    }
-
-    fn items(&mut self, rules: &FieldRules, count: usize, path: &str) {
-        if rules.max_items > 0 && count > rules.max_items as usize {
-            self.violated(path, &format!("has more than {} items", rules.max_items));
-        }
-    }
-
-    fn single(&mut self, field: &FieldDescriptor, rules: &FieldRules, value: &Value, path: &str, depth: usize) {
-        match value {
-            Value::String(text) => self.text(rules, text, path),
-            Value::Bytes(bytes) => self.length(rules, bytes.len(), path),
-            Value::Message(message) => self.message(message, path, depth + 1),
-            Value::EnumNumber(number) => {
-                let known = field.kind().as_enum().is_some_and(|kind| kind.get_value(*number).is_some());
-                if !known {
-                    self.violated(path, "is not a value of the enumeration");
-                }
-            }
-            Value::Bool(_) => {}
-            Value::I32(number) => self.range(rules.range.as_ref(), f64::from(*number), path),
-            Value::U32(number) => self.range(rules.range.as_ref(), f64::from(*number), path),
-            Value::I64(number) => self.range(rules.range.as_ref(), *number as f64, path),
-            Value::U64(number) => self.range(rules.range.as_ref(), *number as f64, path),
-            Value::F32(number) => self.range(rules.range.as_ref(), f64::from(*number), path),
-            Value::F64(number) => self.range(rules.range.as_ref(), *number, path),
-            Value::List(_) | Value::Map(_) => {}
-        }
-    }
-
-    fn text(&mut self, rules: &FieldRules, text: &str, path: &str) {
-        self.length(rules, text.chars().count(), path);
-        if text.is_empty() {
-            return;
-        }
-        let canonical = match format_of(rules.format()) {
-            None => text.to_owned(),
-            Some(format) => match lgsp_identifiers::normalise(format, text) {
-                Ok(canonical) => canonical,
-                Err(error) => return self.violated(path, &error.to_string()),
-            },
-        };
-        let kind = rules.subject();
-        if kind != Subject::Unspecified && self.subjects.len() < MOST_SUBJECTS {
-            self.subjects.push(SubjectRef { kind, value: canonical, asked: true });
-        }
-    }
-
-    fn length(&mut self, rules: &FieldRules, length: usize, path: &str) {
-        if length < rules.min_length as usize {
-            self.violated(path, &format!("is shorter than {}", rules.min_length));
-        }
-        if rules.max_length > 0 && length > rules.max_length as usize {
-            self.violated(path, &format!("is longer than {}", rules.max_length));
-        }
-    }
-
-    fn range(&mut self, range: Option<&Range>, number: f64, path: &str) {
-        let Some(range) = range else { return };
-        // Written so that NaN is out of range.
-        if !(range.min <= number && number <= range.max) {
-            self.violated(path, &format!("is not between {} and {}", range.min, range.max));
-        }
-    }
-
-    fn violated(&mut self, path: &str, rule: &str) {
-        if self.violations.len() < MOST_VIOLATIONS {
-            self.violations.push(Violation { field: path.to_owned(), rule: rule.to_owned() });
-        }
-    }
-}
-
 /// Most subjects that one request may ask about.
 const MOST_SUBJECTS: usize = 1_000;
 /// Longest key of a map, in characters.
 const MOST_KEY_LENGTH: usize = 128;
+
+/// The field rules of a request message and of all that it holds.
+#[derive(Debug)]
+pub struct Checks {
+    input: MessageDescriptor,
+    messages: Vec<MessageChecks>,
+}
+
+#[derive(Debug, Default)]
+struct MessageChecks {
+    fields: Vec<FieldChecks>,
+    /// Groups of which at least one field must be set, as indexes into `fields`.
+    groups: Vec<Vec<usize>>,
+}
+
+#[derive(Debug)]
+struct FieldChecks {
+    field: FieldDescriptor,
+    rules: FieldRules,
+    /// Index of the checks of the message, or of the map's value message, that the field holds.
+    message: Option<usize>,
+}
+
+impl Checks {
+    /// Reads the rules of a request message.
+    pub fn compile(input: &MessageDescriptor) -> Self {
+        let mut checks = Self { input: input.clone(), messages: Vec::new() };
+        checks.add(input, &mut HashMap::new());
+        checks
+    }
+
+    /// Decodes a request and checks it. Returns the subjects that it asks about, in canonical form.
+    ///
+    /// # Errors
+    /// [`Reason::Malformed`] for bytes that are no such message, [`Reason::InvalidField`] with every violation.
+    pub fn request(&self, bytes: &[u8]) -> Result<Vec<SubjectRef>, Fault> {
+        let message = DynamicMessage::decode(self.input.clone(), bytes)
+            .map_err(|error| Fault::new(Reason::Malformed).because(error))?;
+        let mut look = Look { checks: self, path: Vec::new(), violations: Vec::new(), subjects: Vec::new() };
+        look.message(&message, 0);
+        if look.violations.is_empty() { Ok(look.subjects) } else { Err(Fault::invalid(look.violations)) }
+    }
+
+    fn add(&mut self, message: &MessageDescriptor, known: &mut HashMap<String, usize>) -> usize {
+        if let Some(index) = known.get(message.full_name()) {
+            return *index;
+        }
+        let index = self.messages.len();
+        known.insert(message.full_name().to_owned(), index);
+        self.messages.push(MessageChecks::default());
+        let mut groups: Vec<(String, Vec<usize>)> = Vec::new();
+        let mut fields = Vec::new();
+        for field in message.fields() {
+            let rules = lgsp_proto::options::field(&field);
+            if !rules.one_of_group.is_empty() {
+                match groups.iter_mut().find(|(name, _)| *name == rules.one_of_group) {
+                    Some((_, members)) => members.push(fields.len()),
+                    None => groups.push((rules.one_of_group.clone(), vec![fields.len()])),
+                }
+            }
+            let inner = inner_message(&field).map(|inner| self.add(&inner, known));
+            fields.push(FieldChecks { field, rules, message: inner });
+        }
+        self.messages[index] = MessageChecks { fields, groups: groups.into_iter().map(|(_, members)| members).collect() };
+        index
+    }
+}
+
+fn inner_message(field: &FieldDescriptor) -> Option<MessageDescriptor> {
+    let Kind::Message(message) = field.kind() else { return None };
+    if !field.is_map() {
+        return Some(message);
+    }
+    match message.map_entry_value_field().kind() {
+        Kind::Message(value) => Some(value),
+        _ => None,
+    }
+}
+
+/// One look over one request.
+struct Look<'a> {
+    checks: &'a Checks,
+    path: Vec<&'a str>,
+    violations: Vec<Violation>,
+    subjects: Vec<SubjectRef>,
+}
+
+impl<'a> Look<'a> {
+    /// The depth of a message is bounded by the decoder, at 100.
+    fn message(&mut self, message: &DynamicMessage, index: usize) {
+        let checks = &self.checks.messages[index];
+        for group in &checks.groups {
+            self.group(message, &checks.fields, group);
+        }
+        for field in &checks.fields {
+            self.path.push(field.field.name());
+            self.field(message, field);
+            self.path.pop();
+        }
+    }
+
+    fn group(&mut self, message: &DynamicMessage, fields: &'a [FieldChecks], group: &[usize]) {
+        if group.iter().any(|member| message.has_field(&fields[*member].field)) {
+            return;
+        }
+        let names: Vec<&str> = group.iter().map(|member| fields[*member].field.name()).collect();
+        self.path.push(names[0]);
+        self.violated(&format!("one of {} is required", names.join(", ")));
+        self.path.pop();
+    }
+
+    fn field(&mut self, message: &DynamicMessage, checks: &FieldChecks) {
+        if !message.has_field(&checks.field) {
+            if checks.rules.required {
+                self.violated("is required");
+            }
+            return;
+        }
+        match &*message.get_field(&checks.field) {
+            Value::List(items) => {
+                self.items(&checks.rules, items.len());
+                items.iter().take(items_to_look_at(&checks.rules)).for_each(|item| self.single(checks, item));
+            }
+            Value::Map(entries) => {
+                self.items(&checks.rules, entries.len());
+                for (key, value) in entries.iter().take(items_to_look_at(&checks.rules)) {
+                    self.key(key);
+                    self.single(checks, value);
+                }
+            }
+            single => self.single(checks, single),
+        }
+    }
+
+    fn items(&mut self, rules: &FieldRules, count: usize) {
+        if rules.max_items > 0 && count > rules.max_items as usize {
+            self.violated(&format!("has more than {} items", rules.max_items));
+        }
+    }
+
+    fn key(&mut self, key: &MapKey) {
+        if let MapKey::String(key) = key
+            && key.chars().count() > MOST_KEY_LENGTH
+        {
+            self.violated("has a key that is too long");
+        }
+    }
+
+    fn single(&mut self, checks: &FieldChecks, value: &Value) {
+        let range = checks.rules.range.as_ref();
+        match value {
+            Value::String(text) => self.text(&checks.rules, text),
+            Value::Bytes(bytes) => self.length(&checks.rules, bytes.len()),
+            Value::Message(message) => {
+                if let Some(index) = checks.message {
+                    self.message(message, index);
+                }
+            }
+            Value::EnumNumber(number) => self.enumeration(&checks.field, *number),
+            Value::I32(number) => self.range(range, f64::from(*number)),
+            Value::U32(number) => self.range(range, f64::from(*number)),
+            Value::I64(number) => self.range(range, *number as f64),
+            Value::U64(number) => self.range(range, *number as f64),
+            Value::F32(number) => self.range(range, f64::from(*number)),
+            Value::F64(number) => self.range(range, *number),
+            Value::Bool(_) | Value::List(_) | Value::Map(_) => {}
+        }
+    }
+
+    fn enumeration(&mut self, field: &FieldDescriptor, number: i32) {
+        // The value of a map is described by its own field.
+        let kind = match field.kind() {
+            Kind::Message(entry) if field.is_map() => entry.map_entry_value_field().kind(),
+            kind => kind,
+        };
+        if kind.as_enum().is_some_and(|known| known.get_value(number).is_none()) {
+            self.violated("is not a value of the enumeration");
+        }
+    }
+
+    fn text(&mut self, rules: &FieldRules, text: &str) {
+        self.length(rules, text.chars().count());
+        if text.is_empty() {
+            return;
+        }
+        let canonical = match format_of(rules.format()).map(|format| lgsp_identifiers::normalise(format, text)) {
+            None => text.to_owned(),
+            Some(Ok(canonical)) => canonical,
+            Some(Err(error)) => return self.violated(&error.to_string()),
+        };
+        let kind = rules.subject();
+        if kind == Subject::Unspecified {
+            return;
+        }
+        if self.subjects.len() == MOST_SUBJECTS {
+            return self.violated(&format!("asks about more than {MOST_SUBJECTS} subjects"));
+        }
+        self.subjects.push(SubjectRef { kind, value: canonical, asked: true });
+    }
+
+    fn length(&mut self, rules: &FieldRules, length: usize) {
+        if length < rules.min_length as usize {
+            self.violated(&format!("is shorter than {}", rules.min_length));
+        }
+        if rules.max_length > 0 && length > rules.max_length as usize {
+            self.violated(&format!("is longer than {}", rules.max_length));
+        }
+    }
+
+    fn range(&mut self, range: Option<&Range>, number: f64) {
+        let Some(range) = range else { return };
+        // Written so that NaN is out of range.
+        if !(range.min <= number && number <= range.max) {
+            self.violated(&format!("is not between {} and {}", range.min, range.max));
+        }
+    }
+
+    fn violated(&mut self, rule: &str) {
+        if self.violations.len() < MOST_VIOLATIONS {
+            self.violations.push(Violation { field: self.path.join("."), rule: rule.to_owned() });
+        }
+    }
+}
 
 fn items_to_look_at(rules: &FieldRules) -> usize {
     if rules.max_items > 0 { rules.max_items as usize } else { usize::MAX }

@@ -2,7 +2,7 @@
 //!
 //! An exchange passes through this crate in the order of its modules: a [`Snapshot`](lgsp_proto::registry::v1::Snapshot)
 //! is compiled into [`Rules`]; [`permit`] decides whether a [`Caller`] may call a [`Method`] for a purpose, and which
-//! fields of the answer may leave (a [`Plan`]); [`check`] holds the request against the contract's field rules;
+//! fields of the answer may leave (a [`Plan`]); [`check::Checks`] hold the request against the contract's field rules;
 //! [`entry`] builds what the exchange log keeps. Whatever goes wrong is a [`Fault`] with a [`Reason`] from a closed set.
 //!
 //! Nothing here opens a file or a socket, spawns a task or reads a clock.
@@ -18,10 +18,11 @@ mod reason;
 mod rules;
 pub mod time;
 
+pub use check::Checks;
 pub use fault::{Fault, Violation};
 pub use ids::{ApplicationId, ExchangeId};
 pub use permit::{Caller, Permit, permit};
-pub use plan::{FieldPlan, Kind, Node, Plan};
+pub use plan::{MaskError, FieldPlan, Kind, Node, Plan};
 pub use purpose::Purpose;
 pub use reason::{Code, Reason};
 pub use rules::{Application, Credential, Grant, Method, Rules, RulesError, descriptor_key};

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use lgsp_proto::registry::v1::{self as wire, AgreementState, ApplicationState, ServiceState};
 use prost_reflect::{DescriptorPool, MessageDescriptor, ServiceDescriptor};
 
+use crate::check::Checks;
 use crate::plan::MaskError;
 use crate::time::micros;
 use crate::{ApplicationId, Plan, Purpose};
@@ -54,6 +55,8 @@ pub struct Method {
     pub max_stream_bytes: u64,
     /// SHA-256 of the encoded descriptor set.
     pub contract_sha256: [u8; 32],
+    /// The field rules of the request.
+    pub checks: Checks,
     /// All that the contract knows of the answer: what a role lets through.
     pub whole: Arc<Plan>,
 }
@@ -296,6 +299,7 @@ impl Rules {
                 domain: domain.clone(),
                 platform: service.platform,
                 state: service.state(),
+                checks: Checks::compile(&method.input()),
                 input: method.input(),
                 output: method.output(),
                 server_streaming: method.is_server_streaming(),
