@@ -80,7 +80,8 @@ impl Checks {
             let inner = inner_message(&field).map(|inner| self.add(&inner, known));
             fields.push(FieldChecks { field, rules, message: inner });
         }
-        self.messages[index] = MessageChecks { fields, groups: groups.into_iter().map(|(_, members)| members).collect() };
+        self.messages[index] =
+            MessageChecks { fields, groups: groups.into_iter().map(|(_, members)| members).collect() };
         index
     }
 }
@@ -202,11 +203,12 @@ impl<'a> Look<'a> {
         if text.is_empty() {
             return;
         }
-        let canonical = match format_of(rules.format()).map(|format| lgsp_identifiers::normalise(format, text)) {
-            None => text.to_owned(),
-            Some(Ok(canonical)) => canonical,
-            Some(Err(error)) => return self.violated(&error.to_string()),
-        };
+        let canonical =
+            match format_of(rules.format()).map(|format| lgsp_identifiers::format::normalise(format, text)) {
+                None => text.to_owned(),
+                Some(Ok(canonical)) => canonical,
+                Some(Err(error)) => return self.violated(&error.to_string()),
+            };
         let kind = rules.subject();
         if kind == Subject::Unspecified {
             return;

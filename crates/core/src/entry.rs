@@ -89,7 +89,10 @@ pub struct SubjectRef {
 
 impl fmt::Debug for SubjectRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SubjectRef").field("kind", &self.kind).field("asked", &self.asked).finish_non_exhaustive()
+        f.debug_struct("SubjectRef")
+            .field("kind", &self.kind)
+            .field("asked", &self.asked)
+            .finish_non_exhaustive()
     }
 }
 
@@ -194,7 +197,11 @@ mod tests {
 
     #[test]
     fn a_sealed_part_holds_no_erasable_value() {
-        let erasable = Erasable { officer: salted("officer-17"), dossier: salted("H13.01-260601-0001"), ..Default::default() };
+        let erasable = Erasable {
+            officer: salted("officer-17"),
+            dossier: salted("H13.01-260601-0001"),
+            ..Default::default()
+        };
         let entry = seal(Sealed::default(), erasable);
         let sealed = String::from_utf8_lossy(&entry.sealed).into_owned();
         assert!(!sealed.contains("officer-17") && !sealed.contains("H13.01"));

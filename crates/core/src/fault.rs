@@ -36,7 +36,14 @@ pub struct Fault {
 impl Fault {
     /// A fault for a reason, with the reason's own message.
     pub fn new(reason: Reason) -> Self {
-        Self { reason, hop: reason.hop(), detail: None, violations: Vec::new(), retry: reason.retry(), source: None }
+        Self {
+            reason,
+            hop: reason.hop(),
+            detail: None,
+            violations: Vec::new(),
+            retry: reason.retry(),
+            source: None,
+        }
     }
 
     /// A request whose fields break rules; names every one of them.
@@ -121,7 +128,8 @@ impl Fault {
             details.push(any("google.rpc.RequestInfo", &info));
         }
         if let Some(wait) = self.retry {
-            let delay = prost_types::Duration { seconds: wait.as_secs() as i64, nanos: wait.subsec_nanos() as i32 };
+            let delay =
+                prost_types::Duration { seconds: wait.as_secs() as i64, nanos: wait.subsec_nanos() as i32 };
             details.push(any("google.rpc.RetryInfo", &rpc::RetryInfo { retry_delay: Some(delay) }));
         }
         if !self.violations.is_empty() {
@@ -130,9 +138,13 @@ impl Fault {
                 description: violation.rule.clone(),
                 ..Default::default()
             });
-            details.push(any("google.rpc.BadRequest", &rpc::BadRequest { field_violations: field_violations.collect() }));
+            details.push(any(
+                "google.rpc.BadRequest",
+                &rpc::BadRequest { field_violations: field_violations.collect() },
+            ));
         }
-        let localized = rpc::LocalizedMessage { locale: "vi".to_owned(), message: self.reason.message_vi().to_owned() };
+        let localized =
+            rpc::LocalizedMessage { locale: "vi".to_owned(), message: self.reason.message_vi().to_owned() };
         details.push(any("google.rpc.LocalizedMessage", &localized));
         rpc::Status { code: self.code() as i32, message: self.message(), details }
     }
@@ -153,9 +165,11 @@ impl Fault {
             .unwrap_or_else(|| reason_of_code(code));
         let mut fault = Self::new(reason);
         if let Some(bad) = find::<rpc::BadRequest>(&status, "google.rpc.BadRequest") {
-            let named = bad.field_violations.into_iter().take(MOST_VIOLATIONS).filter(|v| is_field_path(&v.field));
-            fault.violations =
-                named.map(|v| Violation { field: v.field, rule: "refused by the provider".to_owned() }).collect();
+            let named =
+                bad.field_violations.into_iter().take(MOST_VIOLATIONS).filter(|v| is_field_path(&v.field));
+            fault.violations = named
+                .map(|v| Violation { field: v.field, rule: "refused by the provider".to_owned() })
+                .collect();
         }
         fault
     }
@@ -169,7 +183,8 @@ fn any(name: &str, message: &impl Message) -> prost_types::Any {
 }
 
 fn find<M: Message + Default>(status: &rpc::Status, name: &str) -> Option<M> {
-    let any = status.details.iter().find(|any| any.type_url.strip_prefix("type.googleapis.com/") == Some(name))?;
+    let any =
+        status.details.iter().find(|any| any.type_url.strip_prefix("type.googleapis.com/") == Some(name))?;
     M::decode(any.value.as_slice()).ok()
 }
 
@@ -182,7 +197,8 @@ fn is_field_path(path: &str) -> bool {
 
 /// A provider speaks of its own work and its source; it can't blame the caller's token or the broker.
 fn provider_may_say(reason: Reason) -> bool {
-    matches!(reason.hop(), Hop::Adapter | Hop::Source) || matches!(reason, Reason::InvalidField | Reason::Malformed)
+    matches!(reason.hop(), Hop::Adapter | Hop::Source)
+        || matches!(reason, Reason::InvalidField | Reason::Malformed)
 }
 
 fn reason_of_code(code: i32) -> Reason {

@@ -22,7 +22,7 @@ pub use check::Checks;
 pub use fault::{Fault, Violation};
 pub use ids::{ApplicationId, ExchangeId};
 pub use permit::{Caller, Permit, permit};
-pub use plan::{MaskError, FieldPlan, Kind, Node, Plan};
+pub use plan::{FieldPlan, Kind, MaskError, Node, Plan};
 pub use purpose::Purpose;
 pub use reason::{Code, Reason};
 pub use rules::{Application, Credential, Grant, Method, Rules, RulesError, descriptor_key};

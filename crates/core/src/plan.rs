@@ -66,7 +66,9 @@ pub enum MaskError {
     #[error("the mask grants no field")]
     Empty,
     /// The hub filters no such contract.
-    #[error("the message `{message}` holds a group, an extension or google.protobuf.Any, which the hub cannot filter")]
+    #[error(
+        "the message `{message}` holds a group, an extension or google.protobuf.Any, which the hub cannot filter"
+    )]
     Unfilterable {
         /// Full name of the message.
         message: String,

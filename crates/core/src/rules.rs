@@ -248,7 +248,8 @@ impl Rules {
     fn add_purposes(&mut self, snapshot: &wire::Snapshot) -> Result<(), RulesError> {
         for purpose in &snapshot.purposes {
             let parsed = Purpose::parse(&purpose.code);
-            self.purposes.insert(parsed.ok_or_else(|| invalid("purpose", &purpose.code, "is not well formed"))?);
+            self.purposes
+                .insert(parsed.ok_or_else(|| invalid("purpose", &purpose.code, "is not well formed"))?);
         }
         Ok(())
     }
@@ -318,14 +319,16 @@ impl Rules {
     }
 
     fn add_applications(&mut self, snapshot: &wire::Snapshot) -> Result<(), RulesError> {
-        let roles: HashMap<&str, &wire::Role> = snapshot.roles.iter().map(|role| (role.name.as_str(), role)).collect();
+        let roles: HashMap<&str, &wire::Role> =
+            snapshot.roles.iter().map(|role| (role.name.as_str(), role)).collect();
         for application in &snapshot.applications {
             let id = ApplicationId::parse(&application.id)
                 .ok_or_else(|| invalid("application", &application.id, "is not well formed"))?;
             let mut platform_methods = HashSet::new();
             for name in &application.roles {
                 let role = roles.get(name.as_str());
-                let role = role.ok_or_else(|| invalid("application", &application.id, "has an unknown role"))?;
+                let role =
+                    role.ok_or_else(|| invalid("application", &application.id, "has an unknown role"))?;
                 platform_methods.extend(role.methods.iter().map(|method| format!("/{method}")));
             }
             let compiled = Arc::new(Application {
@@ -368,7 +371,8 @@ impl Rules {
     }
 
     fn add_agreement(&mut self, agreement: &wire::Agreement) -> Result<(), RulesError> {
-        let bad = |problem: String| RulesError::Invalid { what: "agreement", name: agreement.id.clone(), problem };
+        let bad =
+            |problem: String| RulesError::Invalid { what: "agreement", name: agreement.id.clone(), problem };
         let Some(application) = self.applications.get(agreement.application.as_str()) else {
             return Err(bad(format!("names the unknown application `{}`", agreement.application)));
         };
