@@ -1,0 +1,258 @@
+//! The log, and traces that cross the bus.
+//!
+//! The log goes to stderr. Traces are exported only when an endpoint is configured; otherwise a caller's `traceparent` is
+//! passed on as it came, and costs a check of its form.
+
+use std::borrow::Cow;
+use std::io::IsTerminal;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use opentelemetry::trace::{
+    SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState, TracerProvider,
+};
+use opentelemetry::{Context, KeyValue};
+use opentelemetry_otlp::{SpanExporter, WithExportConfig};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use serde::{Deserialize, Serialize};
+use tracing::{Span, error, warn};
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
+
+use crate::Instance;
+use crate::config::{self, Problems, Row, row};
+
+/// The environment variable that overrides the filter, for a quick look.
+pub const FILTER_VARIABLE: &str = "LGSP_LOG";
+
+/// Whether spans are exported. Set once, when telemetry starts.
+static EXPORTING: AtomicBool = AtomicBool::new(false);
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Format {
+    /// For people; in colours on a terminal.
+    #[default]
+    Text,
+    /// One JSON object a line, for collectors.
+    Json,
+}
+
+/// The options of log and traces.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Options {
+    /// Which log lines are written.
+    pub filter: String,
+    /// How they are written.
+    pub format: Format,
+    /// Where traces are exported to.
+    pub otlp_endpoint: Option<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { filter: "info".to_owned(), format: Format::default(), otlp_endpoint: None }
+    }
+}
+
+impl config::Options for Options {
+    fn reference() -> Vec<Row> {
+        vec![
+            row(
+                "filter",
+                "off, error, warn, info, debug or trace; also per module, as in info,lgsp_bus=debug",
+                "Which log lines are written. The environment variable LGSP_LOG overrides it.",
+            ),
+            row("format", "text or json", "How log lines are written, on stderr."),
+            row(
+                "otlp-endpoint",
+                "the URL of an OTLP/gRPC collector, such as http://127.0.0.1:4317",
+                "Where traces are exported to. Not set: nowhere, and a caller's traceparent is passed on as it came.",
+            ),
+        ]
+    }
+
+    fn check(&self, problems: &mut Problems) {
+        if EnvFilter::try_new(&self.filter).is_err() {
+            problems.add("filter", format!("\"{}\" is no filter", self.filter));
+        }
+    }
+}
+
+/// Telemetry could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The filter of the options or of `LGSP_LOG` has a mistake.
+    #[error("the log filter has a mistake: {0}")]
+    Filter(#[from] tracing_subscriber::filter::ParseError),
+    /// The exporter cannot be made from the endpoint.
+    #[error("traces cannot be exported to the configured endpoint: {0}")]
+    Exporter(#[from] opentelemetry_otlp::ExporterBuildError),
+    /// This process has a log already.
+    #[error("the log of this process is open already")]
+    AlreadyStarted,
+}
+
+/// The running log and export. Stop it last, so that the last spans leave.
+#[derive(Debug)]
+pub struct Telemetry {
+    provider: Option<SdkTracerProvider>,
+}
+
+/// Opens the log and, if an endpoint is configured, the export of traces.
+///
+/// From here on a panic is logged with its place and without its payload, which may hold a piece of an exchange. Needs a
+/// tokio runtime when traces are exported.
+///
+/// # Errors
+/// The filter or the endpoint has a mistake, or this process has a log already.
+pub fn start(options: &Options, instance: &Instance) -> Result<Telemetry, Error> {
+    let filter = match std::env::var(FILTER_VARIABLE) {
+        Ok(filter) => EnvFilter::try_new(filter)?,
+        Err(_) => EnvFilter::try_new(&options.filter)?,
+    };
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = match options.format {
+        Format::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
+        Format::Json => lines.json().flatten_event(true).boxed(),
+    };
+    let provider =
+        options.otlp_endpoint.as_deref().map(|endpoint| exporter(endpoint, instance)).transpose()?;
+    let spans =
+        provider.as_ref().map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer("lgsp")));
+
+    let subscriber = tracing_subscriber::registry().with(filter).with(lines).with(spans);
+    subscriber.try_init().map_err(|_| Error::AlreadyStarted)?;
+    EXPORTING.store(provider.is_some(), Ordering::Relaxed);
+    std::panic::set_hook(Box::new(|panic| match panic.location() {
+        Some(place) => error!(file = place.file(), line = place.line(), "panic"),
+        None => error!("panic"),
+    }));
+    Ok(Telemetry { provider })
+}
+
+fn exporter(endpoint: &str, instance: &Instance) -> Result<SdkTracerProvider, Error> {
+    let exporter = SpanExporter::builder().with_tonic().with_endpoint(endpoint).build()?;
+    let resource = Resource::builder()
+        .with_service_name(format!("lgsp-{}", instance.role()))
+        .with_attribute(KeyValue::new("service.instance.id", instance.name().to_owned()))
+        .with_attribute(KeyValue::new("service.version", instance.version()))
+        .build();
+    Ok(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build())
+}
+
+impl Telemetry {
+    /// Exports the last spans, for no longer than `bound`.
+    pub async fn stop(self, bound: Duration) {
+        let Some(provider) = self.provider else { return };
+        let stopped = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(bound));
+        match tokio::time::timeout(bound, stopped).await {
+            Ok(Ok(Ok(()))) => (),
+            Ok(Ok(Err(_)) | Err(_)) | Err(_) => warn!("last traces not exported"),
+        }
+    }
+}
+
+/// Returns the `traceparent` to write on work that `span` sends on, where `incoming` is what its own caller wrote.
+///
+/// Without export it is `incoming` itself, if it has the form of a `traceparent`.
+#[must_use]
+pub fn traceparent<'a>(span: &Span, incoming: Option<&'a str>) -> Option<Cow<'a, str>> {
+    if EXPORTING.load(Ordering::Relaxed)
+        && let Some(ours) = traceparent_of(span)
+    {
+        return Some(Cow::Owned(ours));
+    }
+    incoming.filter(|text| parse(text).is_some()).map(Cow::Borrowed)
+}
+
+/// Makes `span` a part of the trace that `incoming` names. Without export, or if it has another form, nothing happens.
+pub fn follow(span: &Span, incoming: &str) {
+    if EXPORTING.load(Ordering::Relaxed) {
+        follow_exported(span, incoming);
+    }
+}
+
+fn traceparent_of(span: &Span) -> Option<String> {
+    let context = span.context();
+    let span = context.span();
+    let ids = span.span_context();
+    let flags = ids.trace_flags() & TraceFlags::SAMPLED;
+    ids.is_valid().then(|| format!("00-{}-{}-{:02x}", ids.trace_id(), ids.span_id(), flags.to_u8()))
+}
+
+fn follow_exported(span: &Span, incoming: &str) {
+    let Some(parent) = parse(incoming) else { return };
+    // It fails only for a span that has been sent on already, and then there is nothing to repair.
+    let _ = span.set_parent(Context::new().with_remote_span_context(parent));
+}
+
+/// Reads `00-<32 hex>-<16 hex>-<2 hex>`, the W3C Trace Context of version 00, and refuses everything else.
+fn parse(text: &str) -> Option<SpanContext> {
+    let lower_hex = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-');
+    if text.len() != 55 || !text.bytes().all(|byte| lower_hex(&byte)) {
+        return None;
+    }
+    let mut parts = text.split('-');
+    let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    if parts.next().is_some() || version != "00" || trace.len() != 32 || span.len() != 16 {
+        return None;
+    }
+    let flags = TraceFlags::new(u8::from_str_radix(flags, 16).ok()?);
+    let (trace, span) = (TraceId::from_hex(trace).ok()?, SpanId::from_hex(span).ok()?);
+    let context = SpanContext::new(trace, span, flags, true, TraceState::NONE);
+    context.is_valid().then_some(context)
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::info_span;
+
+    use super::*;
+
+    const INCOMING: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+    #[test]
+    fn without_export_a_traceparent_is_passed_on_as_it_came() {
+        let span = info_span!("exchange");
+        follow(&span, INCOMING);
+        assert!(matches!(traceparent(&span, Some(INCOMING)), Some(Cow::Borrowed(INCOMING))));
+        assert_eq!(traceparent(&span, None), None);
+    }
+
+    #[test]
+    fn what_has_not_the_form_of_a_traceparent_is_not_passed_on() {
+        for text in [
+            "",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7",
+            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+            "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e473-600f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-0\n",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7--1",
+        ] {
+            assert_eq!(traceparent(&Span::none(), Some(text)), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn with_export_the_span_sent_on_is_of_the_callers_trace() {
+        let provider = SdkTracerProvider::builder().build();
+        let spans = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(spans), || {
+            let span = info_span!("exchange");
+            follow_exported(&span, INCOMING);
+            let ours = traceparent_of(&span).unwrap();
+            assert_eq!(ours[..36], INCOMING[..36], "the trace is the caller's");
+            assert_ne!(ours, INCOMING, "the span is ours");
+            assert!(parse(&ours).is_some());
+        });
+    }
+}
