@@ -16,10 +16,10 @@ pub struct PartialDate {
     day: Option<NonZeroU8>,
 }
 
-const YEARS: std::ops::RangeInclusive<u16> = 1800..=2199;
+const YEARS: std::ops::RangeInclusive<u16> = 1800..=2200;
 
 impl PartialDate {
-    /// A year alone; `None` outside 1800 to 2199.
+    /// A year alone; `None` outside 1800 to 2200.
     pub fn year_only(year: u16) -> Option<Self> {
         YEARS.contains(&year).then_some(Self { year, month: None, day: None })
     }
@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn days_that_do_not_exist_are_refused() {
         for text in
-            ["2023-02-29", "1900-02-29", "2024-13", "2024-00", "2024-04-31", "2024-01-00", "1799", "2200"]
+            ["2023-02-29", "1900-02-29", "2024-13", "2024-00", "2024-04-31", "2024-01-00", "1799", "2201"]
         {
             assert_eq!(PartialDate::parse(text), Err(Error::NoSuchDate(Format::PartialDate)), "{text}");
         }
