@@ -1,0 +1,40 @@
+import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AdminClientConfig;
+
+/** Waits until a cluster answers a metadata request with as many brokers as expected. */
+public final class Probe {
+    private static final int CALL_MS = 2_000;
+    private static final int PAUSE_MS = 100;
+
+    /** Arguments: host:port, the number of brokers, and for how many seconds to try. */
+    public static void main(String[] args) throws InterruptedException {
+        int brokers = Integer.parseInt(args[1]);
+        long giveUp = System.nanoTime() + TimeUnit.SECONDS.toNanos(Long.parseLong(args[2]));
+        Map<String, Object> config = Map.of(
+                AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, args[0],
+                AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG, CALL_MS,
+                AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, CALL_MS,
+                AdminClientConfig.RECONNECT_BACKOFF_MAX_MS_CONFIG, PAUSE_MS);
+        String last = "no answer";
+        try (Admin admin = Admin.create(config)) {
+            do {
+                try {
+                    int answered = admin.describeCluster().nodes().get(CALL_MS, TimeUnit.MILLISECONDS).size();
+                    if (answered == brokers) {
+                        return;
+                    }
+                    last = answered + " of " + brokers + " brokers answer";
+                } catch (ExecutionException | TimeoutException error) {
+                    last = "no answer";
+                }
+                Thread.sleep(PAUSE_MS);
+            } while (System.nanoTime() < giveUp);
+        }
+        System.err.println(args[0] + ": " + last);
+        System.exit(1);
+    }
+}
