@@ -1,29 +1,48 @@
--- The source database of the population adapter: a city's register of citizens and households.
+-- The source behind the population adapter.
 --
--- Dates are ISO text with unknown parts left out: '1958', '1958-07', '1958-07-21'. Times are seconds since 1970 UTC. Codes are
--- the numbers of the enums in lgsp.population.v1. NULL is "not known to the register".
+-- Codes in integer columns are the numbers of the enums of lgsp.population.v1 and lgsp.record.v1. Dates are texts of
+-- which the unknown end is left off: 1958, 1958-07, 1958-07-21. Moments are Unix microseconds. What the register
+-- does not know is NULL.
 
--- Facts about the database: schema_version, seed, citizens, households, parcels, as_of, synthetic.
-CREATE TABLE meta (
-    key   TEXT NOT NULL PRIMARY KEY,
-    value TEXT NOT NULL
-) WITHOUT ROWID;
+-- Who answers for the records. One row.
+CREATE TABLE source (
+    one            INTEGER PRIMARY KEY CHECK (one = 1),
+    name           TEXT    NOT NULL,
+    agency_code    TEXT    NOT NULL,
+    -- 1: all records are made up.
+    synthetic      INTEGER NOT NULL CHECK (synthetic IN (0, 1)),
+    schema_version INTEGER NOT NULL
+) STRICT;
 
-CREATE TABLE citizens (
-    personal_number     TEXT NOT NULL PRIMARY KEY,
-    old_identity_number TEXT,
-    full_name           TEXT NOT NULL,
+CREATE TABLE household (
+    household_id     INTEGER PRIMARY KEY,
+    number           TEXT    NOT NULL UNIQUE,
+    -- citizen_id of the head.
+    head_id          INTEGER NOT NULL,
+    line             TEXT,
+    -- In use now.
+    ward_code        TEXT    NOT NULL,
+    -- The code that the record was written under, when it is an older one.
+    former_ward_code TEXT,
+    registered_on    TEXT,
+    as_of_us         INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE citizen (
+    citizen_id          INTEGER PRIMARY KEY,
+    personal_number     TEXT    NOT NULL UNIQUE CHECK (length(personal_number) = 12),
+    old_identity_number TEXT    UNIQUE CHECK (length(old_identity_number) = 9),
+    full_name           TEXT    NOT NULL,
     other_name          TEXT,
-    date_of_birth       TEXT NOT NULL,
-    sex                 INTEGER NOT NULL,          -- lgsp.record.v1.Sex
+    date_of_birth       TEXT,
+    sex                 INTEGER NOT NULL CHECK (sex BETWEEN 0 AND 2),
     ethnicity           TEXT,
     religion            TEXT,
-    nationality_code    TEXT NOT NULL,
-    marital_status      INTEGER,                   -- MaritalStatus
-    household_number    TEXT,
-    relation_to_head    INTEGER,                   -- Relation
-    residence_kind      INTEGER,                   -- ResidenceKind: how the citizen lives in that household
-    moved_in_on         TEXT,                      -- since when in that household
+    nationality_code    TEXT    NOT NULL DEFAULT 'VN',
+    marital_status      INTEGER NOT NULL DEFAULT 0 CHECK (marital_status BETWEEN 0 AND 4),
+    household_id        INTEGER REFERENCES household,
+    relation_to_head    INTEGER NOT NULL DEFAULT 0 CHECK (relation_to_head BETWEEN 0 AND 9),
+    -- Parents and spouse as the citizen's own record names them; older records hold only the name.
     father_number       TEXT,
     father_name         TEXT,
     mother_number       TEXT,
@@ -33,41 +52,34 @@ CREATE TABLE citizens (
     blood_type          TEXT,
     occupation          TEXT,
     phone_number        TEXT,
-    life_status         INTEGER NOT NULL,          -- LifeStatus
+    life_status         INTEGER NOT NULL DEFAULT 1 CHECK (life_status BETWEEN 0 AND 3),
     date_of_death       TEXT,
-    card_issued_on      TEXT,                      -- NULL: no identity card
-    card_expires_on     TEXT,                      -- NULL: valid for life
+    card_issued_on      TEXT,
+    card_expires_on     TEXT,
     card_issuer         TEXT,
-    updated_at          INTEGER NOT NULL
-);
+    -- When the register last changed the record, and when it last confirmed it.
+    updated_us          INTEGER NOT NULL,
+    as_of_us            INTEGER NOT NULL
+) STRICT;
 
-CREATE UNIQUE INDEX citizens_by_old_identity ON citizens (old_identity_number) WHERE old_identity_number IS NOT NULL;
--- The head (1) sorts first.
-CREATE INDEX citizens_by_household ON citizens (household_number, relation_to_head, personal_number);
+CREATE INDEX citizen_by_household ON citizen (household_id);
 
--- The addresses of citizens, at most one per role.
--- Roles: 1 permanent, 2 temporary, 3 current, 4 birth registration, 5 hometown. 1 and 2 are also the ResidenceKind.
-CREATE TABLE addresses (
-    personal_number  TEXT NOT NULL REFERENCES citizens (personal_number),
-    role             INTEGER NOT NULL CHECK (role BETWEEN 1 AND 5),
-    line             TEXT,                         -- house number and street, hamlet or area
-    ward_code        TEXT,                         -- in use now; NULL: outside the city
-    former_ward_code TEXT,                         -- as the record was written, if before 1 July 2025; may equal ward_code
-    text             TEXT NOT NULL,                -- the whole address as written
+-- A citizen's addresses, at most one of a kind.
+CREATE TABLE address (
+    -- Lists of a ward are paged in this order.
+    address_id       INTEGER PRIMARY KEY,
+    citizen_id       INTEGER NOT NULL REFERENCES citizen,
+    -- 1 permanent, 2 temporary, 3 current, 4 place of birth registration, 5 hometown.
+    kind             INTEGER NOT NULL CHECK (kind BETWEEN 1 AND 5),
+    line             TEXT,
+    -- In use now. NULL for a place outside the city, which has only its text.
+    ward_code        TEXT,
+    -- The code that the record was written under, when it is an older one.
+    former_ward_code TEXT,
+    -- The whole address as registered, when it does not follow from line and ward.
+    text             TEXT,
     since            TEXT,
-    PRIMARY KEY (personal_number, role)
-) WITHOUT ROWID;
+    UNIQUE (citizen_id, kind)
+) STRICT;
 
--- The residents of a ward, paged by (personal_number, role).
-CREATE INDEX addresses_by_ward ON addresses (ward_code, personal_number, role) WHERE role IN (1, 2);
-
-CREATE TABLE households (
-    household_number     TEXT NOT NULL PRIMARY KEY,
-    head_personal_number TEXT NOT NULL REFERENCES citizens (personal_number),
-    line                 TEXT NOT NULL,
-    ward_code            TEXT NOT NULL,
-    former_ward_code     TEXT,
-    text                 TEXT NOT NULL,
-    registered_on        TEXT NOT NULL,
-    updated_at           INTEGER NOT NULL
-);
+CREATE INDEX address_by_ward ON address (ward_code, address_id) WHERE kind IN (1, 2);
