@@ -1,1 +1,3 @@
 //! Admits, decides, forwards, filters, enters, releases.
+
+pub mod filter;
