@@ -17,6 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use crate::State;
@@ -94,19 +95,22 @@ impl Admin {
     /// Serves until `stop` is cancelled. A role stops its admin port last, so that its leaving can be watched.
     pub async fn serve(self, state: State, stop: CancellationToken) {
         info!(address = %self.address, "admin port open");
-        let permits = Arc::new(Semaphore::new(MOST_CONNECTIONS));
-        let _ = stop.run_until_cancelled(accept(self.listener, state, permits, stop.clone())).await;
+        let connections = TaskTracker::new();
+        let _ = stop.run_until_cancelled(accept(&self.listener, &state, &connections, &stop)).await;
+        connections.close();
+        connections.wait().await;
     }
 }
 
-async fn accept(listener: TcpListener, state: State, permits: Arc<Semaphore>, stop: CancellationToken) {
+async fn accept(listener: &TcpListener, state: &State, connections: &TaskTracker, stop: &CancellationToken) {
+    let permits = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     loop {
         // Nobody closes the semaphore.
         let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, _peer)) => {
                 let connection = serve_connection(stream, state.clone(), permit);
-                tokio::spawn(stop.clone().run_until_cancelled_owned(connection));
+                connections.spawn(stop.clone().run_until_cancelled_owned(connection));
             }
             Err(error) => {
                 warn!(%error, "admin connection not accepted");

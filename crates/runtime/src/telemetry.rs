@@ -255,4 +255,26 @@ mod tests {
             assert!(parse(&ours).is_some());
         });
     }
+
+    #[tokio::test]
+    async fn spans_go_to_the_collector_and_a_silent_one_does_not_hold_up_the_end() {
+        let collector = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", collector.local_addr().unwrap());
+        let provider = exporter(&endpoint, &Instance::new("gateway", "1.2.3")).unwrap();
+        let spans = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(spans), || {
+            info_span!("exchange").in_scope(|| ());
+        });
+
+        let patience = Duration::from_secs(20);
+        let telemetry = Telemetry { provider: Some(provider) };
+        let stopped = tokio::spawn(telemetry.stop(Duration::from_millis(200)));
+        let (mut connection, _) = tokio::time::timeout(patience, collector.accept()).await.unwrap().unwrap();
+        let mut preface = [0; 14];
+        let read = tokio::io::AsyncReadExt::read_exact(&mut connection, &mut preface);
+        tokio::time::timeout(patience, read).await.unwrap().unwrap();
+
+        assert_eq!(&preface, b"PRI * HTTP/2.0");
+        tokio::time::timeout(patience, stopped).await.unwrap().unwrap();
+    }
 }
