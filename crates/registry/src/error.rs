@@ -1,0 +1,37 @@
+use std::io;
+use std::path::PathBuf;
+
+use crate::Problems;
+
+/// Why the registry cannot start, or cannot publish.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The folder of the rules cannot be read.
+    #[error("the rules in {path} cannot be read: {source}")]
+    Unreadable {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The rules do not hold together.
+    #[error(transparent)]
+    Rules(#[from] Problems),
+    /// The signing key cannot be used.
+    #[error("the signing key cannot be read: it is not an Ed25519 private key in PEM (openssl genpkey -algorithm ed25519)")]
+    Key,
+    /// What was published last cannot be kept or read.
+    #[error("{path}, which keeps what was published last, cannot be used: {source}")]
+    State {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The folder cannot be watched, or a signal cannot be heard.
+    #[error("changes of the rules cannot be noticed")]
+    Watch(#[source] io::Error),
+    /// The bus did not do it.
+    #[error(transparent)]
+    Bus(#[from] lgsp_bus::Error),
+}

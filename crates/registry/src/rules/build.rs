@@ -1,0 +1,97 @@
+//! From entries that were checked to the parts of the snapshot. Lists are sorted, so that the same rules have the same
+//! bytes.
+
+use lgsp_core::time::timestamp;
+use lgsp_proto::registry::v1 as wire;
+
+use super::contracts::Contract;
+use super::entries;
+
+pub(super) fn data_service(
+    entry: &entries::Service,
+    owner: String,
+    contract: &Contract,
+) -> wire::DataService {
+    wire::DataService {
+        name: entry.name.clone(),
+        owner_agency_code: owner,
+        state: service_state(entry.state).into(),
+        descriptor_sha256: contract.sha256.to_vec().into(),
+        domain: contract.rules.domain.clone(),
+        platform: contract.rules.platform,
+        title_vi: contract.rules.title_vi.clone(),
+        title_en: contract.rules.title_en.clone(),
+    }
+}
+
+pub(super) fn application(entry: entries::Application, agency_code: String) -> wire::Application {
+    let entries::Application { id, name_vi, name_en, agency: _, state, mut roles, max_in_flight, platform } =
+        entry;
+    roles.sort_unstable();
+    roles.dedup();
+    let state = application_state(state).into();
+    wire::Application {
+        id,
+        name_vi,
+        name_en,
+        agency_code,
+        state,
+        credentials: Vec::new(),
+        roles,
+        max_in_flight,
+        platform,
+    }
+}
+
+pub(super) fn agreement(
+    entry: entries::Agreement,
+    (from, to): (i64, i64),
+    mut grants: Vec<wire::Grant>,
+) -> wire::Agreement {
+    let entries::Quota { per_second, per_day } = entry.quota;
+    let mut purposes = entry.purposes;
+    purposes.sort_unstable();
+    purposes.dedup();
+    grants.sort_by(|a, b| a.method.cmp(&b.method));
+    wire::Agreement {
+        id: entry.id,
+        version: entry.version,
+        application: entry.application,
+        service: entry.service,
+        grants,
+        purposes,
+        valid_from: Some(timestamp(from)),
+        valid_to: Some(timestamp(to)),
+        legal_basis: entry.legal_basis,
+        quota: Some(wire::Quota { per_second, per_day }),
+        state: agreement_state(entry.state).into(),
+    }
+}
+
+fn service_state(state: entries::ServiceState) -> wire::ServiceState {
+    match state {
+        entries::ServiceState::Draft => wire::ServiceState::Draft,
+        entries::ServiceState::Sandbox => wire::ServiceState::Sandbox,
+        entries::ServiceState::InUse => wire::ServiceState::InUse,
+        entries::ServiceState::Deprecated => wire::ServiceState::Deprecated,
+        entries::ServiceState::Retired => wire::ServiceState::Retired,
+    }
+}
+
+fn application_state(state: entries::ApplicationState) -> wire::ApplicationState {
+    match state {
+        entries::ApplicationState::Requested => wire::ApplicationState::Requested,
+        entries::ApplicationState::Onboarding => wire::ApplicationState::Onboarding,
+        entries::ApplicationState::Connected => wire::ApplicationState::Connected,
+        entries::ApplicationState::Suspended => wire::ApplicationState::Suspended,
+        entries::ApplicationState::Retired => wire::ApplicationState::Retired,
+    }
+}
+
+fn agreement_state(state: entries::AgreementState) -> wire::AgreementState {
+    match state {
+        entries::AgreementState::Active => wire::AgreementState::Active,
+        entries::AgreementState::Suspended => wire::AgreementState::Suspended,
+        entries::AgreementState::Revoked => wire::AgreementState::Revoked,
+    }
+}

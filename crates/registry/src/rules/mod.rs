@@ -1,0 +1,57 @@
+//! The rules as the files say them: read, checked all at once, and turned into a snapshot.
+
+mod build;
+mod check;
+mod contracts;
+mod entries;
+mod folder;
+mod moment;
+mod parse;
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use lgsp_proto::registry::v1::Snapshot;
+use prost::Message;
+use sha2::{Digest, Sha256};
+
+pub use folder::{FILES, Folder};
+
+use crate::problem::Problems;
+
+/// Rules that hold together. They have no revision yet.
+#[derive(Debug)]
+pub struct Checked {
+    /// The snapshot without revision and time, its parts sorted, so that the same rules have the same bytes.
+    pub(crate) snapshot: Snapshot,
+    /// Encoded descriptor sets by their key on the topic.
+    pub(crate) descriptors: BTreeMap<String, Bytes>,
+}
+
+impl Checked {
+    /// The snapshot without revision and time.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// Encoded descriptor sets by their key on the topic.
+    pub fn descriptors(&self) -> &BTreeMap<String, Bytes> {
+        &self.descriptors
+    }
+}
+
+/// Checks the rules of a folder and builds their snapshot.
+///
+/// `environment` is `production` or `sandbox`.
+///
+/// # Errors
+/// Everything that is wrong, each problem with its file, its line and what is accepted.
+pub fn check(folder: &Folder, environment: &str) -> Result<Checked, Problems> {
+    check::check(folder, environment)
+}
+
+/// Digest of what a snapshot says, whatever its revision and time.
+pub(crate) fn content_digest(snapshot: &Snapshot) -> [u8; 32] {
+    let bare = Snapshot { revision: 0, published: None, ..snapshot.clone() };
+    Sha256::digest(bare.encode_to_vec()).into()
+}
