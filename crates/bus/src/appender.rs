@@ -1,0 +1,104 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use lgsp_proto::ledger::v1::Position;
+use tokio::sync::{oneshot, watch};
+use tokio::time::{Instant, timeout_at};
+
+use crate::producer::{Outgoing, Place, Producer};
+use crate::{Bus, Error, clients, topics};
+
+/// Per partition of `lgsp.exchange`, the next offset that the ledger has *not* yet fsynced. Embedded only.
+pub type Fsynced = watch::Receiver<Vec<i64>>;
+
+/// How long librdkafka itself keeps trying; a caller's own limit is usually shorter.
+const GIVE_UP: Duration = Duration::from_secs(5);
+
+/// Appends entries to the exchange log. A cheap handle.
+#[derive(Clone)]
+pub struct Appender {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    producer: Producer,
+    fsynced: Option<Fsynced>,
+    /// After the producer, so that an embedded broker outlives it.
+    bus: Bus,
+}
+
+impl fmt::Debug for Appender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Appender")
+            .field("waits_for_fsync", &self.inner.fsynced.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Appender {
+    /// Makes an appender. The embedded broker forgets: with it, `fsynced` tells how far the ledger has the entries on disk.
+    ///
+    /// # Errors
+    /// The producer could not be built.
+    pub fn new(bus: &Bus, fsynced: Option<Fsynced>) -> Result<Self, Error> {
+        let config = clients::producer(bus.options(), &bus.bootstrap(), GIVE_UP);
+        let producer = Producer::new("entries", config)?;
+        Ok(Self { inner: Arc::new(Inner { producer, fsynced, bus: bus.clone() }) })
+    }
+
+    /// Appends an entry and waits until it is durable: all in-sync replicas have it, and, embedded, the ledger has fsynced
+    /// it. Only then may data leave.
+    ///
+    /// # Errors
+    /// It is not known to be durable at `until`. It may still become so.
+    pub async fn append_durably(&self, key: &[u8], value: Bytes, until: Instant) -> Result<Position, Error> {
+        let counters = self.inner.bus.counters();
+        let appended = match self.append(key, value, until).await {
+            Ok(place) => self.fsynced(place, until).await.map(|()| place),
+            Err(error) => Err(error),
+        };
+        match appended {
+            Ok(place) => {
+                counters.entries.add();
+                Ok(Position {
+                    topic: topics::EXCHANGE.to_owned(),
+                    partition: place.partition,
+                    offset: place.offset,
+                })
+            }
+            Err(error) => {
+                counters.entries_failed.add();
+                Err(error)
+            }
+        }
+    }
+
+    async fn append(&self, key: &[u8], value: Bytes, until: Instant) -> Result<Place, Error> {
+        let (report, reported) = oneshot::channel();
+        let record = Outgoing {
+            topic: topics::EXCHANGE,
+            partition: None,
+            key: Some(key),
+            value: Some(&value),
+            headers: None,
+        };
+        self.inner.producer.send(record, Box::new(move |delivery| drop(report.send(delivery))))?;
+        let what = "make the entry durable";
+        let delivery = timeout_at(until, reported).await.map_err(|_| Error::TimedOut { what })?;
+        delivery.map_err(|_| Error::Closed)?.map_err(|source| Error::Kafka { what, source })
+    }
+
+    async fn fsynced(&self, place: Place, until: Instant) -> Result<(), Error> {
+        let Some(fsynced) = &self.inner.fsynced else { return Ok(()) };
+        let partition = usize::try_from(place.partition).unwrap_or(usize::MAX);
+        let mut fsynced = fsynced.clone();
+        let on_disk = fsynced.wait_for(|next| next.get(partition).is_some_and(|next| *next > place.offset));
+        match timeout_at(until, on_disk).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) => Err(Error::Closed),
+            Err(_) => Err(Error::TimedOut { what: "make the entry durable" }),
+        }
+    }
+}

@@ -1,0 +1,159 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lgsp_proto::ledger::v1::Position;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use crate::broker::Embedded;
+use crate::headers::HeaderList;
+use crate::producer::{Outgoing, Producer};
+use crate::{Counters, Error, Options, Start, Stats, Tail, clients};
+
+/// How long [`Bus::publish`] waits for Kafka.
+const PUBLISH_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The bus of one process: a Kafka cluster, or the broker inside this process. A cheap handle.
+#[derive(Clone)]
+pub struct Bus {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    options: Options,
+    bootstrap: String,
+    counters: Counters,
+    publisher: Producer,
+    beats: Producer,
+    /// Last, so that it is dropped last.
+    embedded: Option<Embedded>,
+}
+
+impl fmt::Debug for Bus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bus")
+            .field("bootstrap", &self.inner.bootstrap)
+            .field("embedded", &self.is_embedded())
+            .finish()
+    }
+}
+
+impl Bus {
+    /// Opens the bus. Without brokers in the options, starts the embedded broker with all topics; with them, builds the
+    /// clients, and needs no broker yet.
+    ///
+    /// # Errors
+    /// An option is owned by the hub or has no meaning, or a client could not be built.
+    pub fn open(options: Options) -> Result<Self, Error> {
+        if let Some(problem) = options.problems().into_iter().next() {
+            return Err(problem);
+        }
+        let embedded = if options.brokers.is_none() { Some(Embedded::start(&options)?) } else { None };
+        let bootstrap = match (&options.brokers, &embedded) {
+            (Some(brokers), _) => brokers.clone(),
+            (None, Some(embedded)) => embedded.bootstrap(),
+            (None, None) => String::new(),
+        };
+        let publisher =
+            Producer::new("publishing", clients::producer(&options, &bootstrap, PUBLISH_TIMEOUT))?;
+        let beats = Producer::new("heartbeats", clients::heartbeat_producer(&options, &bootstrap))?;
+        let counters = Counters::default();
+        Ok(Self { inner: Arc::new(Inner { options, bootstrap, counters, publisher, beats, embedded }) })
+    }
+
+    /// Whether the broker runs inside this process.
+    pub fn is_embedded(&self) -> bool {
+        self.inner.embedded.is_some()
+    }
+
+    /// The bootstrap brokers, `host:port,…`.
+    pub fn bootstrap(&self) -> String {
+        self.inner.bootstrap.clone()
+    }
+
+    /// The options that it was opened with.
+    pub fn options(&self) -> &Options {
+        &self.inner.options
+    }
+
+    /// What has happened on the bus of this process.
+    pub fn stats(&self) -> Stats {
+        self.inner.counters.read()
+    }
+
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.inner.counters
+    }
+
+    pub(crate) fn beats(&self) -> &Producer {
+        &self.inner.beats
+    }
+
+    pub(crate) fn publisher(&self) -> &Producer {
+        &self.inner.publisher
+    }
+
+    /// Publishes a record and waits until all in-sync replicas have it. Without a partition, the key chooses it. An empty
+    /// `value` is a tombstone on a compacted topic.
+    ///
+    /// # Errors
+    /// Kafka did not take the record within five seconds.
+    pub async fn publish(
+        &self,
+        topic: &str,
+        partition: Option<i32>,
+        key: &[u8],
+        value: &[u8],
+        headers: &[(&str, &[u8])],
+    ) -> Result<Position, Error> {
+        let (report, reported) = oneshot::channel();
+        let native = (!headers.is_empty()).then(|| HeaderList::of(headers).to_native());
+        let record = Outgoing {
+            topic,
+            partition,
+            key: Some(key),
+            value: (!value.is_empty()).then_some(value),
+            headers: native,
+        };
+        self.publisher().send(record, Box::new(move |delivery| drop(report.send(delivery))))?;
+        let what = "take a record";
+        let delivery = timeout(PUBLISH_TIMEOUT, reported).await.map_err(|_| Error::TimedOut { what })?;
+        let place = delivery.map_err(|_| Error::Closed)?.map_err(|source| Error::Kafka { what, source })?;
+        Ok(Position { topic: topic.to_owned(), partition: place.partition, offset: place.offset })
+    }
+
+    /// Reads all partitions of a topic from `start` on, outside any group.
+    ///
+    /// # Errors
+    /// The consumer could not be built. A broker that is away is no error: the tail waits for it.
+    pub fn tail(&self, topic: &str, start: Start) -> Result<Tail, Error> {
+        Tail::open(self, topic, start)
+    }
+
+    /// Makes the embedded broker close its connections and take no new ones, for tests of bad days.
+    ///
+    /// # Errors
+    /// The broker is not the embedded one.
+    pub fn lose_broker(&self) -> Result<(), Error> {
+        self.inner.embedded.as_ref().ok_or(Error::NotEmbedded("be lost"))?.down()
+    }
+
+    /// Makes the embedded broker take connections again.
+    ///
+    /// # Errors
+    /// The broker is not the embedded one.
+    pub fn restore_broker(&self) -> Result<(), Error> {
+        self.inner.embedded.as_ref().ok_or(Error::NotEmbedded("be restored"))?.up()
+    }
+
+    /// How long a broker may hold a fetch that has nothing to give. The embedded broker does not wake a fetch when something
+    /// is produced, so there the hold is the latency.
+    pub(crate) fn fetch_hold(&self, urgent: bool) -> Duration {
+        match (self.is_embedded(), urgent) {
+            (true, true) => Duration::from_millis(1),
+            (true, false) => Duration::from_millis(50),
+            (false, _) => Duration::from_millis(500),
+        }
+    }
+}

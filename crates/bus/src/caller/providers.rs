@@ -1,0 +1,330 @@
+//! Who serves which domain, as heard in heartbeats, and which partition a request goes to.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use lgsp_core::{Fault, Reason};
+use lgsp_proto::monitor::v1::Heartbeat;
+use lgsp_runtime::{Shutdown, Stage};
+use parking_lot::Mutex;
+use prost::Message as _;
+use serde::Serialize;
+use tracing::debug;
+
+use crate::{Bus, Error, Options, Start, Tailed, topics};
+
+/// An instance that was not heard for so long is dead to us; its session at the broker lives for 6 s.
+const LIVES: Duration = Duration::from_millis(2_500);
+/// Only who has listened for so long knows that nobody serves a domain.
+const LISTENED: Duration = Duration::from_secs(3);
+/// How long a silent instance is still shown.
+const SHOWN: Duration = Duration::from_secs(30);
+/// Most instances of one domain.
+const MOST_INSTANCES: usize = 256;
+
+/// An instance that serves a domain, as its last heartbeat told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Provider {
+    /// The domain.
+    pub domain: String,
+    /// The instance.
+    pub instance: String,
+    /// Its version.
+    pub version: String,
+    /// The partitions that it owns.
+    pub partitions: Vec<i32>,
+    /// Whether it was heard just now.
+    pub live: bool,
+    /// Whether it said that it leaves.
+    pub leaving: bool,
+    /// Milliseconds since it was heard.
+    pub silent_ms: u64,
+}
+
+/// What was heard, and what is in flight.
+pub(crate) struct Directory {
+    domains: HashMap<String, Arc<Domain>>,
+    hearing: Mutex<Hearing>,
+}
+
+/// Whether we hear at all: our own heartbeats come back, too.
+#[derive(Default)]
+struct Hearing {
+    since: Option<Instant>,
+    last: Option<Instant>,
+}
+
+struct Domain {
+    topic: String,
+    in_flight: Box<[AtomicU32]>,
+    /// Where the next look for the least loaded partition begins, so that ties go round.
+    turn: AtomicUsize,
+    instances: Mutex<BTreeMap<String, Heard>>,
+}
+
+struct Heard {
+    at: Instant,
+    version: String,
+    partitions: Vec<i32>,
+    leaving: bool,
+}
+
+impl Heard {
+    fn is_live(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.at) < LIVES
+    }
+}
+
+/// A request counted on its partition until this is dropped.
+pub(crate) struct Load {
+    domain: Arc<Domain>,
+    partition: usize,
+}
+
+impl Load {
+    pub(crate) fn topic(&self) -> &str {
+        &self.domain.topic
+    }
+
+    pub(crate) fn partition(&self) -> i32 {
+        self.partition as i32
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        self.domain.in_flight[self.partition].fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Directory {
+    pub(crate) fn new(options: &Options) -> Self {
+        let partitions = usize::try_from(options.request_partitions).unwrap_or(1).max(1);
+        let domain = |name: &str| Domain {
+            topic: topics::request(name),
+            in_flight: (0..partitions).map(|_| AtomicU32::new(0)).collect(),
+            turn: AtomicUsize::new(0),
+            instances: Mutex::default(),
+        };
+        let domains = options.domains.iter().map(|name| (name.clone(), Arc::new(domain(name)))).collect();
+        Self { domains, hearing: Mutex::default() }
+    }
+
+    /// Chooses a partition with a live owner and the fewest in flight. When unsure who owns what, any partition: the
+    /// deadline decides.
+    pub(crate) fn choose(&self, name: &str) -> Result<Load, Fault> {
+        let Some(domain) = self.domains.get(name) else {
+            return Err(Fault::new(Reason::NoProvider).because(Error::DomainUnknown(name.to_owned())));
+        };
+        let now = Instant::now();
+        let choice = domain.owned(now);
+        if choice.nobody && (choice.all_leave || self.has_listened(now)) {
+            return Err(Reason::NoProvider.into());
+        }
+        Ok(domain.least_loaded(&choice.owned))
+    }
+
+    fn has_listened(&self, now: Instant) -> bool {
+        let hearing = self.hearing.lock();
+        let hears = hearing.last.is_some_and(|last| now.saturating_duration_since(last) < LIVES);
+        hears && hearing.since.is_some_and(|since| now.saturating_duration_since(since) >= LISTENED)
+    }
+
+    pub(crate) fn hear(&self, heartbeat: Heartbeat, now: Instant) {
+        let mut hearing = self.hearing.lock();
+        if hearing.last.is_none_or(|last| now.saturating_duration_since(last) >= LIVES) {
+            hearing.since = Some(now);
+        }
+        hearing.last = Some(now);
+        drop(hearing);
+
+        let Some(domain) = self.domains.get(&heartbeat.domain) else { return };
+        let mut instances = domain.instances.lock();
+        instances.retain(|_, heard| now.saturating_duration_since(heard.at) < SHOWN);
+        if instances.len() >= MOST_INSTANCES && !instances.contains_key(&heartbeat.instance) {
+            return;
+        }
+        let Heartbeat { instance, version, partitions, leaving, .. } = heartbeat;
+        instances.insert(instance, Heard { at: now, version, partitions, leaving });
+    }
+
+    pub(crate) fn providers(&self) -> Vec<Provider> {
+        let now = Instant::now();
+        let mut providers = Vec::new();
+        for (name, domain) in &self.domains {
+            for (instance, heard) in domain.instances.lock().iter() {
+                let silent = now.saturating_duration_since(heard.at);
+                providers.push(Provider {
+                    domain: name.clone(),
+                    instance: instance.clone(),
+                    version: heard.version.clone(),
+                    partitions: heard.partitions.clone(),
+                    live: heard.is_live(now),
+                    leaving: heard.leaving,
+                    silent_ms: u64::try_from(silent.as_millis()).unwrap_or(u64::MAX),
+                });
+            }
+        }
+        providers.sort_by(|a, b| (&a.domain, &a.instance).cmp(&(&b.domain, &b.instance)));
+        providers
+    }
+}
+
+/// What is known of a domain's owners at one moment.
+struct Choice {
+    /// A bit per partition with a live owner that stays.
+    owned: Vec<bool>,
+    /// No live instance stays, whether it owns something or is about to.
+    nobody: bool,
+    /// There are live instances, and all of them leave.
+    all_leave: bool,
+}
+
+impl Domain {
+    fn owned(&self, now: Instant) -> Choice {
+        let mut choice = Choice { owned: vec![false; self.in_flight.len()], nobody: true, all_leave: false };
+        let instances = self.instances.lock();
+        for heard in instances.values().filter(|heard| heard.is_live(now)) {
+            if heard.leaving {
+                choice.all_leave = true;
+                continue;
+            }
+            choice.nobody = false;
+            for partition in &heard.partitions {
+                let owned =
+                    usize::try_from(*partition).ok().and_then(|partition| choice.owned.get_mut(partition));
+                if let Some(owned) = owned {
+                    *owned = true;
+                }
+            }
+        }
+        choice.all_leave &= choice.nobody;
+        choice
+    }
+
+    fn least_loaded(self: &Arc<Self>, owned: &[bool]) -> Load {
+        let any = !owned.contains(&true);
+        let count = self.in_flight.len();
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        let candidates =
+            (0..count).map(|step| (turn + step) % count).filter(|partition| any || owned[*partition]);
+        let least = candidates.min_by_key(|partition| self.in_flight[*partition].load(Ordering::Relaxed));
+        let partition = least.unwrap_or(0);
+        self.in_flight[partition].fetch_add(1, Ordering::Relaxed);
+        Load { domain: self.clone(), partition }
+    }
+}
+
+/// Hears heartbeats until the role closes.
+pub(super) fn listen(bus: &Bus, directory: Arc<Directory>, shutdown: &Shutdown) -> Result<(), Error> {
+    let mut tail = bus.tail(topics::HEARTBEAT, Start::End)?;
+    let (bus, close) = (bus.clone(), shutdown.begins(Stage::Close));
+    shutdown.spawn(Stage::Close, "heartbeat listener", async move {
+        loop {
+            let tailed = tokio::select! {
+                tailed = tail.next() => tailed,
+                () = close.cancelled() => return,
+            };
+            match tailed {
+                Ok(Tailed::Record(record)) => {
+                    let Some(Ok(heartbeat)) = record.value.map(Heartbeat::decode) else { continue };
+                    bus.counters().heartbeats_heard.add();
+                    directory.hear(heartbeat, Instant::now());
+                }
+                Ok(Tailed::CaughtUp) => {}
+                Err(error) => return debug!(%error, "heartbeats are heard no more"),
+            }
+        }
+    });
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LAND: &str = "land";
+
+    fn directory() -> Directory {
+        Directory::new(&Options { request_partitions: 4, ..Options::default() })
+    }
+
+    fn heartbeat(instance: &str, partitions: &[i32]) -> Heartbeat {
+        let partitions = partitions.to_vec();
+        Heartbeat {
+            instance: instance.to_owned(),
+            domain: LAND.to_owned(),
+            partitions,
+            ..Heartbeat::default()
+        }
+    }
+
+    fn ago(duration: Duration) -> Instant {
+        Instant::now().checked_sub(duration).unwrap()
+    }
+
+    fn refused(directory: &Directory) -> bool {
+        directory.choose(LAND).is_err_and(|fault| fault.reason() == Reason::NoProvider)
+    }
+
+    #[test]
+    fn a_partition_with_a_live_owner_and_the_fewest_in_flight_is_chosen() {
+        let directory = directory();
+        directory.hear(heartbeat("a", &[1, 3]), Instant::now());
+        let held: Vec<Load> = (0..4).map(|_| directory.choose(LAND).unwrap()).collect();
+        let on = |partition: i32| held.iter().filter(|load| load.partition() == partition).count();
+        assert_eq!((on(1), on(3)), (2, 2));
+    }
+
+    #[test]
+    fn a_silent_instance_is_routed_around() {
+        let directory = directory();
+        directory.hear(heartbeat("dead", &[0, 1]), ago(LIVES + LIVES));
+        directory.hear(heartbeat("alive", &[2, 3]), Instant::now());
+        for _ in 0..20 {
+            assert!(directory.choose(LAND).unwrap().partition() >= 2);
+        }
+    }
+
+    #[test]
+    fn when_unsure_it_sends() {
+        assert!(!refused(&directory()), "it has heard nothing at all");
+        let directory = directory();
+        directory.hear(Heartbeat::default(), Instant::now());
+        assert!(!refused(&directory), "it has not listened for long");
+        directory.hear(heartbeat("joining", &[]), Instant::now());
+        assert!(!refused(&directory), "somebody is about to own partitions");
+    }
+
+    #[test]
+    fn who_has_listened_and_heard_no_owner_refuses() {
+        let directory = directory();
+        for millis in (0..=4_000).rev().step_by(1_000) {
+            directory.hear(Heartbeat::default(), ago(Duration::from_millis(millis)));
+        }
+        assert!(refused(&directory));
+        directory.hear(heartbeat("new", &[0]), Instant::now());
+        assert!(!refused(&directory));
+    }
+
+    #[test]
+    fn after_a_silence_it_listens_anew_before_it_refuses() {
+        let directory = directory();
+        for millis in [20_000, 19_000, 0] {
+            directory.hear(Heartbeat::default(), ago(Duration::from_millis(millis)));
+        }
+        assert!(!refused(&directory));
+    }
+
+    #[test]
+    fn it_refuses_at_once_when_all_leave() {
+        let directory = directory();
+        directory.hear(Heartbeat { leaving: true, ..heartbeat("a", &[0, 1]) }, Instant::now());
+        assert!(refused(&directory));
+        directory.hear(heartbeat("b", &[2]), Instant::now());
+        assert_eq!(directory.choose(LAND).unwrap().partition(), 2);
+    }
+}

@@ -1,0 +1,190 @@
+use std::collections::BTreeMap;
+
+use lgsp_runtime::config::{self, Problems, Row, row};
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, topics};
+
+/// Where Kafka is, and how the hub uses it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Options {
+    /// Bootstrap brokers, `host:port,host:port`. `None`: the embedded broker.
+    pub brokers: Option<String>,
+    /// Options handed to librdkafka as they are, for every client.
+    pub librdkafka: BTreeMap<String, String>,
+    /// The domains whose request topics exist.
+    pub domains: Vec<String>,
+    /// Partitions of each `lgsp.request.<domain>`: the most adapters of a domain that can share its work.
+    pub request_partitions: i32,
+    /// Partitions of `lgsp.reply`.
+    pub reply_partitions: i32,
+    /// Partitions of `lgsp.exchange`.
+    pub exchange_partitions: i32,
+    /// Copies of every partition. 0: three, or as many as there are brokers.
+    pub replication: i32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            brokers: None,
+            librdkafka: BTreeMap::new(),
+            domains: topics::DOMAINS.iter().map(|domain| (*domain).to_owned()).collect(),
+            request_partitions: 16,
+            reply_partitions: 16,
+            exchange_partitions: 8,
+            replication: 0,
+        }
+    }
+}
+
+/// More partitions than this cost memory and gain nothing for a city.
+const MOST_PARTITIONS: i32 = 256;
+
+/// The librdkafka options that the hub sets itself, each with the reason.
+const OWNED: &[(&str, &str)] = &[
+    ("bootstrap.servers", "set `brokers`"),
+    ("metadata.broker.list", "set `brokers`"),
+    ("acks", "an entry is durable only when all in-sync replicas have it"),
+    ("request.required.acks", "an entry is durable only when all in-sync replicas have it"),
+    ("enable.idempotence", "a retry must not change the order of an answer's parts"),
+    ("enable.gapless.guarantee", "a late request must not end the producer"),
+    ("transactional.id", "nothing in the hub rests on Kafka transactions"),
+    ("group.id", "the group decides who serves a domain"),
+    ("group.protocol", "the classic protocol is what the hub is measured with"),
+    ("partition.assignment.strategy", "instances of one domain must agree on it"),
+    ("session.timeout.ms", "routing around a dead instance is timed to it"),
+    ("heartbeat.interval.ms", "routing around a dead instance is timed to it"),
+    ("enable.auto.commit", "a request is committed after its reply is out"),
+    ("enable.auto.offset.store", "a request is committed after its reply is out"),
+    ("auto.offset.reset", "a request or a rule must not be skipped"),
+    ("enable.partition.eof", "a reader must know when it has caught up"),
+    ("isolation.level", "nothing in the hub rests on Kafka transactions"),
+    ("message.timeout.ms", "the exchange's deadline bounds it"),
+    ("delivery.timeout.ms", "the exchange's deadline bounds it"),
+    ("message.max.bytes", "the hub's size limits rest on it"),
+    ("linger.ms", "every millisecond here doubles the time of an exchange"),
+    ("queue.buffering.max.ms", "every millisecond here doubles the time of an exchange"),
+    ("allow.auto.create.topics", "topics are declared once, and applied"),
+    ("test.mock.num.brokers", "leave `brokers` unset for the embedded broker"),
+];
+
+impl Options {
+    /// Finds what is wrong with the options: each key with its problem.
+    pub(crate) fn problems(&self) -> Vec<Error> {
+        let mut problems = Vec::new();
+        for key in self.librdkafka.keys() {
+            if let Some((_, why)) = OWNED.iter().find(|(owned, _)| owned == key) {
+                problems.push(Error::OptionOwned { key: key.clone(), why });
+            }
+        }
+        let partitions = [
+            ("request-partitions", self.request_partitions),
+            ("reply-partitions", self.reply_partitions),
+            ("exchange-partitions", self.exchange_partitions),
+        ];
+        for (key, value) in partitions {
+            if !(1..=MOST_PARTITIONS).contains(&value) {
+                let problem = format!("is {value}, not between 1 and {MOST_PARTITIONS}");
+                problems.push(Error::OptionInvalid { key, problem });
+            }
+        }
+        if !(0..=9).contains(&self.replication) {
+            problems.push(invalid("replication", format!("is {}, not between 0 and 9", self.replication)));
+        }
+        if self.brokers.as_ref().is_some_and(|brokers| brokers.trim().is_empty()) {
+            problems.push(invalid("brokers", "is empty: leave it out for the embedded broker".to_owned()));
+        }
+        if let Some(domain) = self.domains.iter().find(|domain| !is_domain(domain)) {
+            problems
+                .push(invalid("domains", format!("has `{domain}`: lower-case letters, digits and `-` only")));
+        }
+        problems
+    }
+}
+
+fn invalid(key: &'static str, problem: String) -> Error {
+    Error::OptionInvalid { key, problem }
+}
+
+/// A domain is part of a topic's name.
+pub(crate) fn is_domain(name: &str) -> bool {
+    (1..=32).contains(&name.len())
+        && name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+impl config::Options for Options {
+    fn reference() -> Vec<Row> {
+        vec![
+            row(
+                "brokers",
+                "host:port, several with commas",
+                "Kafka's bootstrap brokers. Not set: the embedded broker.",
+            ),
+            row(
+                "librdkafka",
+                "a table of librdkafka's options, as text",
+                "Handed to every Kafka client as it is, such as \"security.protocol\" = \"ssl\".\n\
+                 Options that the hub owns are refused with the reason.",
+            ),
+            row(
+                "domains",
+                "a list of names of lower-case letters, digits and -",
+                "The domains whose request topics exist.",
+            ),
+            row(
+                "request-partitions",
+                "1 to 256",
+                "Partitions of each lgsp.request.<domain>: the most adapters of a domain that can share its work.",
+            ),
+            row(
+                "reply-partitions",
+                "1 to 256",
+                "Partitions of lgsp.reply. Gateways may share one; that costs bandwidth only.",
+            ),
+            row(
+                "exchange-partitions",
+                "1 to 256",
+                "Partitions of lgsp.exchange. Fixed once the topic exists.",
+            ),
+            row(
+                "replication",
+                "0 to 9",
+                "Copies of every partition. 0: three, or as many as there are brokers.",
+            ),
+        ]
+    }
+
+    fn check(&self, problems: &mut Problems) {
+        for problem in self.problems() {
+            match problem {
+                Error::OptionOwned { key, why } => {
+                    problems.add("librdkafka", format!("`{key}` belongs to the hub: {why}"))
+                }
+                Error::OptionInvalid { key, problem } => problems.add(key, problem),
+                other => problems.add("brokers", other.to_string()),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_option_that_the_hub_owns_is_refused_with_the_reason() {
+        let options =
+            Options { librdkafka: [("acks".to_owned(), "1".to_owned())].into(), ..Options::default() };
+        let problem = options.problems().remove(0).to_string();
+        assert!(problem.contains("`acks`") && problem.contains("durable"), "{problem}");
+    }
+
+    #[test]
+    fn the_defaults_have_no_problem_and_every_key_has_its_row() {
+        assert!(Options::default().problems().is_empty());
+        assert_eq!(config::drift::<Options>(), Vec::<String>::new());
+    }
+}

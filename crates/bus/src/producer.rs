@@ -1,0 +1,117 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use rdkafka::ClientConfig;
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{Message as _, OwnedHeaders};
+use rdkafka::producer::{BaseRecord, DeliveryResult, Producer as _, ProducerContext, ThreadedProducer};
+use tracing::{debug, warn};
+
+use crate::{Error, clients};
+
+/// What Kafka says of a record: where it stands, or why not.
+pub(crate) type Delivery = Result<Place, KafkaError>;
+
+/// Called once with the delivery report, on the producer's own thread: it must not block.
+pub(crate) type Receipt = Box<dyn FnOnce(Delivery) + Send + Sync>;
+
+/// Where a record stands in its topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) partition: i32,
+    pub(crate) offset: i64,
+}
+
+/// A record on its way out.
+pub(crate) struct Outgoing<'a> {
+    pub(crate) topic: &'a str,
+    pub(crate) partition: Option<i32>,
+    pub(crate) key: Option<&'a [u8]>,
+    pub(crate) value: Option<&'a [u8]>,
+    pub(crate) headers: Option<OwnedHeaders>,
+}
+
+/// A producer with its delivery reports wired to whoever sent the record.
+pub(crate) struct Producer {
+    what: &'static str,
+    config: ClientConfig,
+    native: ArcSwap<ThreadedProducer<Reports>>,
+}
+
+impl Producer {
+    pub(crate) fn new(what: &'static str, config: ClientConfig) -> Result<Self, Error> {
+        let native = ArcSwap::from_pointee(build(what, &config)?);
+        Ok(Self { what, config, native })
+    }
+
+    /// Hands a record to Kafka, without waiting. After an error the receipt is not called.
+    pub(crate) fn send(&self, record: Outgoing<'_>, receipt: Receipt) -> Result<(), Error> {
+        let mut base = BaseRecord::<[u8], [u8], _>::with_opaque_to(record.topic, Box::new(receipt));
+        base.partition = record.partition;
+        base.key = record.key;
+        base.payload = record.value;
+        base.headers = record.headers;
+        let native = self.native.load();
+        let Err((error, _)) = native.send(base) else { return Ok(()) };
+        match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::MessageSizeTooLarge) => {
+                Err(Error::TooLarge { topic: record.topic.to_owned() })
+            }
+            Some(RDKafkaErrorCode::QueueFull) => Err(Error::QueueFull),
+            Some(RDKafkaErrorCode::Fatal) => {
+                self.replace(&native);
+                Err(Error::Kafka { what: "take a record", source: error })
+            }
+            _ => Err(Error::Kafka { what: "take a record", source: error }),
+        }
+    }
+
+    /// Waits, blocking, until everything that was sent has its report.
+    pub(crate) fn flush(&self, patience: Duration) {
+        if self.native.load().flush(patience).is_err() {
+            debug!(producer = self.what, "records were left without a report");
+        }
+    }
+
+    /// After a fatal error librdkafka's producer takes nothing more, ever.
+    fn replace(&self, broken: &Arc<ThreadedProducer<Reports>>) {
+        warn!(producer = self.what, "kafka producer failed for good and is replaced");
+        let Ok(fresh) = build(self.what, &self.config) else { return };
+        let previous = self.native.compare_and_swap(broken, Arc::new(fresh));
+        // Dropping a producer blocks.
+        let dropped =
+            std::thread::Builder::new().name("lgsp-bus-drop".to_owned()).spawn(move || drop(previous));
+        drop(dropped);
+    }
+}
+
+fn build(what: &'static str, config: &ClientConfig) -> Result<ThreadedProducer<Reports>, Error> {
+    config.create_with_context(Reports).map_err(|source| Error::Client { what, source })
+}
+
+struct Reports;
+
+impl ClientContext for Reports {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        clients::log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, _reason: &str) {
+        debug!(%error, "kafka producer error");
+    }
+}
+
+impl ProducerContext for Reports {
+    type DeliveryOpaque = Box<Receipt>;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, receipt: Self::DeliveryOpaque) {
+        let delivery = match result {
+            Ok(record) => Ok(Place { partition: record.partition(), offset: record.offset() }),
+            Err((error, _)) => Err(error.clone()),
+        };
+        receipt(delivery);
+    }
+}

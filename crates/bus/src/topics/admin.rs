@@ -1,0 +1,244 @@
+//! Makes the declared topics, and checks what is there.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use rdkafka::admin::{
+    AdminClient, AdminOptions, AlterConfig, ConfigSource, NewTopic, ResourceSpecifier, TopicReplication,
+};
+use rdkafka::client::Client;
+use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaErrorCode;
+use tokio::time::timeout;
+
+use super::{Topic, declared};
+use crate::clients::{self, Quiet};
+use crate::{Bus, Error};
+
+/// How long the cluster may take to answer.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// What was done to a topic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// The topic.
+    pub topic: String,
+    /// What was done.
+    pub change: Change,
+}
+
+/// A change to a topic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It was made.
+    Created,
+    /// These keys of its configuration were set.
+    Configured(Vec<String>),
+    /// It was as declared.
+    Unchanged,
+}
+
+/// A topic that is not as the hub needs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The topic.
+    pub topic: String,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.topic, self.problem)
+    }
+}
+
+/// Makes every declared topic that is missing, and sets the configuration of those that are there. Partitions and copies of a
+/// topic that exists are left alone: [`check`] tells of them. On the embedded broker there is nothing to do.
+///
+/// # Errors
+/// The cluster does not answer, or refuses a change.
+pub async fn apply(bus: &Bus) -> Result<Vec<Applied>, Error> {
+    let topics = declared(bus.options());
+    if bus.is_embedded() {
+        let unchanged = |topic: Topic| Applied { topic: topic.name, change: Change::Unchanged };
+        return Ok(topics.into_iter().map(unchanged).collect());
+    }
+    let admin = Admin::open(bus)?;
+    let cluster = admin.look().await?;
+    let mut applied = Vec::new();
+    for topic in &topics {
+        let change = match cluster.topics.contains_key(&topic.name) {
+            true => admin.configure(topic, cluster.brokers).await?,
+            false => admin.create(topic, bus.options().replication, cluster.brokers).await?,
+        };
+        applied.push(Applied { topic: topic.name.clone(), change });
+    }
+    Ok(applied)
+}
+
+/// Compares the topics with their declaration. Empty when all is well.
+///
+/// # Errors
+/// The cluster does not answer.
+pub async fn check(bus: &Bus) -> Result<Vec<Problem>, Error> {
+    if bus.is_embedded() {
+        return Ok(Vec::new());
+    }
+    let admin = Admin::open(bus)?;
+    let cluster = admin.look().await?;
+    let mut problems = Vec::new();
+    for topic in declared(bus.options()) {
+        let mut problem = |problem: String| problems.push(Problem { topic: topic.name.clone(), problem });
+        let Some(found) = cluster.topics.get(&topic.name) else {
+            problem("is missing: run topics apply".to_owned());
+            continue;
+        };
+        if found.partitions != topic.partitions {
+            problem(format!("has {} partitions instead of {}", found.partitions, topic.partitions));
+        }
+        let wanted = topic.replication(bus.options().replication, cluster.brokers);
+        if found.copies < wanted {
+            problem(format!("has {} copies instead of {wanted}", found.copies));
+        }
+        for (key, value) in admin.differences(&topic, cluster.brokers).await? {
+            problem(format!("{key} is {} instead of {}", value.found, value.wanted));
+        }
+    }
+    Ok(problems)
+}
+
+/// What the cluster says of itself.
+struct Cluster {
+    brokers: usize,
+    topics: BTreeMap<String, Found>,
+}
+
+struct Found {
+    partitions: i32,
+    copies: i32,
+}
+
+struct Difference {
+    found: String,
+    wanted: String,
+}
+
+struct Admin {
+    client: std::sync::Arc<AdminClient<Quiet>>,
+    options: AdminOptions,
+}
+
+impl Admin {
+    fn open(bus: &Bus) -> Result<Self, Error> {
+        let client = clients::admin(bus.options(), &bus.bootstrap()).create_with_context(Quiet);
+        let client = client.map_err(|source| Error::Client { what: "topics", source })?;
+        let options = AdminOptions::new().request_timeout(Some(PATIENCE)).operation_timeout(Some(PATIENCE));
+        Ok(Self { client: std::sync::Arc::new(client), options })
+    }
+
+    async fn look(&self) -> Result<Cluster, Error> {
+        let what = "tell its topics";
+        let client = self.client.clone();
+        let asked = tokio::task::spawn_blocking(move || look(client.inner()));
+        let looked = timeout(PATIENCE, asked).await.map_err(|_| Error::TimedOut { what })?;
+        looked.map_err(|_| Error::Closed)?.map_err(|source| Error::Kafka { what, source })
+    }
+
+    async fn create(&self, topic: &Topic, replication: i32, brokers: usize) -> Result<Change, Error> {
+        let what = "make a topic";
+        let copies = TopicReplication::Fixed(topic.replication(replication, brokers));
+        let config = topic.config(brokers);
+        let new = NewTopic::new(&topic.name, topic.partitions, copies);
+        let new = config.iter().fold(new, |new, (key, value)| new.set(key, value));
+        let created = self.client.create_topics([&new], &self.options).await;
+        for result in created.map_err(|source| Error::Kafka { what, source })? {
+            match result {
+                // Somebody else was quicker.
+                Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+                Err((_, code)) => return Err(Error::Kafka { what, source: KafkaError::AdminOp(code) }),
+            }
+        }
+        Ok(Change::Created)
+    }
+
+    /// Kafka replaces a topic's whole configuration, so what an operator has set beside ours is set again.
+    async fn configure(&self, topic: &Topic, brokers: usize) -> Result<Change, Error> {
+        let differences = self.differences(topic, brokers).await?;
+        if differences.is_empty() {
+            return Ok(Change::Unchanged);
+        }
+        let what = "configure a topic";
+        let mut wanted: BTreeMap<String, String> = self.current(topic).await?.into_iter().collect();
+        wanted.extend(topic.config(brokers).into_iter().map(|(key, value)| (key.to_owned(), value)));
+        let alter = AlterConfig::new(ResourceSpecifier::Topic(&topic.name));
+        let alter = wanted.iter().fold(alter, |alter, (key, value)| alter.set(key, value));
+        let altered = self.client.alter_configs([&alter], &self.options).await;
+        for result in altered.map_err(|source| Error::Kafka { what, source })? {
+            result.map_err(|(_, code)| Error::Kafka { what, source: KafkaError::AdminOp(code) })?;
+        }
+        Ok(Change::Configured(differences.into_keys().collect()))
+    }
+
+    async fn differences(
+        &self,
+        topic: &Topic,
+        brokers: usize,
+    ) -> Result<BTreeMap<String, Difference>, Error> {
+        let described = self.describe(topic).await?;
+        let mut differences = BTreeMap::new();
+        for (key, wanted) in topic.config(brokers) {
+            let found = described.iter().find(|(name, ..)| name == key);
+            let found = found.map(|(_, value, _)| value.clone()).unwrap_or_default();
+            if !same(key, &found, &wanted) {
+                differences.insert(key.to_owned(), Difference { found, wanted });
+            }
+        }
+        Ok(differences)
+    }
+
+    /// What is set on the topic itself.
+    async fn current(&self, topic: &Topic) -> Result<Vec<(String, String)>, Error> {
+        let described = self.describe(topic).await?;
+        Ok(described.into_iter().filter(|(.., own)| *own).map(|(key, value, _)| (key, value)).collect())
+    }
+
+    async fn describe(&self, topic: &Topic) -> Result<Vec<(String, String, bool)>, Error> {
+        let what = "tell a topic's configuration";
+        let described =
+            self.client.describe_configs([&ResourceSpecifier::Topic(&topic.name)], &self.options).await;
+        let mut entries = Vec::new();
+        for resource in described.map_err(|source| Error::Kafka { what, source })? {
+            let resource =
+                resource.map_err(|code| Error::Kafka { what, source: KafkaError::AdminOp(code) })?;
+            for entry in resource.entries {
+                entries.push((
+                    entry.name,
+                    entry.value.unwrap_or_default(),
+                    entry.source == ConfigSource::DynamicTopic,
+                ));
+            }
+        }
+        Ok(entries)
+    }
+}
+
+/// `cleanup.policy` is a set.
+fn same(key: &str, found: &str, wanted: &str) -> bool {
+    if key != "cleanup.policy" {
+        return found == wanted;
+    }
+    let set = |text: &str| text.split(',').map(str::to_owned).collect::<std::collections::BTreeSet<_>>();
+    set(found) == set(wanted)
+}
+
+fn look(client: &Client<Quiet>) -> Result<Cluster, KafkaError> {
+    let metadata = client.fetch_metadata(None, PATIENCE)?;
+    let found = metadata.topics().iter().filter(|topic| topic.error().is_none()).map(|topic| {
+        let copies = topic.partitions().iter().map(|partition| partition.replicas().len()).min().unwrap_or(0);
+        let partitions = i32::try_from(topic.partitions().len()).unwrap_or(i32::MAX);
+        (topic.name().to_owned(), Found { partitions, copies: i32::try_from(copies).unwrap_or(i32::MAX) })
+    });
+    Ok(Cluster { brokers: metadata.brokers().len(), topics: found.collect() })
+}

@@ -1,0 +1,202 @@
+//! Every topic of the hub, declared once.
+
+mod admin;
+
+use crate::Options;
+
+pub use admin::{Applied, Change, Problem, apply, check};
+
+/// Replies, to the partition of the gateway that asked.
+pub const REPLY: &str = "lgsp.reply";
+/// Entries of the exchange log, keyed by exchange.
+pub const EXCHANGE: &str = "lgsp.exchange";
+/// The signed rules and the descriptor sets.
+pub const REGISTRY: &str = "lgsp.registry";
+/// Counts of the day, for daily quotas.
+pub const USAGE: &str = "lgsp.usage";
+/// What every role tells of itself, every second.
+pub const HEARTBEAT: &str = "lgsp.heartbeat";
+/// What could not be processed.
+pub const DEAD_LETTER: &str = "lgsp.dead-letter";
+
+/// The domains that the hub has contracts for.
+pub const DOMAINS: &[&str] =
+    &["population", "land", "health", "education", "business", "registry", "ledger", "monitor"];
+
+/// The topic of a domain's requests.
+pub fn request(domain: &str) -> String {
+    format!("lgsp.request.{domain}")
+}
+
+/// A topic as the hub wants it.
+#[derive(Clone, Debug)]
+pub struct Topic {
+    /// Its name.
+    pub name: String,
+    /// How many partitions.
+    pub partitions: i32,
+    /// What its records are keyed by; `-`: by nothing.
+    pub key: &'static str,
+    /// What it carries.
+    pub carries: &'static str,
+    /// Roles that write it.
+    pub writers: &'static [&'static str],
+    /// Roles that read it.
+    pub readers: &'static [&'static str],
+    kept: Kept,
+    /// Whether its records must survive the loss of a broker.
+    durable: bool,
+}
+
+/// How long a topic keeps its records.
+#[derive(Clone, Copy, Debug)]
+enum Kept {
+    Minutes(i64),
+    Days(i64),
+    /// The last of each key.
+    Compacted,
+    /// The last of each key, and that only for an hour.
+    CompactedForAnHour,
+}
+
+const MINUTE_MS: i64 = 60_000;
+const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
+
+impl Topic {
+    /// Copies of each partition on a cluster of so many brokers; `wanted` 0: three, or as many as there are brokers.
+    pub fn replication(&self, wanted: i32, brokers: usize) -> i32 {
+        let most = i32::try_from(brokers).unwrap_or(i32::MAX).max(1);
+        if wanted == 0 { most.min(3) } else { wanted }
+    }
+
+    /// The topic's configuration on a cluster of so many brokers.
+    pub fn config(&self, brokers: usize) -> Vec<(&'static str, String)> {
+        let mut config = match self.kept {
+            Kept::Minutes(minutes) => vec![
+                ("cleanup.policy", "delete".to_owned()),
+                ("retention.ms", (minutes * MINUTE_MS).to_string()),
+                ("segment.ms", (minutes * MINUTE_MS / 2).to_string()),
+            ],
+            Kept::Days(days) => {
+                vec![("cleanup.policy", "delete".to_owned()), ("retention.ms", (days * DAY_MS).to_string())]
+            }
+            Kept::Compacted => vec![("cleanup.policy", "compact".to_owned())],
+            Kept::CompactedForAnHour => vec![
+                ("cleanup.policy", "compact,delete".to_owned()),
+                ("retention.ms", (60 * MINUTE_MS).to_string()),
+                ("segment.ms", (10 * MINUTE_MS).to_string()),
+            ],
+        };
+        config.push(("min.insync.replicas", if self.durable && brokers >= 3 { "2" } else { "1" }.to_owned()));
+        // One broker's acknowledgement is only its page cache, so there every entry is flushed.
+        if self.name == EXCHANGE && brokers < 3 {
+            config.push(("flush.messages", "1".to_owned()));
+        }
+        config
+    }
+}
+
+/// Every topic of the hub.
+pub fn declared(options: &Options) -> Vec<Topic> {
+    let mut topics: Vec<Topic> =
+        options.domains.iter().map(|domain| request_topic(domain, options)).collect();
+    topics.extend([
+        Topic {
+            name: REPLY.to_owned(),
+            partitions: options.reply_partitions,
+            key: "-",
+            carries: "replies",
+            writers: &["adapter", "registry", "ledger", "monitor"],
+            readers: &["gateway"],
+            kept: Kept::Minutes(10),
+            durable: false,
+        },
+        Topic {
+            name: EXCHANGE.to_owned(),
+            partitions: options.exchange_partitions,
+            key: "exchange id",
+            carries: "entries",
+            writers: &["gateway", "ledger"],
+            readers: &["ledger", "monitor"],
+            kept: Kept::Days(7),
+            durable: true,
+        },
+        keyed(
+            REGISTRY,
+            "snapshot, descriptors/<sha256>",
+            "the rules, signed",
+            &["registry"],
+            &["all"],
+            Kept::Compacted,
+        ),
+        keyed(USAGE, "agreement", "served counts of the day", &["ledger"], &["gateway"], Kept::Compacted),
+        keyed(
+            HEARTBEAT,
+            "instance",
+            "liveness and owned partitions",
+            &["all"],
+            &["all"],
+            Kept::CompactedForAnHour,
+        ),
+        keyed(
+            DEAD_LETTER,
+            "-",
+            "headers, digest and cause of what could not be processed",
+            &["adapter", "registry", "ledger", "monitor"],
+            &["monitor"],
+            Kept::Days(14),
+        ),
+    ]);
+    topics
+}
+
+fn request_topic(domain: &str, options: &Options) -> Topic {
+    Topic {
+        name: request(domain),
+        partitions: options.request_partitions,
+        key: "-",
+        carries: "requests",
+        writers: &["gateway"],
+        readers: &["adapter", "ledger"],
+        kept: Kept::Minutes(10),
+        durable: false,
+    }
+}
+
+fn keyed(
+    name: &str,
+    key: &'static str,
+    carries: &'static str,
+    writers: &'static [&'static str],
+    readers: &'static [&'static str],
+    kept: Kept,
+) -> Topic {
+    Topic { name: name.to_owned(), partitions: 1, key, carries, writers, readers, kept, durable: true }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config_of(name: &str, brokers: usize) -> Vec<(&'static str, String)> {
+        let topics = declared(&Options::default());
+        topics.iter().find(|topic| topic.name == name).unwrap().config(brokers)
+    }
+
+    #[test]
+    fn an_entry_is_flushed_where_fewer_than_three_brokers_hold_it() {
+        assert!(config_of(EXCHANGE, 1).contains(&("flush.messages", "1".to_owned())));
+        let of_three = config_of(EXCHANGE, 3);
+        assert!(!of_three.iter().any(|(key, _)| *key == "flush.messages"));
+        assert!(of_three.contains(&("min.insync.replicas", "2".to_owned())));
+    }
+
+    #[test]
+    fn requests_and_replies_are_kept_for_ten_minutes() {
+        for name in [REPLY.to_owned(), request("land")] {
+            let config = config_of(&name, 3);
+            assert!(config.contains(&("retention.ms", "600000".to_owned())), "{name}");
+            assert!(config.contains(&("segment.ms", "300000".to_owned())), "{name}");
+        }
+    }
+}
