@@ -29,6 +29,14 @@ impl Deadline {
         self.request.min(Instant::now() + self.query_timeout)
     }
 
+    /// The record that the source found.
+    ///
+    /// # Errors
+    /// The source found none, or did not answer.
+    pub fn found<T>(&self, answer: Result<Option<T>, StoreError>) -> Result<T, Fault> {
+        answer.map_err(|error| self.fault(error))?.ok_or_else(|| Fault::new(Reason::NotFound))
+    }
+
     /// What a failure of the source means to the caller: past the request's deadline it is that, and before it the
     /// source's.
     pub fn fault(&self, error: StoreError) -> Fault {

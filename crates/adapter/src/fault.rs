@@ -1,4 +1,4 @@
-use lgsp_core::{Fault, Reason, Violation};
+use lgsp_core::{Fault, Violation};
 use prost::Message;
 use tonic::{Code, Status};
 
@@ -11,9 +11,4 @@ pub fn status(fault: Fault) -> Status {
 /// A field of the request breaks a rule. The rule is told, the value never.
 pub fn invalid(field: &str, rule: impl ToString) -> Fault {
     Fault::invalid(vec![Violation { field: field.to_owned(), rule: rule.to_string() }])
-}
-
-/// The source holds no such record: an answer, and no failure.
-pub fn not_found() -> Fault {
-    Fault::new(Reason::NotFound)
 }

@@ -20,13 +20,14 @@ pub mod health;
 mod options;
 mod origin;
 pub mod page;
+pub mod parse;
 pub mod records;
 pub mod stream;
 
 pub use adapter::{Adapter, OpenError};
 pub use deadline::Deadline;
-pub use fault::{invalid, not_found, status};
+pub use fault::{invalid, status};
 pub use lgsp_core::{Fault, Reason};
-pub use lgsp_store::{Error as StoreError, Reader, Store, until};
+pub use lgsp_store::{Error as StoreError, Options as StoreOptions, Reader, Store, until};
 pub use options::Options;
 pub use origin::Origin;

@@ -1,1 +1,44 @@
 //! The population domain's language.
+//!
+//! [`open`] → [`Population`], an ordinary tonic service, parses what it is asked → a [`Source`] finds records → the
+//! service compares, pages and answers. [`Sqlite`] is the source on an SQLite database.
+//!
+//! It must never disclose a field of a record that it was only asked to compare.
+
+mod service;
+mod source;
+mod sqlite;
+mod verify;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lgsp_adapter::{Adapter, OpenError, Options};
+use lgsp_proto::population::v1::population_service_server::PopulationServiceServer;
+use tonic::service::Routes;
+
+pub use service::Population;
+pub use source::{HouseholdKey, Source};
+pub use sqlite::Sqlite;
+
+/// The domain, which names the topic of its requests.
+pub const DOMAIN: &str = "population";
+
+/// Makes the tonic service over a source.
+pub fn service<S: Source>(source: Arc<S>, query_timeout: Duration) -> PopulationServiceServer<Population<S>> {
+    PopulationServiceServer::new(Population::new(source, query_timeout))
+}
+
+/// Opens the adapter on its SQLite source.
+///
+/// # Errors
+/// The source cannot be opened or has another schema.
+pub async fn open(options: &Options) -> Result<Adapter, OpenError> {
+    let source = Arc::new(Sqlite::open(&options.source).await?);
+    Ok(Adapter {
+        domain: DOMAIN,
+        routes: Routes::new(service(Arc::clone(&source), options.query_timeout)),
+        source: source.name().into(),
+        probe: source,
+    })
+}

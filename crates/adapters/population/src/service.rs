@@ -1,0 +1,175 @@
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::Stream;
+use lgsp_adapter::parse::{given, person_key, wards_in_use};
+use lgsp_adapter::{Deadline, Fault, invalid, page, records, status, stream};
+use lgsp_identifiers::{OldIdentityCard, WardCode};
+use lgsp_proto::population::v1::population_service_server::PopulationService;
+use lgsp_proto::population::v1::{
+    GetCitizenRequest, GetCitizenResponse, GetHouseholdRequest, GetHouseholdResponse, ListResidentsRequest,
+    ListResidentsResponse, ResidenceKind, VerifyCitizenRequest, VerifyCitizenResponse,
+};
+use lgsp_proto::record::v1::Sex;
+use tonic::{Request, Response, Status};
+
+use crate::verify::{self, Claims};
+use crate::{HouseholdKey, Source};
+
+const RESIDENTS_DEFAULT: usize = 500;
+const RESIDENTS_MOST: usize = 5_000;
+/// As the contract bounds it.
+const HOUSEHOLD_NUMBER_LENGTH: usize = 20;
+
+/// The population service over a source.
+#[derive(Debug)]
+pub struct Population<S> {
+    source: Arc<S>,
+    query_timeout: Duration,
+}
+
+impl<S: Source> Population<S> {
+    /// Makes the service; a query of it takes `query_timeout` at most.
+    pub fn new(source: Arc<S>, query_timeout: Duration) -> Self {
+        Self { source, query_timeout }
+    }
+
+    async fn citizen(
+        &self,
+        asked: &GetCitizenRequest,
+        deadline: Deadline,
+    ) -> Result<GetCitizenResponse, Fault> {
+        let key = person_key("personal_number", &asked.personal_number)?;
+        let citizen = deadline.found(self.source.citizen(&key, deadline.of_query()).await)?;
+        Ok(GetCitizenResponse { citizen: Some(citizen) })
+    }
+
+    async fn verify(
+        &self,
+        asked: &VerifyCitizenRequest,
+        deadline: Deadline,
+    ) -> Result<VerifyCitizenResponse, Fault> {
+        let key = person_key("personal_number", &asked.personal_number)?;
+        let claims = claims(asked)?;
+        let citizen = deadline.found(self.source.citizen(&key, deadline.of_query()).await)?;
+        Ok(verify::compare(&claims, citizen))
+    }
+
+    async fn household(
+        &self,
+        asked: &GetHouseholdRequest,
+        deadline: Deadline,
+    ) -> Result<GetHouseholdResponse, Fault> {
+        let key = household_key(asked)?;
+        let household = deadline.found(self.source.household(&key, deadline.of_query()).await)?;
+        Ok(GetHouseholdResponse { household: Some(household) })
+    }
+
+    fn residents(&self, asked: &ListResidentsRequest, deadline: Deadline) -> Result<Residents, Fault> {
+        let wards: Arc<[WardCode]> = wards_in_use("ward_code", &asked.ward_code)?.into();
+        let kind = ResidenceKind::try_from(asked.residence_kind)
+            .map_err(|_| invalid("residence_kind", "is not a value of the enumeration"))?;
+        let size = page::size(asked.page_size, RESIDENTS_DEFAULT, RESIDENTS_MOST)?;
+        let query = page::Query::new("ListResidents", &[wards[0].as_str(), kind.as_str_name()]);
+        let after = query.after(&asked.page_token)?;
+
+        let source = Arc::clone(&self.source);
+        let fetch = move |after, limit| {
+            let (source, wards) = (Arc::clone(&source), Arc::clone(&wards));
+            async move {
+                let residents = source.residents(&wards, kind, after, limit, deadline.of_query()).await;
+                residents.map_err(|error| deadline.fault(error))
+            }
+        };
+        let answer = move |resident, next: Option<i64>| ListResidentsResponse {
+            resident: Some(resident),
+            next_page_token: next.map(|after| query.token(after)).unwrap_or_default(),
+        };
+        Ok(Box::pin(stream::records(size, after, fetch, answer)))
+    }
+}
+
+type Residents = Pin<Box<dyn Stream<Item = Result<ListResidentsResponse, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl<S: Source> PopulationService for Population<S> {
+    type ListResidentsStream = Residents;
+
+    async fn get_citizen(
+        &self,
+        request: Request<GetCitizenRequest>,
+    ) -> Result<Response<GetCitizenResponse>, Status> {
+        let deadline = Deadline::of(&request, self.query_timeout);
+        self.citizen(request.get_ref(), deadline).await.map(Response::new).map_err(status)
+    }
+
+    async fn verify_citizen(
+        &self,
+        request: Request<VerifyCitizenRequest>,
+    ) -> Result<Response<VerifyCitizenResponse>, Status> {
+        let deadline = Deadline::of(&request, self.query_timeout);
+        self.verify(request.get_ref(), deadline).await.map(Response::new).map_err(status)
+    }
+
+    async fn get_household(
+        &self,
+        request: Request<GetHouseholdRequest>,
+    ) -> Result<Response<GetHouseholdResponse>, Status> {
+        let deadline = Deadline::of(&request, self.query_timeout);
+        self.household(request.get_ref(), deadline).await.map(Response::new).map_err(status)
+    }
+
+    async fn list_residents(
+        &self,
+        request: Request<ListResidentsRequest>,
+    ) -> Result<Response<Residents>, Status> {
+        let deadline = Deadline::of(&request, self.query_timeout);
+        self.residents(request.get_ref(), deadline).map(Response::new).map_err(status)
+    }
+}
+
+fn household_key(asked: &GetHouseholdRequest) -> Result<HouseholdKey, Fault> {
+    let number = asked.household_number.trim();
+    match (number.is_empty(), asked.personal_number.is_empty()) {
+        (true, true) => {
+            Err(invalid("household_number", "one of household_number, personal_number is required"))
+        }
+        (true, false) => person_key("personal_number", &asked.personal_number).map(HouseholdKey::Member),
+        (false, true) if number.chars().count() <= HOUSEHOLD_NUMBER_LENGTH => {
+            Ok(HouseholdKey::Number(number.to_owned()))
+        }
+        (false, true) => {
+            Err(invalid("household_number", format!("is longer than {HOUSEHOLD_NUMBER_LENGTH}")))
+        }
+        (false, false) => {
+            Err(invalid("household_number", "only one of household_number, personal_number may be set"))
+        }
+    }
+}
+
+fn claims(asked: &VerifyCitizenRequest) -> Result<Claims, Fault> {
+    if !verify::claims_something(asked) {
+        return Err(invalid("full_name", "at least one claim besides the number is required"));
+    }
+    let sex = Sex::try_from(asked.sex).map_err(|_| invalid("sex", "is not a value of the enumeration"))?;
+    let date_of_birth = match &asked.date_of_birth {
+        Some(date) => {
+            Some(records::claimed_date(date).ok_or_else(|| invalid("date_of_birth", "is not a date"))?)
+        }
+        None => None,
+    };
+    Ok(Claims {
+        full_name: given(&asked.full_name).map(str::to_owned),
+        date_of_birth,
+        sex: Some(sex).filter(|sex| *sex != Sex::Unknown),
+        old_identity_number: given(&asked.old_identity_number)
+            .map(|text| OldIdentityCard::parse(text).map(|card| card.as_str().to_owned()))
+            .transpose()
+            .map_err(|error| invalid("old_identity_number", error))?,
+        ward_code: given(&asked.ward_code)
+            .map(WardCode::parse)
+            .transpose()
+            .map_err(|error| invalid("ward_code", error))?,
+    })
+}
