@@ -1,0 +1,20 @@
+/// Why a synthetic city could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// More or fewer citizens than the generator is made for.
+    #[error("a synthetic city has between {min} and {max} citizens, not {given}")]
+    Citizens {
+        /// What was asked for.
+        given: u32,
+        /// The least.
+        min: u32,
+        /// The most.
+        max: u32,
+    },
+    /// A file could not be made, replaced or synchronised.
+    #[error("the sample data could not be written to disk")]
+    File(#[from] std::io::Error),
+    /// SQLite refused a statement.
+    #[error("the sample data could not be written to its database")]
+    Database(#[from] sqlx::Error),
+}

@@ -1,0 +1,13 @@
+//! The people of a home: who lives together, then each one's record.
+
+mod biography;
+mod composition;
+mod name;
+mod numbers;
+mod place;
+mod records;
+
+pub(crate) use composition::Head;
+pub(crate) use numbers::Numbers;
+pub(crate) use place::Place;
+pub(crate) use records::{Registration, people, registered_on};
