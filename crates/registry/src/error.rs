@@ -18,7 +18,9 @@ pub enum Error {
     #[error(transparent)]
     Rules(#[from] Problems),
     /// The signing key cannot be used.
-    #[error("the signing key cannot be read: it is not an Ed25519 private key in PEM (openssl genpkey -algorithm ed25519)")]
+    #[error(
+        "the signing key cannot be read: it is not an Ed25519 private key in PEM (openssl genpkey -algorithm ed25519)"
+    )]
     Key,
     /// What was published last cannot be kept or read.
     #[error("{path}, which keeps what was published last, cannot be used: {source}")]

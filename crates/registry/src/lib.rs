@@ -1,16 +1,36 @@
 //! Applications, data services, agreements and credentials; publishes signed snapshots.
 //!
-//! The path of a rule: a file of the folder ([`rules::Folder`]) is read and checked with all the others at once
-//! ([`rules::check`]); what holds together becomes a snapshot, gets the next revision, is kept, signed, and put on
-//! `lgsp.registry` behind the contracts that it needs. Every gateway verifies it and follows within a second. A change
-//! that does not hold together is refused as a whole: the old rules stay, and `/status` says so.
+//! The path of a rule:
+//!
+//! ```text
+//!  registry/*.toml ──► rules::check ──► next revision ──► kept ──► signed ──► lgsp.registry ──► every gateway
+//!      ▲ changed file, SIGHUP, a look a second                              contracts first, then `snapshot`
+//! ```
+//!
+//! A file of the folder ([`rules::Folder`]) is read and checked with all the others at once ([`rules::check`]); what holds
+//! together becomes a snapshot and gets the next revision if it says something new. Every gateway verifies it and follows
+//! within a second. A change that does not hold together is refused as a whole: the old rules stay, and `/status` says so.
 //!
 //! The registry is never asked on the path of an exchange: gateways keep deciding while it is down. It never signs what
-//! [`lgsp_core::Rules`] would refuse, and its revisions never go back.
+//! [`lgsp_core::Rules`] would refuse, its revisions never go back, and it never believes a snapshot that its own key has
+//! not signed.
 
+mod changes;
+mod error;
+mod kept;
+mod next;
+mod options;
 mod problem;
+mod publisher;
+mod registry;
 pub mod rules;
+mod service;
 mod shipped;
+mod sign;
 
+pub use error::Error;
+pub use options::Options;
 pub use problem::{Problem, Problems};
+pub use registry::{Registry, start};
 pub use shipped::shipped;
+pub use sign::SnapshotKey;

@@ -40,12 +40,32 @@ impl Default for Options {
 impl config::Options for Options {
     fn reference() -> Vec<Row> {
         vec![
-            row("rules", "a folder", "Where the rules stand: agencies.toml, purposes.toml, services.toml, roles.toml, applications.toml, credentials.toml and agreements.toml."),
-            row("signing-key", "a file", "The Ed25519 private key in PEM that signs snapshots. Gateways hold its public half."),
-            row("last-published", "a file, or empty", "Keeps the snapshot that was published last, so that revisions never go back. The embedded broker forgets it;\na Kafka cluster keeps it on its topic."),
+            row(
+                "rules",
+                "a folder",
+                "Where the rules stand: agencies.toml, purposes.toml, services.toml, roles.toml, applications.toml, credentials.toml and agreements.toml.",
+            ),
+            row(
+                "signing-key",
+                "a file",
+                "The Ed25519 private key in PEM that signs snapshots. Gateways hold its public half.",
+            ),
+            row(
+                "last-published",
+                "a file, or empty",
+                "Keeps the snapshot that was published last, so that revisions never go back. The embedded broker forgets it;\na Kafka cluster keeps it on its topic.",
+            ),
             row("environment", "production or sandbox", "What entries and tokens call this hub."),
-            row("settle", units::duration::ACCEPTS, "After a file has changed: how long to wait for further changes before the rules are read."),
-            row("look-every", units::duration::ACCEPTS, "How often to look for changes that the file system did not tell of."),
+            row(
+                "settle",
+                units::duration::ACCEPTS,
+                "After a file has changed: how long to wait for further changes before the rules are read.",
+            ),
+            row(
+                "look-every",
+                units::duration::ACCEPTS,
+                "How often to look for changes that the file system did not tell of.",
+            ),
         ]
     }
 

@@ -1,5 +1,7 @@
 //! The rules, as whoever edits them meets them.
 
+#![allow(clippy::unwrap_used)]
+
 use lgsp_core::{Caller, Purpose, Reason, Rules, permit};
 use lgsp_registry::rules::{Folder, check};
 use lgsp_registry::{Problems, shipped};

@@ -88,9 +88,11 @@ impl Checker<'_> {
             self.once(&mut seen, &entry, "service", &entry.value.name);
             let owner = self.known_agency(&entry, &entry.value.owner);
             self.contracts.add(&entry, self.folder, &mut self.problems);
-            let (Some(owner), Some(contract)) = (owner, self.contracts.get(&entry.value.name)) else {
+            let Some(contract) = self.contracts.get(&entry.value.name) else {
+                self.problems.unread(&entry.value.name);
                 continue;
             };
+            let Some(owner) = owner else { continue };
             self.snapshot.services.push(data_service(&entry.value, owner, contract));
         }
     }

@@ -1,0 +1,67 @@
+//! The snapshot that was published last, in a file, so that revisions never go back when the broker forgets.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use crate::Error;
+
+/// The file that keeps it; without one, the topic alone does.
+#[derive(Clone, Debug)]
+pub(crate) struct Kept {
+    path: Option<PathBuf>,
+}
+
+impl Kept {
+    pub fn new(path: &Path) -> Self {
+        Self { path: (!path.as_os_str().is_empty()).then(|| path.to_owned()) }
+    }
+
+    /// Reads the record, if there is one. Blocking.
+    pub fn read(&self) -> Result<Option<Vec<u8>>, Error> {
+        let Some(path) = &self.path else { return Ok(None) };
+        match std::fs::read(path) {
+            Ok(record) => Ok(Some(record)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(Error::State { path: path.clone(), source }),
+        }
+    }
+
+    /// Replaces the record, durably: a crash leaves the old one or the new one. Blocking.
+    pub fn write(&self, record: &[u8]) -> Result<(), Error> {
+        let Some(path) = &self.path else { return Ok(()) };
+        replace(path, record).map_err(|source| Error::State { path: path.clone(), source })
+    }
+}
+
+fn replace(path: &Path, record: &[u8]) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let new = path.with_extension("new");
+    let mut file = File::create(&new)?;
+    file.write_all(record)?;
+    file.sync_all()?;
+    std::fs::rename(&new, path)?;
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_kept_last_is_read_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let kept = Kept::new(&dir.path().join("last-published"));
+        assert_eq!(kept.read().unwrap(), None);
+        kept.write(b"one").unwrap();
+        kept.write(b"two").unwrap();
+        assert_eq!(kept.read().unwrap().as_deref(), Some(b"two".as_slice()));
+    }
+
+    #[test]
+    fn without_a_file_nothing_is_kept_and_nothing_fails() {
+        let kept = Kept::new(Path::new(""));
+        kept.write(b"one").unwrap();
+        assert_eq!(kept.read().unwrap(), None);
+    }
+}

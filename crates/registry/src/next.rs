@@ -1,0 +1,151 @@
+//! What to publish next: decided from what is on the topic, what was kept, and what the files say.
+
+use bytes::Bytes;
+use lgsp_proto::registry::v1::Snapshot;
+
+use crate::rules::content_digest;
+use crate::sign::SnapshotKey;
+
+/// A snapshot that this registry's key has signed.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    /// The signed record, as it is published.
+    pub record: Bytes,
+    pub snapshot: Snapshot,
+    digest: [u8; 32],
+}
+
+impl Known {
+    /// Opens a record; `None` if another key or nobody signed it.
+    pub fn open(key: &SnapshotKey, record: &[u8]) -> Option<Self> {
+        let snapshot = key.open(record)?;
+        Some(Self { digest: content_digest(&snapshot), record: Bytes::copy_from_slice(record), snapshot })
+    }
+
+    pub fn revision(&self) -> u64 {
+        self.snapshot.revision
+    }
+}
+
+/// What is on the topic, as far as it was read.
+#[derive(Debug, Default)]
+pub(crate) struct OnTopic {
+    /// The highest revision that was signed with our key.
+    pub latest: Option<Known>,
+    /// Something else was written over it: a gateway that starts now would not find it.
+    pub displaced: bool,
+}
+
+impl OnTopic {
+    /// Takes in a record of the key `snapshot`. Returns false if it displaces a better one, or is not ours at all.
+    pub fn take_in(&mut self, key: &SnapshotKey, record: &[u8]) -> bool {
+        let known = Known::open(key, record);
+        let highest = self.latest.as_ref().map_or(0, Known::revision);
+        match known.filter(|known| known.revision() >= highest) {
+            Some(known) => *self = Self { latest: Some(known), displaced: false },
+            None => self.displaced = true,
+        }
+        !self.displaced
+    }
+}
+
+/// What to do so that the topic holds the rules of the files.
+#[derive(Debug)]
+pub(crate) enum Next {
+    /// Nothing: it does.
+    Stands(Known),
+    /// Publish the same record once more.
+    Repeat(Known),
+    /// Publish the rules of the files with this revision.
+    New(u64),
+}
+
+/// Decides. `content` is the digest of what the files say; the revision grows if and only if that has changed.
+pub(crate) fn next(content: [u8; 32], on_topic: &OnTopic, kept: Option<&Known>) -> Next {
+    let newest = match (&on_topic.latest, kept) {
+        (Some(latest), Some(kept)) if kept.revision() > latest.revision() => Some(kept),
+        (Some(latest), _) => Some(latest),
+        (None, kept) => kept,
+    };
+    let Some(newest) = newest else { return Next::New(1) };
+    if newest.digest != content {
+        return Next::New(newest.revision() + 1);
+    }
+    let is_on_topic = on_topic.latest.as_ref().is_some_and(|latest| latest.revision() == newest.revision());
+    if is_on_topic && !on_topic.displaced {
+        Next::Stands(newest.clone())
+    } else {
+        Next::Repeat(newest.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ed25519_dalek::SigningKey;
+    use ed25519_dalek::pkcs8::EncodePrivateKey;
+    use prost::Message;
+
+    use super::*;
+
+    fn key(seed: u8) -> SnapshotKey {
+        let pem = SigningKey::from_bytes(&[seed; 32]).to_pkcs8_pem(Default::default()).unwrap();
+        SnapshotKey::from_pem(&pem).ok().unwrap()
+    }
+
+    fn rules(environment: &str, revision: u64) -> Snapshot {
+        Snapshot { environment: environment.to_owned(), revision, ..Default::default() }
+    }
+
+    fn known(environment: &str, revision: u64) -> Known {
+        let record = key(1).sign(&rules(environment, revision)).encode_to_vec();
+        Known::open(&key(1), &record).unwrap()
+    }
+
+    fn check(files: &str, topic: Option<Known>, kept: Option<Known>, expect: &str) {
+        let on_topic = OnTopic { latest: topic, displaced: false };
+        let next = match next(content_digest(&rules(files, 0)), &on_topic, kept.as_ref()) {
+            Next::Stands(known) => format!("stands {}", known.revision()),
+            Next::Repeat(known) => format!("repeat {}", known.revision()),
+            Next::New(revision) => format!("new {revision}"),
+        };
+        assert_eq!(next, expect);
+    }
+
+    #[test]
+    fn the_revision_grows_if_and_only_if_the_rules_have_changed() {
+        check("a", None, None, "new 1");
+        check("a", Some(known("a", 7)), None, "stands 7");
+        check("b", Some(known("a", 7)), None, "new 8");
+    }
+
+    #[test]
+    fn a_broker_that_forgot_gets_the_same_revision_again() {
+        check("a", None, Some(known("a", 7)), "repeat 7");
+        check("b", None, Some(known("a", 7)), "new 8");
+        check("a", Some(known("a", 5)), Some(known("a", 7)), "repeat 7");
+    }
+
+    #[test]
+    fn the_topic_is_ahead_of_a_file_that_was_restored_from_a_backup() {
+        check("a", Some(known("b", 9)), Some(known("a", 7)), "new 10");
+        check("b", Some(known("b", 9)), Some(known("a", 7)), "stands 9");
+    }
+
+    #[test]
+    fn a_strangers_snapshot_is_never_believed_and_is_written_over() {
+        let mut on_topic = OnTopic::default();
+        assert!(on_topic.take_in(&key(1), &known("a", 7).record));
+        let foreign = key(2).sign(&rules("evil", u64::MAX)).encode_to_vec();
+        assert!(!on_topic.take_in(&key(1), &foreign));
+        let next = next(content_digest(&rules("a", 0)), &on_topic, None);
+        assert!(matches!(next, Next::Repeat(known) if known.revision() == 7));
+    }
+
+    #[test]
+    fn an_older_revision_does_not_stay_over_a_newer_one() {
+        let mut on_topic = OnTopic::default();
+        assert!(on_topic.take_in(&key(1), &known("a", 7).record));
+        assert!(!on_topic.take_in(&key(1), &known("a", 6).record));
+        assert!(on_topic.take_in(&key(1), &known("a", 7).record));
+    }
+}

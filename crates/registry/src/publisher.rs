@@ -1,0 +1,215 @@
+//! Keeps the topic in step with the files.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use lgsp_bus::{Bus, Record, Start, Tail, Tailed, topics};
+use lgsp_core::time::{timestamp, unix_micros};
+use lgsp_proto::registry::v1::Snapshot;
+use lgsp_runtime::Component;
+use lgsp_runtime::state::Fact;
+use prost::Message;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use crate::changes::{Changes, Look};
+use crate::kept::Kept;
+use crate::next::{Known, Next, OnTopic, next};
+use crate::rules::{Checked, Folder, check, content_digest};
+use crate::service::Published;
+use crate::sign::SnapshotKey;
+use crate::{Error, Options};
+
+/// The key of the snapshot on its topic.
+const SNAPSHOT: &[u8] = b"snapshot";
+/// How long to wait before publishing is tried again. It also bounds how often a displaced snapshot is repeated.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
+
+/// Publishes the rules of the files, and whatever they become.
+pub(crate) struct Publisher {
+    pub bus: Bus,
+    pub options: Options,
+    pub key: SnapshotKey,
+    pub checked: Checked,
+    /// Digest of the folder that was looked at last, good or bad.
+    pub looked_at: [u8; 32],
+    pub kept: Kept,
+    pub last_kept: Option<Known>,
+    pub on_topic: OnTopic,
+    pub current: watch::Sender<Option<Arc<Published>>>,
+    pub rules: Component,
+    pub topic: Component,
+    pub revision: Fact,
+}
+
+impl Publisher {
+    /// Runs until `close`.
+    pub async fn run(mut self, mut changes: Changes, mut tail: Tail, close: CancellationToken) {
+        let mut caught_up = false;
+        let mut due: Option<Instant> = None;
+        self.topic.starting("waits for the broker");
+        loop {
+            tokio::select! {
+                () = close.cancelled() => return,
+                look = changes.next() => {
+                    if self.look(look).await {
+                        due = Some(Instant::now());
+                    }
+                }
+                tailed = tail.next() => match tailed {
+                    Ok(Tailed::Record(record)) => {
+                        if !self.take_in(&record) && caught_up {
+                            due.get_or_insert(Instant::now() + TRY_AGAIN);
+                        }
+                    }
+                    Ok(Tailed::CaughtUp) => {
+                        caught_up = true;
+                        due = Some(Instant::now());
+                    }
+                    Err(error) => tail = self.tail_again(error, tail).await,
+                },
+                () = at(due), if caught_up => {
+                    due = match self.publish().await {
+                        Ok(()) => None,
+                        Err(error) => {
+                            warn!(%error, "the rules could not be published");
+                            self.topic.failed("the rules could not be published");
+                            Some(Instant::now() + TRY_AGAIN)
+                        }
+                    };
+                }
+            }
+        }
+    }
+
+    /// Reads the files. Returns whether there are new rules to publish; bad ones are refused and the old ones stay.
+    async fn look(&mut self, look: Look) -> bool {
+        let folder = match read(self.options.rules.clone()).await {
+            Ok(folder) => folder,
+            Err(error) => {
+                warn!(%error, "the rules cannot be read");
+                self.rules.degraded("the rules cannot be read; the old ones stay");
+                return false;
+            }
+        };
+        let digest = folder.digest();
+        if look == Look::Perhaps && digest == self.looked_at {
+            return false;
+        }
+        self.looked_at = digest;
+        match check(&folder, &self.options.environment) {
+            Ok(checked) => {
+                self.rules.ready();
+                let changed = content_digest(&checked.snapshot) != content_digest(&self.checked.snapshot);
+                self.checked = checked;
+                changed
+            }
+            Err(problems) => {
+                for problem in &problems.all {
+                    warn!(%problem, "a change of the rules is refused");
+                }
+                self.rules.degraded("a change of the rules is refused; the old ones stay");
+                false
+            }
+        }
+    }
+
+    /// Takes in a record of the topic. Returns false if the snapshot has to be published again.
+    fn take_in(&mut self, record: &Record) -> bool {
+        if record.key.as_deref() != Some(SNAPSHOT) {
+            return true;
+        }
+        let stands = self.on_topic.take_in(&self.key, record.value.as_deref().unwrap_or_default());
+        if !stands {
+            error!(offset = record.offset, "somebody else wrote a snapshot over ours");
+        }
+        let theirs = self.on_topic.latest.as_ref().map_or(0, Known::revision);
+        if i64::try_from(theirs).is_ok_and(|theirs| theirs > self.revision.get()) && self.revision.get() > 0 {
+            warn!(revision = theirs, "another registry has published other rules");
+            self.topic.degraded("another registry has published other rules");
+        }
+        stands
+    }
+
+    async fn tail_again(&self, error: lgsp_bus::Error, tail: Tail) -> Tail {
+        warn!(%error, "reading the rules' topic has ended; beginning again");
+        self.topic.degraded("the topic of the rules cannot be read");
+        sleep_until(Instant::now() + TRY_AGAIN).await;
+        self.bus.tail(topics::REGISTRY, Start::Beginning).unwrap_or(tail)
+    }
+
+    async fn publish(&mut self) -> Result<(), Error> {
+        let known =
+            match next(content_digest(&self.checked.snapshot), &self.on_topic, self.last_kept.as_ref()) {
+                Next::Stands(known) => known,
+                Next::Repeat(known) => {
+                    self.put(&known).await?;
+                    known
+                }
+                Next::New(revision) => {
+                    let known = self.sign(revision)?;
+                    // Kept first: a revision that somebody may have seen must never be given again to other rules.
+                    self.keep(&known).await?;
+                    self.put(&known).await?;
+                    known
+                }
+            };
+        if self.last_kept.as_ref().map(Known::revision) != Some(known.revision()) {
+            self.keep(&known).await?;
+        }
+        let revision = known.revision();
+        info!(revision, "rules published");
+        self.revision.set(i64::try_from(revision).unwrap_or(i64::MAX));
+        self.topic.ready();
+        let published = Published::new(known.snapshot.clone(), &self.checked.descriptors);
+        self.current.send_replace(Some(Arc::new(published)));
+        self.on_topic = OnTopic { latest: Some(known), displaced: false };
+        Ok(())
+    }
+
+    fn sign(&self, revision: u64) -> Result<Known, Error> {
+        let published = Some(timestamp(unix_micros(SystemTime::now())));
+        let snapshot = Snapshot { revision, published, ..self.checked.snapshot.clone() };
+        let record = self.key.sign(&snapshot).encode_to_vec();
+        Known::open(&self.key, &record).ok_or(Error::Key)
+    }
+
+    /// The contracts first, so that whoever has the snapshot has what it needs.
+    async fn put(&self, known: &Known) -> Result<(), Error> {
+        for (key, descriptor_set) in &self.checked.descriptors {
+            self.bus.publish(topics::REGISTRY, Some(0), key.as_bytes(), descriptor_set, &[]).await?;
+        }
+        self.bus.publish(topics::REGISTRY, Some(0), SNAPSHOT, &known.record, &[]).await?;
+        Ok(())
+    }
+
+    async fn keep(&mut self, known: &Known) -> Result<(), Error> {
+        let (kept, record) = (self.kept.clone(), known.record.clone());
+        on_disk(move || kept.write(&record)).await?;
+        self.last_kept = Some(known.clone());
+        Ok(())
+    }
+}
+
+/// Reads the folder of the rules.
+pub(crate) async fn read(path: PathBuf) -> Result<Folder, Error> {
+    on_disk(move || Folder::read(&path).map_err(|source| Error::Unreadable { path, source })).await
+}
+
+/// Runs what blocks on the disk where it may.
+pub(crate) async fn on_disk<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let ended = tokio::task::spawn_blocking(work).await;
+    ended.unwrap_or_else(|error| Err(Error::Watch(std::io::Error::other(error))))
+}
+
+async fn at(due: Option<Instant>) {
+    match due {
+        Some(due) => sleep_until(due).await,
+        None => std::future::pending().await,
+    }
+}
