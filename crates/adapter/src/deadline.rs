@@ -1,9 +1,10 @@
 use std::time::Duration;
 
 use lgsp_core::{Fault, Reason};
-use lgsp_store::Error as StoreError;
 use tokio::time::Instant;
 use tonic::metadata::MetadataMap;
+
+use crate::SourceError;
 
 /// gRPC's own header: at most eight digits and a unit.
 const GRPC_TIMEOUT: &str = "grpc-timeout";
@@ -33,22 +34,18 @@ impl Deadline {
     ///
     /// # Errors
     /// The source found none, or did not answer.
-    pub fn found<T>(&self, answer: Result<Option<T>, StoreError>) -> Result<T, Fault> {
+    pub fn found<T>(&self, answer: Result<Option<T>, SourceError>) -> Result<T, Fault> {
         answer.map_err(|error| self.fault(error))?.ok_or_else(|| Fault::new(Reason::NotFound))
     }
 
     /// What a failure of the source means to the caller: past the request's deadline it is that, and before it the
     /// source's.
-    pub fn fault(&self, error: StoreError) -> Fault {
+    pub fn fault(&self, error: SourceError) -> Fault {
         tracing::debug!(cause = error.cause(), "source failed");
         let reason = match error {
-            StoreError::TimedOut if Instant::now() >= self.request => Reason::DeadlineExceeded,
-            StoreError::TimedOut
-            | StoreError::Unreachable { .. }
-            | StoreError::Busy { .. }
-            | StoreError::Damaged { .. }
-            | StoreError::Failed { .. } => Reason::SourceUnavailable,
-            StoreError::Url | StoreError::Schema { .. } | StoreError::Newer { .. } => Reason::AdapterFailed,
+            SourceError::TimedOut if Instant::now() >= self.request => Reason::DeadlineExceeded,
+            SourceError::TimedOut | SourceError::Unavailable(_) => Reason::SourceUnavailable,
+            SourceError::Unexpected(_) => Reason::AdapterFailed,
         };
         Fault::new(reason).because(error)
     }
@@ -106,8 +103,8 @@ mod tests {
     fn a_slow_source_and_a_late_request_are_told_apart() {
         let now = Instant::now();
         let late = Deadline { request: now, query_timeout: Duration::ZERO };
-        assert_eq!(late.fault(StoreError::TimedOut).reason(), Reason::DeadlineExceeded);
+        assert_eq!(late.fault(SourceError::TimedOut).reason(), Reason::DeadlineExceeded);
         let early = Deadline { request: now + Duration::from_secs(60), query_timeout: Duration::ZERO };
-        assert_eq!(early.fault(StoreError::TimedOut).reason(), Reason::SourceUnavailable);
+        assert_eq!(early.fault(SourceError::TimedOut).reason(), Reason::SourceUnavailable);
     }
 }

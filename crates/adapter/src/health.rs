@@ -4,29 +4,19 @@ use std::future::Future;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use lgsp_core::{Fault, Reason};
 use lgsp_proto::monitor::v1::SourceHealth;
 use lgsp_runtime::Component;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use crate::Adapter;
+use crate::{Adapter, SourceError};
 
 /// Longest time that a source may take to say that it is there.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The causes that a source's health may name. A closed set; a driver's text is never one.
-pub mod cause {
-    /// The source was not asked yet.
-    pub const STARTING: &str = "starting";
-    /// The source did not answer in time.
-    pub const TIMED_OUT: &str = "timed-out";
-    /// The source cannot be reached, is locked or damaged.
-    pub const UNAVAILABLE: &str = "unavailable";
-    /// The source answers what the adapter does not understand.
-    pub const UNEXPECTED: &str = "unexpected";
-}
+/// The cause that a source's health names before the first look; later ones are those of [`SourceError`].
+const STARTING: &str = "starting";
 
 /// Asks a source whether it answers.
 #[async_trait]
@@ -35,7 +25,7 @@ pub trait Probe: Send + Sync + 'static {
     ///
     /// # Errors
     /// The source does not answer as it should.
-    async fn probe(&self, deadline: Instant) -> Result<(), Fault>;
+    async fn probe(&self, deadline: Instant) -> Result<(), SourceError>;
 }
 
 /// What a source's watch tells of it. A cheap handle.
@@ -59,7 +49,7 @@ pub fn watch(
     stop: CancellationToken,
 ) -> (Health, impl Future<Output = ()> + Send + 'static) {
     let name = adapter.source.to_string();
-    let starting = SourceHealth { name: name.clone(), healthy: false, cause: cause::STARTING.to_owned() };
+    let starting = SourceHealth { name: name.clone(), healthy: false, cause: STARTING.to_owned() };
     let (sender, receiver) = watch::channel(starting);
     let probe = adapter.probe.clone();
     let work = async move {
@@ -71,8 +61,8 @@ pub fn watch(
             let Some(looked) = looked else { break };
             let cause = match looked {
                 Ok(Ok(())) => None,
-                Ok(Err(fault)) => Some(cause_of(&fault)),
-                Err(_) => Some(cause::TIMED_OUT),
+                Ok(Err(error)) => Some(error.cause()),
+                Err(_) => Some(SourceError::TimedOut.cause()),
             };
             tell(&sender, &component, &name, cause);
         }
@@ -104,14 +94,5 @@ fn tell(
         Some(cause) if changed => tracing::warn!(source = name, cause, "source does not answer"),
         None if changed => tracing::info!(source = name, "source answers"),
         Some(_) | None => {}
-    }
-}
-
-fn cause_of(fault: &Fault) -> &'static str {
-    match fault.reason() {
-        Reason::DeadlineExceeded => cause::TIMED_OUT,
-        Reason::SourceUnavailable => cause::UNAVAILABLE,
-        // A probe has no caller, so that no other reason says more.
-        _ => cause::UNEXPECTED,
     }
 }

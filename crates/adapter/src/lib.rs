@@ -22,12 +22,14 @@ mod origin;
 pub mod page;
 pub mod parse;
 pub mod records;
+mod source;
 pub mod stream;
 
 pub use adapter::{Adapter, OpenError};
 pub use deadline::Deadline;
 pub use fault::{invalid, status};
 pub use lgsp_core::{Fault, Reason};
-pub use lgsp_store::{Error as StoreError, Options as StoreOptions, Reader, Store, until};
+pub use lgsp_store::{Options as StoreOptions, Reader, Store, until};
 pub use options::Options;
 pub use origin::Origin;
+pub use source::SourceError;

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use lgsp_adapter::{StoreError, health::Probe};
+use lgsp_adapter::{SourceError, health::Probe};
 use lgsp_identifiers::{PersonKey, WardCode};
 use lgsp_proto::population::v1::{Citizen, Household, ResidenceKind, Resident};
 use tokio::time::Instant;
@@ -20,14 +20,17 @@ pub trait Source: Probe {
     ///
     /// # Errors
     /// The source did not answer.
-    async fn citizen(&self, key: &PersonKey, deadline: Instant) -> Result<Option<Citizen>, StoreError>;
+    async fn citizen(&self, key: &PersonKey, deadline: Instant) -> Result<Option<Citizen>, SourceError>;
 
     /// Finds a household with its living members, the head first.
     ///
     /// # Errors
     /// The source did not answer.
-    async fn household(&self, key: &HouseholdKey, deadline: Instant)
-    -> Result<Option<Household>, StoreError>;
+    async fn household(
+        &self,
+        key: &HouseholdKey,
+        deadline: Instant,
+    ) -> Result<Option<Household>, SourceError>;
 
     /// Lists living residents of one ward in use or of two, each with its number in the order of the list: up to `limit` after
     /// the number `after`. [`ResidenceKind::Unspecified`] means every kind.
@@ -41,5 +44,5 @@ pub trait Source: Probe {
         after: i64,
         limit: usize,
         deadline: Instant,
-    ) -> Result<Vec<(i64, Resident)>, StoreError>;
+    ) -> Result<Vec<(i64, Resident)>, SourceError>;
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use lgsp_adapter::health::Probe;
 use lgsp_adapter::records::{self, AddressColumns};
-use lgsp_adapter::{Fault, OpenError, Origin, Reason, Store, StoreError, until};
+use lgsp_adapter::{OpenError, Origin, SourceError, Store, until};
 use lgsp_identifiers::{PersonKey, WardCode};
 use lgsp_proto::population::v1::{Citizen, Household, ResidenceKind, Resident};
 use tokio::time::Instant;
@@ -45,19 +45,17 @@ impl Sqlite {
 
 #[async_trait]
 impl Probe for Sqlite {
-    async fn probe(&self, deadline: Instant) -> Result<(), Fault> {
-        let probe = async {
-            let mut reader = self.store.reader(deadline).await?;
-            let any = sqlx::query("SELECT citizen_id FROM citizen LIMIT 1").fetch_optional(&mut *reader);
-            until(deadline, any).await.map(drop)
-        };
-        probe.await.map_err(|error: StoreError| Fault::new(Reason::SourceUnavailable).because(error))
+    async fn probe(&self, deadline: Instant) -> Result<(), SourceError> {
+        let mut reader = self.store.reader(deadline).await?;
+        let any = sqlx::query("SELECT citizen_id FROM citizen LIMIT 1").fetch_optional(&mut *reader);
+        until(deadline, any).await?;
+        Ok(())
     }
 }
 
 #[async_trait]
 impl Source for Sqlite {
-    async fn citizen(&self, key: &PersonKey, deadline: Instant) -> Result<Option<Citizen>, StoreError> {
+    async fn citizen(&self, key: &PersonKey, deadline: Instant) -> Result<Option<Citizen>, SourceError> {
         let by_key = match key {
             PersonKey::Number(_) => rows::CITIZEN_BY_NUMBER,
             PersonKey::OldCard(_) => rows::CITIZEN_BY_OLD_CARD,
@@ -75,7 +73,7 @@ impl Source for Sqlite {
         &self,
         key: &HouseholdKey,
         deadline: Instant,
-    ) -> Result<Option<Household>, StoreError> {
+    ) -> Result<Option<Household>, SourceError> {
         let (by_key, text) = match key {
             HouseholdKey::Number(number) => (rows::HOUSEHOLD_BY_NUMBER, number.as_str()),
             HouseholdKey::Member(PersonKey::Number(number)) => (rows::HOUSEHOLD_BY_MEMBER, number.as_str()),
@@ -96,7 +94,7 @@ impl Source for Sqlite {
         after: i64,
         limit: usize,
         deadline: Instant,
-    ) -> Result<Vec<(i64, Resident)>, StoreError> {
+    ) -> Result<Vec<(i64, Resident)>, SourceError> {
         let mut reader = self.store.reader(deadline).await?;
         let residents = sqlx::query_as::<_, ResidentRow>(rows::RESIDENTS)
             .bind(wards.first().map(WardCode::as_str))
