@@ -1,0 +1,92 @@
+//! Services that panic, deadlines that have passed, a broker that goes away.
+
+use std::time::{Duration, Instant};
+
+use lgsp_bus::{Caller, Start, Tailed, topics};
+use lgsp_core::{Fault, Hop, Reason};
+
+use crate::hub::*;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_panic_is_answered_and_dead_lettered_without_the_value() {
+    let bus = bus();
+    let (_provider, _serving) = provider(&bus, "panics").await;
+    let caller = caller(&bus, "panics").await;
+    let mut letters = bus.tail(topics::DEAD_LETTER, Start::Beginning).unwrap();
+
+    let fault = call(&caller, "panics", "panic 092000000000").await.unwrap_err();
+    assert_eq!(fault.reason(), Reason::AdapterFailed);
+    assert!(call(&caller, "panics", "hello").await.is_ok(), "the next one is served");
+
+    let letter = async {
+        loop {
+            if let Tailed::Record(record) = letters.next().await.unwrap()
+                && record.headers.iter().any(|(_, value)| value == "the service panicked".as_bytes())
+            {
+                return record;
+            }
+        }
+    };
+    let letter = within("the dead letter", letter).await;
+    assert_eq!(letter.value, None);
+    assert!(!format!("{letter:?}").contains("092000000000"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_expired_request_is_dropped_unread() {
+    let bus = bus();
+    let (provider, _serving) = provider(&bus, "expired").await;
+    let caller = caller(&bus, "expired").await;
+    let expired_before = bus.stats().expired;
+
+    let mut head = head("expired", LIST);
+    head.deadline_us = from_now(Duration::ZERO);
+    let mut reply = caller.call(head, list("hello")).await.unwrap();
+    assert_eq!(answer(&mut reply).await.unwrap_err().reason(), Reason::DeadlineExceeded);
+    until("the drop", || bus.stats().expired > expired_before).await;
+    assert_eq!(provider.calls(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_provider_that_never_answers_lets_the_deadline_pass_at_its_own_hop() {
+    let bus = bus();
+    let (provider, serving) = provider(&bus, "late").await;
+    let caller = caller(&bus, "late").await;
+    let mut head = head("late", LIST);
+    head.deadline_us = from_now(Duration::from_millis(500));
+    let mut reply = caller.call(head, list("wait")).await.unwrap();
+    until("the work to begin", || provider.calls() == 1).await;
+    let fault = answer(&mut reply).await.unwrap_err();
+    assert_eq!((fault.reason(), fault.hop()), (Reason::DeadlineExceeded, Hop::Adapter));
+    until("the work to be dropped", || serving.in_flight() == 0).await;
+}
+
+async fn call_within(caller: &Caller, limit: Duration) -> Result<(), Fault> {
+    let mut head = head("lost", LIST);
+    head.deadline_us = from_now(limit);
+    let mut reply = caller.call(head, list("hello")).await?;
+    answer(&mut reply).await.map(|_| ())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_the_broker_lost_calls_fail_fast_and_recover_within_two_seconds() {
+    let bus = own_bus("lost");
+    let (_provider, _serving) = provider(&bus, "lost").await;
+    let caller = caller(&bus, "lost").await;
+    call_within(&caller, Duration::from_secs(5)).await.unwrap();
+
+    bus.lose_broker().unwrap();
+    let begun = Instant::now();
+    let fault = call_within(&caller, Duration::from_millis(400)).await.unwrap_err();
+    assert_eq!((fault.reason(), fault.hop()), (Reason::DeadlineExceeded, Hop::Broker));
+    let fault = call_within(&caller, Duration::from_secs(15)).await.unwrap_err();
+    assert_eq!(fault.reason(), Reason::BrokerUnavailable);
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+
+    bus.restore_broker().unwrap();
+    let restored = Instant::now();
+    let recover = async { while call_within(&caller, Duration::from_millis(250)).await.is_err() {} };
+    within("recovery", recover).await;
+    let took = restored.elapsed();
+    assert!(took < Duration::from_secs(2), "{took:?}");
+}
