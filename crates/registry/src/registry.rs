@@ -28,15 +28,16 @@ pub struct Registry {
 /// State: `rules` tells of the files, `topic` of what is published, and the number `revision` which that is.
 ///
 /// # Errors
-/// The rules cannot be read or do not hold together (every problem is named), or the file of the last published snapshot
-/// cannot be read.
+/// The rules cannot be read or do not hold together (every problem is named), or the signing key or the file of the last
+/// published snapshot cannot be read.
 pub async fn start(
     options: Options,
     bus: &Bus,
-    key: SnapshotKey,
     state: &State,
     shutdown: &Shutdown,
 ) -> Result<Registry, Error> {
+    let signing_key = options.signing_key.clone();
+    let key = on_disk(move || SnapshotKey::read(&signing_key)).await?;
     let folder = read(options.rules.clone()).await?;
     let checked = check(&folder, &options.environment)?;
     let kept = Kept::new(&options.last_published);

@@ -3,6 +3,7 @@
 use ed25519_dalek::pkcs8::DecodePrivateKey;
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use lgsp_proto::registry::v1::{SignedSnapshot, Snapshot};
+use lgsp_runtime::config::SecretFile;
 use prost::Message;
 use sha2::{Digest, Sha256};
 
@@ -18,6 +19,14 @@ pub struct SnapshotKey {
 }
 
 impl SnapshotKey {
+    /// Reads the private key from its file. Blocking.
+    ///
+    /// # Errors
+    /// The file cannot be read, is open to everybody, or holds no Ed25519 private key.
+    pub fn read(file: &SecretFile) -> Result<Self, Error> {
+        Self::from_pem(file.read()?.text().unwrap_or_default())
+    }
+
     /// Reads the private key: Ed25519, PKCS#8 in PEM.
     ///
     /// # Errors

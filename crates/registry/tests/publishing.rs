@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,7 +12,8 @@ use ed25519_dalek::{Signature, SigningKey};
 use lgsp_bus::{Bus, Start, Tail, Tailed, topics};
 use lgsp_core::Rules;
 use lgsp_proto::registry::v1::{SignedSnapshot, Snapshot};
-use lgsp_registry::{Options, Registry, SnapshotKey, shipped};
+use lgsp_registry::{Options, Registry, shipped};
+use lgsp_runtime::config::SecretFile;
 use lgsp_runtime::shutdown;
 use lgsp_runtime::state::Condition;
 use lgsp_runtime::{Instance, Shutdown, State};
@@ -35,14 +37,13 @@ fn signing_key() -> SigningKey {
     SigningKey::from_bytes(&[7; 32])
 }
 
-fn snapshot_key(key: &SigningKey) -> SnapshotKey {
-    SnapshotKey::from_pem(&key.to_pkcs8_pem(Default::default()).unwrap()).unwrap()
-}
-
 impl Site {
     fn new() -> Self {
         let site = Self { dir: tempfile::tempdir().unwrap() };
         std::fs::create_dir(site.rules()).unwrap();
+        let pem = signing_key().to_pkcs8_pem(Default::default()).unwrap();
+        std::fs::write(site.key(), pem).unwrap();
+        std::fs::set_permissions(site.key(), std::fs::Permissions::from_mode(0o600)).unwrap();
         for (name, text) in shipped() {
             std::fs::write(site.rules().join(name), text).unwrap();
         }
@@ -51,6 +52,10 @@ impl Site {
 
     fn rules(&self) -> PathBuf {
         self.dir.path().join("registry")
+    }
+
+    fn key(&self) -> PathBuf {
+        self.dir.path().join("snapshot.pem")
     }
 
     fn path(&self) -> &Path {
@@ -67,6 +72,7 @@ impl Site {
     async fn start(&self, bus: &Bus) -> Running {
         let options = Options {
             rules: self.rules(),
+            signing_key: SecretFile::new(self.key()),
             last_published: self.path().join("last-published"),
             settle: Duration::from_millis(20),
             look_every: Duration::from_millis(100),
@@ -74,8 +80,7 @@ impl Site {
         };
         let state = State::new(Instance::new("registry", "0.0.0"));
         let shutdown = Shutdown::new(state.clone(), shutdown::Options::default());
-        let key = snapshot_key(&signing_key());
-        let registry = lgsp_registry::start(options, bus, key, &state, &shutdown).await.unwrap();
+        let registry = lgsp_registry::start(options, bus, &state, &shutdown).await.unwrap();
         Running { registry, state, shutdown }
     }
 }
@@ -207,8 +212,8 @@ async fn bad_rules_at_the_start_are_an_error_that_names_every_problem() {
     site.edit("agreements.toml", "\"citizen\"", "\"citizens\"");
     let state = State::new(Instance::new("registry", "0.0.0"));
     let shutdown = Shutdown::new(state.clone(), shutdown::Options::default());
-    let options = Options { rules: site.rules(), ..Default::default() };
-    let key = snapshot_key(&signing_key());
-    let error = lgsp_registry::start(options, &bus, key, &state, &shutdown).await.err().unwrap().to_string();
+    let options =
+        Options { rules: site.rules(), signing_key: SecretFile::new(site.key()), ..Default::default() };
+    let error = lgsp_registry::start(options, &bus, &state, &shutdown).await.err().unwrap().to_string();
     assert!(error.contains("H13.99") && error.contains("citizens"), "{error}");
 }
