@@ -4,7 +4,7 @@ use crate::clock::stamps;
 use crate::dice::Dice;
 use crate::error::Error;
 use crate::land::Cadastre;
-use crate::people::{Head, Numbers, Place, Registration, people, registered_on};
+use crate::people::{Head, Numbers, Place, Registration, named_registered_on, people, registered_on};
 use crate::persons::{RECORDS, Record};
 use crate::record::{Citizen, Home, Household};
 
@@ -63,7 +63,8 @@ impl City {
         let mut dice = Dice::new(self.config.seed, u64::from(self.homes));
         let named = RECORDS.get(self.homes as usize);
         let (head, place) = self.head_and_place(&mut dice, named);
-        let registered_on = registered_on(&mut dice, head);
+        let registered_on =
+            if named.is_some() { named_registered_on() } else { registered_on(&mut dice, head) };
         let left = self.config.citizens - self.citizens;
         let registration = Registration {
             household: i64::from(self.homes) + 1,
@@ -99,7 +100,7 @@ impl City {
     fn next_ward(&self) -> &'static Ward {
         let total: u32 = self.wards.iter().map(|(weight, _)| weight).sum();
         let step = self.homes.wrapping_mul(2_654_435_769);
-        let mut left = (u64::from(step) * u64::from(total) >> 32) as u32;
+        let mut left = ((u64::from(step) * u64::from(total)) >> 32) as u32;
         for (weight, ward) in &self.wards {
             if left < *weight {
                 return ward;

@@ -19,7 +19,7 @@ impl Dice {
 
     /// A number below `bound`, which is not 0.
     pub(crate) fn below(&mut self, bound: u32) -> u32 {
-        let scaled = u128::from(self.0.next_u64()) * u128::from(bound) >> 64;
+        let scaled = (u128::from(self.0.next_u64()) * u128::from(bound)) >> 64;
         // Below `bound`, so it fits.
         scaled as u32
     }

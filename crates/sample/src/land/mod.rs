@@ -76,7 +76,7 @@ impl Cadastre {
         let year = dice.within(2008..=2024) as u16;
         let divided_on = day_in(dice, year);
         let mut whole = self.parcel(dice, Site::whole(place, &plot), register);
-        whole.close(ParcelStatus::Divided, divided_on);
+        whole.end(ParcelStatus::Divided, divided_on);
         let predecessor = whole.uuid;
         parcels.push(whole);
         for (half, number) in halves(&plot).into_iter().zip(numbers.into_iter().flatten()) {

@@ -47,9 +47,11 @@ enum Purpose {
     Public(&'static str, &'static str),
 }
 
+const GARDEN: Purpose = Purpose::Field("CLN", "Đất trồng cây lâu năm");
+
 const FIELDS: &[(u32, Purpose)] = &[
     (50, Purpose::Field("LUC", "Đất chuyên trồng lúa nước")),
-    (35, Purpose::Field("CLN", "Đất trồng cây lâu năm")),
+    (35, GARDEN),
     (15, Purpose::Field("NTS", "Đất nuôi trồng thủy sản")),
 ];
 
@@ -79,7 +81,9 @@ impl Register {
         let purpose = match (is_dwelling, place.former.kind) {
             (true, WardKind::Ward | WardKind::Township) => Purpose::UrbanDwelling,
             (true, WardKind::Commune) => Purpose::RuralDwelling,
-            (false, _) => dice.weighted(FIELDS),
+            // Between houses there is room for a garden, not for a field.
+            (false, WardKind::Ward) => GARDEN,
+            (false, WardKind::Township | WardKind::Commune) => dice.weighted(FIELDS),
         };
         let head_year = people.first().map_or(1960, |head| head.date_of_birth.year());
         let earliest = u32::from(head_year + 20).clamp(1988, 2025);
@@ -143,7 +147,7 @@ impl Register {
                 .map(|key| FormerKey { key, valid_to: date(2025, 6, 30) })
                 .into_iter()
                 .collect(),
-            former_ward: (former_key_is_known(place)).then_some(place.former.code),
+            former_ward: place.is_written_formerly.then_some(place.former.code),
             address: place.text(),
             area_m2: area,
             // Older certificates measured with a tape.
@@ -151,7 +155,7 @@ impl Register {
             use_origin: self.use_origin(dice),
             certificate,
             disputed: !self.is_example && dice.chance(8),
-            planned_use_code: dice.chance(700).then(|| self.purpose.code()),
+            planned_use_code: (self.is_example || dice.chance(700)).then(|| self.purpose.code()),
             centre: middle(&site.border),
             bounds: Bounds::around(&site.border),
             border: site.border,
@@ -205,11 +209,6 @@ impl Register {
         let until = if years == 0 { None } else { PartialDate::year_only(since.year() + years) };
         vec![Restriction { kind, holder, since, until }]
     }
-}
-
-/// Records of places that still name the former ward do so for land, too.
-fn former_key_is_known(place: &Place) -> bool {
-    place.is_written_formerly
 }
 
 impl Purpose {
@@ -318,8 +317,12 @@ fn owner(citizen: &Citizen, kind: OwnerKind, share: (u32, u32), since: PartialDa
 }
 
 impl Parcel {
-    /// Ends the parcel: it keeps the key of its time, and nobody holds it any more.
-    fn end(&mut self, on: PartialDate) {
+    /// Ends the parcel with the reason: nobody holds it any more.
+    pub(super) fn end(&mut self, status: ParcelStatus, on: PartialDate) {
+        self.status = status;
+        for former in &mut self.former_keys {
+            former.valid_to = on;
+        }
         for owner in &mut self.owners {
             owner.until = owner.until.or(Some(on));
         }
@@ -328,12 +331,6 @@ impl Parcel {
         self.valid_to = Some(on);
         self.valid_from = self.valid_from.min(date(1994, 1, 1));
         self.measured_on = None;
-    }
-
-    /// Ends the parcel with the reason.
-    pub(super) fn close(&mut self, status: ParcelStatus, on: PartialDate) {
-        self.status = status;
-        self.end(on);
     }
 
     /// Makes the parcel one that came out of another.

@@ -10,4 +10,4 @@ mod records;
 pub(crate) use composition::Head;
 pub(crate) use numbers::Numbers;
 pub(crate) use place::Place;
-pub(crate) use records::{Registration, people, registered_on};
+pub(crate) use records::{Registration, named_registered_on, people, registered_on};

@@ -9,7 +9,7 @@ use super::composition::{Head, Member, compose};
 use super::name::{family, family_of, full};
 use super::numbers::Numbers;
 use super::place::{Place, birth_registration, elsewhere, of_former_ward};
-use crate::clock::{THIS_YEAR, day_in, stamps, year};
+use crate::clock::{THIS_YEAR, date, day_in, stamps, year};
 use crate::dice::Dice;
 use crate::persons::Record;
 use crate::record::{Address, AddressKind, Citizen, RelatedPerson};
@@ -182,12 +182,12 @@ fn name_person(dice: &mut Dice, citizen: &mut Citizen, named: &Record, place: &P
     citizen.occupation = Some("Kỹ sư");
     citizen.marital_status = MaritalStatus::Married;
     citizen.phone_number = Some(draw::phone_number(citizen.id));
+    citizen.card = None;
     while citizen.card.is_none() {
         citizen.card = draw::identity_card(dice, citizen.date_of_birth);
     }
-    let moved_in = PartialDate::full(2015, 3, 2);
     citizen.addresses = vec![
-        place.address(AddressKind::Permanent, moved_in),
+        place.address(AddressKind::Permanent, Some(named_registered_on())),
         birth_registration(dice, citizen.personal_number.province()),
         of_former_ward(AddressKind::Hometown, place.former),
     ];
@@ -223,6 +223,11 @@ fn by_name(dice: &mut Dice, family_name: Option<&str>, sex: Sex, is_khmer: bool)
     let drawn = family(dice, is_khmer);
     let full_name = full(dice, family_name.unwrap_or(drawn), sex, is_khmer);
     RelatedPerson { personal_number: None, full_name }
+}
+
+/// When the households of the named persons were registered.
+pub(crate) fn named_registered_on() -> PartialDate {
+    date(2015, 3, 2)
 }
 
 /// When a household was registered: after its head had grown up, and often only the year is known.
