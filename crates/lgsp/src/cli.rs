@@ -1,0 +1,111 @@
+//! What the command line accepts.
+//!
+//! [`client`] holds the commands that call a running hub, [`server`] those that are one or make one ready.
+
+pub mod client;
+pub mod server;
+
+use clap::{Parser, Subcommand};
+
+use crate::client::Lang;
+
+/// LGSP Hub: the data integration and sharing platform of a city, in one program.
+#[derive(Debug, Parser)]
+#[command(name = "lgsp", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "Exit codes of the commands that call a hub:\n  \
+    0  served\n  \
+    1  any other failure\n  \
+    2  wrong usage: an option, an address or a key file\n  \
+    3  refused: the token, the agreement or the role\n  \
+    4  not found: the source holds no such record\n  \
+    5  invalid: the request breaks a rule, is too large, or there is no such method\n  \
+    6  unavailable: try again, as the message says\n  \
+    7  the deadline passed\n\
+    A server whose configuration is bad ends with 64.")]
+pub struct Cli {
+    /// Language of messages and tables; otherwise LC_ALL, LC_MESSAGES or LANG decides
+    #[arg(long, global = true, value_name = "LANG")]
+    pub lang: Option<Lang>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start the whole hub in one process, with a synthetic city behind it
+    Up(server::Up),
+    /// Start a gateway: admits, decides, forwards, filters, enters, releases
+    Gateway(server::Gateway),
+    /// Start the registry: publishes the rules, signed
+    Registry(server::Role),
+    /// Start the ledger: keeps the exchange log
+    Ledger(server::Role),
+    /// Start the adapter of a domain
+    Adapter(server::Adapter),
+    /// Call any method of any data service, by its contract as the hub tells it
+    Call(Box<client::Call>),
+    /// Print a short-lived token of an application
+    Token(client::Token),
+    /// List the data services
+    Services(client::Services),
+    /// List the connected applications
+    Applications(client::Applications),
+    /// List exchanges from the exchange log, or follow them
+    Exchanges(Box<client::Exchanges>),
+    /// Check a configuration, or print the reference of all keys
+    #[command(subcommand)]
+    Config(server::Config),
+    /// Create the hub's topics on Kafka, or compare them with what the hub needs
+    #[command(subcommand)]
+    Topics(server::Topics),
+    /// Make the databases of a synthetic city
+    SampleData(server::SampleData),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_tells_every_exit_code() {
+        let help = Cli::command().render_long_help().to_string();
+        for exit in crate::client::Exit::ALL {
+            assert!(help.contains(&format!("\n  {}  ", exit.code())), "{exit:?} is missing in:\n{help}");
+        }
+    }
+
+    #[test]
+    fn a_call_of_the_readme_is_understood() {
+        let line = "lgsp call --as tthc --purpose prefill --dossier H13.01-260601-0001 --deadline 2s \
+                    lgsp.population.v1.PopulationService/GetCitizen {}";
+        let cli = Cli::try_parse_from(line.split_whitespace()).expect("as documented");
+        let Command::Call(call) = cli.command else { panic!("a call") };
+        assert_eq!(call.caller.application.as_str(), "tthc");
+        assert_eq!(call.deadline, Some(std::time::Duration::from_secs(2)));
+        assert_eq!(call.method.service, "lgsp.population.v1.PopulationService");
+        assert_eq!(call.method.method, "GetCitizen");
+    }
+
+    #[test]
+    fn operators_need_not_name_an_application() {
+        let cli = Cli::try_parse_from(["lgsp", "exchanges", "--follow"]).expect("as documented");
+        let Command::Exchanges(exchanges) = cli.command else { panic!("exchanges") };
+        assert_eq!(exchanges.operator.application.as_str(), "dieu-hanh");
+    }
+
+    #[test]
+    fn following_has_no_past_and_no_limit() {
+        for other in ["--since=1h", "--limit=3"] {
+            assert!(Cli::try_parse_from(["lgsp", "exchanges", "--follow", other]).is_err(), "{other}");
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! Arguments of the commands that call a running hub.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use lgsp_core::{ApplicationId, Outcome};
+use serde::de::IntoDeserializer as _;
+use serde::de::value::{Error as ValueError, StrDeserializer};
+
+use crate::client::{JsonStyle, Listing};
+
+/// Where a hub listens when nobody says otherwise.
+pub const GRPC: &str = "127.0.0.1:50051";
+
+/// The data directory when nobody says otherwise.
+pub const DATA: &str = "./lgsp-data";
+
+/// Which key signs.
+#[derive(Clone, Debug, Args)]
+pub struct Key {
+    /// Data directory of `lgsp up`, where the applications' keys lie
+    #[arg(long, value_name = "DIR", default_value = DATA)]
+    pub data: PathBuf,
+    /// The application's private key (Ed25519, PKCS#8 PEM) instead of the one in the data directory
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// Key id under which the registry knows the key [default: <APP>-1]
+    #[arg(long, value_name = "KID")]
+    pub key_id: Option<String>,
+}
+
+/// Who calls, when the application has to be named.
+#[derive(Clone, Debug, Args)]
+pub struct Caller {
+    /// The application that calls
+    #[arg(id = "as", long = "as", value_name = "APP", value_parser = application)]
+    pub application: ApplicationId,
+    /// Its key.
+    #[command(flatten)]
+    pub key: Key,
+}
+
+/// Who calls, when it is the operator's own tool by default.
+#[derive(Clone, Debug, Args)]
+pub struct Operator {
+    /// The application that calls
+    #[arg(id = "as", long = "as", value_name = "APP", value_parser = application, default_value = "dieu-hanh")]
+    pub application: ApplicationId,
+    /// Its key.
+    #[command(flatten)]
+    pub key: Key,
+    /// Address of the gateway
+    #[arg(long, value_name = "HOST:PORT", default_value = GRPC)]
+    pub grpc: String,
+}
+
+/// `lgsp token`.
+#[derive(Debug, Args)]
+pub struct Token {
+    /// Who signs.
+    #[command(flatten)]
+    pub caller: Caller,
+    /// Lifetime in seconds; the hub accepts 300 at most
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..=300))]
+    pub lifetime: u32,
+}
+
+/// `lgsp call`.
+#[derive(Debug, Args)]
+#[command(after_help = "The exit code tells what happened; `lgsp --help` lists them.\n\n\
+    Example:\n  lgsp call --as tthc --purpose prefill --dossier H13.01-260601-0001 \\\n    \
+    lgsp.population.v1.PopulationService/GetCitizen '{\"personalNumber\":\"…\"}'")]
+pub struct Call {
+    /// Who calls.
+    #[command(flatten)]
+    pub caller: Caller,
+    /// Address of the gateway
+    #[arg(long, value_name = "HOST:PORT", default_value = GRPC)]
+    pub grpc: String,
+    /// Purpose of the exchange, as the agreement names it
+    #[arg(long, value_name = "CODE")]
+    pub purpose: Option<String>,
+    /// Dossier that the exchange is for, such as H13.01-260601-0001
+    #[arg(long, value_name = "CODE")]
+    pub dossier: Option<String>,
+    /// Officer who asks
+    #[arg(long, value_name = "ID")]
+    pub officer: Option<String>,
+    /// Unit of the officer
+    #[arg(long, value_name = "CODE")]
+    pub unit: Option<String>,
+    /// Administrative procedure
+    #[arg(long, value_name = "CODE")]
+    pub procedure: Option<String>,
+    /// The caller's own id of the request
+    #[arg(long, value_name = "ID")]
+    pub request_id: Option<String>,
+    /// Time for the whole call, such as 500ms or 2s [default: the method's own]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub deadline: Option<Duration>,
+    /// How to print answers: json is one line a message [default: pretty in a terminal, else json]
+    #[arg(long, value_name = "STYLE")]
+    pub output: Option<JsonStyle>,
+    /// Tell the exchange id and the time it took, on standard error
+    #[arg(short, long)]
+    pub verbose: bool,
+    /// The method: SERVICE/METHOD
+    #[arg(value_name = "SERVICE/METHOD", value_parser = method)]
+    pub method: Method,
+    /// The request as JSON; `-` reads it from standard input, `@FILE` from a file
+    #[arg(value_name = "JSON", default_value = "{}")]
+    pub request: String,
+}
+
+/// A method by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Method {
+    /// Full name of the service.
+    pub service: String,
+    /// Name of the method.
+    pub method: String,
+}
+
+/// `lgsp services`.
+#[derive(Debug, Args)]
+pub struct Services {
+    /// Who asks, and whom.
+    #[command(flatten)]
+    pub operator: Operator,
+    /// How to print; json is one object a line [default: table in a terminal, else plain]
+    #[arg(long, value_name = "FORM")]
+    pub output: Option<Listing>,
+}
+
+/// `lgsp applications`.
+#[derive(Debug, Args)]
+pub struct Applications {
+    /// Who asks, and whom.
+    #[command(flatten)]
+    pub operator: Operator,
+    /// How to print; json is one object a line [default: table in a terminal, else plain]
+    #[arg(long, value_name = "FORM")]
+    pub output: Option<Listing>,
+}
+
+/// `lgsp exchanges`.
+#[derive(Debug, Args)]
+pub struct Exchanges {
+    /// Who asks, and whom.
+    #[command(flatten)]
+    pub operator: Operator,
+    /// Follow exchanges as they are entered, until Ctrl-C
+    #[arg(long, conflicts_with_all = ["since", "limit"])]
+    pub follow: bool,
+    /// Only exchanges of this application
+    #[arg(long, value_name = "APP")]
+    pub application: Option<String>,
+    /// Only exchanges of this service (its full name)
+    #[arg(long, value_name = "SERVICE")]
+    pub service: Option<String>,
+    /// Only exchanges of this method
+    #[arg(long, value_name = "METHOD")]
+    pub method: Option<String>,
+    /// Only exchanges that ended so
+    #[arg(long, value_name = "OUTCOME")]
+    pub outcome: Option<OutcomeName>,
+    /// Only exchanges admitted within this time, such as 30m, 1h or 7d
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub since: Option<Duration>,
+    /// Most exchanges to list, newest first
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub limit: u32,
+    /// Show platform exchanges too, such as this one
+    #[arg(long)]
+    pub platform: bool,
+    /// How to print; json is one object a line [default: table in a terminal, else plain]
+    #[arg(long, value_name = "FORM")]
+    pub output: Option<Listing>,
+}
+
+/// An outcome as the command line names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)]
+pub enum OutcomeName {
+    Served,
+    NotFound,
+    Denied,
+    Invalid,
+    Failed,
+    TimedOut,
+    Cancelled,
+    Abandoned,
+}
+
+impl From<OutcomeName> for Outcome {
+    fn from(name: OutcomeName) -> Self {
+        match name {
+            OutcomeName::Served => Self::Served,
+            OutcomeName::NotFound => Self::NotFound,
+            OutcomeName::Denied => Self::Denied,
+            OutcomeName::Invalid => Self::Invalid,
+            OutcomeName::Failed => Self::Failed,
+            OutcomeName::TimedOut => Self::TimedOut,
+            OutcomeName::Cancelled => Self::Cancelled,
+            OutcomeName::Abandoned => Self::Abandoned,
+        }
+    }
+}
+
+fn application(text: &str) -> Result<ApplicationId, String> {
+    ApplicationId::parse(text).ok_or_else(|| {
+        "an application's id has lower-case letters, digits and `-`, and at most 32 of them".to_owned()
+    })
+}
+
+/// Reads a duration with its unit, exactly as the configuration does.
+fn duration(text: &str) -> Result<Duration, String> {
+    let text: StrDeserializer<'_, ValueError> = text.into_deserializer();
+    lgsp_runtime::config::units::duration::deserialize(text).map_err(|error| error.to_string())
+}
+
+/// Reads `SERVICE/METHOD`, and also `/SERVICE/METHOD` and `SERVICE.METHOD`.
+fn method(text: &str) -> Result<Method, String> {
+    let path = text.strip_prefix('/').unwrap_or(text);
+    let parts = path.split_once('/').or_else(|| path.rsplit_once('.'));
+    match parts {
+        Some((service, method)) if !service.is_empty() && !method.is_empty() && !method.contains('/') => {
+            Ok(Method { service: service.to_owned(), method: method.to_owned() })
+        }
+        Some(_) | None => {
+            Err("name the method as lgsp.population.v1.PopulationService/GetCitizen".to_owned())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_carry_their_unit() {
+        for (text, millis) in
+            [("500ms", 500), ("2s", 2_000), ("30m", 1_800_000), ("1h", 3_600_000), ("7d", 604_800_000)]
+        {
+            assert_eq!(duration(text), Ok(Duration::from_millis(millis)), "{text}");
+        }
+        for text in ["", "5", "s", "-1s", "1w", "1.5s"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_method_is_named_in_three_ways() {
+        let expected = Method { service: "a.v1.B".to_owned(), method: "C".to_owned() };
+        for text in ["a.v1.B/C", "/a.v1.B/C", "a.v1.B.C"] {
+            assert_eq!(method(text).as_ref(), Ok(&expected), "{text}");
+        }
+        for text in ["", "GetCitizen", "a/", "/b", "a/b/c"] {
+            assert!(method(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! `lgsp call`: any method, by the contract that the hub tells.
+
+use std::io::Read as _;
+use std::time::{Duration, Instant};
+
+use http::uri::PathAndQuery;
+use prost_reflect::{DynamicMessage, MethodDescriptor};
+use tonic::client::Grpc;
+use tonic::metadata::{AsciiMetadataKey, MetadataMap, MetadataValue};
+use tonic::{Request, Status};
+
+use super::codec::DynamicCodec;
+use super::failure::EXCHANGE_ID;
+use super::output::{self, JsonStyle, Surface};
+use super::session::{GRACE, LARGEST_MESSAGE, Session};
+use super::token::Signer;
+use super::{Error, Lang, reflection};
+use crate::cli;
+
+/// Largest request to read from a file or standard input. The hub takes less.
+const LARGEST_INPUT: u64 = 16 << 20;
+
+/// How long to wait for a method that tells no deadline of its own.
+const USUAL_DEADLINE: Duration = Duration::from_secs(60);
+
+/// Longest value of the metadata that a caller sends.
+const LONGEST_METADATA: usize = 128;
+
+/// Runs `lgsp call`.
+///
+/// # Errors
+/// Whatever kept the call from being served.
+pub async fn run(args: &cli::client::Call, lang: Lang) -> Result<(), Error> {
+    let json = read_request(&args.request)?;
+    let metadata = metadata(args)?;
+    let signer = Signer::open(&args.caller.application, &args.caller.key)?;
+    let session = Session::open(&args.grpc, signer).await?;
+    let method = reflection::method(&session, &args.method).await?;
+    let message = message(&method, &json)?;
+
+    let mut request = session.request(message, args.deadline)?;
+    for (key, value) in metadata {
+        request.metadata_mut().insert(key, value);
+    }
+    let began = Instant::now();
+    let patience = args.deadline.unwrap_or_else(|| deadline_of(&method)) + GRACE;
+    let style = Surface::of_stdout().json_style(args.output);
+    let served = tokio::time::timeout(patience, serve(&session, &method, request, style)).await;
+    let exchange = served.unwrap_or(Err(Error::NoAnswer { waited: patience }))?;
+    if args.verbose {
+        tell(lang, exchange.as_deref(), began.elapsed());
+    }
+    Ok(())
+}
+
+fn tell(lang: Lang, exchange: Option<&str>, took: Duration) {
+    let word = lang.pick("exchange", "mã lượt trao đổi");
+    output::note(&format!("{word} {}, {:.1} ms", exchange.unwrap_or("-"), took.as_secs_f64() * 1_000.0));
+}
+
+/// Makes the call and writes every message. Returns the exchange id.
+async fn serve(
+    session: &Session,
+    method: &MethodDescriptor,
+    request: Request<DynamicMessage>,
+    style: JsonStyle,
+) -> Result<Option<String>, Error> {
+    let began = Instant::now();
+    let told = |status: &Status, exchange: Option<&str>| session.error(status, exchange, began.elapsed());
+
+    let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
+    let path = PathAndQuery::try_from(path).map_err(|error| Error::Contract {
+        service: method.parent_service().full_name().to_owned(),
+        problem: error.to_string(),
+    })?;
+    let codec = DynamicCodec { answer: method.output() };
+    let mut client = Grpc::new(session.channel.clone()).max_decoding_message_size(LARGEST_MESSAGE);
+    client.ready().await.map_err(|error| told(&Status::from_error(error.into()), None))?;
+    // A unary answer is a stream of one message, so one way of calling serves both.
+    let answer = client.server_streaming(request, path, codec).await.map_err(|status| told(&status, None))?;
+
+    let exchange = exchange_id(answer.metadata());
+    let mut messages = answer.into_inner();
+    loop {
+        match messages.message().await {
+            Ok(Some(message)) => output::line(&output::json(&message, style)?)?,
+            Ok(None) => return Ok(exchange),
+            Err(status) => return Err(told(&status, exchange.as_deref())),
+        }
+    }
+}
+
+fn exchange_id(metadata: &MetadataMap) -> Option<String> {
+    metadata.get(EXCHANGE_ID).and_then(|id| id.to_str().ok()).map(str::to_owned)
+}
+
+/// The method's own deadline, as its contract tells it.
+fn deadline_of(method: &MethodDescriptor) -> Duration {
+    match lgsp_proto::options::method(method).deadline_ms {
+        0 => USUAL_DEADLINE,
+        millis => Duration::from_millis(millis.into()),
+    }
+}
+
+fn metadata(
+    args: &cli::client::Call,
+) -> Result<Vec<(AsciiMetadataKey, MetadataValue<tonic::metadata::Ascii>)>, Error> {
+    let options = [
+        ("purpose", &args.purpose),
+        ("dossier", &args.dossier),
+        ("officer", &args.officer),
+        ("unit", &args.unit),
+        ("procedure", &args.procedure),
+        ("request-id", &args.request_id),
+    ];
+    let mut metadata = Vec::new();
+    for (option, value) in options {
+        let Some(value) = value else { continue };
+        let printable = value.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+        if value.is_empty() || value.len() > LONGEST_METADATA || !printable {
+            return Err(Error::Metadata { option });
+        }
+        let bad = Error::Metadata { option };
+        let key = AsciiMetadataKey::from_bytes(format!("lgsp-{option}").as_bytes());
+        let (Ok(key), Ok(value)) = (key, value.parse()) else { return Err(bad) };
+        metadata.push((key, value));
+    }
+    Ok(metadata)
+}
+
+/// The request's JSON: as given, from standard input (`-`) or from a file (`@FILE`).
+fn read_request(given: &str) -> Result<String, Error> {
+    let unreadable = |source| Error::Input { from: given.to_owned(), source };
+    let mut text = String::new();
+    if given == "-" {
+        std::io::stdin().lock().take(LARGEST_INPUT).read_to_string(&mut text).map_err(unreadable)?;
+    } else if let Some(path) = given.strip_prefix('@') {
+        let file = std::fs::File::open(path).map_err(unreadable)?;
+        file.take(LARGEST_INPUT).read_to_string(&mut text).map_err(unreadable)?;
+    } else {
+        text.push_str(given);
+    }
+    Ok(text)
+}
+
+fn message(method: &MethodDescriptor, json: &str) -> Result<DynamicMessage, Error> {
+    let input = method.input();
+    let refused = |error: serde_json::Error| Error::Json {
+        message: input.full_name().to_owned(),
+        problem: error.to_string(),
+        fields: input.fields().map(|field| field.json_name().to_owned()).collect(),
+    };
+    let mut json = serde_json::Deserializer::from_str(json);
+    let message = DynamicMessage::deserialize(input.clone(), &mut json).map_err(refused)?;
+    json.end().map_err(refused)?;
+    Ok(message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn get_citizen() -> MethodDescriptor {
+        let service = lgsp_proto::pool().get_service_by_name("lgsp.population.v1.PopulationService");
+        let method = service.expect("a contract").methods().find(|method| method.name() == "GetCitizen");
+        method.expect("a method")
+    }
+
+    #[test]
+    fn json_that_is_not_the_request_is_refused_with_the_fields_that_there_are() {
+        for json in [r#"{"personal":"1"}"#, "{", r#"{} {}"#, "[]"] {
+            let error = message(&get_citizen(), json).expect_err(json);
+            let told = error.report(Lang::En).render(str::to_owned);
+            assert!(told.contains("lgsp.population.v1.GetCitizenRequest"), "{told}");
+            assert!(told.contains("personalNumber"), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_request_comes_from_a_file() {
+        let dir = tempfile::tempdir().expect("a scratch directory");
+        let path = dir.path().join("request.json");
+        std::fs::write(&path, "{}").expect("written");
+        assert_eq!(read_request(&format!("@{}", path.display())).expect("there"), "{}");
+        assert!(read_request("@/nowhere/request.json").is_err());
+    }
+
+    #[test]
+    fn the_methods_own_deadline_bounds_the_wait() {
+        assert!(deadline_of(&get_citizen()) < USUAL_DEADLINE);
+    }
+}

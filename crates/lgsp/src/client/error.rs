@@ -1,0 +1,334 @@
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use super::report::{Label, Report};
+use super::{Failure, Lang};
+use crate::layout;
+
+/// What the exit code of a command tells a script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Any other failure.
+    Other,
+    /// A wrong option, address or key file.
+    Usage,
+    /// The token, the agreement or the role does not allow it.
+    Refused,
+    /// The source holds no such record.
+    NotFound,
+    /// The request breaks a rule, is too large, or there is no such method.
+    Invalid,
+    /// Not now: try again.
+    Unavailable,
+    /// The deadline passed.
+    Deadline,
+}
+
+impl Exit {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Other,
+        Self::Usage,
+        Self::Refused,
+        Self::NotFound,
+        Self::Invalid,
+        Self::Unavailable,
+        Self::Deadline,
+    ];
+
+    /// The number.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Other => 1,
+            Self::Usage => 2,
+            Self::Refused => 3,
+            Self::NotFound => 4,
+            Self::Invalid => 5,
+            Self::Unavailable => 6,
+            Self::Deadline => 7,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The address is not one.
+    #[error("{address} is no address of a gateway: name it as HOST:PORT, without TLS")]
+    Address {
+        /// As given.
+        address: String,
+    },
+    /// The application has no key here.
+    #[error("no key of {application} is at {path}")]
+    KeyMissing {
+        /// The application.
+        application: String,
+        /// Where the key was looked for.
+        path: PathBuf,
+    },
+    /// The key cannot be read.
+    #[error(transparent)]
+    Key(#[from] layout::Error),
+    /// The token could not be signed.
+    #[error("the token could not be signed: {0}")]
+    Sign(String),
+    /// An option is no metadata value.
+    #[error("--{option} must be 1 to 128 printable ASCII characters")]
+    Metadata {
+        /// Name of the option.
+        option: &'static str,
+    },
+    /// The request's file cannot be read.
+    #[error("cannot read the request from {from}: {source}")]
+    Input {
+        /// The file.
+        from: String,
+        /// The cause.
+        source: io::Error,
+    },
+    /// The JSON is not the method's request.
+    #[error("the JSON is no {message}: {problem}")]
+    Json {
+        /// Full name of the message.
+        message: String,
+        /// What the parser says.
+        problem: String,
+        /// The fields that the message has, in their JSON names.
+        fields: Vec<String>,
+    },
+    /// The hub does not tell of this service.
+    #[error("the hub knows no service {service}")]
+    ServiceUnknown {
+        /// Full name.
+        service: String,
+        /// What it does tell of.
+        known: Vec<String>,
+    },
+    /// The service has no such method.
+    #[error("{service} has no method {method}")]
+    MethodUnknown {
+        /// Full name of the service.
+        service: String,
+        /// The method.
+        method: String,
+        /// The methods that it has.
+        known: Vec<String>,
+    },
+    /// What reflection tells is no contract.
+    #[error("the contract of {service} cannot be read by reflection: {problem}")]
+    Contract {
+        /// Full name of the service.
+        service: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// Nobody listens.
+    #[error("no hub listens on {address}")]
+    NotListening {
+        /// The address.
+        address: String,
+    },
+    /// The connection broke, or the other side speaks something else.
+    #[error("the connection to {address} broke: {problem}")]
+    Connection {
+        /// The address.
+        address: String,
+        /// What the transport says.
+        problem: String,
+    },
+    /// No answer and no status in time.
+    #[error("no answer within {} ms", waited.as_millis())]
+    NoAnswer {
+        /// How long was waited.
+        waited: Duration,
+    },
+    /// The hub answered that it does not serve the call.
+    #[error("the hub did not serve the call")]
+    Refused(Box<Failure>),
+    /// Standard output cannot be written.
+    #[error("cannot write: {0}")]
+    Output(#[from] io::Error),
+}
+
+impl Error {
+    /// The exit code that tells it to a script. A reader that has enough, such as `head`, is no failure: `None`.
+    pub fn exit(&self) -> Option<Exit> {
+        match self {
+            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => None,
+            Self::Output(_) | Self::Contract { .. } | Self::Sign(_) => Some(Exit::Other),
+            Self::Address { .. }
+            | Self::KeyMissing { .. }
+            | Self::Key(_)
+            | Self::Metadata { .. }
+            | Self::Input { .. } => Some(Exit::Usage),
+            Self::Json { .. } | Self::ServiceUnknown { .. } | Self::MethodUnknown { .. } => {
+                Some(Exit::Invalid)
+            }
+            Self::NotListening { .. } | Self::Connection { .. } => Some(Exit::Unavailable),
+            Self::NoAnswer { .. } => Some(Exit::Deadline),
+            Self::Refused(failure) => Some(failure.exit()),
+        }
+    }
+
+    /// How long to wait before a repeat; `None` if that does not help.
+    pub(crate) fn retry(&self) -> Option<Duration> {
+        const A_MOMENT: Duration = Duration::from_secs(1);
+        match self {
+            Self::Refused(failure) if failure.is_temporary() => Some(failure.retry().unwrap_or(A_MOMENT)),
+            Self::NotListening { .. } | Self::Connection { .. } | Self::NoAnswer { .. } => Some(A_MOMENT),
+            Self::Refused(_)
+            | Self::Address { .. }
+            | Self::KeyMissing { .. }
+            | Self::Key(_)
+            | Self::Sign(_)
+            | Self::Metadata { .. }
+            | Self::Input { .. }
+            | Self::Json { .. }
+            | Self::ServiceUnknown { .. }
+            | Self::MethodUnknown { .. }
+            | Self::Contract { .. }
+            | Self::Output(_) => None,
+        }
+    }
+
+    pub(crate) fn report(&self, lang: Lang) -> Report {
+        if let Self::Refused(failure) = self {
+            return failure.report(lang);
+        }
+        let report = Report::new(lang, self.headline(lang));
+        match self {
+            Self::NotListening { .. } | Self::Connection { .. } => report
+                .line(Label::Hop, lang.pick("between this command and the gateway", "giữa lệnh này và cổng"))
+                .line(Label::Retry, lang.pick("yes, once the hub runs", "được, khi nền tảng đã chạy"))
+                .line(Label::Advice, self.advice(lang)),
+            Self::NoAnswer { .. } => report
+                .line(
+                    Label::Hop,
+                    lang.pick(
+                        "gateway: it kept silent past the deadline",
+                        "cổng: không trả lời khi đã quá thời hạn",
+                    ),
+                )
+                .line(Label::Retry, lang.pick("yes, with more time", "được, với thời hạn dài hơn"))
+                .line(Label::Advice, self.advice(lang)),
+            Self::Address { .. }
+            | Self::KeyMissing { .. }
+            | Self::Key(_)
+            | Self::Sign(_)
+            | Self::Metadata { .. }
+            | Self::Input { .. }
+            | Self::Json { .. }
+            | Self::ServiceUnknown { .. }
+            | Self::MethodUnknown { .. }
+            | Self::Contract { .. }
+            | Self::Refused(_)
+            | Self::Output(_) => report.line(Label::Advice, self.advice(lang)),
+        }
+    }
+
+    fn headline(&self, lang: Lang) -> String {
+        match (lang, self) {
+            (Lang::Vi, Self::NotListening { address }) => {
+                format!("không có nền tảng nào lắng nghe ở {address}")
+            }
+            (Lang::Vi, Self::Connection { address, .. }) => format!("kết nối tới {address} bị đứt"),
+            (Lang::Vi, Self::NoAnswer { waited }) => {
+                format!("không có trả lời trong {} ms", waited.as_millis())
+            }
+            (Lang::Vi, Self::ServiceUnknown { service, .. }) => {
+                format!("nền tảng không có dịch vụ {service}")
+            }
+            (Lang::Vi, Self::MethodUnknown { service, method, .. }) => {
+                format!("{service} không có phương thức {method}")
+            }
+            (Lang::Vi, Self::KeyMissing { application, path }) => {
+                format!("không có khoá của {application} ở {}", path.display())
+            }
+            (Lang::En | Lang::Vi, other) => other.to_string(),
+        }
+    }
+
+    fn advice(&self, lang: Lang) -> String {
+        match self {
+            Self::NotListening { .. } => lang
+                .pick(
+                    "Start one with `lgsp up`, or name another address with --grpc.",
+                    "Khởi động bằng `lgsp up`, hoặc nêu địa chỉ khác bằng --grpc.",
+                )
+                .to_owned(),
+            Self::Connection { .. } => lang
+                .pick(
+                    "See whether a hub listens there, and not something else; start one with `lgsp up`.",
+                    "Xem ở đó có đúng là nền tảng không; khởi động bằng `lgsp up`.",
+                )
+                .to_owned(),
+            Self::NoAnswer { .. } => {
+                lang.pick("Give more time with --deadline.", "Cho thêm thời gian bằng --deadline.").to_owned()
+            }
+            Self::KeyMissing { .. } => lang
+                .pick(
+                    "Name the data directory of the hub with --data, or the key with --key and --key-id.",
+                    "Nêu thư mục dữ liệu của nền tảng bằng --data, hoặc khoá bằng --key và --key-id.",
+                )
+                .to_owned(),
+            Self::ServiceUnknown { known, .. } | Self::MethodUnknown { known, .. } if !known.is_empty() => {
+                format!("{} {}", lang.pick("Name one of:", "Chọn một trong:"), known.join(", "))
+            }
+            Self::Json { fields, .. } if !fields.is_empty() => {
+                format!("{} {}", lang.pick("Its fields are:", "Các trường:"), fields.join(", "))
+            }
+            Self::Json { .. } => {
+                lang.pick("It has no fields: send {}.", "Không có trường nào: gửi {}.").to_owned()
+            }
+            Self::Address { .. }
+            | Self::Key(_)
+            | Self::Sign(_)
+            | Self::Metadata { .. }
+            | Self::Input { .. }
+            | Self::ServiceUnknown { .. }
+            | Self::MethodUnknown { .. }
+            | Self::Contract { .. }
+            | Self::Refused(_)
+            | Self::Output(_) => String::new(),
+        }
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        Self::Refused(Box::new(failure))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_hub_is_told_with_its_address_and_the_command_that_starts_one() {
+        let error = Error::NotListening { address: "127.0.0.1:50051".to_owned() };
+        assert_eq!(
+            error.report(Lang::En).render(str::to_owned),
+            "error: no hub listens on 127.0.0.1:50051\n\
+             \x20 where       between this command and the gateway\n\
+             \x20 retry       yes, once the hub runs\n\
+             \x20 what to do  Start one with `lgsp up`, or name another address with --grpc.\n"
+        );
+        assert_eq!(error.exit(), Some(Exit::Unavailable));
+        assert!(error.report(Lang::Vi).render(str::to_owned).starts_with("lỗi: không có nền tảng nào"));
+    }
+
+    #[test]
+    fn a_reader_that_has_enough_is_no_failure() {
+        assert_eq!(Error::from(io::Error::from(io::ErrorKind::BrokenPipe)).exit(), None);
+    }
+}

@@ -1,0 +1,144 @@
+//! `lgsp exchanges`: the exchange log.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use lgsp_core::Outcome;
+use lgsp_core::time::{timestamp, unix_micros};
+use lgsp_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
+use lgsp_proto::ledger::v1::{Exchange, ExchangeFilter, ListExchangesRequest};
+
+use super::output::{self, Listing, Surface, Table};
+use super::session::{GRACE, LARGEST_MESSAGE, Session};
+use super::token::Signer;
+use super::{Error, Lang, follow, words};
+use crate::cli::client::Exchanges;
+
+/// Time for one page.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// Largest page that the ledger gives.
+const LARGEST_PAGE: usize = 1_000;
+
+/// Narrower tables leave the exchange ids out, which would be torn over lines.
+const WIDTH_WITH_IDS: u16 = 150;
+
+/// Runs `lgsp exchanges`.
+///
+/// # Errors
+/// Whatever kept the exchanges from being read.
+pub(crate) async fn run(args: &Exchanges, lang: Lang) -> Result<(), Error> {
+    let signer = Signer::open(&args.operator.application, &args.operator.key)?;
+    let session = Session::open(&args.operator.grpc, signer).await?;
+    let surface = Surface::of_stdout();
+    let listing = surface.listing(args.output);
+    if args.follow {
+        return follow::run(&session, filter(args), listing, lang).await;
+    }
+    let exchanges = list(&session, filter(args), args.limit as usize).await?;
+    if listing == Listing::Json {
+        return exchanges.iter().try_for_each(|exchange| output::line(&output::json_line(exchange)?));
+    }
+    let with_ids = listing == Listing::Plain || surface.width() >= WIDTH_WITH_IDS;
+    table(&exchanges, with_ids, lang).write(listing, &surface)
+}
+
+/// What the options ask for. `--since` counts back from now.
+fn filter(args: &Exchanges) -> ExchangeFilter {
+    let since = args.since.map(|back| {
+        let back = i64::try_from(back.as_micros()).unwrap_or(i64::MAX);
+        timestamp(unix_micros(SystemTime::now()).saturating_sub(back).max(0))
+    });
+    ExchangeFilter {
+        application: args.application.clone().unwrap_or_default(),
+        service: args.service.clone().unwrap_or_default(),
+        method: args.method.clone().unwrap_or_default(),
+        outcome: args.outcome.map_or(Outcome::Unspecified, Outcome::from).into(),
+        since,
+        include_platform: args.platform,
+        ..Default::default()
+    }
+}
+
+/// The newest exchanges, newest first.
+async fn list(session: &Session, filter: ExchangeFilter, limit: usize) -> Result<Vec<Exchange>, Error> {
+    let mut client =
+        LedgerServiceClient::new(session.channel.clone()).max_decoding_message_size(LARGEST_MESSAGE);
+    let mut exchanges: Vec<Exchange> = Vec::new();
+    let mut page_token = String::new();
+    while exchanges.len() < limit {
+        let page_size = (limit - exchanges.len()).min(LARGEST_PAGE);
+        let page = ListExchangesRequest {
+            filter: Some(filter.clone()),
+            page_size: i32::try_from(page_size).unwrap_or(i32::MAX),
+            page_token,
+        };
+        let request = session.request(page, Some(DEADLINE))?;
+        let began = Instant::now();
+        let answer = tokio::time::timeout(DEADLINE + GRACE, client.list_exchanges(request)).await;
+        let answer = answer.map_err(|_| Error::NoAnswer { waited: DEADLINE + GRACE })?;
+        let answer = answer.map_err(|status| session.error(&status, None, began.elapsed()))?.into_inner();
+        // A page may be empty and still have a next one; one without both would repeat for ever.
+        let is_last = answer.next_page_token.is_empty();
+        exchanges.extend(answer.exchanges);
+        page_token = answer.next_page_token;
+        if is_last {
+            break;
+        }
+    }
+    exchanges.truncate(limit);
+    Ok(exchanges)
+}
+
+fn table(exchanges: &[Exchange], with_ids: bool, lang: Lang) -> Table {
+    let mut header = match lang {
+        Lang::En => vec![
+            "admitted (+07:00)",
+            "application",
+            "method",
+            "purpose",
+            "outcome",
+            "reason",
+            "hop",
+            "records",
+            "ms",
+        ],
+        Lang::Vi => vec![
+            "tiếp nhận (+07:00)",
+            "ứng dụng",
+            "phương thức",
+            "mục đích",
+            "kết quả",
+            "lý do",
+            "nơi lỗi",
+            "bản ghi",
+            "ms",
+        ],
+    };
+    if with_ids {
+        header.push(lang.pick("exchange", "mã lượt"));
+    }
+    let mut table = Table::new(header);
+    for exchange in exchanges {
+        let mut row = vec![
+            words::moment(exchange.admitted.as_ref()).into(),
+            exchange.application.as_str().into(),
+            method_of(exchange).into(),
+            exchange.purpose.as_str().into(),
+            words::outcome(exchange.outcome(), lang),
+            exchange.reason.as_str().into(),
+            words::hop(exchange.failed_hop(), lang).into(),
+            exchange.record_count.to_string().into(),
+            words::milliseconds(exchange.duration_us).into(),
+        ];
+        if with_ids {
+            row.push(exchange.exchange_id.as_str().into());
+        }
+        table.row(row);
+    }
+    table
+}
+
+/// `PopulationService/GetCitizen`.
+pub(crate) fn method_of(exchange: &Exchange) -> String {
+    format!("{}/{}", words::last_word(&exchange.service), exchange.method)
+}

@@ -1,0 +1,187 @@
+//! `lgsp exchanges --follow`: one server stream, opened again whenever it ends.
+
+use std::time::{Duration, Instant};
+
+use lgsp_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
+use lgsp_proto::ledger::v1::{Exchange, ExchangeFilter, FollowExchangesRequest};
+use tonic::metadata::MetadataMap;
+
+use super::exchanges::method_of;
+use super::failure::EXCHANGE_ID;
+use super::output::{self, Listing};
+use super::session::{LARGEST_MESSAGE, Session};
+use super::{Error, Lang, words};
+
+/// How long the gateway may take to open the stream.
+const OPEN_PATIENCE: Duration = Duration::from_secs(10);
+
+/// A stream without any end is cut after this and opened again; the ledger ends it sooner.
+const LONGEST_STREAM: Duration = Duration::from_secs(2 * 3_600);
+
+/// Streams are opened at most once in this time.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Widths of the columns of a line; the rows before it are not known, nor those after.
+const WIDTHS: [usize; 7] = [23, 12, 32, 12, 9, 22, 0];
+
+/// Follows until Ctrl-C.
+pub(crate) async fn run(
+    session: &Session,
+    filter: ExchangeFilter,
+    listing: Listing,
+    lang: Lang,
+) -> Result<(), Error> {
+    tokio::select! {
+        ended = follow(session, filter, listing, lang) => ended,
+        interrupted = tokio::signal::ctrl_c() => interrupted.map_err(Error::Output),
+    }
+}
+
+async fn follow(
+    session: &Session,
+    filter: ExchangeFilter,
+    listing: Listing,
+    lang: Lang,
+) -> Result<(), Error> {
+    if listing != Listing::Json {
+        output::line(&header(lang))?;
+    }
+    let mut has_opened = false;
+    loop {
+        let began = Instant::now();
+        let ended = stream(session, &filter, listing, lang, &mut has_opened).await;
+        let wait = match &ended {
+            Ok(()) => Duration::ZERO,
+            // What fails at the first attempt is told at once; later the hub is expected to come back.
+            Err(error) => match error.retry() {
+                Some(wait) if has_opened => wait,
+                Some(_) | None => return ended,
+            },
+        };
+        output::note(&reopened(ended.err().as_ref(), lang));
+        tokio::time::sleep(wait.max(SHORTEST_PAUSE.saturating_sub(began.elapsed()))).await;
+    }
+}
+
+/// Writes the exchanges of one stream until it ends.
+async fn stream(
+    session: &Session,
+    filter: &ExchangeFilter,
+    listing: Listing,
+    lang: Lang,
+    has_opened: &mut bool,
+) -> Result<(), Error> {
+    let mut client =
+        LedgerServiceClient::new(session.channel.clone()).max_decoding_message_size(LARGEST_MESSAGE);
+    let request = session.request(FollowExchangesRequest { filter: Some(filter.clone()) }, None)?;
+    let began = Instant::now();
+    let opened = tokio::time::timeout(OPEN_PATIENCE, client.follow_exchanges(request)).await;
+    let opened = opened.map_err(|_| Error::NoAnswer { waited: OPEN_PATIENCE })?;
+    let opened = opened.map_err(|status| session.error(&status, None, began.elapsed()))?;
+    *has_opened = true;
+
+    let exchange = exchange_id(opened.metadata());
+    let mut exchanges = opened.into_inner();
+    let writing = async {
+        loop {
+            match exchanges.message().await {
+                Ok(Some(exchange)) => output::line(&line(&exchange, listing, lang)?)?,
+                Ok(None) => return Ok(()),
+                // The deadline of the method ends every stream sooner or later.
+                Err(status) if status.code() == tonic::Code::DeadlineExceeded => return Ok(()),
+                Err(status) => return Err(session.error(&status, exchange.as_deref(), began.elapsed())),
+            }
+        }
+    };
+    tokio::time::timeout(LONGEST_STREAM, writing).await.unwrap_or(Ok(()))
+}
+
+fn exchange_id(metadata: &MetadataMap) -> Option<String> {
+    metadata.get(EXCHANGE_ID).and_then(|id| id.to_str().ok()).map(str::to_owned)
+}
+
+fn header(lang: Lang) -> String {
+    let names = match lang {
+        Lang::En => ["admitted (+07:00)", "application", "method", "outcome", "ms", "reason", "exchange"],
+        Lang::Vi => ["tiếp nhận (+07:00)", "ứng dụng", "phương thức", "kết quả", "ms", "lý do", "mã lượt"],
+    };
+    output::aligned(names.into_iter(), &WIDTHS)
+}
+
+fn line(exchange: &Exchange, listing: Listing, lang: Lang) -> Result<String, Error> {
+    let painted = match listing {
+        Listing::Json => return output::json_line(exchange),
+        Listing::Table => true,
+        Listing::Plain => false,
+    };
+    let outcome = words::outcome(exchange.outcome(), lang);
+    let at = words::moment(exchange.admitted.as_ref());
+    let method = method_of(exchange);
+    let took = words::milliseconds(exchange.duration_us);
+    let reason = if exchange.reason.is_empty() { "-" } else { &exchange.reason };
+    let id = &exchange.exchange_id;
+    let cells = [&at, &exchange.application, &method, &outcome.text, &took, reason, id];
+    let clean: Vec<String> = cells.into_iter().map(super::report::clean).collect();
+    let text = output::aligned(clean.iter().map(String::as_str), &WIDTHS);
+    if !painted {
+        return Ok(text);
+    }
+    // Paint in place: padding was counted without the terminal's codes.
+    let padded = format!("{:<width$}", outcome.text, width = WIDTHS[3]);
+    Ok(text.replacen(&padded, &outcome.tone.paint(&padded), 1))
+}
+
+fn reopened(error: Option<&Error>, lang: Lang) -> String {
+    let why = match error {
+        None => lang.pick("the stream reached its deadline", "luồng đã đến thời hạn").to_owned(),
+        Some(error) => error.report(lang).headline().to_owned(),
+    };
+    let then = lang.pick(
+        "opening another; exchanges in between are in `lgsp exchanges --since 5m`",
+        "đang mở luồng khác; các lượt ở giữa xem bằng `lgsp exchanges --since 5m`",
+    );
+    format!("-- {why}; {then}")
+}
+
+#[cfg(test)]
+mod tests {
+    use lgsp_core::Outcome;
+    use lgsp_core::time::timestamp;
+
+    use super::*;
+
+    fn exchange() -> Exchange {
+        Exchange {
+            exchange_id: "019e8cf0-7c00-7000-8000-00000000002a".to_owned(),
+            admitted: Some(timestamp(1_780_246_800_123_000)),
+            application: "tthc".to_owned(),
+            service: "lgsp.population.v1.PopulationService".to_owned(),
+            method: "GetCitizen".to_owned(),
+            outcome: Outcome::Denied.into(),
+            reason: "AGREEMENT_MISSING".to_owned(),
+            duration_us: 3_456,
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn a_line_stands_under_its_header() {
+        let header = header(Lang::En);
+        let line = line(&exchange(), Listing::Plain, Lang::En).expect("plain text");
+        assert_eq!(
+            line,
+            "2026-06-01 00:00:00.123  tthc          PopulationService/GetCitizen      denied        3.5        \
+             AGREEMENT_MISSING       019e8cf0-7c00-7000-8000-00000000002a"
+        );
+        assert_eq!(header.find("outcome"), line.find("denied"));
+        assert_eq!(header.find("exchange"), line.find("019e8cf0"));
+    }
+
+    #[test]
+    fn colours_do_not_move_the_columns() {
+        let plain = line(&exchange(), Listing::Plain, Lang::Vi).expect("plain text");
+        let painted = line(&exchange(), Listing::Table, Lang::Vi).expect("coloured text");
+        assert_eq!(painted.replace("\u{1b}[33m", "").replace("\u{1b}[0m", ""), plain);
+        assert!(painted.contains("\u{1b}[33mtừ chối"), "{painted}");
+    }
+}

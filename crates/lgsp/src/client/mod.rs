@@ -1,0 +1,60 @@
+//! The commands that call a running hub.
+//!
+//! Each is a plain gRPC client of a gateway: it signs a token as an application ([`token`]), connects, calls, and
+//! writes the answer for whoever reads it, a person, a pipe or a script. Nothing here has a way into the hub that an
+//! agency's system does not have.
+
+mod advice;
+mod call;
+mod codec;
+mod error;
+mod exchanges;
+mod failure;
+mod follow;
+mod lang;
+mod output;
+mod reflection;
+mod registry;
+mod report;
+mod session;
+pub mod token;
+mod words;
+
+use std::process::ExitCode;
+
+pub use error::{Error, Exit};
+pub use failure::Failure;
+pub use lang::Lang;
+pub use output::{JsonStyle, Listing};
+
+use crate::cli::client::{Applications, Call, Exchanges, Services, Token};
+
+/// A command that calls a hub.
+#[derive(Debug)]
+pub enum Command {
+    /// `lgsp call`.
+    Call(Box<Call>),
+    /// `lgsp token`.
+    Token(Token),
+    /// `lgsp services`.
+    Services(Services),
+    /// `lgsp applications`.
+    Applications(Applications),
+    /// `lgsp exchanges`.
+    Exchanges(Box<Exchanges>),
+}
+
+/// Runs a command to its end and tells on standard error what went wrong.
+pub async fn run(command: Command, lang: Lang) -> ExitCode {
+    let done = match &command {
+        Command::Call(args) => call::run(args, lang).await,
+        Command::Token(args) => token::run(args),
+        Command::Services(args) => registry::services(args, lang).await,
+        Command::Applications(args) => registry::applications(args, lang).await,
+        Command::Exchanges(args) => exchanges::run(args, lang).await,
+    };
+    let Err(error) = done else { return ExitCode::SUCCESS };
+    let Some(exit) = error.exit() else { return ExitCode::SUCCESS };
+    output::failure(&error.report(lang));
+    exit.into()
+}

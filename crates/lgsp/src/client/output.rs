@@ -1,0 +1,311 @@
+//! The one place that decides how to write: for a person at a terminal, for a pipe, or as JSON.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use clap::ValueEnum;
+use comfy_table::{Attribute, Cell as ComfyCell, Color, ContentArrangement, presets};
+use lgsp_proto::ledger::v1::Exchange;
+use lgsp_proto::pool;
+use lgsp_proto::registry::v1::{ApplicationSummary, ServiceSummary};
+use prost::Message;
+use prost_reflect::DynamicMessage;
+
+use super::Error;
+use super::report::clean;
+
+/// How to print the messages of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum JsonStyle {
+    /// One line a message.
+    Json,
+    /// Indented.
+    Pretty,
+}
+
+/// How to print a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Listing {
+    /// A table with colours, as wide as the terminal.
+    Table,
+    /// Aligned columns without colours, two spaces or more apart.
+    Plain,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Widest table when the terminal does not tell its width.
+const USUAL_WIDTH: u16 = 120;
+
+/// What standard output is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Surface {
+    terminal: bool,
+    colours: bool,
+    width: u16,
+}
+
+impl Surface {
+    pub(crate) fn of_stdout() -> Self {
+        let terminal = io::stdout().is_terminal();
+        let width = comfy_table::Table::new().width().unwrap_or(USUAL_WIDTH);
+        Self { terminal, colours: terminal && colours_are_welcome(), width }
+    }
+
+    /// The style of a call's messages.
+    pub(crate) fn json_style(&self, asked: Option<JsonStyle>) -> JsonStyle {
+        let usual = if self.terminal { JsonStyle::Pretty } else { JsonStyle::Json };
+        asked.unwrap_or(usual)
+    }
+
+    /// The form of a list.
+    pub(crate) fn listing(&self, asked: Option<Listing>) -> Listing {
+        let usual = if self.colours { Listing::Table } else { Listing::Plain };
+        asked.unwrap_or(usual)
+    }
+
+    /// Columns of the terminal.
+    pub(crate) fn width(&self) -> u16 {
+        self.width
+    }
+
+    /// Whether a table may be coloured.
+    pub(crate) fn colours(&self) -> bool {
+        self.colours
+    }
+}
+
+/// <https://no-color.org>, and terminals that cannot.
+fn colours_are_welcome() -> bool {
+    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    !no_color && !dumb
+}
+
+/// Writes a line on standard output at once.
+pub(crate) fn line(text: &str) -> Result<(), Error> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.write_all(b"\n")?;
+    Ok(out.flush()?)
+}
+
+/// Writes a note on standard error. Nobody may be listening there, and that is no failure.
+pub(crate) fn note(text: &str) {
+    let mut err = io::stderr().lock();
+    let _ = writeln!(err, "{text}");
+}
+
+/// Writes what went wrong on standard error.
+pub(crate) fn failure(report: &super::report::Report) {
+    let colours = io::stderr().is_terminal() && colours_are_welcome();
+    let highlight = |word: &str| if colours { Tone::Bad.paint(word) } else { word.to_owned() };
+    let _ = io::stderr().lock().write_all(report.render(highlight).as_bytes());
+}
+
+/// A message as JSON: names in camelCase, 64-bit integers as text.
+pub(crate) fn json(message: &DynamicMessage, style: JsonStyle) -> Result<String, Error> {
+    let text = match style {
+        JsonStyle::Json => serde_json::to_string(message),
+        JsonStyle::Pretty => serde_json::to_string_pretty(message),
+    };
+    text.map_err(|error| Error::Output(io::Error::other(error)))
+}
+
+/// A message of the hub's own contracts that a list shows.
+pub(crate) trait Listed {
+    /// Full name of the message.
+    const NAME: &'static str;
+}
+
+impl Listed for Exchange {
+    const NAME: &'static str = "lgsp.ledger.v1.Exchange";
+}
+
+impl Listed for ApplicationSummary {
+    const NAME: &'static str = "lgsp.registry.v1.ApplicationSummary";
+}
+
+impl Listed for ServiceSummary {
+    const NAME: &'static str = "lgsp.registry.v1.ServiceSummary";
+}
+
+/// A message of the hub's own contracts as one line of JSON.
+pub(crate) fn json_line<M: Message + Listed>(message: &M) -> Result<String, Error> {
+    let unknown = || Error::Output(io::Error::other("a message outside the contracts"));
+    let descriptor = pool().get_message_by_name(M::NAME).ok_or_else(unknown)?;
+    let mut dynamic = DynamicMessage::new(descriptor);
+    dynamic.transcode_from(message).map_err(|error| Error::Output(io::Error::other(error)))?;
+    json(&dynamic, JsonStyle::Json)
+}
+
+/// What a cell says besides its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tone {
+    Plain,
+    Good,
+    Notice,
+    Warning,
+    Bad,
+    Dim,
+}
+
+impl Tone {
+    fn colour(self) -> Option<(Color, &'static str)> {
+        match self {
+            Self::Plain => None,
+            Self::Good => Some((Color::Green, "32")),
+            Self::Notice => Some((Color::Cyan, "36")),
+            Self::Warning => Some((Color::Yellow, "33")),
+            Self::Bad => Some((Color::Red, "31")),
+            Self::Dim => Some((Color::DarkGrey, "90")),
+        }
+    }
+
+    /// The text with the codes of a terminal around it.
+    pub(crate) fn paint(self, text: &str) -> String {
+        self.colour().map_or_else(|| text.to_owned(), |(_, code)| format!("\u{1b}[{code}m{text}\u{1b}[0m"))
+    }
+}
+
+/// A cell of a table.
+#[derive(Clone, Debug)]
+pub(crate) struct Cell {
+    pub(crate) text: String,
+    pub(crate) tone: Tone,
+}
+
+impl Cell {
+    pub(crate) fn new(text: impl Into<String>, tone: Tone) -> Self {
+        Self { text: clean(&text.into()), tone }
+    }
+}
+
+impl<T: Into<String>> From<T> for Cell {
+    fn from(text: T) -> Self {
+        Self::new(text, Tone::Plain)
+    }
+}
+
+/// Rows under a header.
+#[derive(Clone, Debug)]
+pub(crate) struct Table {
+    header: Vec<&'static str>,
+    rows: Vec<Vec<Cell>>,
+}
+
+impl Table {
+    pub(crate) fn new(header: Vec<&'static str>) -> Self {
+        Self { header, rows: Vec::new() }
+    }
+
+    pub(crate) fn row(&mut self, cells: Vec<Cell>) {
+        self.rows.push(cells);
+    }
+
+    /// Writes the table for a person or for a pipe.
+    pub(crate) fn write(&self, listing: Listing, surface: &Surface) -> Result<(), Error> {
+        match listing {
+            Listing::Table => line(&self.boxed(surface.width(), surface.colours())),
+            Listing::Plain | Listing::Json => line(&self.plain()),
+        }
+    }
+
+    fn boxed(&self, width: u16, colours: bool) -> String {
+        let mut table = comfy_table::Table::new();
+        table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+        if colours {
+            table.enforce_styling();
+        } else {
+            table.force_no_tty();
+        }
+        let header = self.header.iter().map(|name| ComfyCell::new(name).add_attribute(Attribute::Bold));
+        table.set_header(header.collect::<Vec<_>>());
+        for row in &self.rows {
+            table.add_row(row.iter().map(|cell| {
+                let shown = ComfyCell::new(&cell.text);
+                cell.tone.colour().map_or(shown.clone(), |(colour, _)| shown.fg(colour))
+            }));
+        }
+        table.to_string()
+    }
+
+    fn plain(&self) -> String {
+        let mut widths: Vec<usize> = self.header.iter().map(|name| name.chars().count()).collect();
+        for row in &self.rows {
+            for (width, cell) in widths.iter_mut().zip(row) {
+                *width = (*width).max(shown(&cell.text).chars().count());
+            }
+        }
+        let mut lines = vec![aligned(self.header.iter().copied(), &widths)];
+        lines.extend(self.rows.iter().map(|row| aligned(row.iter().map(|cell| shown(&cell.text)), &widths)));
+        lines.join("\n")
+    }
+}
+
+/// An empty cell would make the columns of a line uncountable.
+fn shown(text: &str) -> &str {
+    if text.is_empty() { "-" } else { text }
+}
+
+/// One line of columns, at least two spaces apart.
+pub(crate) fn aligned<'a>(cells: impl Iterator<Item = &'a str>, widths: &[usize]) -> String {
+    let mut text = String::new();
+    for (cell, width) in cells.zip(widths) {
+        text.push_str(&format!("{cell:<width$}  "));
+    }
+    text.truncate(text.trim_end().len());
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use lgsp_proto::ledger::v1::Outcome;
+
+    use super::*;
+
+    fn surface(terminal: bool, colours: bool) -> Surface {
+        Surface { terminal, colours, width: 80 }
+    }
+
+    fn table() -> Table {
+        let mut table = Table::new(vec!["application", "outcome", "title"]);
+        table.row(vec!["tthc".into(), Cell::new("served", Tone::Good), "Đã trả lời ".repeat(20).into()]);
+        table.row(vec!["spp".into(), Cell::new("denied", Tone::Warning), "".into()]);
+        table
+    }
+
+    #[test]
+    fn a_terminal_gets_tables_and_a_pipe_gets_plain_text_unless_asked() {
+        assert_eq!(surface(true, true).listing(None), Listing::Table);
+        assert_eq!(surface(true, false).listing(None), Listing::Plain);
+        assert_eq!(surface(false, false).listing(None), Listing::Plain);
+        assert_eq!(surface(false, false).listing(Some(Listing::Json)), Listing::Json);
+        assert_eq!(surface(true, false).json_style(None), JsonStyle::Pretty);
+        assert_eq!(surface(false, false).json_style(None), JsonStyle::Json);
+    }
+
+    #[test]
+    fn a_table_fits_the_terminal_and_is_coloured() {
+        let text = table().boxed(60, true);
+        assert!(text.contains("\u{1b}["), "{text}");
+        let plain = table().boxed(60, false);
+        assert!(!plain.contains('\u{1b}'), "{plain}");
+        assert!(plain.lines().all(|line| line.chars().count() <= 60), "{plain}");
+    }
+
+    #[test]
+    fn plain_columns_are_aligned_and_never_empty() {
+        let mut table = Table::new(vec!["application", "state"]);
+        table.row(vec!["tthc".into(), Cell::new("connected", Tone::Good)]);
+        table.row(vec!["".into(), "x\ny".into()]);
+        assert_eq!(table.plain(), "application  state\ntthc         connected\n-            x y");
+    }
+
+    #[test]
+    fn json_speaks_the_contracts_names() {
+        let exchange = Exchange { outcome: Outcome::NotFound.into(), duration_us: 7, ..Default::default() };
+        let text = json_line(&exchange).expect("a message of the contracts");
+        assert_eq!(text, r#"{"outcome":"OUTCOME_NOT_FOUND","durationUs":"7"}"#);
+    }
+}

@@ -1,0 +1,148 @@
+//! `lgsp services` and `lgsp applications`.
+
+use std::time::{Duration, Instant};
+
+use lgsp_proto::registry::v1::registry_service_client::RegistryServiceClient;
+use lgsp_proto::registry::v1::{
+    ApplicationSummary, ListApplicationsRequest, ListServicesRequest, ServiceSummary,
+};
+
+use super::output::{self, Cell, Listing, Surface, Table, Tone};
+use super::session::{GRACE, Session};
+use super::token::Signer;
+use super::{Error, Lang, words};
+use crate::cli::client::{Applications, Operator, Services};
+
+/// Time for one page.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+/// Pages of this size, and never more than this many of them.
+const PAGE_SIZE: i32 = 500;
+const MOST_PAGES: usize = 100;
+
+/// Runs `lgsp services`.
+///
+/// # Errors
+/// Whatever kept the list from being made.
+pub(crate) async fn services(args: &Services, lang: Lang) -> Result<(), Error> {
+    let session = open(&args.operator).await?;
+    let services = every_service(&session).await?;
+    let surface = Surface::of_stdout();
+    let listing = surface.listing(args.output);
+    if listing == Listing::Json {
+        return services.iter().try_for_each(|service| output::line(&output::json_line(service)?));
+    }
+    services_table(&services, lang).write(listing, &surface)
+}
+
+/// Runs `lgsp applications`.
+///
+/// # Errors
+/// Whatever kept the list from being made.
+pub(crate) async fn applications(args: &Applications, lang: Lang) -> Result<(), Error> {
+    let session = open(&args.operator).await?;
+    let applications = every_application(&session).await?;
+    let surface = Surface::of_stdout();
+    let listing = surface.listing(args.output);
+    if listing == Listing::Json {
+        return applications
+            .iter()
+            .try_for_each(|application| output::line(&output::json_line(application)?));
+    }
+    applications_table(&applications, lang).write(listing, &surface)
+}
+
+async fn open(operator: &Operator) -> Result<Session, Error> {
+    let signer = Signer::open(&operator.application, &operator.key)?;
+    Session::open(&operator.grpc, signer).await
+}
+
+async fn every_service(session: &Session) -> Result<Vec<ServiceSummary>, Error> {
+    let mut client = RegistryServiceClient::new(session.channel.clone());
+    let mut services = Vec::new();
+    let mut page_token = String::new();
+    for _ in 0..MOST_PAGES {
+        let page = ListServicesRequest { page_size: PAGE_SIZE, page_token };
+        let request = session.request(page, Some(DEADLINE))?;
+        let page = answered(session, client.list_services(request)).await?;
+        services.extend(page.services);
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            break;
+        }
+    }
+    Ok(services)
+}
+
+async fn every_application(session: &Session) -> Result<Vec<ApplicationSummary>, Error> {
+    let mut client = RegistryServiceClient::new(session.channel.clone());
+    let mut applications = Vec::new();
+    let mut page_token = String::new();
+    for _ in 0..MOST_PAGES {
+        let page = ListApplicationsRequest { page_size: PAGE_SIZE, page_token };
+        let request = session.request(page, Some(DEADLINE))?;
+        let page = answered(session, client.list_applications(request)).await?;
+        applications.extend(page.applications);
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            break;
+        }
+    }
+    Ok(applications)
+}
+
+/// Waits for a unary answer, but not for a gateway that keeps silent.
+async fn answered<T>(
+    session: &Session,
+    call: impl Future<Output = Result<tonic::Response<T>, tonic::Status>>,
+) -> Result<T, Error> {
+    let began = Instant::now();
+    let patience = DEADLINE + GRACE;
+    let answer =
+        tokio::time::timeout(patience, call).await.map_err(|_| Error::NoAnswer { waited: patience })?;
+    let answer = answer.map_err(|status| session.error(&status, None, began.elapsed()))?;
+    Ok(answer.into_inner())
+}
+
+fn services_table(services: &[ServiceSummary], lang: Lang) -> Table {
+    let mut table = Table::new(match lang {
+        Lang::En => vec!["service", "title", "owner", "state", "agreements", "methods"],
+        Lang::Vi => vec!["dịch vụ", "tên", "cơ quan chủ quản", "trạng thái", "thoả thuận", "phương thức"],
+    });
+    for service in services {
+        let name_tone = if service.platform { Tone::Dim } else { Tone::Plain };
+        table.row(vec![
+            Cell::new(&service.name, name_tone),
+            lang.pick(&service.title_en, &service.title_vi).into(),
+            owner(&service.owner_agency_code, &service.owner_agency_name).into(),
+            words::service_state(service.state(), lang),
+            service.agreements.to_string().into(),
+            service.methods.join(", ").into(),
+        ]);
+    }
+    table
+}
+
+fn applications_table(applications: &[ApplicationSummary], lang: Lang) -> Table {
+    let mut table = Table::new(match lang {
+        Lang::En => vec!["application", "name", "agency", "state", "services", "roles"],
+        Lang::Vi => vec!["ứng dụng", "tên", "cơ quan", "trạng thái", "dịch vụ", "vai trò"],
+    });
+    for application in applications {
+        let id_tone = if application.platform { Tone::Dim } else { Tone::Plain };
+        let services: Vec<&str> = application.services.iter().map(|name| words::last_word(name)).collect();
+        table.row(vec![
+            Cell::new(&application.id, id_tone),
+            lang.pick(&application.name_en, &application.name_vi).into(),
+            owner(&application.agency_code, &application.agency_name).into(),
+            words::application_state(application.state(), lang),
+            services.join(", ").into(),
+            application.roles.join(", ").into(),
+        ]);
+    }
+    table
+}
+
+fn owner(code: &str, name: &str) -> String {
+    format!("{code} {name}").trim().to_owned()
+}

@@ -1,0 +1,98 @@
+//! How moments, states and outcomes are written for people.
+
+use lgsp_core::{Hop, Outcome};
+use lgsp_proto::registry::v1::{ApplicationState, ServiceState};
+use prost_reflect::prost_types::Timestamp;
+use time::format_description::BorrowedFormatItem;
+use time::macros::{format_description, offset};
+use time::{OffsetDateTime, UtcOffset};
+
+use super::Lang;
+use super::output::{Cell, Tone};
+
+/// Viet Nam's time all the year.
+const LOCAL: UtcOffset = offset!(+7);
+
+const MOMENT: &[BorrowedFormatItem<'_>] =
+    format_description!("[year]-[month]-[day] [hour]:[minute]:[second].[subsecond digits:3]");
+
+/// A moment in Vietnamese time, with its date; `-` if there is none.
+pub(crate) fn moment(at: Option<&Timestamp>) -> String {
+    let nanos = |at: &Timestamp| i128::from(at.seconds) * 1_000_000_000 + i128::from(at.nanos);
+    let at = at.and_then(|at| OffsetDateTime::from_unix_timestamp_nanos(nanos(at)).ok());
+    at.and_then(|at| at.to_offset(LOCAL).format(MOMENT).ok()).unwrap_or_else(|| "-".to_owned())
+}
+
+/// Microseconds as milliseconds.
+pub(crate) fn milliseconds(micros: u64) -> String {
+    format!("{:.1}", micros as f64 / 1_000.0)
+}
+
+/// `PopulationService` of `lgsp.population.v1.PopulationService`.
+pub(crate) fn last_word(name: &str) -> &str {
+    name.rsplit('.').next().unwrap_or(name)
+}
+
+pub(crate) fn outcome(outcome: Outcome, lang: Lang) -> Cell {
+    let (text, tone) = match outcome {
+        Outcome::Unspecified => (lang.pick("unknown", "không rõ"), Tone::Dim),
+        Outcome::Served => (lang.pick("served", "đã trả lời"), Tone::Good),
+        Outcome::NotFound => (lang.pick("not-found", "không có"), Tone::Notice),
+        Outcome::Denied => (lang.pick("denied", "từ chối"), Tone::Warning),
+        Outcome::Invalid => (lang.pick("invalid", "không hợp lệ"), Tone::Warning),
+        Outcome::Failed => (lang.pick("failed", "lỗi"), Tone::Bad),
+        Outcome::TimedOut => (lang.pick("timed-out", "quá hạn"), Tone::Bad),
+        Outcome::Cancelled => (lang.pick("cancelled", "đã huỷ"), Tone::Dim),
+        Outcome::Abandoned => (lang.pick("abandoned", "bỏ dở"), Tone::Bad),
+    };
+    Cell::new(text, tone)
+}
+
+pub(crate) fn hop(hop: Hop, lang: Lang) -> &'static str {
+    match hop {
+        Hop::Unspecified => "",
+        Hop::Client => lang.pick("client", "ứng dụng"),
+        Hop::Gateway => lang.pick("gateway", "cổng"),
+        Hop::Broker => lang.pick("broker", "Kafka"),
+        Hop::Adapter => lang.pick("adapter", "bộ chuyển đổi"),
+        Hop::Source => lang.pick("source", "nguồn"),
+    }
+}
+
+pub(crate) fn application_state(state: ApplicationState, lang: Lang) -> Cell {
+    let (text, tone) = match state {
+        ApplicationState::Unspecified => (lang.pick("unknown", "không rõ"), Tone::Dim),
+        ApplicationState::Requested => (lang.pick("requested", "đề nghị"), Tone::Notice),
+        ApplicationState::Onboarding => (lang.pick("onboarding", "đang kết nối"), Tone::Notice),
+        ApplicationState::Connected => (lang.pick("connected", "đã kết nối"), Tone::Good),
+        ApplicationState::Suspended => (lang.pick("suspended", "tạm dừng"), Tone::Warning),
+        ApplicationState::Retired => (lang.pick("retired", "đã dừng"), Tone::Dim),
+    };
+    Cell::new(text, tone)
+}
+
+pub(crate) fn service_state(state: ServiceState, lang: Lang) -> Cell {
+    let (text, tone) = match state {
+        ServiceState::Unspecified => (lang.pick("unknown", "không rõ"), Tone::Dim),
+        ServiceState::Draft => (lang.pick("draft", "dự thảo"), Tone::Dim),
+        ServiceState::Sandbox => (lang.pick("sandbox", "thử nghiệm"), Tone::Notice),
+        ServiceState::InUse => (lang.pick("in-use", "đang dùng"), Tone::Good),
+        ServiceState::Deprecated => (lang.pick("deprecated", "sắp dừng"), Tone::Warning),
+        ServiceState::Retired => (lang.pick("retired", "đã dừng"), Tone::Dim),
+    };
+    Cell::new(text, tone)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_told_in_vietnamese_time_with_their_date() {
+        let eve = Timestamp { seconds: 1_780_246_799, nanos: 999_000_000 };
+        assert_eq!(moment(Some(&eve)), "2026-05-31 23:59:59.999");
+        let midnight = Timestamp { seconds: 1_780_246_800, nanos: 0 };
+        assert_eq!(moment(Some(&midnight)), "2026-06-01 00:00:00.000");
+        assert_eq!(moment(None), "-");
+    }
+}
