@@ -44,7 +44,7 @@ impl Appender {
     /// The producer could not be built.
     pub fn new(bus: &Bus, fsynced: Option<Fsynced>) -> Result<Self, Error> {
         let config = clients::producer(bus.options(), &bus.bootstrap(), GIVE_UP);
-        let producer = Producer::new("entries", config)?;
+        let producer = Producer::new("entries", bus.options(), config)?;
         Ok(Self { inner: Arc::new(Inner { producer, fsynced, bus: bus.clone() }) })
     }
 

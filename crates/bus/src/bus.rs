@@ -56,8 +56,8 @@ impl Bus {
             (None, None) => String::new(),
         };
         let publisher =
-            Producer::new("publishing", clients::producer(&options, &bootstrap, PUBLISH_TIMEOUT))?;
-        let beats = Producer::new("heartbeats", clients::heartbeat_producer(&options, &bootstrap))?;
+            Producer::new("publishing", &options, clients::producer(&options, &bootstrap, PUBLISH_TIMEOUT))?;
+        let beats = Producer::new("heartbeats", &options, clients::heartbeat_producer(&options, &bootstrap))?;
         let counters = Counters::default();
         Ok(Self { inner: Arc::new(Inner { options, bootstrap, counters, publisher, beats, embedded }) })
     }

@@ -76,7 +76,7 @@ pub(crate) fn heartbeat_producer(options: &Options, bootstrap: &str) -> ClientCo
 pub(crate) fn assigned_consumer(options: &Options, bootstrap: &str, idle: Duration) -> ClientConfig {
     let mut config = consumer(options, bootstrap, idle);
     config
-        .set("group.id", "lgsp.assigned")
+        .set("group.id", format!("{}.assigned", options.namespace))
         .set("enable.auto.commit", "false")
         .set("enable.partition.eof", "true");
     config
@@ -91,7 +91,7 @@ pub(crate) fn group_consumer(
 ) -> ClientConfig {
     let mut config = consumer(options, bootstrap, idle);
     config
-        .set("group.id", format!("lgsp.{domain}"))
+        .set("group.id", format!("{}.{domain}", options.namespace))
         // Offsets are stored one by one when their reply is out; what is stored is committed in the background.
         .set("enable.auto.commit", "true")
         .set("auto.commit.interval.ms", "200")

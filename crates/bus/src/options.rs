@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use lgsp_runtime::config::{self, Problems, Row, row};
@@ -11,6 +12,8 @@ use crate::{Error, topics};
 pub struct Options {
     /// Bootstrap brokers, `host:port,host:port`. `None`: the embedded broker.
     pub brokers: Option<String>,
+    /// What the names of all topics and groups begin with, so that several hubs can share a cluster.
+    pub namespace: String,
     /// Options handed to librdkafka as they are, for every client.
     pub librdkafka: BTreeMap<String, String>,
     /// The domains whose request topics exist.
@@ -29,6 +32,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             brokers: None,
+            namespace: NAMESPACE.to_owned(),
             librdkafka: BTreeMap::new(),
             domains: topics::DOMAINS.iter().map(|domain| (*domain).to_owned()).collect(),
             request_partitions: 16,
@@ -38,6 +42,9 @@ impl Default for Options {
         }
     }
 }
+
+/// The namespace of the only hub on a cluster; topics are declared with it.
+const NAMESPACE: &str = "lgsp";
 
 /// More partitions than this cost memory and gain nothing for a city.
 const MOST_PARTITIONS: i32 = 256;
@@ -71,6 +78,16 @@ const OWNED: &[(&str, &str)] = &[
 ];
 
 impl Options {
+    /// The name on the cluster of a topic as it is declared, `lgsp.…`.
+    pub(crate) fn topic<'a>(&self, declared: &'a str) -> Cow<'a, str> {
+        match declared.strip_prefix(NAMESPACE) {
+            Some(rest) if self.namespace != NAMESPACE && rest.starts_with('.') => {
+                Cow::Owned(format!("{}{rest}", self.namespace))
+            }
+            Some(_) | None => Cow::Borrowed(declared),
+        }
+    }
+
     /// Finds what is wrong with the options: each key with its problem.
     pub(crate) fn problems(&self) -> Vec<Error> {
         let mut problems = Vec::new();
@@ -95,6 +112,12 @@ impl Options {
         }
         if self.brokers.as_ref().is_some_and(|brokers| brokers.trim().is_empty()) {
             problems.push(invalid("brokers", "is empty: leave it out for the embedded broker".to_owned()));
+        }
+        if !is_domain(&self.namespace) {
+            problems.push(invalid(
+                "namespace",
+                format!("is `{}`: lower-case letters, digits and `-` only, at most 32", self.namespace),
+            ));
         }
         if let Some(domain) = self.domains.iter().find(|domain| !is_domain(domain)) {
             problems
@@ -122,6 +145,11 @@ impl config::Options for Options {
                 "brokers",
                 "host:port, several with commas",
                 "Kafka's bootstrap brokers. Not set: the embedded broker.",
+            ),
+            row(
+                "namespace",
+                "lower-case letters, digits and -, at most 32",
+                "What the names of all topics and groups begin with, so that several hubs can share a cluster.",
             ),
             row(
                 "librdkafka",
@@ -180,6 +208,15 @@ mod tests {
             Options { librdkafka: [("acks".to_owned(), "1".to_owned())].into(), ..Options::default() };
         let problem = options.problems().remove(0).to_string();
         assert!(problem.contains("`acks`") && problem.contains("durable"), "{problem}");
+    }
+
+    #[test]
+    fn topics_carry_the_namespace_of_their_hub() {
+        let options = Options { namespace: "sandbox".to_owned(), ..Options::default() };
+        assert_eq!(options.topic(topics::REPLY), "sandbox.reply");
+        assert_eq!(Options::default().topic(topics::REPLY), "lgsp.reply");
+        let names: Vec<String> = topics::declared(&options).into_iter().map(|topic| topic.name).collect();
+        assert!(names.iter().all(|name| name.starts_with("sandbox.")), "{names:?}");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use rdkafka::message::{Message as _, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, DeliveryResult, Producer as _, ProducerContext, ThreadedProducer};
 use tracing::{debug, warn};
 
-use crate::{Error, clients};
+use crate::{Error, Options, clients};
 
 /// What Kafka says of a record: where it stands, or why not.
 pub(crate) type Delivery = Result<Place, KafkaError>;
@@ -37,19 +37,21 @@ pub(crate) struct Outgoing<'a> {
 /// A producer with its delivery reports wired to whoever sent the record.
 pub(crate) struct Producer {
     what: &'static str,
+    options: Options,
     config: ClientConfig,
     native: ArcSwap<ThreadedProducer<Reports>>,
 }
 
 impl Producer {
-    pub(crate) fn new(what: &'static str, config: ClientConfig) -> Result<Self, Error> {
+    pub(crate) fn new(what: &'static str, options: &Options, config: ClientConfig) -> Result<Self, Error> {
         let native = ArcSwap::from_pointee(build(what, &config)?);
-        Ok(Self { what, config, native })
+        Ok(Self { what, options: options.clone(), config, native })
     }
 
     /// Hands a record to Kafka, without waiting. After an error the receipt is not called.
     pub(crate) fn send(&self, record: Outgoing<'_>, receipt: Receipt) -> Result<(), Error> {
-        let mut base = BaseRecord::<[u8], [u8], _>::with_opaque_to(record.topic, Box::new(receipt));
+        let topic = self.options.topic(record.topic);
+        let mut base = BaseRecord::<[u8], [u8], _>::with_opaque_to(&topic, Box::new(receipt));
         base.partition = record.partition;
         base.key = record.key;
         base.payload = record.value;

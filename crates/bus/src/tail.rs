@@ -37,7 +37,7 @@ pub enum Start {
 /// A record as it stands in a topic.
 #[derive(Clone, Debug)]
 pub struct Record {
-    /// The topic.
+    /// The topic, as it is declared.
     pub topic: Arc<str>,
     /// The partition.
     pub partition: i32,
@@ -77,7 +77,14 @@ impl Tail {
         let consumer = config.create_with_context(Quiet);
         let consumer = consumer.map_err(|source| Error::Client { what: "reading a topic", source })?;
         let (yielded, records) = mpsc::channel(BUFFERED);
-        let reader = Reader { _bus: bus.clone(), topic: topic.into(), start, consumer, yielded };
+        let reader = Reader {
+            _bus: bus.clone(),
+            name: bus.options().topic(topic).into(),
+            topic: topic.into(),
+            start,
+            consumer,
+            yielded,
+        };
         let named = std::thread::Builder::new().name("lgsp-bus-tail".to_owned());
         named
             .spawn(move || reader.run())
@@ -97,6 +104,8 @@ impl Tail {
 /// The thread behind a tail. It ends when the tail is dropped.
 struct Reader {
     topic: Arc<str>,
+    /// The topic's name on the cluster.
+    name: String,
     start: Start,
     consumer: BaseConsumer<Quiet>,
     yielded: mpsc::Sender<Tailed>,
@@ -147,12 +156,13 @@ impl Reader {
             if self.yielded.is_closed() {
                 return None;
             }
-            std::thread::sleep(ASK_AGAIN);
+            // Nothing is assigned yet: this only waits, and serves the client's events.
+            let _ = self.consumer.poll(ASK_AGAIN);
         }
     }
 
     fn try_assign(&self) -> Result<BTreeMap<i32, i64>, KafkaError> {
-        let metadata = self.consumer.fetch_metadata(Some(&self.topic), ASK)?;
+        let metadata = self.consumer.fetch_metadata(Some(&self.name), ASK)?;
         let partitions = metadata.topics().first().map(|topic| topic.partitions().len()).unwrap_or_default();
         if partitions == 0 {
             return Err(KafkaError::MetadataFetch(rdkafka::types::RDKafkaErrorCode::UnknownTopicOrPartition));
@@ -160,14 +170,14 @@ impl Reader {
         let mut assignment = TopicPartitionList::new();
         let mut behind = BTreeMap::new();
         for partition in 0..i32::try_from(partitions).unwrap_or(i32::MAX) {
-            let (low, high) = self.consumer.fetch_watermarks(&self.topic, partition, ASK)?;
+            let (low, high) = self.consumer.fetch_watermarks(&self.name, partition, ASK)?;
             // Never `Offset::End`: what is produced before it is resolved would be lost.
             let from = match &self.start {
                 Start::Beginning => low,
                 Start::End => high,
                 Start::At(offsets) => offsets.get(&partition).copied().unwrap_or(low).clamp(low, high),
             };
-            assignment.add_partition_offset(&self.topic, partition, Offset::Offset(from))?;
+            assignment.add_partition_offset(&self.name, partition, Offset::Offset(from))?;
             if from < high {
                 behind.insert(partition, high);
             }

@@ -128,8 +128,11 @@ impl Caller {
         shutdown: &Shutdown,
     ) -> Result<Self, Error> {
         let reply_to = ReplyTo::new(partition_of(instance, bus.options().reply_partitions));
-        let producer =
-            Producer::new("requests", clients::producer(bus.options(), &bus.bootstrap(), GIVE_UP))?;
+        let producer = Producer::new(
+            "requests",
+            bus.options(),
+            clients::producer(bus.options(), &bus.bootstrap(), GIVE_UP),
+        )?;
         let waiters =
             Arc::new(Waiters::new(options.max_in_flight, options.reply_buffer, largest_answer(bus)));
         let directory = Arc::new(Directory::new(bus.options()));

@@ -171,15 +171,17 @@ impl Listener {
                 }
                 Err(error) => debug!(%error, "reply listener waits for its partition"),
             }
-            std::thread::sleep(ASK_AGAIN);
+            // Nothing is assigned yet: this only waits, and serves the client's events.
+            let _ = self.consumer.poll(ASK_AGAIN);
         }
     }
 
     fn try_position(&self) -> Result<(), KafkaError> {
         let partition = self.reply_to.partition;
-        let (_, high) = self.consumer.fetch_watermarks(topics::REPLY, partition, ASK)?;
+        let topic = self.bus.options().topic(topics::REPLY);
+        let (_, high) = self.consumer.fetch_watermarks(&topic, partition, ASK)?;
         let mut assignment = TopicPartitionList::new();
-        assignment.add_partition_offset(topics::REPLY, partition, Offset::Offset(high))?;
+        assignment.add_partition_offset(&topic, partition, Offset::Offset(high))?;
         self.consumer.assign(&assignment)
     }
 

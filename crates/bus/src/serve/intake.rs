@@ -27,7 +27,7 @@ use super::{Shared, work};
 use crate::headers::{self, Incoming, ReplyTo};
 use crate::heartbeat::Beats;
 use crate::mac::Kind;
-use crate::{Error, RequestHead, clients, topics};
+use crate::{Bus, Error, RequestHead, clients, topics};
 
 /// How long one look at the consumer lasts; also how soon it notices the shutdown.
 const LOOK: Duration = Duration::from_millis(50);
@@ -65,6 +65,7 @@ impl Intake {
         shutdown: &Shutdown,
     ) -> Result<(), Error> {
         let topic = topics::request(&shared.domain);
+        let topic = shared.bus.options().topic(&topic);
         let subscribed = consumer.subscribe(&[&topic]);
         subscribed.map_err(|source| Error::Kafka { what: "take the subscription", source })?;
         let intake = Self {
@@ -111,7 +112,7 @@ impl Intake {
         self.consumer.unsubscribe();
         let waiting = std::time::Instant::now();
         while Arc::strong_count(&self.consumer) > 1 && waiting.elapsed() < LET_GO {
-            std::thread::sleep(Duration::from_millis(1));
+            let _ = self.consumer.poll(Duration::from_millis(1));
         }
         // Commits what is stored and leaves the group. It can block for long; the shutdown's bound does not wait for that.
         drop(self.consumer);
@@ -199,8 +200,14 @@ impl Membership {
         self.owned.subscribe()
     }
 
-    pub(super) fn offsets(&self, domain: &str, consumer: &Arc<BaseConsumer<Member>>) -> Arc<Offsets> {
-        let offsets = || Arc::new(Offsets::new(topics::request(domain), consumer));
+    pub(super) fn offsets(
+        &self,
+        bus: &Bus,
+        domain: &str,
+        consumer: &Arc<BaseConsumer<Member>>,
+    ) -> Arc<Offsets> {
+        let topic = bus.options().topic(&topics::request(domain)).into_owned();
+        let offsets = || Arc::new(Offsets::new(topic, consumer));
         self.offsets.get_or_init(offsets).clone()
     }
 

@@ -175,7 +175,8 @@ pub async fn serve(
     }
     let membership = Arc::new(Membership::default());
     let consumer = consumer(bus, domain, membership.clone())?;
-    let producer = Producer::new("replies", clients::producer(bus.options(), &bus.bootstrap(), GIVE_UP))?;
+    let producer =
+        Producer::new("replies", bus.options(), clients::producer(bus.options(), &bus.bootstrap(), GIVE_UP))?;
     let shared = Arc::new(Shared {
         domain: domain.into(),
         instance: instance.to_owned(),
@@ -183,7 +184,7 @@ pub async fn serve(
         routes: routes.prepare(),
         permits: Arc::new(Semaphore::new(options.max_in_flight)),
         largest_message: crate::caller::largest_answer(bus),
-        offsets: membership.offsets(domain, &consumer),
+        offsets: membership.offsets(bus, domain, &consumer),
         dead_letters: DeadLetters::new(bus, instance),
         membership: membership.clone(),
         producer,

@@ -59,6 +59,9 @@ enum Kept {
     CompactedForAnHour,
 }
 
+/// What [`EXCHANGE`] carries, in any namespace.
+const ENTRIES: &str = "entries";
+
 const MINUTE_MS: i64 = 60_000;
 const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
 
@@ -89,7 +92,7 @@ impl Topic {
         };
         config.push(("min.insync.replicas", if self.durable && brokers >= 3 { "2" } else { "1" }.to_owned()));
         // One broker's acknowledgement is only its page cache, so there every entry is flushed.
-        if self.name == EXCHANGE && brokers < 3 {
+        if self.carries == ENTRIES && brokers < 3 {
             config.push(("flush.messages", "1".to_owned()));
         }
         config
@@ -115,7 +118,7 @@ pub fn declared(options: &Options) -> Vec<Topic> {
             name: EXCHANGE.to_owned(),
             partitions: options.exchange_partitions,
             key: "exchange id",
-            carries: "entries",
+            carries: ENTRIES,
             writers: &["gateway", "ledger"],
             readers: &["ledger", "monitor"],
             kept: Kept::Days(7),
@@ -147,6 +150,9 @@ pub fn declared(options: &Options) -> Vec<Topic> {
             Kept::Days(14),
         ),
     ]);
+    for topic in &mut topics {
+        topic.name = options.topic(&topic.name).into_owned();
+    }
     topics
 }
 
