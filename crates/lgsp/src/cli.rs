@@ -2,6 +2,20 @@
 //!
 //! [`client`] holds the commands that call a running hub, [`server`] those that are one or make one ready.
 
+macro_rules! exit_codes {
+    () => {
+        "Exit codes of the commands that call a hub:\n  \
+        0  served\n  \
+        1  any other failure\n  \
+        2  wrong usage: an option, an address or a key file\n  \
+        3  refused: the token, the agreement or the role\n  \
+        4  not found: the source holds no such record\n  \
+        5  invalid: the request breaks a rule, is too large, or there is no such method\n  \
+        6  unavailable: try again, as the message says\n  \
+        7  the deadline passed"
+    };
+}
+
 pub mod client;
 pub mod server;
 
@@ -12,16 +26,7 @@ use crate::client::Lang;
 /// LGSP Hub: the data integration and sharing platform of a city, in one program.
 #[derive(Debug, Parser)]
 #[command(name = "lgsp", version, propagate_version = true, max_term_width = 100)]
-#[command(after_help = "Exit codes of the commands that call a hub:\n  \
-    0  served\n  \
-    1  any other failure\n  \
-    2  wrong usage: an option, an address or a key file\n  \
-    3  refused: the token, the agreement or the role\n  \
-    4  not found: the source holds no such record\n  \
-    5  invalid: the request breaks a rule, is too large, or there is no such method\n  \
-    6  unavailable: try again, as the message says\n  \
-    7  the deadline passed\n\
-    A server whose configuration is bad ends with 64.")]
+#[command(after_help = concat!(exit_codes!(), "\nA server whose configuration is bad ends with 64."))]
 pub struct Cli {
     /// Language of messages and tables; otherwise LC_ALL, LC_MESSAGES or LANG decides
     #[arg(long, global = true, value_name = "LANG")]
@@ -77,9 +82,12 @@ mod tests {
 
     #[test]
     fn the_help_tells_every_exit_code() {
-        let help = Cli::command().render_long_help().to_string();
-        for exit in crate::client::Exit::ALL {
-            assert!(help.contains(&format!("\n  {}  ", exit.code())), "{exit:?} is missing in:\n{help}");
+        let mut lgsp = Cli::command();
+        let call = lgsp.find_subcommand_mut("call").expect("a command").render_help().to_string();
+        for help in [call, lgsp.render_help().to_string()] {
+            for exit in crate::client::Exit::ALL {
+                assert!(help.contains(&format!("\n  {}  ", exit.code())), "{exit:?} is missing in:\n{help}");
+            }
         }
     }
 

@@ -25,7 +25,7 @@ pub struct Key {
     /// The application's private key (Ed25519, PKCS#8 PEM) instead of the one in the data directory
     #[arg(long, value_name = "FILE")]
     pub key: Option<PathBuf>,
-    /// Key id under which the registry knows the key [default: <APP>-1]
+    /// Key id under which the registry knows the key [default: APP-1]
     #[arg(long, value_name = "KID")]
     pub key_id: Option<String>,
 }
@@ -68,9 +68,11 @@ pub struct Token {
 
 /// `lgsp call`.
 #[derive(Debug, Args)]
-#[command(after_help = "The exit code tells what happened; `lgsp --help` lists them.\n\n\
-    Example:\n  lgsp call --as tthc --purpose prefill --dossier H13.01-260601-0001 \\\n    \
-    lgsp.population.v1.PopulationService/GetCitizen '{\"personalNumber\":\"…\"}'")]
+#[command(after_help = concat!(
+    exit_codes!(),
+    "\n\nExample:\n  lgsp call --as tthc --purpose prefill --dossier H13.01-260601-0001 \\\n    ",
+    "lgsp.population.v1.PopulationService/GetCitizen '{\"personalNumber\":\"…\"}'"
+))]
 pub struct Call {
     /// Who calls.
     #[command(flatten)]

@@ -7,6 +7,18 @@ use super::report::{Label, Report};
 use super::{Failure, Lang};
 use crate::layout;
 
+/// The wait of a repeat when nobody tells one.
+const A_MOMENT: Duration = Duration::from_secs(1);
+
+const START_ONE: &str = "Start one with `lgsp up`, or name another address with --grpc.";
+const START_ONE_VI: &str = "Khởi động bằng `lgsp up`, hoặc nêu địa chỉ khác bằng --grpc.";
+const LOOK_THERE: &str = "See whether a hub listens there, and not something else; `lgsp up` starts one.";
+const LOOK_THERE_VI: &str = "Xem ở đó có đúng là nền tảng không; `lgsp up` khởi động một nền tảng.";
+const NAME_A_KEY: &str =
+    "Name the data directory that `lgsp up` made with --data, or the key with --key and --key-id.";
+const NAME_A_KEY_VI: &str =
+    "Nêu thư mục dữ liệu do `lgsp up` tạo bằng --data, hoặc khoá bằng --key và --key-id.";
+
 /// What the exit code of a command tells a script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -181,22 +193,10 @@ impl Error {
 
     /// How long to wait before a repeat; `None` if that does not help.
     pub(crate) fn retry(&self) -> Option<Duration> {
-        const A_MOMENT: Duration = Duration::from_secs(1);
-        match self {
-            Self::Refused(failure) if failure.is_temporary() => Some(failure.retry().unwrap_or(A_MOMENT)),
-            Self::NotListening { .. } | Self::Connection { .. } | Self::NoAnswer { .. } => Some(A_MOMENT),
-            Self::Refused(_)
-            | Self::Address { .. }
-            | Self::KeyMissing { .. }
-            | Self::Key(_)
-            | Self::Sign(_)
-            | Self::Metadata { .. }
-            | Self::Input { .. }
-            | Self::Json { .. }
-            | Self::ServiceUnknown { .. }
-            | Self::MethodUnknown { .. }
-            | Self::Contract { .. }
-            | Self::Output(_) => None,
+        let told = if let Self::Refused(failure) = self { failure.retry() } else { None };
+        match self.exit() {
+            Some(Exit::Unavailable | Exit::Deadline) => Some(told.unwrap_or(A_MOMENT)),
+            Some(Exit::Other | Exit::Usage | Exit::Refused | Exit::NotFound | Exit::Invalid) | None => None,
         }
     }
 
@@ -205,34 +205,16 @@ impl Error {
             return failure.report(lang);
         }
         let report = Report::new(lang, self.headline(lang));
-        match self {
-            Self::NotListening { .. } | Self::Connection { .. } => report
+        let report = match self.exit() {
+            Some(Exit::Unavailable) => report
                 .line(Label::Hop, lang.pick("between this command and the gateway", "giữa lệnh này và cổng"))
-                .line(Label::Retry, lang.pick("yes, once the hub runs", "được, khi nền tảng đã chạy"))
-                .line(Label::Advice, self.advice(lang)),
-            Self::NoAnswer { .. } => report
-                .line(
-                    Label::Hop,
-                    lang.pick(
-                        "gateway: it kept silent past the deadline",
-                        "cổng: không trả lời khi đã quá thời hạn",
-                    ),
-                )
-                .line(Label::Retry, lang.pick("yes, with more time", "được, với thời hạn dài hơn"))
-                .line(Label::Advice, self.advice(lang)),
-            Self::Address { .. }
-            | Self::KeyMissing { .. }
-            | Self::Key(_)
-            | Self::Sign(_)
-            | Self::Metadata { .. }
-            | Self::Input { .. }
-            | Self::Json { .. }
-            | Self::ServiceUnknown { .. }
-            | Self::MethodUnknown { .. }
-            | Self::Contract { .. }
-            | Self::Refused(_)
-            | Self::Output(_) => report.line(Label::Advice, self.advice(lang)),
-        }
+                .line(Label::Retry, lang.pick("yes, once the hub runs", "được, khi nền tảng đã chạy")),
+            Some(Exit::Deadline) => report
+                .line(Label::Hop, lang.pick("gateway: it kept silent", "cổng: không trả lời"))
+                .line(Label::Retry, lang.pick("yes, with more time", "được, với thời hạn dài hơn")),
+            Some(Exit::Other | Exit::Usage | Exit::Refused | Exit::NotFound | Exit::Invalid) | None => report,
+        };
+        report.line(Label::Advice, self.advice(lang))
     }
 
     fn headline(&self, lang: Lang) -> String {
@@ -258,37 +240,18 @@ impl Error {
     }
 
     fn advice(&self, lang: Lang) -> String {
-        match self {
-            Self::NotListening { .. } => lang
-                .pick(
-                    "Start one with `lgsp up`, or name another address with --grpc.",
-                    "Khởi động bằng `lgsp up`, hoặc nêu địa chỉ khác bằng --grpc.",
-                )
-                .to_owned(),
-            Self::Connection { .. } => lang
-                .pick(
-                    "See whether a hub listens there, and not something else; start one with `lgsp up`.",
-                    "Xem ở đó có đúng là nền tảng không; khởi động bằng `lgsp up`.",
-                )
-                .to_owned(),
+        let (en, vi, names): (_, _, &[String]) = match self {
+            Self::NotListening { .. } => (START_ONE, START_ONE_VI, &[]),
+            Self::Connection { .. } => (LOOK_THERE, LOOK_THERE_VI, &[]),
             Self::NoAnswer { .. } => {
-                lang.pick("Give more time with --deadline.", "Cho thêm thời gian bằng --deadline.").to_owned()
+                ("Give more time with --deadline.", "Cho thêm thời gian bằng --deadline.", &[])
             }
-            Self::KeyMissing { .. } => lang
-                .pick(
-                    "Name the data directory of the hub with --data, or the key with --key and --key-id.",
-                    "Nêu thư mục dữ liệu của nền tảng bằng --data, hoặc khoá bằng --key và --key-id.",
-                )
-                .to_owned(),
+            Self::KeyMissing { .. } => (NAME_A_KEY, NAME_A_KEY_VI, &[]),
             Self::ServiceUnknown { known, .. } | Self::MethodUnknown { known, .. } if !known.is_empty() => {
-                format!("{} {}", lang.pick("Name one of:", "Chọn một trong:"), known.join(", "))
+                ("Name one of: ", "Chọn một trong: ", known)
             }
-            Self::Json { fields, .. } if !fields.is_empty() => {
-                format!("{} {}", lang.pick("Its fields are:", "Các trường:"), fields.join(", "))
-            }
-            Self::Json { .. } => {
-                lang.pick("It has no fields: send {}.", "Không có trường nào: gửi {}.").to_owned()
-            }
+            Self::Json { fields, .. } if fields.is_empty() => ("It has no fields: send {}.", "Gửi {}.", &[]),
+            Self::Json { fields, .. } => ("Its fields are: ", "Các trường: ", fields),
             Self::Address { .. }
             | Self::Key(_)
             | Self::Sign(_)
@@ -298,8 +261,9 @@ impl Error {
             | Self::MethodUnknown { .. }
             | Self::Contract { .. }
             | Self::Refused(_)
-            | Self::Output(_) => String::new(),
-        }
+            | Self::Output(_) => ("", "", &[]),
+        };
+        format!("{}{}", lang.pick(en, vi), names.join(", "))
     }
 }
 
