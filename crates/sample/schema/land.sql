@@ -57,6 +57,7 @@ CREATE TABLE parcel (
 ) STRICT;
 
 CREATE UNIQUE INDEX parcel_by_key ON parcel (ward_code, map_sheet, parcel_number) WHERE status = 1;
+CREATE INDEX parcel_ended_by_key ON parcel (ward_code, map_sheet, parcel_number) WHERE status <> 1;
 CREATE INDEX parcel_by_ward ON parcel (ward_code, parcel_id) WHERE status = 1;
 CREATE INDEX parcel_by_box ON parcel (west, east, south, north) WHERE status = 1;
 
