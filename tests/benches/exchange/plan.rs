@@ -1,0 +1,104 @@
+//! What the parent tells a slice to do, and what the slice tells back: JSON in an environment variable, JSON on stdout.
+
+use std::collections::BTreeMap;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, ensure};
+use serde::{Deserialize, Serialize};
+
+const VARIABLE: &str = "LGSP_BENCH_SLICE";
+
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum System {
+    /// Plain rdkafka.
+    Bare,
+    /// A service without a hub.
+    Naive,
+    /// The hub, everything on.
+    Hub,
+}
+
+impl System {
+    /// Its name in the table.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bare => "bare",
+            Self::Naive => "naive",
+            Self::Hub => "hub",
+        }
+    }
+}
+
+/// One process' work.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Plan {
+    pub system: System,
+    /// `None`: the embedded broker.
+    pub kafka: Option<String>,
+    pub steps: Vec<Step>,
+}
+
+/// One load.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Step {
+    /// The most requests in flight.
+    pub in_flight: usize,
+    pub load: Load,
+}
+
+/// What ends a step, and how requests come.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Load {
+    /// Unmeasured, as many as possible.
+    WarmUp { seconds: f64 },
+    /// At a fixed rate.
+    Paced { per_second: f64, seconds: f64 },
+    /// As many as possible.
+    Full { seconds: f64 },
+    /// So many, as many at once as possible, with the memory at intervals.
+    Count { exchanges: u64, interval: u64 },
+}
+
+/// What a step measured.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Measured {
+    pub step: Step,
+    pub seconds: f64,
+    pub exchanges: u64,
+    pub failures: u64,
+    pub p50_us: f64,
+    pub p99_us: f64,
+    pub max_us: f64,
+    /// CPU in microseconds per exchange, by part.
+    pub cpu_us: BTreeMap<String, f64>,
+    /// CPU in microseconds per exchange, by part and thread.
+    pub threads_us: BTreeMap<String, f64>,
+}
+
+impl Measured {
+    pub fn per_second(&self) -> f64 {
+        self.exchanges as f64 / self.seconds
+    }
+}
+
+/// The plan, if this process is a slice.
+pub fn given() -> Option<Result<Plan>> {
+    let json = std::env::var(VARIABLE).ok()?;
+    Some(serde_json::from_str(&json).context("the plan of the slice"))
+}
+
+/// Runs a slice in a process of its own.
+pub fn run(plan: &Plan) -> Result<Vec<Measured>> {
+    let output = command(plan)?.stdout(Stdio::piped()).stderr(Stdio::inherit()).output()?;
+    ensure!(output.status.success(), "the slice of {} failed: {}", plan.system.name(), output.status);
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+fn command(plan: &Plan) -> Result<Command> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.env(VARIABLE, serde_json::to_string(plan)?);
+    Ok(command)
+}
