@@ -19,8 +19,30 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// Largest page that the ledger gives.
 const LARGEST_PAGE: usize = 1_000;
 
-/// Narrower tables leave the exchange ids out, which would be torn over lines.
-const WIDTH_WITH_IDS: u16 = 150;
+const HEADER: [&str; 10] = [
+    "admitted (+07:00)",
+    "application",
+    "method",
+    "purpose",
+    "outcome",
+    "reason",
+    "hop",
+    "records",
+    "ms",
+    "exchange",
+];
+const HEADER_VI: [&str; 10] = [
+    "tiếp nhận (+07:00)",
+    "ứng dụng",
+    "phương thức",
+    "mục đích",
+    "kết quả",
+    "lý do",
+    "nơi lỗi",
+    "bản ghi",
+    "ms",
+    "mã lượt",
+];
 
 /// Runs `lgsp exchanges`.
 ///
@@ -38,8 +60,7 @@ pub(crate) async fn run(args: &Exchanges, lang: Lang) -> Result<(), Error> {
     if listing == Listing::Json {
         return exchanges.iter().try_for_each(|exchange| output::line(&output::json_line(exchange)?));
     }
-    let with_ids = listing == Listing::Plain || surface.width() >= WIDTH_WITH_IDS;
-    table(&exchanges, with_ids, lang).write(listing, &surface)
+    table(&exchanges, lang).write(listing, &surface)
 }
 
 /// What the options ask for. `--since` counts back from now.
@@ -89,37 +110,15 @@ async fn list(session: &Session, filter: ExchangeFilter, limit: usize) -> Result
     Ok(exchanges)
 }
 
-fn table(exchanges: &[Exchange], with_ids: bool, lang: Lang) -> Table {
-    let mut header = match lang {
-        Lang::En => vec![
-            "admitted (+07:00)",
-            "application",
-            "method",
-            "purpose",
-            "outcome",
-            "reason",
-            "hop",
-            "records",
-            "ms",
-        ],
-        Lang::Vi => vec![
-            "tiếp nhận (+07:00)",
-            "ứng dụng",
-            "phương thức",
-            "mục đích",
-            "kết quả",
-            "lý do",
-            "nơi lỗi",
-            "bản ghi",
-            "ms",
-        ],
+fn table(exchanges: &[Exchange], lang: Lang) -> Table {
+    let header = match lang {
+        Lang::En => HEADER,
+        Lang::Vi => HEADER_VI,
     };
-    if with_ids {
-        header.push(lang.pick("exchange", "mã lượt"));
-    }
-    let mut table = Table::new(header);
+    let [_, _, _, purpose, _, reason, hop, records, took, id] = header;
+    let mut table = Table::new(header.to_vec()).expendable(vec![id, hop, records, purpose, took, reason]);
     for exchange in exchanges {
-        let mut row = vec![
+        table.row(vec![
             words::moment(exchange.admitted.as_ref()).into(),
             exchange.application.as_str().into(),
             method_of(exchange).into(),
@@ -129,11 +128,8 @@ fn table(exchanges: &[Exchange], with_ids: bool, lang: Lang) -> Table {
             words::hop(exchange.failed_hop(), lang).into(),
             exchange.record_count.to_string().into(),
             words::milliseconds(exchange.duration_us).into(),
-        ];
-        if with_ids {
-            row.push(exchange.exchange_id.as_str().into());
-        }
-        table.row(row);
+            exchange.exchange_id.as_str().into(),
+        ]);
     }
     table
 }

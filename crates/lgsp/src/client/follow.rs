@@ -133,7 +133,7 @@ fn line(exchange: &Exchange, listing: Listing, lang: Lang) -> Result<String, Err
 
 fn reopened(error: Option<&Error>, lang: Lang) -> String {
     let why = match error {
-        None => lang.pick("the stream reached its deadline", "luồng đã đến thời hạn").to_owned(),
+        None => lang.pick("the stream ended", "luồng đã kết thúc").to_owned(),
         Some(error) => error.report(lang).headline().to_owned(),
     };
     let then = lang.pick(

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal as _, Write as _};
 
 use clap::ValueEnum;
-use comfy_table::{Attribute, Cell as ComfyCell, Color, ContentArrangement, presets};
+use comfy_table::{Attribute, Cell as ComfyCell, Color, ContentArrangement, LineStyle, TableStyle};
 use lgsp_proto::ledger::v1::Exchange;
 use lgsp_proto::pool;
 use lgsp_proto::registry::v1::{ApplicationSummary, ServiceSummary};
@@ -32,6 +32,12 @@ pub enum Listing {
     /// One JSON object a line.
     Json,
 }
+
+/// One line under the header: rows that need no wrapping read best without lines between them.
+const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
+
+/// Spaces around the text of a column, and the one between two columns.
+const PADDING: usize = 3;
 
 /// Widest table when the terminal does not tell its width.
 const USUAL_WIDTH: u16 = 120;
@@ -191,15 +197,22 @@ impl<T: Into<String>> From<T> for Cell {
 pub(crate) struct Table {
     header: Vec<&'static str>,
     rows: Vec<Vec<Cell>>,
+    expendable: Vec<&'static str>,
 }
 
 impl Table {
     pub(crate) fn new(header: Vec<&'static str>) -> Self {
-        Self { header, rows: Vec::new() }
+        Self { header, rows: Vec::new(), expendable: Vec::new() }
     }
 
     pub(crate) fn row(&mut self, cells: Vec<Cell>) {
         self.rows.push(cells);
+    }
+
+    /// Names the columns that a narrow terminal can do without, in the order in which they go.
+    #[must_use]
+    pub(crate) fn expendable(self, columns: Vec<&'static str>) -> Self {
+        Self { expendable: columns, ..self }
     }
 
     /// Writes the table for a person or for a pipe.
@@ -210,19 +223,35 @@ impl Table {
         }
     }
 
+    /// Which columns to show so that no cell has to be torn over lines, as far as that can be had.
+    fn columns_that_fit(&self, width: u16) -> Vec<usize> {
+        let widths = self.widths();
+        let mut columns: Vec<usize> = (0..widths.len()).collect();
+        for name in &self.expendable {
+            let needed: usize = columns.iter().map(|column| widths[*column] + PADDING).sum();
+            if needed <= usize::from(width) {
+                break;
+            }
+            columns.retain(|column| self.header[*column] != *name);
+        }
+        columns
+    }
+
     fn boxed(&self, width: u16, colours: bool) -> String {
+        let columns = self.columns_that_fit(width);
         let mut table = comfy_table::Table::new();
-        table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+        table.load_style(STYLE);
         table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
         if colours {
             table.enforce_styling();
         } else {
             table.force_no_tty();
         }
-        let header = self.header.iter().map(|name| ComfyCell::new(name).add_attribute(Attribute::Bold));
+        let header = columns.iter().map(|column| self.header[*column]);
+        let header = header.map(|name| ComfyCell::new(name).add_attribute(Attribute::Bold));
         table.set_header(header.collect::<Vec<_>>());
         for row in &self.rows {
-            table.add_row(row.iter().map(|cell| {
+            table.add_row(columns.iter().filter_map(|column| row.get(*column)).map(|cell| {
                 let shown = ComfyCell::new(&cell.text);
                 cell.tone.colour().map_or(shown.clone(), |(colour, _)| shown.fg(colour))
             }));
@@ -230,13 +259,19 @@ impl Table {
         table.to_string()
     }
 
-    fn plain(&self) -> String {
+    /// The widest text of each column.
+    fn widths(&self) -> Vec<usize> {
         let mut widths: Vec<usize> = self.header.iter().map(|name| name.chars().count()).collect();
         for row in &self.rows {
             for (width, cell) in widths.iter_mut().zip(row) {
                 *width = (*width).max(shown(&cell.text).chars().count());
             }
         }
+        widths
+    }
+
+    fn plain(&self) -> String {
+        let widths = self.widths();
         let mut lines = vec![aligned(self.header.iter().copied(), &widths)];
         lines.extend(self.rows.iter().map(|row| aligned(row.iter().map(|cell| shown(&cell.text)), &widths)));
         lines.join("\n")
@@ -292,6 +327,16 @@ mod tests {
         let plain = table().boxed(60, false);
         assert!(!plain.contains('\u{1b}'), "{plain}");
         assert!(plain.lines().all(|line| line.chars().count() <= 60), "{plain}");
+    }
+
+    #[test]
+    fn a_narrow_terminal_does_without_the_expendable_columns() {
+        let table = Table { expendable: vec!["outcome", "title"], ..table() };
+        assert_eq!(table.columns_that_fit(300), [0, 1, 2]);
+        let narrow = table.boxed(30, false);
+        assert!(narrow.contains("application") && !narrow.contains("outcome"), "{narrow}");
+        assert!(table.boxed(300, false).contains("outcome"));
+        assert!(table.plain().contains("outcome"), "a pipe gets every column");
     }
 
     #[test]
