@@ -1,1 +1,50 @@
 //! The land domain's language.
+//!
+//! [`open`] → [`Land`], an ordinary tonic service, parses what it is asked → a [`Source`] finds records → the service
+//! tests borders, pages and answers. [`Sqlite`] is the source on an SQLite database.
+//!
+//! A search by place is made in two steps: the source finds the parcels whose bounding boxes meet the place, and
+//! [`Place`] tests their borders exactly.
+//!
+//! It must never translate a parcel's key by its ward code: merged wards numbered their map sheets anew, so that only
+//! the keys on record are known to mean the parcel.
+
+mod geometry;
+mod place;
+mod service;
+mod source;
+mod sqlite;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lgsp_adapter::{Adapter, OpenError, Options};
+use lgsp_proto::land::v1::land_service_server::LandServiceServer;
+use tonic::service::Routes;
+
+pub use place::Place;
+pub use service::Land;
+pub use source::{OwnerKey, ParcelRef, Source};
+pub use sqlite::Sqlite;
+
+/// The domain, which names the topic of its requests.
+pub const DOMAIN: &str = "land";
+
+/// Makes the tonic service over a source.
+pub fn service<S: Source>(source: Arc<S>, query_timeout: Duration) -> LandServiceServer<Land<S>> {
+    LandServiceServer::new(Land::new(source, query_timeout))
+}
+
+/// Opens the adapter on its SQLite source.
+///
+/// # Errors
+/// The source cannot be opened or has another schema.
+pub async fn open(options: &Options) -> Result<Adapter, OpenError> {
+    let source = Arc::new(Sqlite::open(&options.source).await?);
+    Ok(Adapter {
+        domain: DOMAIN,
+        routes: Routes::new(service(Arc::clone(&source), options.query_timeout)),
+        source: source.name().into(),
+        probe: source,
+    })
+}

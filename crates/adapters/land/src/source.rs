@@ -1,0 +1,82 @@
+use async_trait::async_trait;
+use geo::Rect;
+use lgsp_adapter::{SourceError, health::Probe};
+use lgsp_identifiers::{EnterpriseCode, ParcelKey, PersonKey, WardCode};
+use lgsp_proto::land::v1::Parcel;
+use tokio::time::Instant;
+
+/// What a parcel is asked for by.
+#[derive(Clone, Debug)]
+pub enum ParcelRef {
+    /// The stable id: lower-case, hyphenated.
+    Id(String),
+    /// A key in use now or formerly.
+    Key(ParcelKey),
+}
+
+/// What an owner is asked for by.
+#[derive(Clone, Debug)]
+pub enum OwnerKey {
+    /// A natural person.
+    Person(PersonKey),
+    /// An enterprise.
+    Enterprise(EnterpriseCode),
+}
+
+impl OwnerKey {
+    /// The key in full.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Person(key) => key.as_str(),
+            Self::Enterprise(code) => code.as_str(),
+        }
+    }
+}
+
+/// A cadastre. Lists hold the parcels that exist now, each with its number in the order of the list: up to `limit`
+/// after the number `after`. Every question ends at its deadline.
+#[async_trait]
+pub trait Source: Probe {
+    /// Finds a parcel, also one that was divided or merged. A key in use now means the parcel that has it now, and
+    /// otherwise the one that had it last.
+    ///
+    /// # Errors
+    /// The source did not answer.
+    async fn parcel(&self, parcel: &ParcelRef, deadline: Instant) -> Result<Option<Parcel>, SourceError>;
+
+    /// Lists the parcels that somebody holds now.
+    ///
+    /// # Errors
+    /// The source did not answer.
+    async fn parcels_of_owner(
+        &self,
+        owner: &OwnerKey,
+        after: i64,
+        limit: usize,
+        deadline: Instant,
+    ) -> Result<Vec<(i64, Parcel)>, SourceError>;
+
+    /// Lists the parcels whose bounding box shares a point with a box of degrees, longitude first.
+    ///
+    /// # Errors
+    /// The source did not answer.
+    async fn parcels_near(
+        &self,
+        bounds: Rect<f64>,
+        after: i64,
+        limit: usize,
+        deadline: Instant,
+    ) -> Result<Vec<(i64, Parcel)>, SourceError>;
+
+    /// Lists the parcels of one ward in use or of two.
+    ///
+    /// # Errors
+    /// The source did not answer.
+    async fn parcels_of_ward(
+        &self,
+        wards: &[WardCode],
+        after: i64,
+        limit: usize,
+        deadline: Instant,
+    ) -> Result<Vec<(i64, Parcel)>, SourceError>;
+}

@@ -1,0 +1,258 @@
+//! The adapter on a small cadastre, called as the bus calls it: through its tonic service.
+#![allow(clippy::unwrap_used)]
+
+use std::time::Duration;
+
+use futures::TryStreamExt;
+use lgsp_adapter::{Adapter, Options, Store, StoreOptions};
+use lgsp_proto::land::v1::land_service_client::LandServiceClient;
+use lgsp_proto::land::v1::{
+    Box as Bounds, FindParcelsRequest, GetParcelRequest, ListParcelsByOwnerRequest, ListParcelsRequest,
+    ListParcelsResponse, OwnerKind, Parcel, ParcelStatus, RestrictionKind,
+};
+use lgsp_proto::record::v1::{PartialDate, Point};
+use tempfile::TempDir;
+use tokio::time::Instant;
+use tonic::service::Routes;
+use tonic::{Code, Request, Status};
+
+const SCHEMA: &str = include_str!("../../../sample/schema/land.sql");
+const CADASTRE: &str = include_str!("cadastre.sql");
+const PERSON: &str = "092058000001";
+
+struct Cadastre {
+    client: LandServiceClient<Routes>,
+    adapter: Adapter,
+    url: String,
+    _dir: TempDir,
+}
+
+async fn cadastre() -> Cadastre {
+    let dir = TempDir::new().unwrap();
+    let url = format!("sqlite:{}", dir.path().join("land.db").display());
+    let writer = Store::open(&StoreOptions::of(&url), &[]).await.unwrap();
+    for sql in [SCHEMA, CADASTRE] {
+        sqlx::raw_sql(sql).execute(writer.pool()).await.unwrap();
+    }
+    writer.close().await;
+    let adapter = lgsp_adapter_land::open(&Options::of(&url)).await.unwrap();
+    Cadastre { client: LandServiceClient::new(adapter.routes.clone()), adapter, url, _dir: dir }
+}
+
+fn uuid(number: u32) -> String {
+    format!("00000000-0000-8000-8000-{number:012}")
+}
+
+/// The fixtures' parcels have their number at the end of their id.
+fn number(parcel: &Parcel) -> u32 {
+    parcel.parcel_id[24..].parse().unwrap()
+}
+
+fn numbers<'a>(parcels: impl IntoIterator<Item = &'a Parcel>) -> Vec<u32> {
+    parcels.into_iter().map(number).collect()
+}
+
+impl Cadastre {
+    async fn by_id(&mut self, parcel_id: &str) -> Result<Parcel, Status> {
+        let asked = GetParcelRequest { parcel_id: parcel_id.to_owned(), ..Default::default() };
+        Ok(self.client.get_parcel(asked).await?.into_inner().parcel.unwrap())
+    }
+
+    async fn by_key(&mut self, parcel_key: &str) -> Result<Parcel, Status> {
+        let asked = GetParcelRequest { parcel_key: parcel_key.to_owned(), ..Default::default() };
+        Ok(self.client.get_parcel(asked).await?.into_inner().parcel.unwrap())
+    }
+
+    async fn of_owner(&mut self, asked: ListParcelsByOwnerRequest) -> Result<Vec<u32>, Status> {
+        Ok(numbers(&self.client.list_parcels_by_owner(asked).await?.into_inner().parcels))
+    }
+
+    async fn at(&mut self, latitude: f64, longitude: f64) -> Vec<u32> {
+        let asked = FindParcelsRequest { point: Some(Point { latitude, longitude }), ..Default::default() };
+        numbers(&self.client.find_parcels(asked).await.unwrap().into_inner().parcels)
+    }
+
+    async fn in_box(&mut self, south: f64, west: f64, north: f64, east: f64) -> Vec<u32> {
+        let asked =
+            FindParcelsRequest { r#box: Some(Bounds { south, west, north, east }), ..Default::default() };
+        numbers(&self.client.find_parcels(asked).await.unwrap().into_inner().parcels)
+    }
+
+    async fn of_ward(&mut self, asked: ListParcelsRequest) -> Result<Vec<ListParcelsResponse>, Status> {
+        self.client.list_parcels(asked).await?.into_inner().try_collect().await
+    }
+}
+
+fn owned_by(personal_number: &str) -> ListParcelsByOwnerRequest {
+    ListParcelsByOwnerRequest { personal_number: personal_number.to_owned(), ..Default::default() }
+}
+
+fn in_ward(ward_code: &str) -> ListParcelsRequest {
+    ListParcelsRequest { ward_code: ward_code.to_owned(), ..Default::default() }
+}
+
+#[tokio::test]
+async fn a_parcel_is_found_by_id_with_all_the_cadastre_knows() {
+    let mut cadastre = cadastre().await;
+    let parcel = cadastre.by_id(&uuid(1)).await.unwrap();
+    assert_eq!(parcel, cadastre.by_id(&uuid(1).to_uppercase()).await.unwrap());
+
+    assert_eq!(parcel.parcel_key, "31120/105/7");
+    let ward = parcel.ward.as_ref().unwrap();
+    assert_eq!((ward.name.as_str(), ward.former_code.as_str()), ("Phường Cái Khế", "31117"));
+    assert_eq!(parcel.owners.len(), 2);
+    let owner = &parcel.owners[0];
+    assert_eq!((owner.kind(), owner.share_numerator, owner.share_denominator), (OwnerKind::Person, 1, 2));
+    assert_eq!(owner.old_identity_number, "361000001");
+    let uses: Vec<&str> = parcel.land_uses.iter().map(|land_use| land_use.code.as_str()).collect();
+    assert_eq!(uses, ["ODT", "CLN"]);
+    assert_eq!(parcel.land_uses[1].until, Some(PartialDate { year: 2043, month: 10, day: 0 }));
+    let restrictions: Vec<RestrictionKind> = parcel.restrictions.iter().map(|one| one.kind()).collect();
+    assert_eq!(restrictions, [RestrictionKind::Mortgage], "one that has ended is left out");
+    assert_eq!(parcel.certificate.as_ref().unwrap().serial_number, "BA 000001");
+    assert!(parcel.geometry_geojson.starts_with(r#"{"type":"Polygon""#));
+    assert_eq!(parcel.geometry.as_ref().unwrap().polygons[0].exterior.as_ref().unwrap().points.len(), 5);
+    let provenance = parcel.provenance.as_ref().unwrap();
+    assert_eq!((provenance.source.as_str(), provenance.synthetic), ("csdl-datdai-test", true));
+    assert_eq!(cadastre.by_id(&uuid(2)).await.unwrap().certificate, None);
+}
+
+#[tokio::test]
+async fn every_key_that_a_parcel_ever_had_finds_it_and_the_one_in_use_wins() {
+    let mut cadastre = cadastre().await;
+    for key in ["31120/105/7", " 31120 / 0105/007", "31117/5/7", "31117/2/700"] {
+        assert_eq!(number(&cadastre.by_key(key).await.unwrap()), 1, "{key}");
+    }
+    let former: Vec<String> =
+        cadastre.by_id(&uuid(1)).await.unwrap().former_keys.into_iter().map(|key| key.parcel_key).collect();
+    assert_eq!(former, ["31117/5/7", "31117/2/700"], "the last one first");
+    assert_eq!(
+        cadastre.by_key("31117/105/7").await.unwrap_err().code(),
+        Code::NotFound,
+        "no key is translated"
+    );
+}
+
+#[tokio::test]
+async fn a_divided_parcel_is_found_and_names_its_halves_and_is_in_no_list() {
+    let mut cadastre = cadastre().await;
+    let divided = cadastre.by_key("31135/20/1").await.unwrap();
+    assert_eq!((number(&divided), divided.status()), (4, ParcelStatus::Divided));
+    assert_eq!(divided.successor_ids, [uuid(5), uuid(6)]);
+    assert_eq!(divided.valid_to, Some(PartialDate { year: 2019, month: 6, day: 30 }));
+    assert_eq!(cadastre.by_id(&uuid(5)).await.unwrap().predecessor_ids, [uuid(4)]);
+    assert_eq!(cadastre.at(10.0305, 105.7705).await, [5]);
+    let listed = cadastre.of_ward(in_ward("31135")).await.unwrap();
+    assert_eq!(numbers(listed.iter().map(|answer| answer.parcel.as_ref().unwrap())), [5, 6]);
+}
+
+#[tokio::test]
+async fn parcels_are_found_by_who_holds_them_now() {
+    let mut cadastre = cadastre().await;
+    assert_eq!(cadastre.of_owner(owned_by(PERSON)).await.unwrap(), [1, 3, 5], "not the one that was sold");
+    assert_eq!(cadastre.of_owner(owned_by("361000001")).await.unwrap(), [1], "by an old certificate's card");
+    let enterprise =
+        |code: &str| ListParcelsByOwnerRequest { enterprise_code: code.to_owned(), ..Default::default() };
+    assert_eq!(cadastre.of_owner(enterprise("0100109106")).await.unwrap(), [2]);
+    assert_eq!(
+        cadastre.of_owner(owned_by("092099999999")).await.unwrap(),
+        [] as [u32; 0],
+        "none is an answer"
+    );
+
+    let both = ListParcelsByOwnerRequest { enterprise_code: "0100109106".to_owned(), ..owned_by(PERSON) };
+    for wrong in [ListParcelsByOwnerRequest::default(), both, owned_by("12"), enterprise("0100109107")] {
+        let refusal = cadastre.of_owner(wrong).await.unwrap_err();
+        assert_eq!(refusal.code(), Code::InvalidArgument);
+        assert!(!format!("{refusal:?}").contains(PERSON));
+    }
+}
+
+#[tokio::test]
+async fn the_pages_of_an_owner_join_without_gap_or_overlap() {
+    let mut cadastre = cadastre().await;
+    let mut asked = ListParcelsByOwnerRequest { page_size: 2, ..owned_by(PERSON) };
+    let first = cadastre.client.list_parcels_by_owner(asked.clone()).await.unwrap().into_inner();
+    assert_eq!(numbers(&first.parcels), [1, 3]);
+    asked.page_token = first.next_page_token;
+    let second = cadastre.client.list_parcels_by_owner(asked.clone()).await.unwrap().into_inner();
+    assert_eq!((numbers(&second.parcels), second.next_page_token.as_str()), (vec![5], ""));
+
+    let of_another = ListParcelsByOwnerRequest { personal_number: "092160000002".to_owned(), ..asked };
+    assert_eq!(cadastre.of_owner(of_another).await.unwrap_err().code(), Code::InvalidArgument);
+}
+
+#[tokio::test]
+async fn a_point_finds_the_parcels_that_contain_it_and_not_those_whose_box_does() {
+    let mut cadastre = cadastre().await;
+    assert_eq!(cadastre.at(10.0405, 105.7805).await, [1]);
+    assert_eq!(cadastre.at(10.0405, 105.781).await, [1, 2], "a shared border belongs to both");
+    assert_eq!(cadastre.at(10.0402, 105.7832).await, [3]);
+    assert_eq!(cadastre.at(10.0408, 105.7838).await, [] as [u32; 0], "in the triangle's box only");
+    assert_eq!(cadastre.at(10.5, 105.78).await, [] as [u32; 0]);
+}
+
+#[tokio::test]
+async fn a_box_finds_what_meets_it_page_by_page() {
+    let mut cadastre = cadastre().await;
+    assert_eq!(cadastre.in_box(10.0, 105.75, 10.1, 105.80).await, [1, 2, 3, 5, 6]);
+    assert_eq!(cadastre.in_box(10.0405, 105.7802, 10.0406, 105.7803).await, [1], "a box inside a parcel");
+    assert_eq!(cadastre.in_box(10.0407, 105.7837, 10.0409, 105.7839).await, [] as [u32; 0]);
+
+    let area = Bounds { south: 10.0, west: 105.75, north: 10.1, east: 105.80 };
+    let mut asked = FindParcelsRequest { r#box: Some(area), page_size: 1, ..Default::default() };
+    let mut found = Vec::new();
+    loop {
+        let page = cadastre.client.find_parcels(asked.clone()).await.unwrap().into_inner();
+        found.extend(numbers(&page.parcels));
+        if page.next_page_token.is_empty() {
+            break;
+        }
+        asked.page_token = page.next_page_token;
+    }
+    assert_eq!(found, [1, 2, 3, 5, 6]);
+}
+
+#[tokio::test]
+async fn an_old_ward_code_finds_the_parcels_of_the_ward_that_it_became() {
+    let mut cadastre = cadastre().await;
+    for code in ["31120", "31117"] {
+        let listed = cadastre.of_ward(in_ward(code)).await.unwrap();
+        assert_eq!(numbers(listed.iter().map(|answer| answer.parcel.as_ref().unwrap())), [1, 2, 3], "{code}");
+        assert!(listed.iter().all(|answer| answer.next_page_token.is_empty()));
+    }
+    let first = cadastre.of_ward(ListParcelsRequest { page_size: 2, ..in_ward("31120") }).await.unwrap();
+    let rest = ListParcelsRequest { page_token: first[1].next_page_token.clone(), ..in_ward("31117") };
+    let rest = cadastre.of_ward(rest).await.unwrap();
+    assert_eq!(numbers(rest.iter().map(|answer| answer.parcel.as_ref().unwrap())), [3]);
+    assert_eq!(cadastre.of_ward(in_ward("00001")).await.unwrap_err().code(), Code::NotFound);
+}
+
+#[tokio::test]
+async fn a_parcel_that_nobody_knows_is_not_found_and_a_malformed_request_is_invalid() {
+    let mut cadastre = cadastre().await;
+    assert_eq!(cadastre.by_id(&uuid(99)).await.unwrap_err().code(), Code::NotFound);
+    assert_eq!(cadastre.by_key("31120/1/1").await.unwrap_err().code(), Code::NotFound);
+    for id in ["", "1", "00000000-0000-8000-8000-00000000000g"] {
+        assert_eq!(cadastre.by_id(id).await.unwrap_err().code(), Code::InvalidArgument);
+    }
+    for key in ["31120/105", "31120/105/7/1", "31120/-1/7"] {
+        assert_eq!(cadastre.by_key(key).await.unwrap_err().code(), Code::InvalidArgument);
+    }
+    let mut late = Request::new(GetParcelRequest { parcel_id: uuid(1), ..Default::default() });
+    late.set_timeout(Duration::from_nanos(1));
+    assert_eq!(cadastre.client.get_parcel(late).await.unwrap_err().code(), Code::DeadlineExceeded);
+}
+
+#[tokio::test]
+async fn a_border_on_record_that_is_none_is_the_sources_fault_and_its_text_stays_inside() {
+    let mut cadastre = cadastre().await;
+    let writer = Store::open(&StoreOptions::of(&cadastre.url), &[]).await.unwrap();
+    let spoil = "UPDATE parcel SET geometry = 'POLYGON((1 1))' WHERE parcel_id = 1";
+    sqlx::raw_sql(spoil).execute(writer.pool()).await.unwrap();
+    let refusal = cadastre.by_id(&uuid(1)).await.unwrap_err();
+    assert_eq!(refusal.code(), Code::Internal);
+    assert!(!format!("{refusal:?}").contains("POLYGON"));
+    let soon = Instant::now() + Duration::from_secs(20);
+    cadastre.adapter.probe.probe(soon).await.unwrap();
+}
