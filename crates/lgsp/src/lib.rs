@@ -1,8 +1,14 @@
 //! The hub in one binary: its roles and its command line.
 //!
 //! [`cli`] says what the command line accepts. A command that calls a hub runs in [`client`], as any agency's system
-//! would. [`layout`] knows where a hub keeps its keys, rules and data.
+//! would; one that is a hub runs in [`server`]. [`roles`] composes each role from its crates, and [`up`] all of them in one
+//! process. [`config`] holds the keys of all roles, and [`layout`] knows where a hub keeps its keys, rules and data.
 
 pub mod cli;
 pub mod client;
+pub mod config;
 pub mod layout;
+pub mod roles;
+mod rules;
+pub mod server;
+pub mod up;

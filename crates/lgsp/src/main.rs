@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use lgsp::cli::{Cli, Command};
 use lgsp::client::{self, Lang};
+use lgsp::server;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -15,30 +16,38 @@ fn main() -> ExitCode {
         Command::Services(args) => call_hub(client::Command::Services(args), lang),
         Command::Applications(args) => call_hub(client::Command::Applications(args), lang),
         Command::Exchanges(args) => call_hub(client::Command::Exchanges(args), lang),
-        // Server commands: one arm each.
-        Command::Up(_) => not_in_this_build("up"),
-        Command::Gateway(_) => not_in_this_build("gateway"),
-        Command::Registry(_) => not_in_this_build("registry"),
-        Command::Ledger(_) => not_in_this_build("ledger"),
-        Command::Adapter(_) => not_in_this_build("adapter"),
-        Command::Config(_) => not_in_this_build("config"),
-        Command::Topics(_) => not_in_this_build("topics"),
-        Command::SampleData(_) => not_in_this_build("sample-data"),
+        Command::Up(args) => serve(server::Command::Up(args)),
+        Command::Gateway(args) => serve(server::Command::Gateway(args)),
+        Command::Registry(args) => serve(server::Command::Registry(args)),
+        Command::Ledger(args) => serve(server::Command::Ledger(args)),
+        Command::Adapter(args) => serve(server::Command::Adapter(args)),
+        Command::Config(args) => serve(server::Command::Config(args)),
+        Command::Topics(args) => serve(server::Command::Topics(args)),
+        Command::SampleData(args) => serve(server::Command::SampleData(args)),
     }
 }
 
 /// Runs a command of the client on a small runtime: it does one thing at a time.
 fn call_hub(command: client::Command, lang: Lang) -> ExitCode {
-    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(client::run(command, lang)),
+    on(tokio::runtime::Builder::new_current_thread(), client::run(command, lang))
+}
+
+/// Runs a command that is a hub, on all cores.
+fn serve(command: server::Command) -> ExitCode {
+    on(tokio::runtime::Builder::new_multi_thread(), server::run(command))
+}
+
+fn on(mut runtime: tokio::runtime::Builder, command: impl Future<Output = ExitCode>) -> ExitCode {
+    match runtime.enable_all().build() {
+        // What still blocks when the command has ended must not keep the process.
+        Ok(runtime) => {
+            let code = runtime.block_on(command);
+            runtime.shutdown_background();
+            code
+        }
         Err(error) => {
             eprintln!("error: cannot start: {error}");
             ExitCode::FAILURE
         }
     }
-}
-
-fn not_in_this_build(command: &str) -> ExitCode {
-    eprintln!("error: this build has no `lgsp {command}`");
-    ExitCode::FAILURE
 }

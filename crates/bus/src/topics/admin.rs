@@ -48,6 +48,16 @@ pub struct Problem {
     pub problem: String,
 }
 
+impl fmt::Display for Applied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.change {
+            Change::Created => write!(f, "{}: created", self.topic),
+            Change::Configured(keys) => write!(f, "{}: set {}", self.topic, keys.join(", ")),
+            Change::Unchanged => write!(f, "{}: unchanged", self.topic),
+        }
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.topic, self.problem)

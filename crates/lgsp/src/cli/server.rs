@@ -93,6 +93,14 @@ impl Domain {
             Self::Land => "land",
         }
     }
+
+    /// Name of the role that serves the domain.
+    pub fn role(self) -> &'static str {
+        match self {
+            Self::Population => "adapter-population",
+            Self::Land => "adapter-land",
+        }
+    }
 }
 
 /// `lgsp config`.

@@ -1,0 +1,189 @@
+//! One configuration for every role: what each crate's options are called, and where their files lie.
+
+use std::path::{Path, PathBuf};
+
+use lgsp_runtime::config::{self, Problems, Row, SecretFile, row, section};
+use lgsp_runtime::{admin, shutdown, telemetry};
+use serde::{Deserialize, Serialize};
+
+/// All keys of the hub. A role reads its own sections and accepts all of them, so that one file serves every role.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Config {
+    /// The data directory; relative paths below are relative to it.
+    pub data: PathBuf,
+    /// The admin port.
+    pub admin: admin::Options,
+    /// Log and traces.
+    pub telemetry: telemetry::Options,
+    /// Bounds of a role's end.
+    pub shutdown: shutdown::Options,
+    /// The bus.
+    pub kafka: lgsp_bus::Options,
+    /// Where the keys lie.
+    pub keys: Keys,
+    /// The gateway.
+    pub gateway: lgsp_gateway::Options,
+    /// The gateway's calling side.
+    pub caller: lgsp_bus::CallerOptions,
+    /// The serving side of every provider.
+    pub serve: lgsp_bus::ServeOptions,
+    /// The registry.
+    pub registry: lgsp_registry::Options,
+    /// The ledger.
+    pub ledger: lgsp_ledger::Options,
+    /// The adapter of the population domain.
+    pub population: lgsp_adapter::Options,
+    /// The adapter of the land domain.
+    pub land: lgsp_adapter::Options,
+}
+
+/// Where the keys of more than one role lie.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Keys {
+    /// The folder of the MAC keys, `<domain>.key` each. A gateway needs all; a provider its own.
+    pub mac: PathBuf,
+    /// The folder of the subject keys, `YYYY-MM.key` each.
+    pub subjects: PathBuf,
+    /// The public half of the key that signs snapshots.
+    pub snapshot_public: PathBuf,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data: PathBuf::from("lgsp-data"),
+            admin: admin::Options::default(),
+            telemetry: telemetry::Options::default(),
+            shutdown: shutdown::Options::default(),
+            kafka: lgsp_bus::Options::default(),
+            keys: Keys::default(),
+            gateway: lgsp_gateway::Options::default(),
+            caller: lgsp_bus::CallerOptions::default(),
+            serve: lgsp_bus::ServeOptions::default(),
+            registry: lgsp_registry::Options::default(),
+            ledger: lgsp_ledger::Options::default(),
+            population: lgsp_adapter::Options::of("sqlite:sources/population.db"),
+            land: lgsp_adapter::Options::of("sqlite:sources/land.db"),
+        }
+    }
+}
+
+impl Default for Keys {
+    fn default() -> Self {
+        Self {
+            mac: PathBuf::from("keys/mac"),
+            subjects: PathBuf::from("keys/subjects"),
+            snapshot_public: PathBuf::from("keys/snapshot.pub.pem"),
+        }
+    }
+}
+
+impl Config {
+    /// The same with every relative path made relative to the data directory.
+    #[must_use]
+    pub fn resolved(mut self) -> Self {
+        let data = self.data.clone();
+        let paths = [
+            &mut self.keys.mac,
+            &mut self.keys.subjects,
+            &mut self.keys.snapshot_public,
+            &mut self.gateway.entries.spool,
+            &mut self.registry.rules,
+            &mut self.registry.last_published,
+            &mut self.ledger.dir,
+        ];
+        for path in paths {
+            *path = data.join(&path);
+        }
+        self.registry.signing_key = SecretFile::new(data.join(self.registry.signing_key.path()));
+        for source in [&mut self.population.source, &mut self.land.source] {
+            source.url = resolved_url(&data, &source.url);
+        }
+        self
+    }
+}
+
+fn resolved_url(data: &Path, url: &str) -> String {
+    match url.strip_prefix("sqlite:") {
+        Some(path) => format!("sqlite:{}", data.join(path).display()),
+        None => url.to_owned(),
+    }
+}
+
+impl config::Options for Config {
+    fn reference() -> Vec<Row> {
+        let mut rows = vec![row(
+            "data",
+            "a folder",
+            "The data directory. Relative paths anywhere in this configuration are relative to it.",
+        )];
+        rows.extend(section::<admin::Options>("admin"));
+        rows.extend(section::<telemetry::Options>("telemetry"));
+        rows.extend(section::<shutdown::Options>("shutdown"));
+        rows.extend(section::<lgsp_bus::Options>("kafka"));
+        rows.extend(section::<Keys>("keys"));
+        rows.extend(section::<lgsp_gateway::Options>("gateway"));
+        rows.extend(section::<lgsp_bus::CallerOptions>("caller"));
+        rows.extend(section::<lgsp_bus::ServeOptions>("serve"));
+        rows.extend(section::<lgsp_registry::Options>("registry"));
+        rows.extend(section::<lgsp_ledger::Options>("ledger"));
+        rows.extend(section::<lgsp_adapter::Options>("population"));
+        rows.extend(section::<lgsp_adapter::Options>("land"));
+        rows
+    }
+
+    fn check(&self, problems: &mut Problems) {
+        problems.section("admin", &self.admin);
+        problems.section("telemetry", &self.telemetry);
+        problems.section("shutdown", &self.shutdown);
+        problems.section("kafka", &self.kafka);
+        problems.section("keys", &self.keys);
+        problems.section("gateway", &self.gateway);
+        problems.section("caller", &self.caller);
+        problems.section("serve", &self.serve);
+        problems.section("registry", &self.registry);
+        problems.section("ledger", &self.ledger);
+        problems.section("population", &self.population);
+        problems.section("land", &self.land);
+    }
+}
+
+impl config::Options for Keys {
+    fn reference() -> Vec<Row> {
+        vec![
+            row(
+                "mac",
+                "a folder",
+                "The MAC keys, <domain>.key each: 64 hexadecimal digits. A gateway needs those of all domains, a provider its own.",
+            ),
+            row(
+                "subjects",
+                "a folder",
+                "The keys under which subjects are hashed, YYYY-MM.key each: 64 hexadecimal digits. Gateways need the current month's.",
+            ),
+            row("snapshot-public", "a file", "The Ed25519 public key in PEM of the registry. Gateways accept no other's rules."),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_is_in_the_reference_configuration() {
+        assert_eq!(config::drift::<Config>(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn relative_paths_are_relative_to_the_data_directory() {
+        let mut config = Config { data: PathBuf::from("/srv/lgsp"), ..Config::default() };
+        config.ledger.dir = PathBuf::from("/mnt/ledger");
+        let config = config.resolved();
+        assert_eq!(config.keys.mac, Path::new("/srv/lgsp/keys/mac"));
+        assert_eq!(config.ledger.dir, Path::new("/mnt/ledger"));
+        assert_eq!(config.land.source.url, "sqlite:/srv/lgsp/sources/land.db");
+    }
+}

@@ -1,0 +1,130 @@
+//! The roles, as they are composed in one process or run alone.
+//!
+//! A [`Host`] is what the roles of a process share: the configuration, the bus and the state. Each role starts from it and
+//! becomes a [`Role`], whose shutdown ends it; `up` ends several in their order.
+
+pub mod adapter;
+pub mod gateway;
+pub mod ledger;
+pub mod registry;
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context;
+use lgsp_bus::{Bus, MacKey};
+use lgsp_runtime::shutdown::Late;
+use lgsp_runtime::{Component, Instance, Shutdown, State};
+use tracing::{info, warn};
+
+use crate::config::Config;
+
+/// The version that this build tells of itself.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// What the roles of a process share. A cheap handle.
+#[derive(Clone, Debug)]
+pub struct Host {
+    /// The configuration, with its paths resolved.
+    pub config: Config,
+    /// The bus.
+    pub bus: Bus,
+    /// What the process tells of itself.
+    pub state: State,
+}
+
+/// A running role.
+#[derive(Debug)]
+pub struct Role {
+    /// Its name, such as `gateway` or `adapter-land`.
+    pub name: &'static str,
+    /// Its end.
+    pub shutdown: Shutdown,
+}
+
+/// What a role of a host starts with.
+struct Start {
+    name: &'static str,
+    instance: Instance,
+    state: State,
+    shutdown: Shutdown,
+}
+
+impl Host {
+    /// Opens the bus. A broker that is away is no error.
+    ///
+    /// # Errors
+    /// The bus's options have no meaning, or a client could not be built.
+    pub fn open(config: Config, state: State) -> anyhow::Result<Self> {
+        let bus = Bus::open(config.kafka.clone()).context("the bus cannot be opened")?;
+        Ok(Self { config, bus, state })
+    }
+
+    fn start(&self, name: &'static str) -> Start {
+        let state = self.state.scoped(name);
+        let shutdown = Shutdown::new(state.clone(), self.config.shutdown.clone());
+        Start { name, instance: Instance::new(name, VERSION), state, shutdown }
+    }
+
+    /// The MAC key of one domain.
+    fn mac_key(&self, domain: &str) -> anyhow::Result<MacKey> {
+        Ok(MacKey::new(crate::layout::read_symmetric_key(&self.config.keys.mac.join(format!("{domain}.key")))?))
+    }
+}
+
+impl Start {
+    fn into_role(self) -> Role {
+        Role { name: self.name, shutdown: self.shutdown }
+    }
+}
+
+impl Role {
+    /// Ends the role in order; what does not end within its bound is left behind, and said.
+    pub async fn stop(&self) {
+        for Late { stage, name, tasks } in self.shutdown.run().await {
+            warn!(role = self.name, %stage, name, tasks, "did not end within its bound");
+        }
+        info!(role = self.name, "role ended");
+    }
+}
+
+/// How often the topics are looked at until they are as the hub needs them.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+
+/// Compares the topics with what the hub needs until nothing is wrong with them, and tells what is.
+pub async fn watch_topics(host: Host) {
+    let topics = host.state.component("topics");
+    topics.starting("waits for the broker");
+    loop {
+        match lgsp_bus::topics::check(&host.bus).await {
+            Ok(problems) if problems.is_empty() => return topics.ready(),
+            Ok(problems) => {
+                for problem in &problems {
+                    warn!(topic = problem.topic, problem = problem.problem, "topic is not as the hub needs it");
+                }
+                topics.degraded("topics are not as the hub needs them: run lgsp topics check");
+            }
+            Err(error) => {
+                warn!(%error, "topics cannot be compared");
+                topics.failed("the broker does not answer");
+            }
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}
+
+/// Keeps a component `starting` until a provider owns partitions, that is, takes requests.
+fn tell_when_serving(serving: lgsp_bus::Serving, component: Component, shutdown: &Shutdown) {
+    component.starting("waits for its partitions");
+    let leaving = shutdown.begins(lgsp_runtime::Stage::NotServing);
+    shutdown.spawn(lgsp_runtime::Stage::NotServing, "serving state", async move {
+        if leaving.run_until_cancelled(serving.until_ready()).await.is_some() {
+            component.ready();
+        }
+        leaving.cancelled().await;
+    });
+}
+
+fn read_text(path: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}

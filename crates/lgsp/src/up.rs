@@ -1,0 +1,176 @@
+//! `lgsp up`: every role in one process, with a synthetic city behind it.
+//!
+//! The path of a start: take the data directory, make what is missing in it (keys, rules, the city), open the bus, start
+//! the roles from the ledger upwards, and wait until all are ready. The end goes the other way round: gateway, adapters,
+//! ledger, registry, and the broker last.
+
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::{Context, bail};
+use lgsp_core::time::unix_micros;
+use lgsp_runtime::{Instance, State, admin};
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::server::Domain;
+use crate::config::Config;
+use crate::layout::DataDir;
+use crate::roles::{self, Host, Role, VERSION};
+use crate::rules;
+
+/// How long the roles may take to become ready before the start is given up.
+const READY_PATIENCE: Duration = Duration::from_secs(30);
+
+/// The seed of the city that every new data directory gets.
+pub const SEED: u64 = 92;
+
+/// A step of the start, as it is told to whoever waits.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// A step has begun.
+    Began(&'static str),
+    /// So many citizens of so many are made.
+    At(u32, u32),
+    /// The step is done.
+    Done,
+}
+
+/// A running hub.
+#[derive(Debug)]
+pub struct Hub {
+    /// Where the gateway listens.
+    pub grpc: SocketAddr,
+    /// Where the state is told.
+    pub admin: SocketAddr,
+    /// What the roles share.
+    pub host: Host,
+    /// In the order in which they end.
+    roles: Vec<Role>,
+    admin_stop: CancellationToken,
+    data: DataDir,
+}
+
+/// Starts the hub and waits until every role is ready.
+///
+/// # Errors
+/// The data directory or a port is taken, the rules do not hold together, or a role does not become ready.
+pub async fn start(config: Config, city: lgsp_sample::Config, mut tell: impl FnMut(Step)) -> anyhow::Result<Hub> {
+    let config = config.resolved();
+    let data = DataDir::open(&config.data)?;
+    // Before anything is made: a port that is taken is the most likely refusal.
+    let listener = lgsp_gateway::bind(&config.gateway).await?;
+    let admin = admin::bind(&config.admin).await?;
+
+    tell(Step::Began("keys and rules"));
+    data.make_keys(lgsp_bus::topics::DOMAINS, unix_micros(SystemTime::now()))?;
+    rules::write_shipped(&data, &config.registry.rules)?;
+    tell(Step::Done);
+    make_city(&data.sources(), city, &mut tell).await?;
+
+    let state = State::new(Instance::new("hub", VERSION));
+    let (admin_address, admin_stop) = (admin.address(), CancellationToken::new());
+    tokio::spawn(admin.serve(state.clone(), admin_stop.clone()));
+
+    tell(Step::Began("broker and topics"));
+    let host = Host::open(config, state)?;
+    if !host.bus.is_embedded() {
+        lgsp_bus::topics::apply(&host.bus).await.context("the topics cannot be applied")?;
+    }
+    tell(Step::Done);
+
+    tell(Step::Began("roles"));
+    let (ledger, fsynced) = roles::ledger::start(&host).await?;
+    let registry = roles::registry::start(&host).await?;
+    let population = roles::adapter::start(&host, Domain::Population).await?;
+    let land = roles::adapter::start(&host, Domain::Land).await?;
+    let fsynced = host.bus.is_embedded().then_some(fsynced);
+    let (gateway, grpc) = roles::gateway::start(&host, fsynced, listener).await?;
+    let roles = vec![gateway, population, land, ledger, registry];
+    let hub = Hub { grpc, admin: admin_address, host, roles, admin_stop, data };
+    if tokio::time::timeout(READY_PATIENCE, hub.host.state.until_ready()).await.is_err() {
+        let status = format!("http://{}/status", hub.admin);
+        hub.stop().await;
+        bail!("not every role was ready within {READY_PATIENCE:?}; {status} told which");
+    }
+    tell(Step::Done);
+    Ok(hub)
+}
+
+impl Hub {
+    /// The data directory.
+    pub fn data(&self) -> &Path {
+        self.data.root()
+    }
+
+    /// Ends every role in order, each under its bounds.
+    pub async fn stop(self) {
+        for role in &self.roles {
+            role.stop().await;
+        }
+        self.admin_stop.cancel();
+    }
+}
+
+async fn make_city(dir: &Path, city: lgsp_sample::Config, tell: &mut impl FnMut(Step)) -> anyhow::Result<()> {
+    if lgsp_sample::existing(dir).await?.is_some() {
+        return Ok(());
+    }
+    tell(Step::Began("synthetic city"));
+    lgsp_sample::load(dir, city, |progress| tell(Step::At(progress.citizens, progress.of)))
+        .await
+        .with_context(|| format!("the synthetic city cannot be made in {}", dir.display()))?;
+    tell(Step::Done);
+    Ok(())
+}
+
+/// Tells the steps on standard error: a bar for what takes long, one line a step when piped.
+pub fn progress() -> impl FnMut(Step) {
+    let terminal = std::io::stderr().is_terminal();
+    let mut bar = None::<indicatif::ProgressBar>;
+    let mut current = ("", Instant::now());
+    move |step| match step {
+        Step::Began(name) => current = (name, Instant::now()),
+        Step::At(done, total) if terminal => {
+            let style = indicatif::ProgressStyle::with_template("  {msg:20} {bar:30} {pos}/{len}");
+            let bar = bar.get_or_insert_with(|| {
+                let bar = indicatif::ProgressBar::new(u64::from(total)).with_message(current.0);
+                if let Ok(style) = style { bar.with_style(style) } else { bar }
+            });
+                        bar.set_position(u64::from(done));
+        }
+        Step::At(..) => {}
+        Step::Done => {
+            if let Some(bar) = bar.take() {
+                bar.finish_and_clear();
+            }
+            eprintln!("  {:20} {:.1} s", current.0, current.1.elapsed().as_secs_f64());
+        }
+    }
+}
+
+/// Prints what listens where, and calls that work when pasted.
+pub fn print_welcome(hub: &Hub) {
+    let mut table = comfy_table::Table::new();
+    table.load_preset(comfy_table::presets::NOTHING);
+    let broker = if hub.host.bus.is_embedded() { "embedded, keeps nothing" } else { "Apache Kafka" };
+    table.add_row(["gateway", &hub.grpc.to_string(), "gRPC, reflection and health; plaintext, loopback only"]);
+    table.add_row(["state", &format!("http://{}/status", hub.admin), "also /livez and /readyz"]);
+    table.add_row(["broker", &hub.host.bus.bootstrap(), broker]);
+    table.add_row(["data", &hub.data().display().to_string(), "keys, rules, exchange log, synthetic city"]);
+    println!("\nThe hub is up. All its data is synthetic.\n\n{table}\n\nTry, in another terminal:\n");
+    let lgsp = std::env::args().next().unwrap_or_else(|| "lgsp".to_owned());
+    let (grpc, data) = (hub.grpc, hub.data().display());
+    let method = "lgsp.population.v1.PopulationService/GetCitizen";
+    let request = format!("'{{\"personalNumber\":\"{}\"}}'", lgsp_sample::persons::ALL_FIELDS);
+    println!(
+        "  {lgsp} call --as tthc --purpose prefill --dossier H13.01-260601-0001 --grpc {grpc} --data {data} \\\n    \
+         {method} {request}\n"
+    );
+    println!(
+        "  grpcurl -plaintext -H \"authorization: Bearer $({lgsp} token --as tthc --data {data})\" \\\n    \
+         -H 'lgsp-purpose: prefill' -d {request} {grpc} {method}\n"
+    );
+    println!("  {lgsp} exchanges --follow --grpc {grpc} --data {data}\n\nCtrl-C drains and stops; a second one leaves at once.");
+}
