@@ -1,3 +1,7 @@
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
 use rdkafka::ClientConfig;
 use rdkafka::bindings::{rd_kafka_handle_mock_cluster, rd_kafka_mock_group_initial_rebalance_delay_ms};
 use rdkafka::mocking::MockCluster;
@@ -24,10 +28,26 @@ impl Embedded {
         let owner: ThreadedProducer<Quiet> = config.create_with_context(Quiet).map_err(embedded)?;
         let broker = Self { owner };
         broker.join_groups_at_once();
-        for topic in topics::declared(options) {
-            broker.create(&topic)?;
-        }
+        broker.create_all(options)?;
         Ok(broker)
+    }
+
+    /// The broker may overlook a command until something happens on its socket or a second has passed, so that two dozen
+    /// topics would take seconds: meanwhile, connections wake it.
+    fn create_all(&self, options: &Options) -> Result<(), Error> {
+        let (address, done) = (self.bootstrap(), AtomicBool::new(false));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    // A connection that fails wakes nobody; then the broker is only slower.
+                    let _ = TcpStream::connect(&address);
+                    std::thread::park_timeout(WAKE_EVERY);
+                }
+            });
+            let created = topics::declared(options).iter().try_for_each(|topic| self.create(topic));
+            done.store(true, Ordering::Relaxed);
+            created
+        })
     }
 
     pub(crate) fn bootstrap(&self) -> String {
@@ -66,5 +86,7 @@ impl Embedded {
     }
 }
 
+/// How often the broker is woken while topics are made.
+const WAKE_EVERY: Duration = Duration::from_millis(5);
 /// All brokers of the cluster.
 const ALL: i32 = -1;

@@ -6,7 +6,7 @@ use rdkafka::ClientConfig;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerContext;
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{DeliveryResult, ProducerContext};
 use tracing::{debug, warn};
 
@@ -89,6 +89,8 @@ pub(crate) fn group_consumer(
     domain: &str,
     idle: Duration,
 ) -> ClientConfig {
+    // The embedded broker waits for a session timeout less a second whenever a second instance joins.
+    let (session, heartbeat) = if options.brokers.is_some() { ("6000", "1500") } else { ("3000", "750") };
     let mut config = consumer(options, bootstrap, idle);
     config
         .set("group.id", format!("{}.{domain}", options.namespace))
@@ -96,8 +98,8 @@ pub(crate) fn group_consumer(
         .set("enable.auto.commit", "true")
         .set("auto.commit.interval.ms", "200")
         .set("partition.assignment.strategy", "cooperative-sticky")
-        .set("session.timeout.ms", "6000")
-        .set("heartbeat.interval.ms", "1500")
+        .set("session.timeout.ms", session)
+        .set("heartbeat.interval.ms", heartbeat)
         .set("max.poll.interval.ms", "60000");
     config
 }
@@ -125,7 +127,7 @@ impl ClientContext for Quiet {
     }
 
     fn error(&self, error: KafkaError, _reason: &str) {
-        debug!(%error, "kafka client error");
+        log_error(&error);
     }
 }
 
@@ -135,6 +137,13 @@ impl ProducerContext for Quiet {
     type DeliveryOpaque = ();
 
     fn delivery(&self, _: &DeliveryResult<'_>, (): ()) {}
+}
+
+/// The end of a partition is no error; rdkafka tells it here all the same.
+pub(crate) fn log_error(error: &KafkaError) {
+    if error.rdkafka_error_code() != Some(RDKafkaErrorCode::PartitionEOF) {
+        debug!(%error, "kafka client error");
+    }
 }
 
 pub(crate) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {

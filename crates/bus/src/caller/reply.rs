@@ -16,6 +16,9 @@ use super::replies::ReplyRecord;
 use super::waiters::Waiter;
 use crate::{RequestHead, topics};
 
+/// No deadline is further away than this.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// The answer to a request, as it comes in. Dropping it ends the waiting.
 pub struct Reply {
     shared: Arc<Shared>,
@@ -88,7 +91,7 @@ impl std::fmt::Debug for Reply {
 impl Reply {
     pub(super) fn new(shared: Arc<Shared>, waiter: Arc<Waiter>, load: Load, head: &RequestHead) -> Self {
         let left = head.deadline_us.saturating_sub(unix_micros(SystemTime::now())).max(0);
-        let deadline = Instant::now() + Duration::from_micros(left as u64);
+        let deadline = Instant::now() + Duration::from_micros(left as u64).min(LONGEST);
         Self {
             shared,
             waiter,

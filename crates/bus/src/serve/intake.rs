@@ -249,7 +249,7 @@ impl ClientContext for Member {
     }
 
     fn error(&self, error: KafkaError, _reason: &str) {
-        debug!(%error, "kafka client error");
+        clients::log_error(&error);
     }
 }
 

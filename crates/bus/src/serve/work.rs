@@ -23,10 +23,13 @@ use super::intake::TakenUp;
 use super::{Inbound, Shared};
 use crate::{Error, RequestHead};
 
+/// No deadline is further away than this.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Works on a request. The permit is held until its answer is out.
 pub(super) async fn run(shared: Arc<Shared>, mut request: TakenUp, permit: OwnedSemaphorePermit) {
     let left = request.head.deadline_us.saturating_sub(unix_micros(SystemTime::now()));
-    let left = Duration::from_micros(left.max(0) as u64);
+    let left = Duration::from_micros(left.max(0) as u64).min(LONGEST);
     let until = Instant::now() + left;
     let exchange = request.head.exchange;
     let origin = std::mem::take(&mut request.origin);
