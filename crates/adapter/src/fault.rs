@@ -1,11 +1,9 @@
 use lgsp_core::{Fault, Violation};
-use prost::Message;
-use tonic::{Code, Status};
+use tonic::Status;
 
-/// Renders a fault for the bus, with its `google.rpc` details.
+/// Renders a fault for the bus, with its `google.rpc` details. What was known beyond that ends here.
 pub fn status(fault: Fault) -> Status {
-    let details = fault.to_rpc(None).encode_to_vec().into();
-    Status::with_details(Code::from_i32(fault.code() as i32), fault.message(), details)
+    lgsp_bus::status(&fault)
 }
 
 /// A field of the request breaks a rule. The rule is told, the value never.
