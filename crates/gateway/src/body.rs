@@ -1,0 +1,205 @@
+//! What the gateway sends: one answer, or the parts of a stream, and the trailers.
+//!
+//! An answer leaves in pieces, so that a caller who does not read holds no more than its stream's small buffer beyond
+//! what is counted as unread. Nothing of it leaves after the deadline.
+
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http_body::Frame;
+use http_body_util::Full;
+use lgsp_core::{ExchangeId, Fault, Hop, Reason};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use crate::activity::Calling;
+use crate::error;
+use crate::in_flight::{Admission, Unread};
+
+/// Largest piece that is handed to a connection at a time.
+const PIECE: usize = 16 * 1024;
+
+/// The body of a response.
+pub(crate) struct Body {
+    kind: Kind,
+    _calling: Option<Calling>,
+}
+
+enum Kind {
+    Empty,
+    Text(Full<Bytes>),
+    Whole(Whole),
+    Parts(Parts),
+    Foreign(tonic::body::Body),
+}
+
+impl Body {
+    pub(crate) fn empty() -> Self {
+        Kind::Empty.into()
+    }
+
+    pub(crate) fn text(text: &'static str) -> Self {
+        Kind::Text(Full::from(text)).into()
+    }
+
+    /// Counts the call on its connection until the body is gone.
+    pub(crate) fn counted_by(self, calling: Calling) -> Self {
+        Self { _calling: Some(calling), ..self }
+    }
+}
+
+impl From<Kind> for Body {
+    fn from(kind: Kind) -> Self {
+        Self { kind, _calling: None }
+    }
+}
+
+impl From<Whole> for Body {
+    fn from(whole: Whole) -> Self {
+        Kind::Whole(whole).into()
+    }
+}
+
+impl From<Parts> for Body {
+    fn from(parts: Parts) -> Self {
+        Kind::Parts(parts).into()
+    }
+}
+
+impl From<tonic::body::Body> for Body {
+    fn from(body: tonic::body::Body) -> Self {
+        Kind::Foreign(body).into()
+    }
+}
+
+/// Until when an exchange may release, and which one it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Until {
+    pub(crate) deadline: Instant,
+    pub(crate) exchange: ExchangeId,
+}
+
+impl Until {
+    fn has_passed(&self) -> bool {
+        Instant::now() >= self.deadline
+    }
+
+    /// What a caller gets who has not read its answer in time.
+    fn trailers(&self) -> HeaderMap {
+        error::trailers(&Fault::new(Reason::DeadlineExceeded).at(Hop::Client), self.exchange)
+    }
+}
+
+/// One answer. It counts as unread, and its exchange as in flight, until it was sent or the caller has left.
+pub(crate) struct Whole {
+    rest: Bytes,
+    trailers: Option<HeaderMap>,
+    until: Until,
+    _unread: Unread,
+    _admission: Admission,
+}
+
+/// The parts of a stream, each counted as unread until it was sent.
+pub(crate) struct Parts {
+    parts: mpsc::Receiver<(Bytes, Unread)>,
+    /// What ends the stream once all parts were sent; without it, it was cut off.
+    trailers: Arc<OnceLock<HeaderMap>>,
+    rest: Bytes,
+    unread: Option<Unread>,
+    until: Until,
+    done: bool,
+}
+
+impl Whole {
+    pub(crate) fn new(message: Bytes, until: Until, unread: Unread, admission: Admission) -> Self {
+        Self { rest: message, trailers: Some(error::ok()), until, _unread: unread, _admission: admission }
+    }
+
+    fn next(&mut self) -> Option<Frame<Bytes>> {
+        if !self.rest.is_empty() && self.until.has_passed() {
+            self.rest.clear();
+            self.trailers = Some(self.until.trailers());
+        }
+        piece_of(&mut self.rest).or_else(|| self.trailers.take().map(Frame::trailers))
+    }
+}
+
+impl Parts {
+    pub(crate) fn new(
+        parts: mpsc::Receiver<(Bytes, Unread)>,
+        trailers: Arc<OnceLock<HeaderMap>>,
+        until: Until,
+    ) -> Self {
+        Self { parts, trailers, rest: Bytes::new(), unread: None, until, done: false }
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        if self.done {
+            return Poll::Ready(None);
+        }
+        if self.until.has_passed() && (!self.rest.is_empty() || !self.parts.is_empty()) {
+            return Poll::Ready(Some(Ok(self.late())));
+        }
+        if let Some(piece) = piece_of(&mut self.rest) {
+            return Poll::Ready(Some(Ok(piece)));
+        }
+        self.unread = None;
+        let Poll::Ready(part) = self.parts.poll_recv(cx) else { return Poll::Pending };
+        let Some((messages, unread)) = part else { return Poll::Ready(Some(self.end())) };
+        self.unread = Some(unread);
+        self.rest = messages;
+        // A part is never empty.
+        Poll::Ready(piece_of(&mut self.rest).map(Ok))
+    }
+
+    fn end(&mut self) -> Result<Frame<Bytes>, Error> {
+        self.done = true;
+        self.trailers.get().map(|trailers| Frame::trailers(trailers.clone())).ok_or(Error)
+    }
+
+    /// Nothing is released after the deadline, even if its entry came.
+    fn late(&mut self) -> Frame<Bytes> {
+        self.done = true;
+        self.rest.clear();
+        self.unread = None;
+        self.parts.close();
+        Frame::trailers(self.until.trailers())
+    }
+}
+
+fn piece_of(rest: &mut Bytes) -> Option<Frame<Bytes>> {
+    (!rest.is_empty()).then(|| Frame::data(rest.split_to(rest.len().min(PIECE))))
+}
+
+/// The exchange ended without its trailers: the stream is reset, so that nobody takes the answer for whole.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer was cut off")]
+pub(crate) struct Error;
+
+impl http_body::Body for Body {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        match &mut self.get_mut().kind {
+            Kind::Empty => Poll::Ready(None),
+            Kind::Text(text) => Pin::new(text).poll_frame(cx).map_err(|_| Error),
+            Kind::Whole(whole) => Poll::Ready(whole.next().map(Ok)),
+            Kind::Parts(parts) => parts.poll_next(cx),
+            Kind::Foreign(body) => Pin::new(body).poll_frame(cx).map_err(|_| Error),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.kind {
+            Kind::Empty => true,
+            Kind::Text(text) => text.is_end_stream(),
+            Kind::Whole(whole) => whole.rest.is_empty() && whole.trailers.is_none(),
+            Kind::Parts(parts) => parts.done,
+            Kind::Foreign(body) => body.is_end_stream(),
+        }
+    }
+}

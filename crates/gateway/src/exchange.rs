@@ -1,0 +1,139 @@
+//! The specification of the hub: admit → permit → forward → filter → enter → release.
+//!
+//! An exchange is a task of its own. A client that leaves changes nothing about its entry.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures::FutureExt;
+use lgsp_core::entry::SubjectRef;
+use lgsp_core::{Fault, Hop, Reason, Rules, permit};
+use tokio::time::timeout_at;
+use tracing::{debug, error};
+
+use crate::call::{Admitted, Call, SLACK, receive, request_head};
+use crate::deadline::Deadline;
+use crate::entry::{Account, Tally};
+use crate::hub::Hub;
+use crate::metadata::{self, Metadata};
+use crate::outlet::Outlet;
+use crate::{answer, stream};
+
+/// Carries one call from its arrival to its end.
+pub(crate) async fn exchange(hub: Arc<Hub>, call: Call, mut outlet: Outlet) {
+    let (rules, caller) = match identify(&hub, &call) {
+        Ok(known) => known,
+        Err(fault) => return hub.refuse_attempt(&call, &fault, &mut outlet),
+    };
+    let (exchange, admitted_us) = (call.exchange, call.arrival.unix_us);
+    let mut account = Account::open(exchange, admitted_us, &caller, rules.environment(), rules.revision());
+    let mut released = Tally::new();
+    let carried = match admit(&hub, call, rules, caller, &mut account, &mut outlet) {
+        Ok(admitted) => {
+            let end = admitted.deadline.at + SLACK;
+            let carried = AssertUnwindSafe(carry(&hub, admitted, &mut account, &mut released, &mut outlet));
+            timeout_at(end, carried.catch_unwind()).await
+        }
+        Err(fault) => Ok(Ok(Err(fault))),
+    };
+    let fault = match carried {
+        Ok(Ok(Ok(()))) => return debug!(%exchange, "exchange served"),
+        Ok(Ok(Err(fault))) => fault,
+        Ok(Err(_panic)) => {
+            error!(%exchange, "exchange panicked");
+            Reason::Internal.into()
+        }
+        Err(_elapsed) => Reason::DeadlineExceeded.into(),
+    };
+    debug!(%exchange, reason = fault.reason().name(), "exchange not served");
+    hub.enter_failed(&mut account, &fault, &released);
+    outlet.refuse(&fault);
+}
+
+/// Who calls. Without an answer there is no exchange, only an attempt.
+fn identify(hub: &Hub, call: &Call) -> Result<(Arc<Rules>, lgsp_core::Caller), Fault> {
+    let rules = hub.rules.load_full().ok_or(Reason::RulesMissing)?;
+    let caller = hub.tokens.caller(&rules, call.authorization()?, call.arrival.unix_us)?;
+    Ok((rules, caller))
+}
+
+/// What is called, until when, and whether there is room for it.
+fn admit(
+    hub: &Hub,
+    call: Call,
+    rules: Arc<Rules>,
+    caller: lgsp_core::Caller,
+    account: &mut Account,
+    outlet: &mut Outlet,
+) -> Result<Admitted, Fault> {
+    let method = rules.method(call.head.uri.path()).ok_or(Reason::MethodUnknown)?.clone();
+    account.calls(&method);
+    let metadata = Metadata::read(&call.head.headers)?;
+    account.says(&metadata, metadata.purpose.as_ref().filter(|purpose| rules.knows_purpose(purpose)));
+    if method.client_streaming {
+        return Err(Reason::ClientStream.into());
+    }
+    let deadline = Deadline::of(call.arrival, metadata::timeout(&call.head.headers)?, method.deadline)?;
+    account.ends_by(deadline.unix_us);
+    outlet.until(deadline.at);
+    call.leash.until(deadline.at);
+    if !hub.book.covers(call.arrival.unix_us) {
+        // Without this month's key no subject can be named, and what cannot be entered is not served.
+        return Err(Fault::new(Reason::EntryNotDurable).at(Hop::Gateway));
+    }
+    let admission = hub.in_flight.admit(call.slot, &caller.application)?;
+    let (exchange, arrival, body, headers) = (call.exchange, call.arrival, call.body, call.head.headers);
+    let connection = call.connection;
+    Ok(Admitted {
+        exchange,
+        arrival,
+        rules,
+        caller,
+        method,
+        metadata,
+        deadline,
+        admission,
+        connection,
+        headers,
+        body,
+    })
+}
+
+async fn carry(
+    hub: &Hub,
+    mut admitted: Admitted,
+    account: &mut Account,
+    released: &mut Tally,
+    outlet: &mut Outlet,
+) -> Result<(), Fault> {
+    // permit
+    let (now, purpose) = (admitted.arrival.unix_us, admitted.metadata.purpose.as_ref());
+    let permit = permit(&admitted.rules, &admitted.caller, &admitted.method, purpose, now)?;
+    account.permitted(&permit);
+    let request = receive(hub, &mut admitted).await?;
+    account.received(&request);
+    account.asks_about(admitted.method.checks.request(&request)?);
+    hub.charge(&permit, now)?;
+
+    // forward
+    let head = request_head(&admitted, account.fields());
+    let mut reply = hub.bus.call(head, request).await?;
+    account.travelled(reply.trace());
+    if admitted.method.server_streaming {
+        return stream::release(hub, &admitted, &permit.plan, reply, account, released, outlet).await;
+    }
+    let answer = answer::only(&mut reply, hub.largest_answer).await;
+    account.travelled(reply.trace());
+
+    // filter
+    let answer = answer::filtered(&permit.plan, &answer?, account.asked())?;
+    let unread = hub.in_flight.release(&admitted.admission, &admitted.connection, answer.framed.len())?;
+
+    // enter
+    let subjects: &[SubjectRef] = &answer.subjects;
+    hub.enter_served(account, &answer.tally, subjects, admitted.deadline.at).await?;
+
+    // release
+    outlet.whole(answer.framed, unread, admitted.admission);
+    Ok(())
+}

@@ -1,0 +1,93 @@
+use std::sync::Arc;
+
+use lgsp_core::entry::SubjectRef;
+use lgsp_core::{Fault, Outcome, Permit, Reason};
+use lgsp_runtime::shutdown::Group;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::call::Call;
+use crate::caller::Tokens;
+use crate::entry::attempts::Attempts;
+use crate::entry::writer::Writer;
+use crate::entry::{Account, Book, Tally};
+use crate::in_flight::InFlight;
+use crate::options::Exchanges;
+use crate::outlet::Outlet;
+use crate::quota::Quotas;
+use crate::rules::Current;
+use crate::stats::Stats;
+use crate::surface::Surface;
+
+/// What all exchanges of a gateway share.
+pub(crate) struct Hub {
+    pub(crate) bounds: Exchanges,
+    /// The configured bound, or that of the broker if it is smaller.
+    pub(crate) largest_answer: usize,
+    pub(crate) rules: Arc<Current>,
+    pub(crate) surface: Arc<Surface>,
+    pub(crate) tokens: Tokens,
+    pub(crate) in_flight: InFlight,
+    pub(crate) quotas: Quotas,
+    pub(crate) bus: lgsp_bus::Caller,
+    pub(crate) book: Arc<Book>,
+    pub(crate) writer: Writer,
+    pub(crate) attempts: Arc<Attempts>,
+    pub(crate) stats: Arc<Stats>,
+    /// The exchanges, each a task of its own.
+    pub(crate) exchanges: Group,
+    /// Cancelled when no more calls are taken.
+    pub(crate) leaving: CancellationToken,
+}
+
+impl Hub {
+    /// Charges the quota of the agreement that grants the exchange.
+    pub(crate) fn charge(&self, permit: &Permit, now: i64) -> Result<(), Fault> {
+        permit.grant.as_ref().map_or(Ok(()), |grant| self.quotas.charge(grant, now))
+    }
+
+    /// Makes the final entry of a served exchange durable. There is no second final entry after this.
+    pub(crate) async fn enter_served(
+        &self,
+        account: &mut Account,
+        released: &Tally,
+        subjects: &[SubjectRef],
+        deadline: Instant,
+    ) -> Result<(), Fault> {
+        let entry = account.served(&self.book, released, subjects);
+        self.writer.append_durably(&entry, deadline).await?;
+        account.close();
+        self.stats.outcome(Outcome::Served);
+        self.still_in_time(deadline)
+    }
+
+    /// Nothing is released after the deadline, even if its entry came.
+    pub(crate) fn still_in_time(&self, deadline: Instant) -> Result<(), Fault> {
+        if Instant::now() >= deadline { Err(Reason::DeadlineExceeded.into()) } else { Ok(()) }
+    }
+
+    /// Enters why an exchange was not served, without waiting, unless its final entry is there already.
+    pub(crate) fn enter_failed(&self, account: &mut Account, fault: &Fault, released: &Tally) {
+        if account.is_closed() {
+            return;
+        }
+        self.stats.outcome(fault.outcome());
+        self.writer.put(account.failed(&self.book, fault, released));
+        account.close();
+    }
+
+    /// Refuses a call whose caller is not known. It is counted, not entered.
+    pub(crate) fn refuse_attempt(&self, call: &Call, fault: &Fault, outlet: &mut Outlet) {
+        self.count_attempt(fault.reason(), call.connection.peer, call.head.uri.path());
+        outlet.refuse(fault);
+    }
+
+    /// Counts a call whose caller is not known.
+    pub(crate) fn count_attempt(&self, reason: Reason, peer: std::net::IpAddr, path: &str) {
+        Stats::count(&self.stats.attempts);
+        let rules = self.rules.load();
+        let known = rules.as_ref().and_then(|rules| rules.method(path)).map(|method| &method.path);
+        let now = lgsp_core::time::unix_micros(std::time::SystemTime::now());
+        self.attempts.count(reason, peer, known, now);
+    }
+}

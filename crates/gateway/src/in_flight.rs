@@ -1,0 +1,182 @@
+//! What is in flight, of all callers and of each: exchanges, and bytes of answers that were not read yet.
+//!
+//! Every count is given back when its guard is dropped, so that an exchange counts until it *ends*, not until its client
+//! leaves.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use lgsp_core::{Application, ApplicationId, Fault, Reason};
+use parking_lot::Mutex;
+
+use crate::options::Exchanges;
+
+/// Counts of a gateway.
+pub(crate) struct InFlight {
+    bounds: Exchanges,
+    all: Arc<AtomicUsize>,
+    applications: Mutex<HashMap<ApplicationId, Arc<Load>>>,
+}
+
+/// What one application, or one connection, has in flight.
+#[derive(Debug, Default)]
+pub(crate) struct Load {
+    exchanges: Arc<AtomicUsize>,
+    unread: Arc<AtomicUsize>,
+}
+
+/// Counts something until it is dropped.
+#[derive(Debug)]
+struct Counted {
+    counter: Arc<AtomicUsize>,
+    amount: usize,
+}
+
+/// A call that was let in, before anybody knows whose it is.
+#[derive(Debug)]
+pub(crate) struct Slot(#[allow(dead_code, reason = "held to be dropped")] Counted);
+
+/// An exchange of an application.
+#[derive(Debug)]
+pub(crate) struct Admission {
+    load: Arc<Load>,
+    _slot: Slot,
+    _exchange: Counted,
+}
+
+/// Bytes of an answer that its caller has not read yet.
+#[derive(Debug)]
+pub(crate) struct Unread {
+    _application: Counted,
+    _connection: Counted,
+}
+
+impl InFlight {
+    pub(crate) fn new(bounds: &Exchanges) -> Self {
+        Self { bounds: bounds.clone(), all: Arc::default(), applications: Mutex::default() }
+    }
+
+    /// Exchanges in flight.
+    pub(crate) fn exchanges(&self) -> usize {
+        self.all.load(Ordering::Relaxed)
+    }
+
+    /// Lets a call in, whoever calls.
+    pub(crate) fn enter(&self) -> Result<Slot, Fault> {
+        let counted = Counted::within(&self.all, 1, self.bounds.in_flight);
+        counted.map(Slot).ok_or_else(|| Reason::Overloaded.into())
+    }
+
+    /// Counts the call as an exchange of an application.
+    pub(crate) fn admit(&self, slot: Slot, application: &Application) -> Result<Admission, Fault> {
+        // One count per application of the rules: only a verified credential comes this far.
+        let load = self.applications.lock().entry(application.id.clone()).or_default().clone();
+        let bound =
+            application.max_in_flight.map_or(self.bounds.in_flight_per_application, |bound| bound as usize);
+        let Some(exchange) = Counted::within(&load.exchanges, 1, bound) else {
+            return Err(Reason::TooManyInFlight.into());
+        };
+        Ok(Admission { load, _slot: slot, _exchange: exchange })
+    }
+
+    /// Counts bytes that are about to be released.
+    pub(crate) fn release(
+        &self,
+        admission: &Admission,
+        connection: &Connection,
+        bytes: usize,
+    ) -> Result<Unread, Fault> {
+        let application = Counted::within(&admission.load.unread, bytes, self.bounds.unread_per_application);
+        let connection = Counted::within(&connection.load.unread, bytes, connection.unread_bound);
+        match (application, connection) {
+            (Some(application), Some(connection)) => {
+                Ok(Unread { _application: application, _connection: connection })
+            }
+            (None, _) | (_, None) => {
+                Err(Fault::new(Reason::TooManyInFlight)
+                    .saying("too much of earlier answers was not read yet"))
+            }
+        }
+    }
+}
+
+/// One connection, as far as its exchanges know it.
+#[derive(Clone, Debug)]
+pub(crate) struct Connection {
+    pub(crate) peer: std::net::IpAddr,
+    load: Arc<Load>,
+    unread_bound: usize,
+}
+
+impl Connection {
+    pub(crate) fn new(peer: std::net::IpAddr, unread_bound: usize) -> Self {
+        Self { peer, load: Arc::default(), unread_bound }
+    }
+}
+
+impl Counted {
+    fn within(counter: &Arc<AtomicUsize>, amount: usize, bound: usize) -> Option<Self> {
+        let grown = |now: usize| now.checked_add(amount).filter(|grown| *grown <= bound);
+        counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, grown).ok()?;
+        Some(Self { counter: counter.clone(), amount })
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.counter.fetch_sub(self.amount, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use super::*;
+
+    fn application(id: &str, max_in_flight: Option<u32>) -> Application {
+        Application {
+            id: ApplicationId::parse(id).unwrap(),
+            agency: "H13.01".into(),
+            connected: true,
+            platform_methods: Default::default(),
+            max_in_flight,
+        }
+    }
+
+    fn bounded(in_flight: usize, unread_per_application: usize) -> InFlight {
+        InFlight::new(&Exchanges { in_flight, unread_per_application, ..Exchanges::default() })
+    }
+
+    #[test]
+    fn an_application_at_its_bound_is_refused_and_another_is_not() {
+        let in_flight = bounded(10, 0);
+        let (one, other) = (application("tthc", Some(1)), application("dkkd", Some(1)));
+        let admitted = in_flight.admit(in_flight.enter().unwrap(), &one).unwrap();
+        let refused = in_flight.admit(in_flight.enter().unwrap(), &one).unwrap_err();
+        assert_eq!(refused.reason(), Reason::TooManyInFlight);
+        assert!(in_flight.admit(in_flight.enter().unwrap(), &other).is_ok());
+        drop(admitted);
+        assert!(in_flight.admit(in_flight.enter().unwrap(), &one).is_ok());
+        assert_eq!(in_flight.exchanges(), 0);
+    }
+
+    #[test]
+    fn a_gateway_at_its_bound_refuses_whoever_calls() {
+        let in_flight = bounded(1, 0);
+        let _slot = in_flight.enter().unwrap();
+        assert_eq!(in_flight.enter().unwrap_err().reason(), Reason::Overloaded);
+    }
+
+    #[test]
+    fn unread_answers_count_until_they_are_read_or_given_up() {
+        let in_flight = bounded(10, 100);
+        let connection = Connection::new(IpAddr::from([127, 0, 0, 1]), 1_000);
+        let admission = in_flight.admit(in_flight.enter().unwrap(), &application("tthc", None)).unwrap();
+        let unread = in_flight.release(&admission, &connection, 80).unwrap();
+        assert!(in_flight.release(&admission, &connection, 30).is_err());
+        drop(unread);
+        assert!(in_flight.release(&admission, &connection, 30).is_ok());
+    }
+}

@@ -1,0 +1,168 @@
+//! Accepts connections, bounds them, and ends those that say nothing.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use lgsp_runtime::shutdown::Group;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{sleep, sleep_until, timeout};
+use tokio_rustls::TlsAcceptor;
+use tracing::{debug, warn};
+
+use crate::activity::{Activity, Calling};
+use crate::hub::Hub;
+use crate::in_flight::Connection;
+use crate::leash::Leashed;
+use crate::options::Connections;
+use crate::service;
+use crate::stats::Stats;
+
+/// How long to wait after the system refused a connection, most likely for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Bytes of one call that wait in HTTP/2 itself, for its caller to read.
+const SEND_BUFFER: usize = 64 * 1024;
+/// Bytes of one call, and of all calls of a connection, that a caller may send ahead.
+const CALL_WINDOW: u32 = 256 * 1024;
+const CONNECTION_WINDOW: u32 = 1024 * 1024;
+/// Calls that were reset and not looked at yet; more end the connection.
+const PENDING_RESETS: usize = 32;
+/// How often a silent peer is asked whether it is still there, and how long it may take to answer.
+const PING: Duration = Duration::from_secs(20);
+const PONG: Duration = Duration::from_secs(10);
+
+/// A bound listener with what it serves.
+pub(crate) struct Listener {
+    pub(crate) tcp: TcpListener,
+    pub(crate) tls: Option<TlsAcceptor>,
+    pub(crate) bounds: Connections,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) connections: Group,
+    pub(crate) calls: Group,
+}
+
+impl Listener {
+    /// Accepts connections until the gateway leaves; those that are there end by themselves.
+    pub(crate) async fn run(self) {
+        let permits = Arc::new(Semaphore::new(self.bounds.most));
+        let builder =
+            Arc::new(builder(&self.bounds, Leashed { calls: self.calls, stats: self.hub.stats.clone() }));
+        let leaving = self.hub.leaving.clone();
+        while let Some(accepted) = leaving.run_until_cancelled(self.tcp.accept()).await {
+            let (stream, peer) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    warn!(%error, "connection not accepted");
+                    sleep(ACCEPT_PAUSE).await;
+                    continue;
+                }
+            };
+            let Ok(permit) = permits.clone().try_acquire_owned() else {
+                Stats::count(&self.hub.stats.connections_refused);
+                continue;
+            };
+            Stats::count(&self.hub.stats.connections);
+            let accepted = Accepted {
+                peer,
+                tls: self.tls.clone(),
+                bounds: self.bounds.clone(),
+                hub: self.hub.clone(),
+                builder: builder.clone(),
+                _permit: permit,
+            };
+            // Its end is awaited by the group.
+            drop(self.connections.spawn(accepted.serve(stream)));
+        }
+    }
+}
+
+fn builder(bounds: &Connections, executor: Leashed) -> auto::Builder<Leashed> {
+    let mut builder = auto::Builder::new(executor);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(bounds.first_call)
+        .max_buf_size(bounds.headers.max(8 * 1024));
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(bounds.streams)
+        .max_pending_accept_reset_streams(PENDING_RESETS)
+        .max_header_list_size(u32::try_from(bounds.headers).unwrap_or(u32::MAX))
+        .initial_stream_window_size(CALL_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buf_size(SEND_BUFFER)
+        .keep_alive_interval(PING)
+        .keep_alive_timeout(PONG);
+    builder
+}
+
+/// One accepted connection.
+struct Accepted {
+    peer: SocketAddr,
+    tls: Option<TlsAcceptor>,
+    bounds: Connections,
+    hub: Arc<Hub>,
+    builder: Arc<auto::Builder<Leashed>>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Accepted {
+    async fn serve(self, stream: TcpStream) {
+        // Without it, small answers wait 40 ms for the caller's acknowledgement.
+        if let Err(error) = stream.set_nodelay(true) {
+            debug!(%error, "connection lost before its first call");
+            return;
+        }
+        let Some(tls) = self.tls.clone() else { return self.serve_http(stream).await };
+        match timeout(self.bounds.first_call, tls.accept(stream)).await {
+            Ok(Ok(stream)) => self.serve_http(stream).await,
+            Ok(Err(_)) | Err(_) => Stats::count(&self.hub.stats.connections_refused),
+        }
+    }
+
+    async fn serve_http<S>(self, stream: S)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let activity = Arc::new(Activity::new());
+        let connection = Connection::new(self.peer.ip(), self.bounds.unread);
+        let (hub, seen) = (self.hub.clone(), activity.clone());
+        let service = service_fn(move |request| {
+            let calling = Calling::begin(&seen);
+            let answer = service::answer(hub.clone(), connection.clone(), request);
+            async move { Ok::<_, Infallible>(answer.await.map(|body| body.counted_by(calling))) }
+        });
+        let mut http = pin!(self.builder.serve_connection(TokioIo::new(stream), service));
+        let mut closing = false;
+        loop {
+            tokio::select! {
+                // However it ends, whoever called on it sees it; there is nobody else to tell.
+                _ = http.as_mut() => return,
+                () = self.hub.leaving.cancelled(), if !closing => {
+                    closing = true;
+                    http.as_mut().graceful_shutdown();
+                }
+                () = sleep_until(activity.look_at(&self.bounds, closing)) => {
+                    if activity.is_busy(&self.bounds, closing) {
+                        continue;
+                    }
+                    if closing || !activity.has_called() {
+                        Stats::count(&self.hub.stats.connections_refused);
+                        return;
+                    }
+                    closing = true;
+                    activity.touch();
+                    http.as_mut().graceful_shutdown();
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Sorts what comes in: calls of gRPC become exchanges, health and reflection are answered here, and all else is refused.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version, header};
+use hyper::body::Incoming;
+use lgsp_core::{ExchangeId, Fault, Reason};
+use tokio::time::Instant;
+
+use crate::body::{Body, Until};
+use crate::call::Call;
+use crate::deadline::Arrival;
+use crate::error;
+use crate::exchange::exchange;
+use crate::hub::Hub;
+use crate::in_flight::Connection;
+use crate::leash::Leash;
+use crate::outlet::Outlet;
+use crate::surface::Surface;
+
+const EXCHANGE_ID: HeaderName = HeaderName::from_static("lgsp-exchange-id");
+const ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
+/// Longest call of health or reflection, which need no credential.
+const SURFACE_CALL: Duration = Duration::from_secs(300);
+
+/// Answers one request of a connection. Every response names its exchange.
+pub(crate) async fn answer(
+    hub: Arc<Hub>,
+    connection: Connection,
+    request: Request<Incoming>,
+) -> Response<Body> {
+    let exchange = ExchangeId::new();
+    let mut response = sort(&hub, connection, request, exchange).await;
+    if let Ok(id) = HeaderValue::from_str(&exchange.to_string()) {
+        response.headers_mut().insert(EXCHANGE_ID, id);
+    }
+    response
+}
+
+async fn sort(
+    hub: &Arc<Hub>,
+    connection: Connection,
+    request: Request<Incoming>,
+    id: ExchangeId,
+) -> Response<Body> {
+    if let Err(refusal) = check_http(&request) {
+        hub.count_attempt(Reason::NotGrpc, connection.peer, request.uri().path());
+        return refusal;
+    }
+    if Surface::answers(request.uri().path()) {
+        Leash::of_this_call().until(Instant::now() + SURFACE_CALL);
+        return hub.surface.answer(request).await;
+    }
+    match call(hub, connection, request, id).await {
+        Ok(response) => response,
+        Err(fault) => error::response(&fault, id),
+    }
+}
+
+/// What is no gRPC call gets an answer of plain HTTP.
+fn check_http(request: &Request<Incoming>) -> Result<(), Response<Body>> {
+    if request.method() != Method::POST {
+        let mut refusal = error::plain(StatusCode::METHOD_NOT_ALLOWED, "the hub answers POST only\n");
+        refusal.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+        return Err(refusal);
+    }
+    let content_type = request.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    if !content_type.is_some_and(is_grpc) {
+        let sentence = "the hub speaks gRPC: content-type application/grpc\n";
+        return Err(error::plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, sentence));
+    }
+    if request.version() != Version::HTTP_2 {
+        return Err(error::plain(StatusCode::HTTP_VERSION_NOT_SUPPORTED, "gRPC needs HTTP/2\n"));
+    }
+    Ok(())
+}
+
+/// `application/grpc`, or the same with `+proto`. gRPC-Web and JSON are other protocols.
+fn is_grpc(content_type: &[u8]) -> bool {
+    let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    essence.eq_ignore_ascii_case(b"application/grpc")
+        || essence.eq_ignore_ascii_case(b"application/grpc+proto")
+}
+
+/// Makes the call an exchange of its own task, and waits for its response.
+async fn call(
+    hub: &Arc<Hub>,
+    connection: Connection,
+    request: Request<Incoming>,
+    id: ExchangeId,
+) -> Result<Response<Body>, Fault> {
+    let arrival = Arrival::now();
+    let entered =
+        if hub.leaving.is_cancelled() { Err(Reason::Leaving.into()) } else { hub.in_flight.enter() };
+    let slot = entered.inspect_err(|fault: &Fault| {
+        hub.count_attempt(fault.reason(), connection.peer, request.uri().path());
+    })?;
+    let (head, body) = request.into_parts();
+    let leash = Leash::of_this_call();
+    let (outlet, response) = Outlet::new(Until { deadline: arrival.at, exchange: id });
+    let call = Call { exchange: id, arrival, head, body, connection, leash, slot };
+    // Its end is awaited by the group, and not by a client that may leave.
+    drop(hub.exchanges.spawn(exchange(hub.clone(), call, outlet)));
+    // Without a response, the process was stopped in the middle.
+    let mut response = response.await.map_err(|_| Fault::new(Reason::Leaving))?;
+    response.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity,gzip"));
+    Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_content_types_of_grpc_are_grpc() {
+        for good in ["application/grpc", "application/grpc+proto", "Application/gRPC; charset=utf-8"] {
+            assert!(is_grpc(good.as_bytes()), "{good}");
+        }
+        for bad in
+            ["application/grpc-web", "application/grpc+json", "application/json", "", "text/application/grpc"]
+        {
+            assert!(!is_grpc(bad.as_bytes()), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Releases a streamed answer in parts, each after its own entry.
+//!
+//! An opening entry comes first and the final one last, before the stream ends well. A part is gathered only once the
+//! caller has taken the one before, so that a slow reader holds two parts and no more.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::FutureExt;
+use lgsp_bus::{Reply, ReplyPart};
+use lgsp_core::entry::SubjectRef;
+use lgsp_core::{Fault, Method, Plan, Reason};
+use tokio::time::sleep;
+
+use crate::answer;
+use crate::call::Admitted;
+use crate::entry::{Account, Tally};
+use crate::filter::Subjects;
+use crate::hub::Hub;
+use crate::outlet::Outlet;
+
+/// Most messages of a part.
+const MOST_MESSAGES: usize = 100;
+/// A part with so many bytes takes no further message.
+const FULL: usize = 256 * 1024;
+/// How long a stream that says nothing may go on when the gateway stops.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
+/// Some messages of a stream.
+#[derive(Default)]
+struct Part {
+    framed: Vec<u8>,
+    /// Where in `framed` the messages are.
+    messages: Vec<Range<usize>>,
+    /// What came after them, if anything more is to come.
+    end: Option<Result<(), Fault>>,
+}
+
+/// Releases the stream of a permitted exchange.
+pub(crate) async fn release(
+    hub: &Hub,
+    admitted: &Admitted,
+    plan: &Plan,
+    mut reply: Reply,
+    account: &mut Account,
+    released: &mut Tally,
+    outlet: &mut Outlet,
+) -> Result<(), Fault> {
+    let deadline = admitted.deadline.at;
+    hub.writer.append_or_leave(account.opening(&hub.book), deadline).await?;
+    outlet.stream();
+
+    let mut subjects = Subjects::asked(account.asked().to_vec());
+    for number in 1.. {
+        subjects.begin_part();
+        let part = gather(hub, &mut reply, plan, &mut subjects, outlet).await?;
+        account.travelled(reply.trace());
+        within_limits(&admitted.method, released, &part)?;
+        if !part.messages.is_empty() {
+            let unread =
+                hub.in_flight.release(&admitted.admission, &admitted.connection, part.framed.len())?;
+            let mut tally = Tally::new();
+            part.tally(&mut tally);
+            let entry = account.part(&hub.book, number, &tally, &subjects.to_refs());
+            hub.writer.append_or_leave(entry, deadline).await?;
+            hub.still_in_time(deadline)?;
+            part.tally(released);
+            outlet.part(Bytes::from(part.framed), unread).await?;
+        }
+        match part.end {
+            None => {}
+            Some(Ok(())) => break,
+            Some(Err(fault)) => return Err(fault),
+        }
+    }
+    let asked: Vec<SubjectRef> = account.asked().to_vec();
+    hub.enter_served(account, released, &asked, deadline).await?;
+    outlet.end();
+    Ok(())
+}
+
+/// Waits for one message and takes along what is there already.
+async fn gather(
+    hub: &Hub,
+    reply: &mut Reply,
+    plan: &Plan,
+    subjects: &mut Subjects,
+    outlet: &mut Outlet,
+) -> Result<Part, Fault> {
+    let mut part = Part::default();
+    let mut next = Some(first(hub, reply, outlet).await?);
+    while let Some(step) = next {
+        match step {
+            ReplyPart::Message(message) => {
+                let message = answer::within(message, hub.largest_answer)?;
+                let begin = answer::append(plan, &message, &mut part.framed, subjects)?;
+                part.messages.push(begin..part.framed.len());
+            }
+            ReplyPart::End => part.end = Some(Ok(())),
+            ReplyPart::Failed(fault) => part.end = Some(Err(fault)),
+        }
+        let full = part.messages.len() >= MOST_MESSAGES || part.framed.len() >= FULL;
+        next = if full || part.end.is_some() { None } else { reply.next().now_or_never() };
+    }
+    Ok(part)
+}
+
+/// Nobody works for a caller who has left, and a stream that waits for news does not keep the gateway from stopping.
+async fn first(hub: &Hub, reply: &mut Reply, outlet: &mut Outlet) -> Result<ReplyPart, Fault> {
+    let stopping = async {
+        hub.leaving.cancelled().await;
+        sleep(LAST_WORDS).await;
+    };
+    tokio::select! {
+        biased;
+        step = reply.next() => Ok(step),
+        () = outlet.left() => Err(Reason::Cancelled.into()),
+        () = stopping => Err(Reason::Leaving.into()),
+    }
+}
+
+/// A stream that is longer than its method allows ends with an error, never with a gap.
+fn within_limits(method: &Method, released: &Tally, part: &Part) -> Result<(), Fault> {
+    let messages = released.messages() + part.messages.len() as u64;
+    let bytes = released.bytes() + part.framed.len() as u64;
+    if messages > method.max_stream_messages || bytes > method.max_stream_bytes {
+        return Err(Reason::StreamTooLong.into());
+    }
+    Ok(())
+}
+
+impl Part {
+    fn tally(&self, tally: &mut Tally) {
+        for message in &self.messages {
+            tally.add(&self.framed[message.clone()]);
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! What the gateway answers itself, to anyone: health and reflection.
+//!
+//! Reflection is built from the descriptor sets of the rules as they are encoded, because custom options would be lost
+//! with every decoding, and built anew with every snapshot, because it cannot be changed.
+
+use std::convert::Infallible;
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use http::{Request, Response};
+use lgsp_core::Rules;
+use lgsp_proto::registry::v1::ServiceState;
+use tonic::service::Routes;
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
+use tower::ServiceExt;
+use tracing::error;
+
+use crate::body::Body;
+
+const PATHS: [&str; 4] = [
+    "/grpc.health.v1.Health/Check",
+    "/grpc.health.v1.Health/Watch",
+    "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+];
+
+/// Health and reflection.
+pub(crate) struct Surface {
+    health: HealthReporter,
+    health_routes: Routes,
+    routes: ArcSwap<Routes>,
+}
+
+impl Surface {
+    /// Without rules: not serving, and no services.
+    pub(crate) async fn new() -> Self {
+        let (health, server) = tonic_health::server::health_reporter();
+        health.set_service_status("", ServingStatus::NotServing).await;
+        let health_routes = Routes::new(server);
+        let routes = ArcSwap::from_pointee(health_routes.clone());
+        Self { health, health_routes, routes }
+    }
+
+    /// Whether the path is one of those answered here. Paths match exactly.
+    pub(crate) fn answers(path: &str) -> bool {
+        PATHS.contains(&path)
+    }
+
+    pub(crate) async fn answer(&self, request: Request<hyper::body::Incoming>) -> Response<Body> {
+        let routes = Routes::clone(&self.routes.load());
+        let answered: Result<_, Infallible> = routes.oneshot(request).await;
+        let Ok(response) = answered;
+        response.map(Body::from)
+    }
+
+    /// Shows the services of new rules.
+    pub(crate) async fn show(&self, open: Vec<String>, descriptors: Vec<Bytes>) {
+        match self.routes(&open, &descriptors) {
+            Ok(routes) => self.routes.store(routes.into()),
+            // The rules are in force all the same: reflection is a convenience.
+            Err(error) => error!(%error, "reflection could not be built"),
+        }
+        for service in open.iter().map(String::as_str).chain([""]) {
+            self.health.set_service_status(service, ServingStatus::Serving).await;
+        }
+    }
+
+    /// Tells whoever asks for our health that we leave.
+    pub(crate) async fn leave(&self) {
+        self.health.set_service_status("", ServingStatus::NotServing).await;
+    }
+
+    fn routes(
+        &self,
+        open: &[String],
+        descriptors: &[Bytes],
+    ) -> Result<Routes, tonic_reflection::server::Error> {
+        let builder = || {
+            let mut builder = tonic_reflection::server::Builder::configure();
+            for set in descriptors {
+                builder = builder.register_encoded_file_descriptor_set(set);
+            }
+            open.iter().fold(builder, |builder, service| builder.with_service_name(service))
+        };
+        let routes = self.health_routes.clone();
+        let routes = routes.add_service(builder().build_v1()?).add_service(builder().build_v1alpha()?);
+        Ok(routes.prepare())
+    }
+}
+
+/// Services that callers may see.
+pub(crate) fn open_services(rules: &Rules) -> Vec<String> {
+    let open = rules
+        .methods()
+        .filter(|method| matches!(method.state, ServiceState::InUse | ServiceState::Deprecated));
+    let names: std::collections::BTreeSet<String> = open.map(|method| method.service.to_string()).collect();
+    names.into_iter().collect()
+}
