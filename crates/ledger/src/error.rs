@@ -1,0 +1,66 @@
+use std::io;
+use std::path::PathBuf;
+
+/// Why the ledger cannot start, or did not do what it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file of the ledger cannot be read or written.
+    #[error("the ledger's {path} cannot be used: {source}")]
+    File {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another process uses the folder.
+    #[error("another ledger uses {path}")]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A store of the ledger did not do it.
+    #[error("the ledger's {what}: {source}")]
+    Store {
+        /// Which store.
+        what: &'static str,
+        /// The cause.
+        source: lgsp_store::Error,
+    },
+    /// The bus did not do it.
+    #[error(transparent)]
+    Bus(#[from] lgsp_bus::Error),
+    /// The process is ending.
+    #[error("the ledger is ending")]
+    Ending,
+}
+
+impl Error {
+    /// The cause in constant words, for the state of the process.
+    pub(crate) fn cause(&self) -> &'static str {
+        match self {
+            Self::File { source, .. } => cause_of(source),
+            Self::InUse { .. } => "another ledger uses the folder",
+            Self::Store { what: INDEX, .. } => "the index cannot be written",
+            Self::Store { .. } => "the store of erasable parts cannot be written",
+            Self::Bus(_) => "the bus failed",
+            Self::Ending => "the ledger is ending",
+        }
+    }
+}
+
+/// How [`Error::Store`] names the index.
+pub(crate) const INDEX: &str = "index";
+/// How [`Error::Store`] names the store of erasable parts.
+pub(crate) const ERASABLE: &str = "store of erasable parts";
+
+/// Why a disk did not do it, in constant words.
+pub(crate) fn cause_of(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull => "the disk is full",
+        io::ErrorKind::QuotaExceeded => "the disk's quota is used up",
+        io::ErrorKind::ReadOnlyFilesystem => "the disk can only be read",
+        io::ErrorKind::PermissionDenied => "the ledger's folder may not be written",
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => "the ledger's folder is gone",
+        _ => "the disk failed",
+    }
+}

@@ -1,0 +1,375 @@
+//! The log: the sealed parts, byte for byte, in the order in which they became leaves. It is only ever appended to.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+
+use super::Damage;
+use super::group::{Found, Group, RECORD_HEADER, find, record};
+use super::segment::{self, HEADER, Header};
+
+/// A place in the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    pub segment: u64,
+    pub byte: u64,
+}
+
+/// How far the log has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct End {
+    pub place: Place,
+    /// How many leaves there are: also the number of the next one, from 0.
+    pub leaves: u64,
+}
+
+/// A sealed part, where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Leaf {
+    pub number: u64,
+    pub place: Place,
+    pub sealed: Bytes,
+}
+
+/// Appends to the log.
+#[derive(Debug)]
+pub(crate) struct Log {
+    folder: PathBuf,
+    segment_size: u64,
+    end: End,
+    current: Option<File>,
+}
+
+impl Log {
+    /// Opens the log at the end that [`recover`] found.
+    pub fn open(folder: &Path, segment_size: u64, end: End) -> Self {
+        Self { folder: folder.to_owned(), segment_size, end, current: None }
+    }
+
+    pub fn end(&self) -> End {
+        self.end
+    }
+
+    /// Appends sealed parts and waits until they are on disk. Returns where each stands.
+    ///
+    /// After an error nothing was appended: the next attempt begins a new segment, whose header says where this one ends.
+    pub fn append(&mut self, sealed: &[Bytes]) -> io::Result<Vec<Place>> {
+        let appended = self.try_append(sealed);
+        if appended.is_err() {
+            self.current = None;
+        }
+        appended
+    }
+
+    fn try_append(&mut self, sealed: &[Bytes]) -> io::Result<Vec<Place>> {
+        let mut group = Group::new();
+        let within: Vec<usize> = sealed.iter().map(|sealed| group.push(&[sealed])).collect();
+        if group.is_empty() {
+            return Ok(Vec::new());
+        }
+        let bytes = group.seal(self.end.leaves);
+        let full = self.end.place.byte + bytes.len() as u64 > self.segment_size;
+        let file = match self.current.take() {
+            Some(file) if !full => file,
+            Some(_) | None => self.next_segment()?,
+        };
+        file.write_all_at(bytes, self.end.place.byte)?;
+        file.sync_data()?;
+        self.current = Some(file);
+        let begin = self.end.place;
+        let places = within.iter().map(|at| Place { byte: begin.byte + *at as u64, ..begin }).collect();
+        self.end.place.byte += bytes.len() as u64;
+        self.end.leaves += sealed.len() as u64;
+        Ok(places)
+    }
+
+    fn next_segment(&mut self) -> io::Result<File> {
+        let number = self.end.place.segment + 1;
+        let path = segment::path(&self.folder, number);
+        let header = Header {
+            number,
+            incarnation: [0; 16],
+            first: self.end.leaves,
+            previous_end: self.end.place.byte,
+        };
+        let file = OpenOptions::new().write(true).create(true).truncate(true).open(path)?;
+        file.write_all_at(&header.to_bytes(), 0)?;
+        file.sync_all()?;
+        segment::sync_folder(&self.folder)?;
+        self.end.place = Place { segment: number, byte: HEADER as u64 };
+        Ok(file)
+    }
+}
+
+/// What the files of the log say from a place on.
+#[derive(Debug, Default)]
+pub(crate) struct Recovered {
+    pub leaves: Vec<Leaf>,
+    pub damage: Vec<Damage>,
+    /// Where the log goes on.
+    pub end: End,
+    /// Bytes of a torn write, which were not counted as the log's.
+    pub torn: u64,
+}
+
+/// Reads one segment from `from` on. What it holds is handed over whole: a segment is bounded.
+///
+/// A torn write can only be at the end of the log: there it is left out, because it is in the journal still. Whatever
+/// else is broken was damaged later; it is named, and the leaves behind it are read.
+pub(crate) fn recover(folder: &Path, from: End) -> io::Result<Recovered> {
+    let next = next_header(folder, from.place.segment)?;
+    let recovered = read(folder, from, next.map(|next| next.previous_end))?;
+    let Some(next) = next else { return Ok(recovered) };
+    let end = End { place: Place { segment: next.number, byte: HEADER as u64 }, leaves: next.first };
+    Ok(Recovered { end, ..recovered })
+}
+
+/// Looks for damage in a segment of which everything before `end`, where the log ends now, was once fsynced.
+pub(crate) fn check(folder: &Path, number: u64, end: Place) -> io::Result<Vec<Damage>> {
+    let next = next_header(folder, number)?.map(|next| next.previous_end);
+    let known_end = if number == end.segment { Some(end.byte) } else { next };
+    let from = End { place: Place { segment: number, byte: HEADER as u64 }, leaves: 0 };
+    Ok(read(folder, from, known_end)?.damage)
+}
+
+/// Reads a segment until `known_end`, or until its last whole group.
+fn read(folder: &Path, from: End, known_end: Option<u64>) -> io::Result<Recovered> {
+    let path = segment::path(folder, from.place.segment);
+    let mut recovered = Recovered { end: from, ..Recovered::default() };
+    let mut bytes = match fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(error),
+    };
+    let expected = known_end.unwrap_or(0).max(from.place.byte);
+    if (bytes.len() as u64) < expected {
+        recovered.damage.push(Damage { file: path.clone(), byte: bytes.len() as u64 });
+    }
+    if let Some(end) = known_end {
+        bytes.truncate(usize::try_from(end).unwrap_or(usize::MAX));
+    }
+    if !bytes.is_empty() && Header::read(&bytes).is_none() {
+        recovered.damage.push(Damage { file: path.clone(), byte: 0 });
+    }
+    let mut at = usize::try_from(from.place.byte).unwrap_or(usize::MAX);
+    loop {
+        match find(&bytes, at) {
+            Found::Group(whole) => {
+                let leaf = |((at, sealed), number): (&(usize, &[u8]), u64)| Leaf {
+                    number,
+                    place: Place { byte: *at as u64, ..from.place },
+                    sealed: Bytes::copy_from_slice(sealed),
+                };
+                recovered.leaves.extend(whole.records.iter().zip(whole.first..).map(leaf));
+                recovered.end.leaves = whole.first + whole.records.len() as u64;
+                at = whole.end;
+            }
+            Found::Broken { resumes: None, .. } if known_end.is_none() => {
+                recovered.torn = bytes.len().saturating_sub(at) as u64;
+                break;
+            }
+            Found::Broken { at: broken, resumes } => {
+                recovered.damage.push(Damage { file: path.clone(), byte: broken as u64 });
+                at = resumes.unwrap_or(bytes.len());
+            }
+            Found::End => break,
+        }
+    }
+    recovered.end.place.byte = at as u64;
+    Ok(recovered)
+}
+
+/// The header of the segment after `number`. One whose header was torn holds nothing yet.
+fn next_header(folder: &Path, number: u64) -> io::Result<Option<Header>> {
+    let later = segment::numbers(folder)?.into_iter().filter(|later| *later > number);
+    for later in later {
+        let mut bytes = [0; HEADER];
+        let file = File::open(segment::path(folder, later))?;
+        let header = file.read_exact_at(&mut bytes, 0).ok().and_then(|()| Header::read(&bytes));
+        if header.is_some() {
+            return Ok(header);
+        }
+    }
+    Ok(None)
+}
+
+/// Where the log begins; `None` if there is none yet.
+pub(crate) fn beginning(folder: &Path) -> io::Result<Option<Place>> {
+    let first = segment::numbers(folder)?.first().copied();
+    Ok(first.map(|segment| Place { segment, byte: HEADER as u64 }))
+}
+
+/// Most segments that are kept open for reading.
+const MOST_OPEN: usize = 64;
+
+/// Reads single leaves. A cheap handle.
+#[derive(Clone, Debug)]
+pub(crate) struct Reader {
+    folder: Arc<Path>,
+    open: Arc<Mutex<BTreeMap<u64, Arc<File>>>>,
+}
+
+impl Reader {
+    pub fn new(folder: &Path) -> Self {
+        Self { folder: folder.into(), open: Arc::default() }
+    }
+
+    /// Reads the sealed part at a place. Blocking.
+    ///
+    /// # Errors
+    /// The damage, if it is not there whole.
+    pub fn sealed(&self, place: Place) -> io::Result<Result<Bytes, Damage>> {
+        let file = self.file(place.segment)?;
+        let mut head = [0; RECORD_HEADER];
+        let damage = || Damage { file: segment::path(&self.folder, place.segment), byte: place.byte };
+        if let Err(error) = file.read_exact_at(&mut head, place.byte) {
+            return if error.kind() == io::ErrorKind::UnexpectedEof { Ok(Err(damage())) } else { Err(error) };
+        }
+        let length = u32::from_le_bytes([head[0], head[1], head[2], head[3]]) as usize;
+        if length > MOST_LEAF {
+            return Ok(Err(damage()));
+        }
+        let mut bytes = vec![0; RECORD_HEADER + length];
+        if let Err(error) = file.read_exact_at(&mut bytes, place.byte) {
+            return if error.kind() == io::ErrorKind::UnexpectedEof { Ok(Err(damage())) } else { Err(error) };
+        }
+        if record(&bytes, 0).is_none() {
+            return Ok(Err(damage()));
+        }
+        Ok(Ok(Bytes::from(bytes).slice(RECORD_HEADER..)))
+    }
+
+    fn file(&self, segment: u64) -> io::Result<Arc<File>> {
+        if let Some(file) = self.open.lock().get(&segment) {
+            return Ok(Arc::clone(file));
+        }
+        let file = Arc::new(File::open(segment::path(&self.folder, segment))?);
+        let mut open = self.open.lock();
+        open.insert(segment, Arc::clone(&file));
+        if open.len() > MOST_OPEN {
+            open.pop_first();
+        }
+        Ok(file)
+    }
+}
+
+/// Largest sealed part: Kafka carries no larger record.
+const MOST_LEAF: usize = 4 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sealed(numbers: std::ops::Range<u64>) -> Vec<Bytes> {
+        numbers.map(|number| Bytes::from(format!("leaf {number}"))).collect()
+    }
+
+    fn beginning_of(folder: &Path) -> End {
+        End { place: beginning(folder).unwrap().unwrap(), leaves: 0 }
+    }
+
+    /// All leaves from the beginning on, as a rebuild reads them.
+    fn read_all(folder: &Path) -> (Vec<u64>, Recovered) {
+        let (mut from, mut numbers, mut damage) = (beginning_of(folder), Vec::new(), Vec::new());
+        loop {
+            let recovered = recover(folder, from).unwrap();
+            for leaf in &recovered.leaves {
+                assert_eq!(leaf.sealed, format!("leaf {}", leaf.number));
+                let read = Reader::new(folder).sealed(leaf.place).unwrap().unwrap();
+                assert_eq!(read, leaf.sealed);
+            }
+            numbers.extend(recovered.leaves.iter().map(|leaf| leaf.number));
+            damage.extend(recovered.damage.clone());
+            if recovered.end.place.segment == from.place.segment {
+                return (numbers, Recovered { damage, ..recovered });
+            }
+            from = recovered.end;
+        }
+    }
+
+    fn written(segment_size: u64) -> (tempfile::TempDir, Log) {
+        let dir = tempfile::tempdir().unwrap();
+        let mut log = Log::open(dir.path(), segment_size, End::default());
+        for numbers in [0..2, 2..3, 3..6] {
+            log.append(&sealed(numbers)).unwrap();
+        }
+        (dir, log)
+    }
+
+    #[test]
+    fn leaves_are_read_back_with_their_numbers_over_segments() {
+        for segment_size in [1, 100, 1 << 16] {
+            let (dir, log) = written(segment_size);
+            let (numbers, recovered) = read_all(dir.path());
+            assert_eq!(numbers, (0..6).collect::<Vec<_>>());
+            assert_eq!((recovered.end, recovered.damage), (log.end(), vec![]));
+        }
+    }
+
+    #[test]
+    fn a_torn_write_at_any_byte_is_left_out_and_the_log_goes_on_behind_it() {
+        let (dir, log) = written(1 << 16);
+        let path = segment::path(dir.path(), 1);
+        let bytes = fs::read(&path).unwrap();
+        let third = recover(dir.path(), beginning_of(dir.path())).unwrap().leaves[3].place.byte as usize;
+        for torn in third - 20..log.end().place.byte as usize {
+            let copy = tempfile::tempdir().unwrap();
+            fs::write(segment::path(copy.path(), 1), &bytes[..torn]).unwrap();
+            let (numbers, recovered) = read_all(copy.path());
+            assert_eq!((numbers, recovered.damage.len()), (vec![0, 1, 2], 0), "torn at {torn}");
+            let mut log = Log::open(copy.path(), 1 << 16, recovered.end);
+            log.append(&sealed(3..5)).unwrap();
+            let (numbers, recovered) = read_all(copy.path());
+            assert_eq!((numbers, recovered.damage), (vec![0, 1, 2, 3, 4], vec![]), "torn at {torn}");
+        }
+    }
+
+    #[test]
+    fn a_flipped_byte_is_named_and_the_leaves_behind_it_keep_their_numbers() {
+        let (dir, log) = written(1 << 16);
+        let path = segment::path(dir.path(), 1);
+        let bytes = fs::read(&path).unwrap();
+        for flipped in HEADER..log.end().place.byte as usize {
+            let mut damaged = bytes.clone();
+            damaged[flipped] ^= 0x40;
+            fs::write(&path, &damaged).unwrap();
+            let damage = check(dir.path(), 1, log.end().place).unwrap();
+            assert!(damage.len() == 1 && damage[0].file == path && damage[0].byte <= flipped as u64);
+            let (numbers, _) = read_all(dir.path());
+            assert!(numbers.iter().all(|number| *number < 6));
+        }
+        fs::write(&path, &bytes).unwrap();
+        assert_eq!(check(dir.path(), 1, log.end().place).unwrap(), []);
+    }
+
+    #[test]
+    fn a_file_that_was_cut_is_named() {
+        let (dir, log) = written(1 << 16);
+        let path = segment::path(dir.path(), 1);
+        let bytes = fs::read(&path).unwrap();
+        fs::write(&path, &bytes[..bytes.len() - 3]).unwrap();
+        assert_eq!(check(dir.path(), 1, log.end().place).unwrap()[0].byte, bytes.len() as u64 - 3);
+        fs::remove_file(&path).unwrap();
+        assert_eq!(check(dir.path(), 1, log.end().place).unwrap()[0].byte, 0);
+    }
+
+    #[test]
+    fn a_write_that_fails_appends_nothing_and_the_next_one_goes_on() {
+        let (dir, mut log) = written(1 << 16);
+        let hindrance = segment::path(dir.path(), 2);
+        std::os::unix::fs::symlink("/dev/full", &hindrance).unwrap();
+        log.current = None;
+        let end = log.end();
+        assert_eq!(log.append(&sealed(6..7)).unwrap_err().kind(), io::ErrorKind::StorageFull);
+        assert_eq!(log.end(), end);
+        fs::remove_file(&hindrance).unwrap();
+        log.append(&sealed(6..8)).unwrap();
+        assert_eq!(read_all(dir.path()).0, (0..8).collect::<Vec<_>>());
+    }
+}
