@@ -42,12 +42,30 @@ pub struct Secrets {
 }
 
 /// A gateway that runs until its shutdown.
-#[derive(Debug)]
 pub struct Gateway {
     /// Where it really listens.
     pub address: SocketAddr,
     /// What it did so far.
     pub stats: Arc<Stats>,
+    hub: Arc<Hub>,
+}
+
+impl std::fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gateway").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl Gateway {
+    /// How many exchanges are in flight. One counts until it ends, whether its caller is still there or not.
+    pub fn in_flight(&self) -> usize {
+        self.hub.in_flight.exchanges()
+    }
+
+    /// The revision of the rules that it decides by; 0 while it has none.
+    pub fn revision(&self) -> u64 {
+        self.hub.rules.load().as_ref().map_or(0, |rules| rules.revision())
+    }
 }
 
 /// Binds the address of the options, unless it is already bound elsewhere.
@@ -141,14 +159,14 @@ pub async fn start(
         tcp,
         tls,
         bounds: options.connections,
-        hub,
+        hub: hub.clone(),
         connections: shutdown.group(Stage::Drain, "connections"),
         calls: shutdown.group(Stage::Drain, "calls"),
     };
     state.component("listener").ready();
     shutdown.spawn(Stage::StopAccepting, "gateway listener", listener.run());
     info!(%address, "gateway open");
-    Ok(Gateway { address, stats })
+    Ok(Gateway { address, stats, hub })
 }
 
 fn start_entries(

@@ -24,8 +24,6 @@ pub struct Config {
     pub keys: Keys,
     /// The gateway.
     pub gateway: lgsp_gateway::Options,
-    /// The gateway's calling side.
-    pub caller: lgsp_bus::CallerOptions,
     /// The serving side of every provider.
     pub serve: lgsp_bus::ServeOptions,
     /// The registry.
@@ -60,7 +58,6 @@ impl Default for Config {
             kafka: lgsp_bus::Options::default(),
             keys: Keys::default(),
             gateway: lgsp_gateway::Options::default(),
-            caller: lgsp_bus::CallerOptions::default(),
             serve: lgsp_bus::ServeOptions::default(),
             registry: lgsp_registry::Options::default(),
             ledger: lgsp_ledger::Options::default(),
@@ -125,7 +122,6 @@ impl config::Options for Config {
         rows.extend(section::<lgsp_bus::Options>("kafka"));
         rows.extend(section::<Keys>("keys"));
         rows.extend(section::<lgsp_gateway::Options>("gateway"));
-        rows.extend(section::<lgsp_bus::CallerOptions>("caller"));
         rows.extend(section::<lgsp_bus::ServeOptions>("serve"));
         rows.extend(section::<lgsp_registry::Options>("registry"));
         rows.extend(section::<lgsp_ledger::Options>("ledger"));
@@ -141,7 +137,6 @@ impl config::Options for Config {
         problems.section("kafka", &self.kafka);
         problems.section("keys", &self.keys);
         problems.section("gateway", &self.gateway);
-        problems.section("caller", &self.caller);
         problems.section("serve", &self.serve);
         problems.section("registry", &self.registry);
         problems.section("ledger", &self.ledger);

@@ -109,8 +109,8 @@ async fn run_up(args: arguments::Up) -> anyhow::Result<ExitCode> {
 async fn run_gateway(args: arguments::Gateway) -> anyhow::Result<ExitCode> {
     let start = async |host: &Host| {
         let listener = lgsp_gateway::bind(&host.config.gateway).await?;
-        let (role, address) = roles::gateway::start(host, None, listener).await?;
-        eprintln!("gRPC on {address}");
+        let (role, gateway) = roles::gateway::start(host, None, listener).await?;
+        eprintln!("gRPC on {}", gateway.address);
         Ok(vec![role])
     };
     run_role("gateway", &args.role, Some(("gateway.listen", args.grpc.to_string())), start).await

@@ -86,9 +86,9 @@ pub async fn start(config: Config, city: lgsp_sample::Config, mut tell: impl FnM
     let population = roles::adapter::start(&host, Domain::Population).await?;
     let land = roles::adapter::start(&host, Domain::Land).await?;
     let fsynced = host.bus.is_embedded().then_some(fsynced);
-    let (gateway, grpc) = roles::gateway::start(&host, fsynced, listener).await?;
-    let roles = vec![gateway, population, land, ledger, registry];
-    let hub = Hub { grpc, admin: admin_address, host, roles, admin_stop, data };
+    let (gateway_role, gateway) = roles::gateway::start(&host, fsynced, listener).await?;
+    let roles = vec![gateway_role, population, land, ledger, registry];
+    let hub = Hub { grpc: gateway.address, admin: admin_address, host, roles, admin_stop, data };
     if tokio::time::timeout(READY_PATIENCE, hub.host.state.until_ready()).await.is_err() {
         let status = format!("http://{}/status", hub.admin);
         hub.stop().await;
@@ -151,19 +151,24 @@ pub fn progress() -> impl FnMut(Step) {
 }
 
 /// Prints what listens where, and calls that work when pasted.
+#[allow(clippy::print_stdout)]
 pub fn print_welcome(hub: &Hub) {
-    let mut table = comfy_table::Table::new();
-    table.load_preset(comfy_table::presets::NOTHING);
-    let broker = if hub.host.bus.is_embedded() { "embedded, keeps nothing" } else { "Apache Kafka" };
-    table.add_row(["gateway", &hub.grpc.to_string(), "gRPC, reflection and health; plaintext, loopback only"]);
-    table.add_row(["state", &format!("http://{}/status", hub.admin), "also /livez and /readyz"]);
-    table.add_row(["broker", &hub.host.bus.bootstrap(), broker]);
-    table.add_row(["data", &hub.data().display().to_string(), "keys, rules, exchange log, synthetic city"]);
-    println!("\nThe hub is up. All its data is synthetic.\n\n{table}\n\nTry, in another terminal:\n");
+    let broker = if hub.host.bus.is_embedded() { "embedded: in memory, keeps nothing" } else { "Apache Kafka" };
+    let rows = [
+        ("gateway", hub.grpc.to_string(), "gRPC, reflection and health; plaintext, this machine only"),
+        ("state", format!("http://{}/status", hub.admin), "also /livez and /readyz"),
+        ("broker", hub.host.bus.bootstrap(), broker),
+        ("data", hub.data().display().to_string(), "keys, rules, exchange log, synthetic city"),
+    ];
+    println!("\nThe hub is up. All its data is synthetic.\n");
+    for (what, place, note) in rows {
+        println!("  {what:8} {place:32} {note}");
+    }
+    println!("\nTry, in another terminal:\n");
     let lgsp = std::env::args().next().unwrap_or_else(|| "lgsp".to_owned());
     let (grpc, data) = (hub.grpc, hub.data().display());
     let method = "lgsp.population.v1.PopulationService/GetCitizen";
-    let request = format!("'{{\"personalNumber\":\"{}\"}}'", lgsp_sample::persons::ALL_FIELDS);
+    let request = format!("'{{\"personalNumber\":\"{}\"}}'", lgsp_sample::persons::ALL_FIELDS.personal_number);
     println!(
         "  {lgsp} call --as tthc --purpose prefill --dossier H13.01-260601-0001 --grpc {grpc} --data {data} \\\n    \
          {method} {request}\n"

@@ -1,0 +1,45 @@
+//! The gateway: its listener, its secrets, and its way to the exchange log.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::Context;
+use ed25519_dalek::VerifyingKey;
+use ed25519_dalek::pkcs8::DecodePublicKey;
+use lgsp_bus::{Appender, Fsynced, MacKey, MacKeys};
+use lgsp_core::entry::SubjectKeys;
+use lgsp_gateway::{Gateway, Secrets};
+use tokio::net::TcpListener;
+
+use super::{Host, Role, read_text};
+use crate::config::Keys;
+use crate::layout::read_symmetric_keys;
+
+/// Starts a gateway on a bound listener. With the embedded broker, which forgets, `fsynced` tells how far the ledger has the
+/// entries on disk: an entry is durable only then.
+///
+/// # Errors
+/// A key cannot be read, or a client could not be built.
+pub async fn start(host: &Host, fsynced: Option<Fsynced>, listener: TcpListener) -> anyhow::Result<(Role, Gateway)> {
+    let start = host.start("gateway");
+    let secrets = secrets(&host.config.keys)?;
+    let appender = Appender::new(&host.bus, fsynced)?;
+    let options = host.config.gateway.clone();
+    let gateway =
+        lgsp_gateway::start(options, listener, &host.bus, appender, secrets, &start.state, &start.shutdown).await?;
+    Ok((start.into_role(), gateway))
+}
+
+fn secrets(keys: &Keys) -> anyhow::Result<Secrets> {
+    let macs: BTreeMap<String, MacKey> =
+        read_symmetric_keys(&keys.mac)?.into_iter().map(|(domain, key)| (domain, MacKey::new(key))).collect();
+    let pem = read_text(&keys.snapshot_public)?;
+    let public = VerifyingKey::from_public_key_pem(&pem)
+        .ok()
+        .with_context(|| format!("{} holds no Ed25519 public key in PEM", keys.snapshot_public.display()))?;
+    Ok(Secrets {
+        snapshot_keys: vec![public],
+        subjects: SubjectKeys::new(read_symmetric_keys(&keys.subjects)?),
+        macs: Arc::new(MacKeys::new(macs)),
+    })
+}
