@@ -175,7 +175,10 @@ impl Reader {
             let from = match &self.start {
                 Start::Beginning => low,
                 Start::End => high,
-                Start::At(offsets) => offsets.get(&partition).copied().unwrap_or(low).clamp(low, high),
+                // An offset that the topic has not reached is of another topic of that name: this one is read whole.
+                Start::At(offsets) => {
+                    offsets.get(&partition).copied().filter(|at| (low..=high).contains(at)).unwrap_or(low)
+                }
             };
             assignment.add_partition_offset(&self.name, partition, Offset::Offset(from))?;
             if from < high {
