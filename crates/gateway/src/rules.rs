@@ -3,7 +3,7 @@
 //! A snapshot that is older, not signed by a known key, or does not hold together changes nothing but the gateway's state:
 //! the rules in force stay. A gateway without any rules is not ready.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
@@ -56,6 +56,12 @@ impl Refusal {
     }
 }
 
+/// Rules that have just come into force, with the descriptor sets of their services.
+struct New {
+    rules: Arc<Rules>,
+    descriptors: Vec<Bytes>,
+}
+
 /// Takes the records of `lgsp.registry` and swaps the rules.
 pub(crate) struct Follower {
     keys: BTreeMap<String, VerifyingKey>,
@@ -98,15 +104,15 @@ impl Follower {
                     return self.component.degraded("registry-topic-lost");
                 }
             };
-            if let Some((rules, descriptors)) = self.take(record) {
+            if let Some(New { rules, descriptors }) = self.take(record) {
                 tell(&rules);
                 surface.show(open_services(&rules), descriptors).await;
             }
         }
     }
 
-    /// Takes a record; returns the rules and their descriptor sets if there are new ones.
-    fn take(&mut self, record: Record) -> Option<(Arc<Rules>, Vec<Bytes>)> {
+    /// Takes a record; returns the rules if there are new ones.
+    fn take(&mut self, record: Record) -> Option<New> {
         let (key, value) = (record.key?, record.value?);
         let taken = if key == SNAPSHOT { self.snapshot(&value) } else { self.descriptor(&key, value) };
         match taken {
@@ -125,7 +131,7 @@ impl Follower {
         }
     }
 
-    fn snapshot(&mut self, value: &[u8]) -> Result<Option<(Arc<Rules>, Vec<Bytes>)>, Refusal> {
+    fn snapshot(&mut self, value: &[u8]) -> Result<Option<New>, Refusal> {
         let snapshot = self.verify(value)?;
         if snapshot.revision <= self.revision() {
             return Ok(None);
@@ -143,7 +149,7 @@ impl Follower {
     }
 
     /// A descriptor set needs no signature: the signed snapshot names it by its content.
-    fn descriptor(&mut self, key: &[u8], value: Bytes) -> Result<Option<(Arc<Rules>, Vec<Bytes>)>, Refusal> {
+    fn descriptor(&mut self, key: &[u8], value: Bytes) -> Result<Option<New>, Refusal> {
         let name = descriptor_key(&sha256(&value));
         if key != name.as_bytes() || value.len() > LARGEST_DESCRIPTOR {
             return Err(Refusal::Malformed);
@@ -160,7 +166,7 @@ impl Follower {
         }
     }
 
-    fn compile(&mut self, snapshot: Snapshot) -> Result<Option<(Arc<Rules>, Vec<Bytes>)>, Refusal> {
+    fn compile(&mut self, snapshot: Snapshot) -> Result<Option<New>, Refusal> {
         let rules = match Rules::compile(&snapshot, &self.descriptors) {
             Ok(rules) => Arc::new(rules),
             Err(RulesError::DescriptorMissing { .. }) => {
@@ -174,9 +180,9 @@ impl Follower {
         self.current.store(Some(rules.clone()));
         self.component.ready();
         let needed = rules.methods().map(|method| descriptor_key(&method.contract_sha256));
-        let needed: std::collections::BTreeSet<String> = needed.collect();
-        let sets = needed.iter().filter_map(|key| self.descriptors.get(key).cloned()).collect();
-        Ok(Some((rules, sets)))
+        let needed: BTreeSet<String> = needed.collect();
+        let descriptors = needed.iter().filter_map(|key| self.descriptors.get(key).cloned()).collect();
+        Ok(Some(New { rules, descriptors }))
     }
 
     fn revision(&self) -> u64 {
@@ -185,7 +191,7 @@ impl Follower {
     }
 
     fn forget_unneeded(&mut self) {
-        let mut needed = std::collections::BTreeSet::new();
+        let mut needed = BTreeSet::new();
         if let Some(rules) = self.current.load().as_ref() {
             needed.extend(rules.methods().map(|method| descriptor_key(&method.contract_sha256)));
         }
@@ -228,7 +234,7 @@ mod tests {
             let (topic, value) = ("lgsp.registry".into(), Some(value));
             let record =
                 Record { topic, partition: 0, offset: 0, timestamp_us: 0, key, headers: Vec::new(), value };
-            self.follower.take(record).map(|(rules, _)| rules.revision())
+            self.follower.take(record).map(|new| new.rules.revision())
         }
 
         fn take_descriptors(&mut self) -> Option<u64> {

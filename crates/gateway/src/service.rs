@@ -44,7 +44,7 @@ async fn sort(
     request: Request<Incoming>,
     id: ExchangeId,
 ) -> Response<Body> {
-    if let Err(refusal) = check_http(&request) {
+    if let Some(refusal) = refuse_http(&request) {
         hub.count_attempt(Reason::NotGrpc, connection.peer, request.uri().path());
         return refusal;
     }
@@ -59,21 +59,21 @@ async fn sort(
 }
 
 /// What is no gRPC call gets an answer of plain HTTP.
-fn check_http(request: &Request<Incoming>) -> Result<(), Response<Body>> {
+fn refuse_http(request: &Request<Incoming>) -> Option<Response<Body>> {
     if request.method() != Method::POST {
         let mut refusal = error::plain(StatusCode::METHOD_NOT_ALLOWED, "the hub answers POST only\n");
         refusal.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
-        return Err(refusal);
+        return Some(refusal);
     }
     let content_type = request.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     if !content_type.is_some_and(is_grpc) {
         let sentence = "the hub speaks gRPC: content-type application/grpc\n";
-        return Err(error::plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, sentence));
+        return Some(error::plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, sentence));
     }
     if request.version() != Version::HTTP_2 {
-        return Err(error::plain(StatusCode::HTTP_VERSION_NOT_SUPPORTED, "gRPC needs HTTP/2\n"));
+        return Some(error::plain(StatusCode::HTTP_VERSION_NOT_SUPPORTED, "gRPC needs HTTP/2\n"));
     }
-    Ok(())
+    None
 }
 
 /// `application/grpc`, or the same with `+proto`. gRPC-Web and JSON are other protocols.

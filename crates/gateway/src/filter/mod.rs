@@ -118,10 +118,10 @@ impl Walk<'_> {
             | (Kind::Fixed64 { .. }, Wire::Fixed64)
             | (Kind::Fixed32 { .. }, Wire::Fixed32) => {}
             (Kind::Varint { packable: true }, Wire::Length) => wire::packed_varints(content)?,
-            (Kind::Fixed64 { packable: true }, Wire::Length) if content.len() % 8 != 0 => {
+            (Kind::Fixed64 { packable: true }, Wire::Length) if !content.len().is_multiple_of(8) => {
                 return Err(Error::Malformed);
             }
-            (Kind::Fixed32 { packable: true }, Wire::Length) if content.len() % 4 != 0 => {
+            (Kind::Fixed32 { packable: true }, Wire::Length) if !content.len().is_multiple_of(4) => {
                 return Err(Error::Malformed);
             }
             (Kind::Fixed64 { packable: true } | Kind::Fixed32 { packable: true }, Wire::Length) => {}
