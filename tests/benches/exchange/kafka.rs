@@ -14,7 +14,7 @@ use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use crate::broker::{Broker, RECORDS, REPLIES, REQUESTS};
+use crate::broker::{Broker, Topics};
 
 const PATIENCE: Duration = Duration::from_secs(5);
 const CORRELATION: &str = "correlation-id";
@@ -26,6 +26,7 @@ type Pending = Arc<Mutex<HashMap<u64, oneshot::Sender<Bytes>>>>;
 #[derive(Clone)]
 pub struct Requester {
     producer: FutureProducer,
+    topics: Topics,
     pending: Pending,
     reply_to: i32,
     last: Arc<AtomicU64>,
@@ -34,13 +35,14 @@ pub struct Requester {
 impl Requester {
     /// Takes a place at the end of the reply partition before it returns.
     pub async fn start(broker: &Broker) -> Result<Self> {
-        let consumer: BaseConsumer = consumer(broker).set("group.id", "bench.replies").create()?;
+        let consumer: BaseConsumer = consumer(broker).set("group.id", &broker.topics.replies).create()?;
         let reply_to = 0;
         let pending = Pending::default();
         let waiting = pending.clone();
+        let replies = broker.topics.replies.clone();
         let (positioned, is_positioned) = oneshot::channel();
         std::thread::Builder::new().name("replies".to_owned()).spawn(move || {
-            let assigned = assign(&consumer, reply_to);
+            let assigned = assign(&consumer, &replies, reply_to);
             let failed = assigned.is_err();
             if positioned.send(assigned).is_err() || failed {
                 return;
@@ -50,7 +52,8 @@ impl Requester {
         is_positioned.await??;
         // A correlation is a number that no earlier run has used.
         let last = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_micros() as u64;
-        Ok(Self { producer: producer(broker)?, pending, reply_to, last: Arc::new(AtomicU64::new(last)) })
+        let (producer, topics) = (producer(broker)?, broker.topics.clone());
+        Ok(Self { producer, topics, pending, reply_to, last: Arc::new(AtomicU64::new(last)) })
     }
 
     /// Sends a request and waits for its reply.
@@ -61,7 +64,7 @@ impl Requester {
         let headers = OwnedHeaders::new()
             .insert(Header { key: CORRELATION, value: Some(&correlation.to_be_bytes()) })
             .insert(Header { key: REPLY_TO, value: Some(&self.reply_to.to_be_bytes()) });
-        let record = FutureRecord::<[u8], [u8]>::to(REQUESTS).payload(request).headers(headers);
+        let record = FutureRecord::<[u8], [u8]>::to(&self.topics.requests).payload(request).headers(headers);
         let answered = match self.producer.send_result(record) {
             // The reply says that it arrived.
             Ok(_delivery) => timeout(PATIENCE, replied).await,
@@ -78,7 +81,7 @@ impl Requester {
 
     /// Keeps a record; returns when it is acknowledged.
     pub async fn keep(&self, key: &[u8], record: &[u8]) -> Result<()> {
-        let record = FutureRecord::<[u8], [u8]>::to(RECORDS).key(key).payload(record);
+        let record = FutureRecord::<[u8], [u8]>::to(&self.topics.records).key(key).payload(record);
         let kept = self.producer.send_result(record).map_err(|(error, _)| error)?;
         timeout(PATIENCE, kept).await??.map_err(|(error, _)| error)?;
         Ok(())
@@ -86,10 +89,10 @@ impl Requester {
 }
 
 /// `Offset::End` would lose what comes before it is resolved.
-fn assign(consumer: &BaseConsumer, partition: i32) -> Result<()> {
-    let (_, high) = consumer.fetch_watermarks(REPLIES, partition, PATIENCE)?;
+fn assign(consumer: &BaseConsumer, topic: &str, partition: i32) -> Result<()> {
+    let (_, high) = consumer.fetch_watermarks(topic, partition, PATIENCE)?;
     let mut assignment = TopicPartitionList::new();
-    assignment.add_partition_offset(REPLIES, partition, Offset::Offset(high))?;
+    assignment.add_partition_offset(topic, partition, Offset::Offset(high))?;
     Ok(consumer.assign(&assignment)?)
 }
 
@@ -113,11 +116,12 @@ fn header<const N: usize>(message: &impl rdkafka::Message, key: &str) -> Option<
 /// Answers requests from a consumer group until the process ends.
 pub async fn respond(broker: &Broker, answer: fn(&[u8]) -> Vec<u8>) -> Result<()> {
     let consumer: StreamConsumer = consumer(broker)
-        .set("group.id", "bench.responders")
+        .set("group.id", &broker.topics.requests)
         .set("session.timeout.ms", "6000")
         .set("heartbeat.interval.ms", "1500")
         .create()?;
-    consumer.subscribe(&[REQUESTS])?;
+    consumer.subscribe(&[&broker.topics.requests])?;
+    let replies: Arc<str> = broker.topics.replies.as_str().into();
     let producer = producer(broker)?;
     tokio::spawn(async move {
         loop {
@@ -128,12 +132,12 @@ pub async fn respond(broker: &Broker, answer: fn(&[u8]) -> Vec<u8>) -> Result<()
                 continue;
             };
             let request = message.payload().unwrap_or_default().to_vec();
-            let producer = producer.clone();
+            let (producer, replies) = (producer.clone(), replies.clone());
             tokio::spawn(async move {
                 let value = answer(&request);
                 let headers =
                     OwnedHeaders::new().insert(Header { key: CORRELATION, value: Some(&correlation) });
-                let record = FutureRecord::<[u8], [u8]>::to(REPLIES)
+                let record = FutureRecord::<[u8], [u8]>::to(&replies)
                     .partition(i32::from_be_bytes(reply_to))
                     .payload(&value)
                     .headers(headers);

@@ -25,6 +25,7 @@ mod bare;
 mod broker;
 mod cpu;
 mod fsync;
+#[path = "hub_stub.rs"]
 mod hub;
 mod kafka;
 mod load;

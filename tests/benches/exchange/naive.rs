@@ -19,8 +19,8 @@ use crate::broker::Broker;
 use crate::cpu::Parts;
 use crate::fsync::Log;
 use crate::kafka::{self, Requester};
-use crate::load::{self, Exchange};
-use crate::slice::{Runtimes, started};
+use crate::load;
+use crate::slice::{Place, Running, Runtimes, started};
 
 struct Service {
     requester: Requester,
@@ -79,21 +79,22 @@ fn answer(request: &[u8]) -> Vec<u8> {
 }
 
 /// The consumer, the service, and its client.
-pub async fn start(broker: &Arc<Broker>, runtimes: &Runtimes, parts: &mut Parts) -> Result<Exchange> {
+pub async fn start(place: &Place, runtimes: &Runtimes, parts: &mut Parts) -> Result<Running> {
+    let broker = Arc::new(Broker::open(place)?);
     broker.make_topics().await?;
     parts.started("broker").await;
     let behind = broker.clone();
     started(&runtimes.adapter, async move { kafka::respond(&behind, answer).await }).await?;
     parts.started("adapter").await;
     let log =
-        if broker.embedded.is_some() { Some(Log::open(&runtimes.folder.join("records"))?) } else { None };
+        if broker.embedded.is_some() { Some(Log::open(&place.folder.join("records"))?) } else { None };
     parts.started("ledger").await;
     let address = started(&runtimes.gateway, serve(broker.clone(), log)).await?;
     parts.started("gateway").await;
     let exchange = load::echo_client(&runtimes.client, address, None).await?;
     load::until_answered(&exchange).await?;
     parts.started("client").await;
-    Ok(exchange)
+    Ok(Running { exchange, _held: Box::new(broker) })
 }
 
 async fn serve(broker: Arc<Broker>, log: Option<Log>) -> Result<SocketAddr> {

@@ -1,16 +1,16 @@
 //! A slice: one system, started in this process, measured step by step.
 
+use std::any::Any;
 use std::future::Future;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use tokio::runtime::{Builder, Handle, Runtime};
 
-use crate::broker::Broker;
 use crate::cpu::Parts;
-use crate::plan::{Plan, System};
-use crate::{bare, hub, load, naive};
+use crate::load::Exchange;
+use crate::plan::{Measured, Plan, System};
+use crate::{bare, broker, hub, load, naive};
 
 /// A runtime for each part, so that its threads can be told from the others'.
 pub struct Runtimes {
@@ -18,8 +18,22 @@ pub struct Runtimes {
     pub gateway: Handle,
     pub adapter: Handle,
     pub ledger: Handle,
-    /// Where the slice may write; gone with it.
+}
+
+/// Where a slice works. What it leaves there goes with it.
+pub struct Place {
+    /// `None`: the embedded broker.
+    pub kafka: Option<String>,
+    /// What the names of all topics and groups on Kafka begin with.
+    pub namespace: String,
     pub folder: PathBuf,
+}
+
+/// A running system.
+pub struct Running {
+    pub exchange: Exchange,
+    /// What ends with it.
+    pub _held: Box<dyn Any>,
 }
 
 /// Runs something on the runtime of a part, so that all it starts belongs there.
@@ -33,40 +47,42 @@ where
 
 pub fn run(plan: &Plan) -> Result<()> {
     let main = runtime("main", 1)?;
-    let [client, gateway, adapter, ledger] = ["client", "gateway", "adapter", "ledger"];
     let cores = std::thread::available_parallelism()?.get();
-    let owned = [
-        runtime(client, cores)?,
-        runtime(gateway, cores)?,
-        runtime(adapter, cores)?,
-        runtime(ledger, cores)?,
-    ];
-    let [client, gateway, adapter, ledger] = owned.each_ref().map(|runtime| runtime.handle().clone());
+    let (client, gateway) = (runtime("client", cores)?, runtime("gateway", cores)?);
+    let (adapter, ledger) = (runtime("adapter", cores)?, runtime("ledger", cores)?);
+    let runtimes = Runtimes {
+        client: client.handle().clone(),
+        gateway: gateway.handle().clone(),
+        adapter: adapter.handle().clone(),
+        ledger: ledger.handle().clone(),
+    };
     let folder = tempfile::tempdir()?;
-    let runtimes = Runtimes { client, gateway, adapter, ledger, folder: folder.path().to_owned() };
-    let measured = main.block_on(measure(plan, &runtimes))?;
-    println!("{}", serde_json::to_string(&measured)?);
+    let namespace = format!("bench-{}", std::process::id());
+    let place = Place { kafka: plan.kafka.clone(), namespace, folder: folder.path().to_owned() };
+    let measured = main.block_on(measure(plan, &place, &runtimes));
+    if let Some(kafka) = &place.kafka {
+        main.block_on(broker::forget(kafka, &place.namespace))?;
+    }
     folder.close()?;
+    println!("{}", serde_json::to_string(&measured?)?);
     // What was measured is told; how each system ends is not what this is about.
     std::process::exit(0);
 }
 
-async fn measure(plan: &Plan, runtimes: &Runtimes) -> Result<Vec<crate::plan::Measured>> {
+async fn measure(plan: &Plan, place: &Place, runtimes: &Runtimes) -> Result<Vec<Measured>> {
     let mut parts = Parts::default();
     parts.started("other").await;
-    // Kept to the end: the embedded one ends with it.
-    let broker = Arc::new(Broker::open(plan.kafka.as_deref())?);
-    let exchange = match plan.system {
-        System::Hub => hub::start(&broker, runtimes, &mut parts).await?,
-        System::Bare => bare::start(&broker, runtimes, &mut parts).await?,
-        System::Naive => naive::start(&broker, runtimes, &mut parts).await?,
+    let running = match plan.system {
+        System::Hub => hub::start(place, runtimes, &mut parts).await?,
+        System::Bare => bare::start(place, runtimes, &mut parts).await?,
+        System::Naive => naive::start(place, runtimes, &mut parts).await?,
     };
     if let Some(kafka) = &plan.kafka {
         parts.watch_broker(kafka);
     }
     let mut measured = Vec::new();
     for step in &plan.steps {
-        measured.push(load::run(&runtimes.client, &exchange, &parts, *step).await?);
+        measured.push(load::run(&runtimes.client, &running.exchange, &parts, *step).await?);
     }
     Ok(measured)
 }

@@ -2,4 +2,14 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod admission;
+mod answers;
 mod arrows;
+mod attackers;
+mod caller;
+mod documents;
+mod faults;
+mod fixture;
+mod log;
+mod requests;
+mod wire;

@@ -1,0 +1,118 @@
+//! Callers who mean no good, or do not know better. Whatever they do, others are served.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use lgsp_core::Reason;
+use lgsp_tests::echo::v1::{Behaviour, EchoRequest};
+use prost::Message;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::caller::refused;
+use crate::fixture::{EchoHub, within};
+use crate::wire::{Wire, frame, grpc_request};
+
+const ECHO: &str = "/lgsp.echo.v1.EchoService/Echo";
+const REPEAT: &str = "/lgsp.echo.v1.EchoService/Repeat";
+
+#[tokio::test]
+async fn silent_connections_are_ended() {
+    let hub = EchoHub::start_with(|options| options.gateway.connections.first_call = Duration::from_millis(300)).await;
+    let mut silent = TcpStream::connect(hub.grpc()).await.expect("accepted");
+    let mut half_a_preface = TcpStream::connect(hub.grpc()).await.expect("accepted");
+    half_a_preface.write_all(b"PRI * HTTP/2.0\r\n").await.expect("sent");
+    for socket in [&mut silent, &mut half_a_preface] {
+        let ended = tokio::time::timeout(Duration::from_secs(5), read_to_end(socket)).await;
+        assert!(ended.is_ok(), "the connection is still open");
+    }
+    hub.echo(EchoRequest::default()).await.expect("others are served");
+}
+
+async fn read_to_end(socket: &mut TcpStream) {
+    let mut sink = [0; 1024];
+    while socket.read(&mut sink).await.is_ok_and(|read| read > 0) {}
+}
+
+#[tokio::test]
+async fn connections_over_the_cap_are_ended_and_others_are_served() {
+    let hub = EchoHub::start_with(|options| {
+        options.gateway.connections.most = 8;
+        options.gateway.connections.first_call = Duration::from_millis(500);
+    })
+    .await;
+    let _idle: Vec<TcpStream> =
+        futures::future::join_all((0..20).map(|_| async { TcpStream::connect(hub.grpc()).await.expect("a socket") })).await;
+    within("a caller gets in once the silent ones are ended", || async {
+        hub.echo_on_a_new_connection(EchoRequest::default()).await.is_ok()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn calls_reset_right_after_they_were_sent_are_still_counted_in_flight() {
+    let hub = EchoHub::start_with(|options| options.gateway.exchanges.in_flight_per_application = 10).await;
+    let app = hub.app();
+    let bearer = format!("Bearer {}", app.token());
+    let headers = [("authorization", bearer.as_str()), ("lgsp-purpose", "prefill"), ("grpc-timeout", "3S")];
+    let slow = EchoRequest { behaviour: Behaviour::Hang.into(), ..Default::default() }.encode_to_vec();
+    let wire = Wire::connect(hub.grpc()).await;
+    for call in 0..10 {
+        let mut sender = wire.sender.clone().ready().await.expect("open");
+        let (response, mut stream) =
+            sender.send_request(grpc_request(hub.grpc(), ECHO, &headers), false).expect("sent");
+        stream.send_data(frame(false, &slow), true).expect("sent");
+        hub.until_in_flight(call + 1).await;
+        stream.send_reset(h2::Reason::CANCEL);
+        drop(response);
+    }
+    hub.until_in_flight(10).await;
+    refused(hub.echo(EchoRequest::default()).await, Reason::TooManyInFlight);
+    hub.until_in_flight(0).await;
+    hub.echo(EchoRequest::default()).await.expect("the work ended at its deadline");
+}
+
+#[tokio::test]
+async fn callers_that_never_read_are_cut_at_the_deadline_and_cost_little() {
+    let hub = EchoHub::start().await;
+    let app = hub.app();
+    let bearer = format!("Bearer {}", app.token());
+    let headers = [("authorization", bearer.as_str()), ("lgsp-purpose", "prefill"), ("grpc-timeout", "2S")];
+    let request = EchoRequest { payload_bytes: 8 << 10, messages: 1_000, ..Default::default() }.encode_to_vec();
+
+    let mut held = Vec::new();
+    for _ in 0..8 {
+        let mut builder = h2::client::Builder::new();
+        builder.initial_window_size(0).initial_connection_window_size(65_535);
+        let wire = Wire::connect_with(hub.grpc(), builder).await;
+        let mut sender = wire.sender.clone().ready().await.expect("open");
+        let (response, mut stream) =
+            sender.send_request(grpc_request(hub.grpc(), REPEAT, &headers), false).expect("sent");
+        stream.send_data(frame(false, &request), true).expect("sent");
+        held.push((wire, response, stream));
+    }
+    hub.echo(EchoRequest::default()).await.expect("others are served meanwhile");
+    let began = Instant::now();
+    hub.until_in_flight(0).await;
+    assert!(began.elapsed() < Duration::from_secs(4), "the deadline covers sending");
+}
+
+#[tokio::test]
+async fn a_flood_of_bad_tokens_leaves_counts_and_not_entries() {
+    let hub = EchoHub::start().await;
+    let before = hub.entries().await;
+    for _ in 0..200 {
+        refused(hub.echo_with_token("not.a.token").await, Reason::TokenInvalid);
+    }
+    hub.echo(EchoRequest::default()).await.expect("served");
+    assert!(hub.entries().await <= before + 2, "a flood cannot fill the log");
+}
+
+#[tokio::test]
+async fn a_request_put_on_kafka_by_a_stranger_is_refused() {
+    let hub = EchoHub::start().await;
+    let letters = hub.dead_letters();
+    hub.put_request_as_stranger(Bytes::from(EchoRequest::default().encode_to_vec())).await;
+    within("it is dead-lettered", || async { hub.dead_letters() > letters }).await;
+    hub.echo(EchoRequest::default()).await.expect("the adapter serves on");
+}

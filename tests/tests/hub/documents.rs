@@ -1,0 +1,80 @@
+//! What the documents promise, held against the code.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use lgsp_core::{Code, Reason};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).expect("the document is there")
+}
+
+#[test]
+fn every_error_is_explained_with_its_code_and_retry() {
+    let document = read("docs/errors.md");
+    for reason in Reason::ALL {
+        let name = reason.name();
+        let row = document.lines().find(|line| line.starts_with(&format!("| [`{name}`]")));
+        let row = row.unwrap_or_else(|| panic!("docs/errors.md has no row for {name}"));
+        assert!(row.contains(&format!("`{}`", code_name(reason.code()))), "{row}");
+        let retry = match reason.retry() {
+            None => "no".to_owned(),
+            Some(wait) if wait.subsec_millis() > 0 => format!("{} ms", wait.as_millis()),
+            Some(wait) => format!("{} s", wait.as_secs()),
+        };
+        assert!(row.ends_with(&format!("| {retry} |")), "{row} should say {retry}");
+        let section = document.split(&format!("### {name}\n")).nth(1);
+        let section = section.unwrap_or_else(|| panic!("docs/errors.md does not explain {name}"));
+        let section = section.split("###").next().unwrap_or_default();
+        assert!(section.contains("*What to do.*"), "docs/errors.md does not say what to do about {name}");
+    }
+    let rows = document.lines().filter(|line| line.starts_with("| [`")).count();
+    assert_eq!(rows, Reason::ALL.len(), "docs/errors.md explains a reason that is not there");
+}
+
+fn code_name(code: Code) -> String {
+    let mut name = String::new();
+    for character in format!("{code:?}").chars() {
+        if character.is_uppercase() && !name.is_empty() {
+            name.push('_');
+        }
+        name.push(character.to_ascii_uppercase());
+    }
+    name
+}
+
+/// Every test that ARCHITECTURE.md names as the guard of an invariant.
+#[test]
+fn every_invariant_names_tests_that_exist() {
+    let architecture = read("ARCHITECTURE.md");
+    let table = architecture.split("## Invariants").nth(1).expect("the invariants").split("##").next();
+    let table = table.expect("their table");
+    let mut sources = String::new();
+    for dir in ["crates", "tests"] {
+        collect(&root().join(dir), &mut sources);
+    }
+    let rows: Vec<&str> = table.lines().filter(|line| line.starts_with(|c: char| c == '|') && line.contains(". **")).collect();
+    assert_eq!(rows.len(), 10, "ten invariants");
+    for row in rows {
+        let guards: Vec<&str> = row.split('`').skip(1).step_by(2).filter(|name| name.contains('_')).collect();
+        assert!(!guards.is_empty(), "nothing guards: {row}");
+        for guard in guards {
+            assert!(sources.contains(&format!("fn {guard}(")), "no test is called {guard}");
+        }
+    }
+}
+
+fn collect(dir: &Path, into: &mut String) {
+    for entry in fs::read_dir(dir).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            collect(&path, into);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            into.push_str(&fs::read_to_string(path).expect("a source file"));
+        }
+    }
+}
