@@ -42,6 +42,10 @@ pub(crate) fn filtered(plan: &Plan, message: &[u8], asked: &[SubjectRef]) -> Res
     let mut subjects = Subjects::asked(asked.to_vec());
     let mut framed = Vec::with_capacity(message.len() + frame::PREFIX);
     let at = append(plan, message, &mut framed, &mut subjects)?;
+    if framed.len() < framed.capacity() / 2 {
+        // What waits to be read is counted by its length, and must not hold the memory of what was dropped.
+        framed.shrink_to_fit();
+    }
     let mut tally = Tally::new();
     tally.add(&framed[at..]);
     Ok(Filtered { framed: framed.into(), tally, subjects: subjects.to_refs() })

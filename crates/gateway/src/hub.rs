@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use lgsp_core::entry::SubjectRef;
-use lgsp_core::{Fault, Outcome, Permit, Reason};
+use lgsp_core::{Fault, Hop, Outcome, Permit, Reason};
 use lgsp_runtime::shutdown::Group;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -63,7 +63,8 @@ impl Hub {
 
     /// Nothing is released after the deadline, even if its entry came.
     pub(crate) fn still_in_time(&self, deadline: Instant) -> Result<(), Fault> {
-        if Instant::now() >= deadline { Err(Reason::DeadlineExceeded.into()) } else { Ok(()) }
+        let late = || Fault::new(Reason::DeadlineExceeded).at(Hop::Broker);
+        if Instant::now() >= deadline { Err(late()) } else { Ok(()) }
     }
 
     /// Enters why an exchange was not served, without waiting, unless its final entry is there already.

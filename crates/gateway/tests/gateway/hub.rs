@@ -51,8 +51,15 @@ impl Hub {
         Self::with(|_| {}, |_| {}).await
     }
 
-    /// Starts a hub whose options and rules were changed.
+    /// Starts a hub whose options and rules were changed, and that has served a call.
     pub async fn with(options: impl FnOnce(&mut Options), rules: impl FnOnce(&mut Snapshot)) -> Self {
+        let hub = Self::unused_with(options, rules).await;
+        hub.until_called().await;
+        hub
+    }
+
+    /// Starts a hub whose options and rules were changed.
+    pub async fn unused_with(options: impl FnOnce(&mut Options), rules: impl FnOnce(&mut Snapshot)) -> Self {
         let bus = Bus::open(lgsp_bus::Options { request_partitions: 2, ..Default::default() }).unwrap();
         publish(&bus, rules).await;
         let (provider, serving) = provide(&bus).await;
@@ -72,19 +79,8 @@ impl Hub {
         within("a gateway that is ready", state.until_ready()).await;
         within("a provider that is ready", serving.until_ready()).await;
         let entries = bus.tail(topics::EXCHANGE, Start::Beginning).unwrap();
-        let hub = Self {
-            bus,
-            gateway,
-            state,
-            shutdown,
-            provider,
-            _serving: serving,
-            entries,
-            seen: Vec::new(),
-            _folder: folder,
-        };
-        hub.until_called().await;
-        hub
+        let seen = Vec::new();
+        Self { bus, gateway, state, shutdown, provider, _serving: serving, entries, seen, _folder: folder }
     }
 
     /// The gateway knows who serves once it has heard a heartbeat. Calls before that are not what a test is about.

@@ -1,4 +1,5 @@
 //! One gateway between real connections and an embedded broker with a provider behind it.
+#![allow(clippy::unwrap_used)]
 
 mod attackers;
 mod calls;
@@ -7,4 +8,5 @@ mod days;
 mod fixture;
 mod hub;
 mod provider;
+mod secure;
 mod streams;
