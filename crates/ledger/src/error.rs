@@ -26,6 +26,12 @@ pub enum Error {
         /// The cause.
         source: lgsp_store::Error,
     },
+    /// The system gave no thread.
+    #[error("no thread for the intake: {source}")]
+    Thread {
+        /// What the system said.
+        source: io::Error,
+    },
     /// The bus did not do it.
     #[error(transparent)]
     Bus(#[from] lgsp_bus::Error),
@@ -42,6 +48,7 @@ impl Error {
             Self::InUse { .. } => "another ledger uses the folder",
             Self::Store { what: INDEX, .. } => "the index cannot be written",
             Self::Store { .. } => "the store of erasable parts cannot be written",
+            Self::Thread { .. } => "the system gives no thread",
             Self::Bus(_) => "the bus failed",
             Self::Ending => "the ledger is ending",
         }

@@ -1,3 +1,57 @@
 //! Takes entries in, seals, indexes, proves, answers auditors.
+//!
+//! The path of an entry:
+//!
+//! ```text
+//!  lgsp.exchange ──► intake ──► journal, one fsync per group ──► watch: what waits for it may leave
+//!                                  │
+//!                                  ▼  behind it, nobody waits
+//!                                filing ──► log (sealed parts, append-only) ──► erasable parts ──► index ──► followers
+//!                                                                                                   ▲
+//!  lgsp.request.<domain> ──► abandon: no end a minute after the deadline                            service: lists
+//! ```
+//!
+//! 1. The intake tails the topic from its own stored offsets; nothing is committed to Kafka. Everything that arrived while
+//!    the last fsync ran is the next group: there is no timer. A record goes into the journal as it is, undecoded.
+//! 2. The filing folds repeats of a key (exchange id, phase, part), appends the sealed parts to the log and fsyncs it, then
+//!    stores the erasable parts apart, then indexes both and stores the offsets, then deletes the journal's segment.
+//! 3. The index is built from the log, and is built again if it is lost. Lists are read from it and from the log.
+//!
+//! Files: `intake/` is the journal, `log/` the log, `erasable.db` what can be forgotten, `index.db` the index.
+//!
+//! The intake knows no store and no service; nothing that is asked of the ledger can delay it. The log is never changed:
+//! what is damaged there is named, and the rest is read. No erasable value is ever in the log, the index, a trace or an error.
+
+mod abandon;
+mod damage;
+mod entry;
+mod erasable;
+mod error;
 mod files;
+mod filing;
+mod follow;
+mod index;
+mod intake;
+mod ledger;
+mod options;
+mod page;
+mod recovery;
+mod sequences;
+mod service;
+
+pub use error::Error;
 pub use files::Damage;
+pub use ledger::{Ledger, start};
+pub use options::{Abandon, Options};
+
+use std::io;
+use std::path::PathBuf;
+
+/// Runs what blocks on the disk where it may.
+pub(crate) async fn disk<T: Send + 'static>(
+    path: PathBuf,
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T, Error> {
+    let worked = tokio::task::spawn_blocking(work).await;
+    worked.map_err(|_| Error::Ending)?.map_err(|source| Error::File { path, source })
+}

@@ -66,7 +66,11 @@ impl config::Options for Options {
     fn reference() -> Vec<Row> {
         let (size, duration) = (units::size::ACCEPTS, units::duration::ACCEPTS);
         vec![
-            row("dir", "a folder", "Where the ledger keeps its files: journal, log, index and erasable parts."),
+            row(
+                "dir",
+                "a folder",
+                "Where the ledger keeps its files: journal, log, index and erasable parts.",
+            ),
             row(
                 "abandon",
                 "on-kafka, always or never",
@@ -77,7 +81,11 @@ impl config::Options for Options {
                 duration,
                 "How long after its deadline an exchange without an end is entered as abandoned.",
             ),
-            row("most-open", "1 to 10000000", "Most requests that are watched for their end. The oldest go first."),
+            row(
+                "most-open",
+                "1 to 10000000",
+                "Most requests that are watched for their end. The oldest go first.",
+            ),
             row("segment-size", size, "Size of a segment of the log. At least 4KiB."),
             row("journal-size", size, "Size of a segment of the journal. At least 4KiB."),
             row(

@@ -51,6 +51,7 @@ pub(crate) struct Journal {
     incarnation: Incarnation,
     segment_size: u64,
     current: Option<Current>,
+    oldest: u64,
     next_number: u64,
 }
 
@@ -63,8 +64,31 @@ struct Current {
 impl Journal {
     /// Begins after whatever is there already.
     pub fn open(folder: &Path, incarnation: Incarnation, segment_size: u64) -> io::Result<Self> {
-        let next_number = segment::numbers(folder)?.last().map_or(1, |last| last + 1);
-        Ok(Self { folder: folder.to_owned(), incarnation, segment_size, current: None, next_number })
+        let numbers = segment::numbers(folder)?;
+        let next_number = numbers.last().map_or(1, |last| last + 1);
+        let oldest = numbers.first().copied().unwrap_or(next_number);
+        Ok(Self { folder: folder.to_owned(), incarnation, segment_size, current: None, oldest, next_number })
+    }
+
+    /// Where the oldest record that is not filed may stand.
+    pub fn beginning(&self) -> Place {
+        beginning(self.oldest)
+    }
+
+    /// Where the next record goes, at the earliest.
+    pub fn end(&self) -> Place {
+        self.current.as_ref().map_or(beginning(self.next_number), |current| current.end)
+    }
+
+    /// How many segments there are, as far as it is known here.
+    pub fn segments(&self) -> u64 {
+        self.next_number - self.oldest
+    }
+
+    /// Looks which segments were deleted meanwhile.
+    pub fn forget_deleted(&mut self) -> io::Result<()> {
+        self.oldest = segment::numbers(&self.folder)?.first().copied().unwrap_or(self.next_number);
+        Ok(())
     }
 
     /// Appends a group and waits until it is on disk. Returns where the journal ends.
@@ -91,7 +115,7 @@ impl Journal {
     /// Leaves the current segment, so that it can be filed and deleted as a whole. Returns where the journal ends then.
     pub fn roll(&mut self) -> Place {
         self.current = None;
-        beginning(self.next_number)
+        self.end()
     }
 
     fn next_segment(&mut self) -> io::Result<Current> {
@@ -138,7 +162,16 @@ pub(crate) fn prepare_spare(folder: &Path, segment_size: u64) -> io::Result<()> 
         return Ok(());
     }
     let filling = folder.join("filling");
-    let mut file = File::create(&filling)?;
+    if let Err(error) = fill(&filling, segment_size) {
+        // A full disk needs the room for entries.
+        let _ = fs::remove_file(&filling);
+        return Err(error);
+    }
+    fs::rename(filling, spare)
+}
+
+fn fill(path: &Path, segment_size: u64) -> io::Result<()> {
+    let mut file = File::create(path)?;
     let zeros = vec![0; 64 * 1024];
     let mut left = usize::try_from(segment_size).unwrap_or(usize::MAX);
     while left > 0 {
@@ -146,8 +179,7 @@ pub(crate) fn prepare_spare(folder: &Path, segment_size: u64) -> io::Result<()> 
         file.write_all(&zeros[..piece])?;
         left -= piece;
     }
-    file.sync_all()?;
-    fs::rename(filling, spare)
+    file.sync_all()
 }
 
 fn spare(folder: &Path) -> PathBuf {

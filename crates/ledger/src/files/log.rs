@@ -52,6 +52,10 @@ impl Log {
         Self { folder: folder.to_owned(), segment_size, end, current: None }
     }
 
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     pub fn end(&self) -> End {
         self.end
     }
@@ -218,6 +222,10 @@ pub(crate) struct Reader {
 impl Reader {
     pub fn new(folder: &Path) -> Self {
         Self { folder: folder.into(), open: Arc::default() }
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Reads the sealed part at a place. Blocking.

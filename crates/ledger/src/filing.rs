@@ -1,0 +1,262 @@
+//! The filing: takes what is durable in the journal, appends what is new to the log, and brings stores, index and followers
+//! up to it. Nobody's exchange waits for it.
+//!
+//! Sealed parts are in the log and fsynced before the index tells of them; erasable parts are stored before the index says
+//! that their entries are filed; only then is the journal's segment deleted. A crash between any two steps repeats steps,
+//! and repeats fold.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lgsp_core::ExchangeId;
+use lgsp_proto::ledger::v1::Exchange;
+use lgsp_runtime::Component;
+use lgsp_runtime::state::Fact;
+use parking_lot::Mutex;
+use tokio::sync::{Notify, broadcast, watch};
+use tokio::time::{Instant, sleep, timeout_at};
+use tracing::{error, warn};
+
+use crate::abandon::Open;
+use crate::damage::Damages;
+use crate::entry::{self, Key, Read, ends};
+use crate::erasable::Erasables;
+use crate::files::journal::{self, Batch, Incarnation, Place};
+use crate::files::log::Log;
+use crate::files::{Damage, segment};
+use crate::index::{Index, Progress, Row};
+use crate::intake::Durable;
+use crate::sequences::Sequences;
+use crate::{Error, disk};
+
+/// Most entries that are filed at once, but for the last group.
+const MOST_ENTRIES: usize = 2_000;
+/// Entries are filed together, so that the filing's fsyncs don't stand in the way of the intake's.
+const PACE: Duration = Duration::from_millis(50);
+/// How long to wait after an error.
+const TRY_AGAIN: Duration = Duration::from_millis(500);
+/// How long filed entries may stay in the journal, where their erasable parts are too.
+const LONGEST_IN_JOURNAL: Duration = Duration::from_secs(60);
+
+/// The filing, before it runs.
+pub(crate) struct Filing {
+    pub journal: PathBuf,
+    pub journal_size: u64,
+    pub log: Arc<Mutex<Log>>,
+    pub erasables: Erasables,
+    pub index: Index,
+    pub sequences: Sequences,
+    pub incarnation: Incarnation,
+    pub offsets: BTreeMap<i32, i64>,
+    /// Up to where the journal is filed.
+    pub at: Place,
+    pub durable: watch::Receiver<Durable>,
+    pub filed: watch::Sender<Place>,
+    pub hurry: Arc<Notify>,
+    pub roll: Arc<Notify>,
+    pub followers: broadcast::Sender<Arc<Exchange>>,
+    pub open: Arc<Open>,
+    pub damages: Damages,
+    pub component: Component,
+    pub leaves: Fact,
+    pub unreadable: Fact,
+    pub pending: Option<Pending>,
+}
+
+/// A batch on its way.
+pub(crate) struct Pending {
+    /// Where the next batch begins.
+    next: Place,
+    /// All entries of the batch, repeats included.
+    entries: Vec<Read>,
+    /// Those that are new.
+    new: Arc<Vec<Read>>,
+    /// The new ones with their places, once they are in the log.
+    rows: Option<Vec<Row>>,
+}
+
+impl Filing {
+    /// Files until the intake has ended and everything is filed.
+    pub async fn run(mut self) {
+        let mut in_journal_since = Instant::now();
+        loop {
+            if !self.is_behind() {
+                let due = in_journal_since + LONGEST_IN_JOURNAL;
+                if !self.wait(due).await {
+                    break;
+                }
+            }
+            let segment = self.at.segment;
+            match self.file().await {
+                Ok(()) => self.component.ready(),
+                Err(error) => {
+                    error!(%error, "entries cannot be filed");
+                    self.component.failed(error.cause());
+                    if self.durable.has_changed().is_err() {
+                        return;
+                    }
+                    sleep(TRY_AGAIN).await;
+                }
+            }
+            if self.at.segment != segment {
+                in_journal_since = Instant::now();
+            }
+        }
+        // Everything is filed: the journal need not be read at the next start.
+        let folder = self.journal.clone();
+        if let Err(error) = disk(folder.clone(), move || journal::delete_before(&folder, u64::MAX)).await {
+            warn!(%error, "the journal could not be deleted");
+        }
+    }
+
+    fn is_behind(&self) -> bool {
+        self.pending.is_some() || self.at < self.durable.borrow().place
+    }
+
+    /// Waits until there is something to file. False: the intake has ended, and there never will be.
+    async fn wait(&mut self, due: Instant) -> bool {
+        let at = self.at;
+        let begun = at.byte > segment::HEADER as u64;
+        if begun {
+            let more = self.durable.wait_for(|durable| durable.place > at);
+            if timeout_at(due, more).await.is_err() {
+                self.roll.notify_one();
+            }
+        }
+        let more = self.durable.wait_for(|durable| durable.place > at).await.is_ok();
+        if more {
+            // Whoever hurries wants to read what is durable now.
+            let _ = tokio::time::timeout(PACE, self.hurry.notified()).await;
+        }
+        more
+    }
+
+    async fn file(&mut self) -> Result<(), Error> {
+        if self.pending.is_none() {
+            self.pending = Some(self.take_batch().await?);
+        }
+        let Some(pending) = &mut self.pending else { return Ok(()) };
+        if pending.rows.is_none() {
+            let rows = append(&self.log, &pending.new).await?;
+            for row in &rows {
+                let sealed = &row.read.sealed;
+                self.sequences.take_in(&sealed.gateway, sealed.sequence, sealed.entered_us);
+            }
+            pending.rows = Some(rows);
+        }
+        self.erasables.put(&pending.entries).await?;
+        let rows = pending.rows.as_deref().unwrap_or_default();
+        let progress = Progress { end: self.log.lock().end(), incarnation: self.incarnation };
+        self.index.put(rows, &self.sequences, &progress, &self.offsets).await?;
+        self.leaves.set(i64::try_from(progress.end.leaves).unwrap_or(i64::MAX));
+        self.sequences.written();
+        self.done().await
+    }
+
+    /// Reads the next batch, and tells what of it is new.
+    async fn take_batch(&mut self) -> Result<Pending, Error> {
+        let (folder, from, durable) = (self.journal.clone(), self.at, self.durable.borrow().place);
+        let size = self.journal_size;
+        let batch = disk(self.journal.clone(), move || {
+            if let Err(error) = journal::prepare_spare(&folder, size) {
+                warn!(%error, "no spare segment for the journal");
+            }
+            journal::read(&folder, from, durable, MOST_ENTRIES)
+        });
+        let batch = batch.await?;
+        self.tell_damage(&batch.damage);
+        if batch.incarnation == self.incarnation {
+            for kept in &batch.records {
+                self.offsets.insert(kept.partition, kept.offset + 1);
+            }
+        }
+        let next = batch.next;
+        let entries = self.entries_of(batch);
+        let keys: Vec<Key> = entries.iter().map(|read| read.key).collect();
+        let mut seen = self.index.known(&keys).await?;
+        let new = entries.iter().filter(|read| seen.insert(read.key)).cloned().collect();
+        Ok(Pending { next, entries, new: Arc::new(new), rows: None })
+    }
+
+    fn entries_of(&self, batch: Batch) -> Vec<Read> {
+        let mut entries = Vec::with_capacity(batch.records.len());
+        for kept in batch.records {
+            match entry::read(kept.value) {
+                Ok(read) => entries.push(read),
+                Err(error) => {
+                    self.unreadable.add(1);
+                    error!(%error, kept.partition, kept.offset, "a record of the exchange log is left out");
+                }
+            }
+        }
+        entries
+    }
+
+    fn tell_damage(&self, damage: &[Damage]) {
+        damage.iter().for_each(|damage| self.damages.note(damage.clone()));
+    }
+
+    /// Everything of the batch is durable in its place: tells whoever waits for it.
+    async fn done(&mut self) -> Result<(), Error> {
+        let Some(Pending { next, rows, .. }) = self.pending.take() else { return Ok(()) };
+        let ended = rows.unwrap_or_default().into_iter().filter(|row| ends(row.read.key.phase));
+        let mut exchanges: HashSet<ExchangeId> = HashSet::new();
+        for row in ended {
+            exchanges.insert(row.read.key.exchange);
+            // Without followers nobody gets it, which is no error.
+            let _ = self.followers.send(Arc::new(entry::exchange(row.read.sealed)));
+        }
+        self.open.ended(exchanges);
+        let rolled = next.segment != self.at.segment;
+        self.at = next;
+        self.filed.send_replace(next);
+        if rolled {
+            let folder = self.journal.clone();
+            disk(folder.clone(), move || journal::delete_before(&folder, next.segment)).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Appends to the log.
+async fn append(log: &Arc<Mutex<Log>>, new: &Arc<Vec<Read>>) -> Result<Vec<Row>, Error> {
+    let (log, sealed) = (Arc::clone(log), Arc::clone(new));
+    let folder = log.lock().folder().to_owned();
+    let appended = disk(folder, move || {
+        let sealed: Vec<_> = sealed.iter().map(|read| read.bytes.clone()).collect();
+        let mut log = log.lock();
+        let first = log.end().leaves;
+        Ok((first, log.append(&sealed)?))
+    });
+    let (first, places) = appended.await?;
+    let rows = new.iter().cloned().zip(places).zip(first..);
+    Ok(rows.map(|((read, place), leaf)| Row { leaf, place, read }).collect())
+}
+
+/// Tells whoever reads how far the filing is.
+#[derive(Clone, Debug)]
+pub(crate) struct Filed {
+    pub durable: watch::Receiver<Durable>,
+    pub filed: watch::Receiver<Place>,
+    pub hurry: Arc<Notify>,
+}
+
+impl Filed {
+    /// Waits until everything is filed that is durable now. False if it is not before the deadline.
+    pub async fn catch_up(&self, deadline: Instant) -> bool {
+        let target = self.durable.borrow().place;
+        let mut filed = self.filed.clone();
+        if *filed.borrow() >= target {
+            return true;
+        }
+        self.hurry.notify_one();
+        matches!(timeout_at(deadline, filed.wait_for(|place| *place >= target)).await, Ok(Ok(_)))
+    }
+
+    /// Whether everything that was on the topic at the start has been read.
+    pub fn has_caught_up(&self) -> bool {
+        self.durable.borrow().caught_up
+    }
+}

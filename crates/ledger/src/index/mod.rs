@@ -1,0 +1,240 @@
+//! The index: what lists are read from. It is built from the log, and can be built again.
+
+mod list;
+mod schema;
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
+
+use lgsp_core::ExchangeId;
+use lgsp_proto::ledger::v1::Phase;
+use lgsp_store::Store;
+use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection, Transaction};
+
+pub(crate) use list::{After, Found, Query};
+
+use crate::Error;
+use crate::entry::{Key, Read, ends};
+use crate::error::INDEX;
+use crate::files::journal::Incarnation;
+use crate::files::log::{End, Place};
+use crate::sequences::{Sequence, Sequences};
+
+/// Rows of one statement: SQLite binds at most 32,766 values.
+const ROWS: usize = 500;
+/// Most gateway instances that are read back at a start.
+const MOST_GATEWAYS: i64 = 1_000;
+
+/// A leaf, as it goes into the index.
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    pub leaf: u64,
+    pub place: Place,
+    pub read: Read,
+}
+
+/// How far the index has come.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Progress {
+    pub end: End,
+    /// Whose offsets are stored.
+    pub incarnation: Incarnation,
+}
+
+/// The index. A cheap handle.
+#[derive(Clone, Debug)]
+pub(crate) struct Index {
+    store: Store,
+}
+
+fn failed(source: impl Into<lgsp_store::Error>) -> Error {
+    Error::Store { what: INDEX, source: source.into() }
+}
+
+impl Index {
+    /// Opens the index, and makes it if there is none.
+    pub async fn open(file: &Path) -> Result<Self, Error> {
+        let options = lgsp_store::Options::of(format!("sqlite:{}", file.display()));
+        let store = Store::open(&options, schema::MIGRATIONS).await.map_err(failed)?;
+        Ok(Self { store })
+    }
+
+    pub async fn progress(&self) -> Result<Progress, Error> {
+        let row = sqlx::query("SELECT leaves, segment, byte, incarnation FROM progress");
+        let Some(row) = row.fetch_optional(self.store.pool()).await.map_err(failed)? else {
+            return Ok(Progress::default());
+        };
+        let place = Place { segment: number(&row, "segment")?, byte: number(&row, "byte")? };
+        let incarnation: Vec<u8> = row.try_get("incarnation").map_err(failed)?;
+        Ok(Progress {
+            end: End { place, leaves: number(&row, "leaves")? },
+            incarnation: incarnation.try_into().unwrap_or_default(),
+        })
+    }
+
+    /// The stored offsets: the next one of each partition.
+    pub async fn offsets(&self) -> Result<BTreeMap<i32, i64>, Error> {
+        let rows: Vec<(i32, i64)> = sqlx::query_as("SELECT partition, next FROM next_offset")
+            .fetch_all(self.store.pool())
+            .await
+            .map_err(failed)?;
+        Ok(rows.into_iter().collect())
+    }
+
+    /// The sequences of the gateways that entered last.
+    pub async fn sequences(&self) -> Result<Sequences, Error> {
+        let mut connection = self.store.pool().acquire().await.map_err(failed)?;
+        let mut sequences = Sequences::default();
+        for (gateway, sequence, entered) in
+            list::gateways(&mut connection, MOST_GATEWAYS).await.map_err(failed)?
+        {
+            sequences.insert(gateway, sequence, entered);
+        }
+        Ok(sequences)
+    }
+
+    /// Of these keys, those that are entries already.
+    pub async fn known(&self, keys: &[Key]) -> Result<HashSet<Key>, Error> {
+        let mut known = HashSet::new();
+        for keys in keys.chunks(ROWS) {
+            let mut query = QueryBuilder::new(
+                "SELECT exchange_id, phase, part FROM entry WHERE (exchange_id, phase, part) IN (",
+            );
+            query.push_values(keys, |mut row, key| {
+                row.push_bind(key.exchange.as_bytes().as_slice())
+                    .push_bind(key.phase as i32)
+                    .push_bind(i64::from(key.part));
+            });
+            query.push(")");
+            let rows: Vec<(Vec<u8>, i32, u32)> =
+                query.build_query_as().fetch_all(self.store.pool()).await.map_err(failed)?;
+            known.extend(rows.into_iter().filter_map(|(exchange, phase, part)| {
+                let exchange = ExchangeId::from_bytes(&exchange)?;
+                Some(Key { exchange, phase: Phase::try_from(phase).ok()?, part })
+            }));
+        }
+        Ok(known)
+    }
+
+    /// Of these exchanges, those whose end is entered already.
+    pub async fn ended(&self, exchanges: &[ExchangeId]) -> Result<HashSet<ExchangeId>, Error> {
+        let both = [Phase::Final, Phase::Abandoned];
+        let keys: Vec<Key> = exchanges
+            .iter()
+            .flat_map(|exchange| both.map(|phase| Key { exchange: *exchange, phase, part: 0 }))
+            .collect();
+        Ok(self.known(&keys).await?.into_iter().map(|key| key.exchange).collect())
+    }
+
+    /// Takes rows in, with all that they change, in one transaction.
+    pub async fn put(
+        &self,
+        rows: &[Row],
+        sequences: &Sequences,
+        progress: &Progress,
+        offsets: &BTreeMap<i32, i64>,
+    ) -> Result<(), Error> {
+        self.try_put(rows, sequences, progress, offsets).await.map_err(failed)
+    }
+
+    async fn try_put(
+        &self,
+        rows: &[Row],
+        sequences: &Sequences,
+        progress: &Progress,
+        offsets: &BTreeMap<i32, i64>,
+    ) -> Result<(), sqlx::Error> {
+        let mut transaction = self.store.pool().begin_with("BEGIN IMMEDIATE").await?;
+        for rows in rows.chunks(ROWS) {
+            insert(&mut transaction, rows).await?;
+            show(&mut transaction, rows).await?;
+        }
+        for (gateway, told) in sequences.changed() {
+            let Sequence { first, last, received, .. } = told.sequence;
+            sqlx::query("INSERT OR REPLACE INTO gateway VALUES (?, ?, ?, ?, ?, ?)")
+                .bind(gateway)
+                .bind(first.cast_signed())
+                .bind(last.cast_signed())
+                .bind(received.cast_signed())
+                .bind(told.last_entered_us)
+                .bind(told.sequence.gaps_to_bytes())
+                .execute(&mut *transaction)
+                .await?;
+        }
+        write_progress(&mut transaction, progress, offsets).await?;
+        transaction.commit().await
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+}
+
+async fn write_progress(
+    connection: &mut SqliteConnection,
+    progress: &Progress,
+    offsets: &BTreeMap<i32, i64>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT OR REPLACE INTO progress (id, leaves, segment, byte, incarnation) VALUES (0, ?, ?, ?, ?)",
+    )
+    .bind(progress.end.leaves.cast_signed())
+    .bind(progress.end.place.segment.cast_signed())
+    .bind(progress.end.place.byte.cast_signed())
+    .bind(progress.incarnation.as_slice())
+    .execute(&mut *connection)
+    .await?;
+    for (partition, next) in offsets {
+        sqlx::query("INSERT OR REPLACE INTO next_offset (partition, next) VALUES (?, ?)")
+            .bind(partition)
+            .bind(next)
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+async fn insert(transaction: &mut Transaction<'_, Sqlite>, rows: &[Row]) -> Result<(), sqlx::Error> {
+    // A repeat of a key is the same entry.
+    let mut query = QueryBuilder::new("INSERT OR IGNORE INTO entry ");
+    query.push_values(rows, |mut values, row| {
+        let (key, sealed) = (row.read.key, &row.read.sealed);
+        values
+            .push_bind(row.leaf.cast_signed())
+            .push_bind(key.exchange.as_bytes().as_slice())
+            .push_bind(key.phase as i32)
+            .push_bind(i64::from(key.part))
+            .push_bind(i32::from(ends(key.phase)))
+            .push_bind(i32::from(sealed.platform))
+            .push_bind(sealed.admitted_us)
+            .push_bind(&sealed.application)
+            .push_bind(&sealed.service)
+            .push_bind(&sealed.method)
+            .push_bind(sealed.outcome)
+            .push_bind(row.place.segment.cast_signed())
+            .push_bind(row.place.byte.cast_signed());
+    });
+    query.build().persistent(false).execute(&mut **transaction).await?;
+    Ok(())
+}
+
+/// Where an exchange has both, its final entry is shown in lists and not that it was abandoned.
+async fn show(transaction: &mut Transaction<'_, Sqlite>, rows: &[Row]) -> Result<(), sqlx::Error> {
+    let ended: Vec<&Row> = rows.iter().filter(|row| ends(row.read.key.phase)).collect();
+    if ended.is_empty() {
+        return Ok(());
+    }
+    let mut query = QueryBuilder::new("UPDATE entry SET shown = 0 WHERE phase = 4 AND exchange_id IN (");
+    let mut ids = query.separated(", ");
+    for row in ended {
+        ids.push_bind(row.read.key.exchange.as_bytes().as_slice());
+    }
+    query.push(") AND EXISTS (SELECT 1 FROM entry AS final WHERE final.exchange_id = entry.exchange_id AND final.phase = 3)");
+    query.build().persistent(false).execute(&mut **transaction).await?;
+    Ok(())
+}
+
+fn number(row: &sqlx::sqlite::SqliteRow, column: &str) -> Result<u64, Error> {
+    let number: i64 = row.try_get(column).map_err(failed)?;
+    Ok(number.cast_unsigned())
+}

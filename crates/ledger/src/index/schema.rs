@@ -1,0 +1,52 @@
+use lgsp_store::Migration;
+
+/// The index. It holds nothing that the log does not hold, but for the offsets, and these only save reading again.
+pub(crate) const MIGRATIONS: &[Migration] = &[Migration { version: 1, name: "entries", sql: ENTRIES }];
+
+/// `shown`: the entry that tells how its exchange ended; a final one wins over `abandoned`.
+const ENTRIES: &str = "
+CREATE TABLE entry (
+    leaf        INTEGER PRIMARY KEY,
+    exchange_id BLOB    NOT NULL,
+    phase       INTEGER NOT NULL,
+    part        INTEGER NOT NULL,
+    shown       INTEGER NOT NULL,
+    platform    INTEGER NOT NULL,
+    admitted_us INTEGER NOT NULL,
+    application TEXT    NOT NULL,
+    service     TEXT    NOT NULL,
+    method      TEXT    NOT NULL,
+    outcome     INTEGER NOT NULL,
+    segment     INTEGER NOT NULL,
+    byte        INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX entry_key ON entry (exchange_id, phase, part);
+CREATE INDEX entry_shown ON entry (admitted_us, exchange_id) WHERE shown = 1;
+CREATE INDEX entry_application ON entry (application, admitted_us, exchange_id) WHERE shown = 1;
+CREATE INDEX entry_service ON entry (service, admitted_us, exchange_id) WHERE shown = 1;
+CREATE INDEX entry_not_served ON entry (outcome, admitted_us, exchange_id) WHERE shown = 1 AND outcome <> 1;
+CREATE INDEX entry_abandoned ON entry (exchange_id) WHERE phase = 4;
+
+CREATE TABLE gateway (
+    instance        TEXT    PRIMARY KEY,
+    first           INTEGER NOT NULL,
+    last            INTEGER NOT NULL,
+    received        INTEGER NOT NULL,
+    last_entered_us INTEGER NOT NULL,
+    gaps            BLOB    NOT NULL
+) STRICT;
+CREATE INDEX gateway_latest ON gateway (last_entered_us);
+
+CREATE TABLE progress (
+    id          INTEGER PRIMARY KEY CHECK (id = 0),
+    leaves      INTEGER NOT NULL,
+    segment     INTEGER NOT NULL,
+    byte        INTEGER NOT NULL,
+    incarnation BLOB    NOT NULL
+) STRICT;
+
+CREATE TABLE next_offset (
+    partition INTEGER PRIMARY KEY,
+    next      INTEGER NOT NULL
+) STRICT
+";

@@ -1,0 +1,211 @@
+use std::fs::File;
+use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lgsp_bus::{Bus, Fsynced, Tail, topics};
+use lgsp_proto::ledger::v1::ledger_service_server::LedgerServiceServer;
+use lgsp_runtime::{Shutdown, Stage, State};
+use parking_lot::Mutex;
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, broadcast, watch};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+use tracing::{error, warn};
+
+use crate::abandon::{Abandoner, Open, read_requests};
+use crate::damage::Damages;
+use crate::erasable::Erasables;
+use crate::files::journal::{Incarnation, Journal};
+use crate::files::log::{self, Log, Place};
+use crate::filing::{Filed, Filing};
+use crate::intake::{Durable, Intake, Limits, Offsets};
+use crate::recovery::{Site, recover, stored_offsets};
+use crate::service::Service;
+use crate::{Abandon, Damage, Error, Options, disk};
+
+/// A pause between two segments that are checked, so that the check takes little of the disk.
+const BETWEEN_CHECKS: Duration = Duration::from_millis(200);
+
+/// Offsets of a Kafka cluster are kept over restarts.
+const KAFKA: Incarnation = *b"kafka\0\0\0\0\0\0\0\0\0\0\0";
+
+/// A running ledger. A cheap handle.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    service: Service,
+    fsynced: Fsynced,
+}
+
+impl Ledger {
+    /// The service, for [`lgsp_bus::serve`] under the domain `ledger`.
+    pub fn routes(&self) -> Routes {
+        Routes::new(LedgerServiceServer::new(self.service.clone()))
+    }
+
+    /// How far entries are on disk, for the appenders of the embedded broker.
+    pub fn fsynced(&self) -> Fsynced {
+        self.fsynced.clone()
+    }
+
+    /// The damage to its files that was found since the start.
+    pub fn damage(&self) -> Vec<Damage> {
+        self.service.damages.found()
+    }
+}
+
+/// Recovers the ledger's files, and starts to take entries in.
+///
+/// State: `intake` tells of what exchanges wait for, `filing` of what happens behind it, `files` of damage and `abandoned` of
+/// the watch over requests; the numbers are `taken-in`, `leaves`, `open-requests` and `unreadable`.
+///
+/// # Errors
+/// The folder cannot be used, another ledger uses it, or its stores cannot be opened. Damage to the log is no error: it is
+/// named, and the rest is read.
+pub async fn start(options: Options, bus: &Bus, state: &State, shutdown: &Shutdown) -> Result<Ledger, Error> {
+    let site = Site::open(&options.dir).await?;
+    let damages = Damages::new(state.component("files"));
+    let recovered = recover(&site, &damages).await?;
+    let incarnation = if bus.is_embedded() { uuid::Uuid::new_v4().into_bytes() } else { KAFKA };
+    let offsets = stored_offsets(&site, &recovered, incarnation).await?;
+    let journal_size = options.journal_size as u64;
+    let folder = site.journal.clone();
+    let journal = disk(folder.clone(), move || Journal::open(&folder, incarnation, journal_size)).await?;
+
+    let (roll, hurry) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let durable = watch::Sender::new(Durable { place: journal.end(), caught_up: false });
+    let at = journal.beginning();
+    let filed = watch::Sender::new(at);
+    let read = Filed { durable: durable.subscribe(), filed: filed.subscribe(), hurry: Arc::clone(&hurry) };
+    let open = Open::new(options.most_open, options.abandon_after, state.fact("open-requests"));
+    let service = Service {
+        index: recovered.index.clone(),
+        log: log::Reader::new(&site.log),
+        filed: read,
+        followers: broadcast::Sender::new(options.follow_buffer),
+        open: Arc::new(open),
+        damages,
+        leaving: shutdown.begins(Stage::NotServing),
+    };
+
+    let intake = Intake {
+        bus: bus.clone(),
+        journal,
+        offsets: if bus.is_embedded() { Offsets::embedded() } else { Offsets::on_kafka(&offsets) },
+        fsynced: watch::Sender::new(vec![0; usize::try_from(bus.options().exchange_partitions).unwrap_or(0)]),
+        durable,
+        roll: Arc::clone(&roll),
+        limits: Limits { journal_size, most_unfiled: options.most_unfiled as u64 },
+        component: state.component("intake"),
+        taken_in: state.fact("taken-in"),
+        stop: shutdown.begins(Stage::Close),
+    };
+    let filing = Filing {
+        journal: site.journal.clone(),
+        journal_size,
+        log: Arc::new(Mutex::new(Log::open(&site.log, options.segment_size as u64, recovered.end))),
+        erasables: Erasables::open(&site.erasable).await?,
+        index: recovered.index,
+        sequences: recovered.sequences,
+        incarnation,
+        offsets,
+        at,
+        durable: service.filed.durable.clone(),
+        filed,
+        hurry,
+        roll,
+        followers: service.followers.clone(),
+        open: Arc::clone(&service.open),
+        damages: service.damages.clone(),
+        component: state.component("filing"),
+        leaves: state.fact("leaves"),
+        unreadable: state.fact("unreadable"),
+        pending: None,
+    };
+    let ledger = Ledger { fsynced: intake.fsynced.subscribe(), service };
+    let tail = bus.tail(topics::EXCHANGE, intake.offsets.start())?;
+    let lock = Arc::new(site.lock);
+    run_intake(intake, tail, Arc::clone(&lock), state, shutdown)?;
+    shutdown.spawn(Stage::Close, "filing of entries", async move {
+        filing.run().await;
+        drop(lock);
+    });
+    ledger.watch(&options, bus, state, shutdown);
+    let check = check_log(
+        site.log,
+        recovered.end.place,
+        ledger.service.damages.clone(),
+        shutdown.begins(Stage::Drain),
+    );
+    shutdown.spawn(Stage::Drain, "check of the log", check);
+    Ok(ledger)
+}
+
+impl Ledger {
+    /// Watches the requests for exchanges without an end, where that makes sense.
+    fn watch(&self, options: &Options, bus: &Bus, state: &State, shutdown: &Shutdown) {
+        let watches = match options.abandon {
+            Abandon::OnKafka => !bus.is_embedded(),
+            Abandon::Always => true,
+            Abandon::Never => false,
+        };
+        if !watches {
+            return;
+        }
+        let stop = shutdown.begins(Stage::Drain);
+        for domain in &bus.options().domains {
+            let requests =
+                read_requests(bus.clone(), domain.clone(), Arc::clone(&self.service.open), stop.clone());
+            shutdown.spawn(Stage::Drain, "reading of requests", requests);
+        }
+        let abandoner = Abandoner {
+            bus: bus.clone(),
+            open: Arc::clone(&self.service.open),
+            index: self.service.index.clone(),
+            filed: self.service.filed.clone(),
+            after: options.abandon_after,
+            component: state.component("abandoned"),
+        };
+        shutdown.spawn(Stage::Drain, "entering of abandoned exchanges", abandoner.run(stop));
+    }
+}
+
+/// Runs the intake on a thread of its own: an fsync blocks nobody else, and nobody else delays an fsync.
+fn run_intake(
+    intake: Intake,
+    tail: Tail,
+    lock: Arc<File>,
+    state: &State,
+    shutdown: &Shutdown,
+) -> Result<(), Error> {
+    const NAME: &str = "intake of entries";
+    let (hold, state, runtime) = (shutdown.hold(Stage::Close, NAME), state.clone(), Handle::current());
+    let run = move || {
+        let running = || runtime.block_on(tokio::task::unconstrained(intake.run(tail)));
+        // The payload may hold a piece of an entry: it is neither logged nor kept.
+        if std::panic::catch_unwind(AssertUnwindSafe(running)).is_err() {
+            error!(task = NAME, "task panicked");
+            state.task_panicked(NAME);
+        }
+        drop((lock, hold));
+    };
+    let spawned = std::thread::Builder::new().name("lgsp-ledger".to_owned()).spawn(run);
+    spawned.map(drop).map_err(|source| Error::Thread { source })
+}
+
+/// Reads the whole log once, behind everything else, and names what is damaged.
+async fn check_log(folder: PathBuf, end: Place, damages: Damages, stop: CancellationToken) {
+    for number in 1..=end.segment {
+        let of = folder.clone();
+        let checked = disk(folder.clone(), move || log::check(&of, number, end));
+        match checked.await {
+            Ok(damage) => damage.into_iter().for_each(|damage| damages.note(damage)),
+            Err(error) => warn!(%error, number, "a segment of the log could not be checked"),
+        }
+        if timeout(BETWEEN_CHECKS, stop.cancelled()).await.is_ok() {
+            return;
+        }
+    }
+}

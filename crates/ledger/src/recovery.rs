@@ -1,0 +1,169 @@
+//! What a start finds: files that a crash may have left at any step.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tracing::{error, info, warn};
+
+use crate::damage::Damages;
+use crate::entry::read_sealed;
+use crate::files::journal::Incarnation;
+use crate::files::log::{self, End, Recovered as Segment};
+use crate::index::{Index, Progress, Row};
+use crate::intake::offsets_in_journal;
+use crate::sequences::Sequences;
+use crate::{Error, disk};
+
+/// The folders and files of a ledger.
+#[derive(Debug)]
+pub(crate) struct Site {
+    pub journal: PathBuf,
+    pub log: PathBuf,
+    pub index: PathBuf,
+    pub erasable: PathBuf,
+    /// Held until nobody writes any more.
+    pub lock: File,
+}
+
+impl Site {
+    /// Makes what is missing, and keeps every other ledger out.
+    pub async fn open(dir: &Path) -> Result<Self, Error> {
+        let path = dir.to_owned();
+        let opened = disk(dir.to_owned(), move || Self::make(&path)).await?;
+        opened.ok_or_else(|| Error::InUse { path: dir.to_owned() })
+    }
+
+    fn make(dir: &Path) -> io::Result<Option<Self>> {
+        let (journal, log) = (dir.join("intake"), dir.join("log"));
+        fs::create_dir_all(&journal)?;
+        fs::create_dir_all(&log)?;
+        let lock = File::create(dir.join("lock"))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        let (index, erasable) = (dir.join("index.db"), dir.join("erasable.db"));
+        Ok(Some(Self { journal, log, index, erasable, lock }))
+    }
+}
+
+/// The ledger as its files tell it.
+#[derive(Debug)]
+pub(crate) struct Recovered {
+    pub index: Index,
+    pub sequences: Sequences,
+    /// Where the log goes on.
+    pub end: End,
+    incarnation: Incarnation,
+}
+
+/// Opens the index and brings it up to the log: by a few entries after a crash, by all if it was lost.
+pub(crate) async fn recover(site: &Site, damages: &Damages) -> Result<Recovered, Error> {
+    let index = open_index(&site.index).await?;
+    let Progress { mut end, incarnation } = index.progress().await?;
+    let mut sequences = index.sequences().await?;
+    if end.place.segment == 0 {
+        let folder = site.log.clone();
+        match disk(site.log.clone(), move || log::beginning(&folder)).await? {
+            Some(place) => end.place = place,
+            None => return Ok(Recovered { index, sequences, end, incarnation }),
+        }
+    }
+    loop {
+        let (folder, from) = (site.log.clone(), end);
+        let segment = disk(site.log.clone(), move || log::recover(&folder, from)).await?;
+        end = segment.end;
+        take_in(&index, &mut sequences, segment, incarnation, damages).await?;
+        if end.place.segment == from.place.segment {
+            return Ok(Recovered { index, sequences, end, incarnation });
+        }
+    }
+}
+
+async fn take_in(
+    index: &Index,
+    sequences: &mut Sequences,
+    segment: Segment,
+    incarnation: Incarnation,
+    damages: &Damages,
+) -> Result<(), Error> {
+    if segment.torn > 0 {
+        warn!(
+            bytes = segment.torn,
+            "a torn write at the end of the log is left out; the journal has its entries"
+        );
+    }
+    segment.damage.into_iter().for_each(|damage| damages.note(damage));
+    let mut rows = Vec::with_capacity(segment.leaves.len());
+    for leaf in segment.leaves {
+        let Ok(read) = read_sealed(leaf.sealed) else {
+            error!(leaf = leaf.number, "a leaf is no sealed part");
+            continue;
+        };
+        sequences.take_in(&read.sealed.gateway, read.sealed.sequence, read.sealed.entered_us);
+        rows.push(Row { leaf: leaf.number, place: leaf.place, read });
+    }
+    if !rows.is_empty() {
+        info!(leaves = rows.len(), "leaves are indexed from the log");
+    }
+    index.put(&rows, sequences, &Progress { end: segment.end, incarnation }, &BTreeMap::new()).await?;
+    sequences.written();
+    Ok(())
+}
+
+/// An index that cannot be read is put aside, and a new one is built from the log.
+async fn open_index(path: &Path) -> Result<Index, Error> {
+    let error = match Index::open(path).await {
+        Ok(index) => match index.progress().await {
+            Ok(_) => return Ok(index),
+            Err(error) => {
+                index.store().close().await;
+                error
+            }
+        },
+        Err(error) => error,
+    };
+    let Error::Store { source: lgsp_store::Error::Damaged { .. } | lgsp_store::Error::Schema { .. }, .. } =
+        &error
+    else {
+        return Err(error);
+    };
+    warn!(%error, "the index is put aside and built again from the log");
+    let old = path.to_owned();
+    disk(path.to_owned(), move || put_aside(&old)).await?;
+    Index::open(path).await
+}
+
+fn put_aside(index: &Path) -> io::Result<()> {
+    fs::rename(index, index.with_extension("db.damaged"))?;
+    // SQLite's own files beside it belong to the one that was put aside.
+    for extension in ["db-wal", "db-shm"] {
+        match fs::remove_file(index.with_extension(extension)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// The next offset of each partition: as stored, and beyond that as the journal tells. Offsets of another life of the broker
+/// mean nothing.
+pub(crate) async fn stored_offsets(
+    site: &Site,
+    recovered: &Recovered,
+    incarnation: Incarnation,
+) -> Result<BTreeMap<i32, i64>, Error> {
+    let mut offsets = BTreeMap::new();
+    if recovered.incarnation == incarnation {
+        offsets = recovered.index.offsets().await?;
+    }
+    let folder = site.journal.clone();
+    disk(site.journal.clone(), move || {
+        offsets_in_journal(&folder, incarnation, &mut offsets)?;
+        Ok(offsets)
+    })
+    .await
+}

@@ -1,0 +1,189 @@
+//! Answers lists, follows and completeness. It reads what is filed, and never stands in the way of the intake.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use lgsp_bus::Inbound;
+use lgsp_core::time::unix_micros;
+use lgsp_core::{ExchangeId, Fault, Reason, Violation};
+use lgsp_proto::ledger::v1::ledger_service_server::LedgerService;
+use lgsp_proto::ledger::v1::{
+    Exchange, ExchangeFilter, FollowExchangesRequest, GetCompletenessRequest, GetCompletenessResponse,
+    ListExchangesRequest, ListExchangesResponse,
+};
+use prost::Message;
+use tokio::sync::broadcast;
+use tokio::time::Instant;
+use tokio_stream::Stream;
+use tokio_util::sync::CancellationToken;
+use tonic::{Extensions, Request, Response, Status};
+
+use crate::abandon::Open;
+use crate::damage::Damages;
+use crate::files::log;
+use crate::filing::Filed;
+use crate::index::{Found, Index, Query};
+use crate::{disk, entry, follow, page};
+
+/// Entries of a page, unless another number is asked for.
+const DEFAULT_PAGE: usize = 100;
+const LARGEST_PAGE: usize = 1_000;
+/// Most encoded bytes of one page: the embedded broker carries answers of 1 MiB.
+const MOST_PAGE_BYTES: usize = 768 * 1024;
+/// Most gateway instances that completeness tells of.
+const MOST_GATEWAYS: i64 = 200;
+/// How long a list waits for what is durable and not filed yet. If that takes longer, the list tells what is filed.
+const CATCH_UP: Duration = Duration::from_secs(1);
+/// A caller who brings no deadline waits no longer than this.
+const LONGEST: Duration = Duration::from_secs(10);
+
+/// The ledger's service, as the bus serves it.
+#[derive(Clone, Debug)]
+pub(crate) struct Service {
+    pub index: Index,
+    pub log: log::Reader,
+    pub filed: Filed,
+    pub followers: broadcast::Sender<Arc<Exchange>>,
+    pub open: Arc<Open>,
+    pub damages: Damages,
+    pub leaving: CancellationToken,
+}
+
+impl Service {
+    async fn list(
+        &self,
+        request: ListExchangesRequest,
+        deadline: Instant,
+    ) -> Result<ListExchangesResponse, Fault> {
+        let limit = page_size(request.page_size)?;
+        let filter = request.filter.unwrap_or_default();
+        let after = page::read(&request.page_token, &filter)?;
+        let exchange = exchange_of(&filter)?;
+        self.filed.catch_up(deadline.min(Instant::now() + CATCH_UP)).await;
+        let query = Query { exchange, after, limit: limit + 1, filter };
+        let mut found = self.index.list(&query, deadline).await.map_err(unanswered)?;
+        let has_more = found.len() > limit;
+        found.truncate(limit);
+        let mut exchanges = self.read(found.clone()).await?;
+        let fit = that_fit(&exchanges);
+        let is_cut = has_more || fit < exchanges.len();
+        exchanges.truncate(fit);
+        let last = fit.checked_sub(1).and_then(|last| found.get(last)).filter(|_| is_cut);
+        let next_page_token = last.map(|last| page::write(&last.at, &query.filter)).unwrap_or_default();
+        Ok(ListExchangesResponse { exchanges, next_page_token })
+    }
+
+    /// Reads the sealed parts. Where one is damaged, the exchange is told as the index knows it.
+    async fn read(&self, found: Vec<Found>) -> Result<Vec<Exchange>, Fault> {
+        let (log, damages) = (self.log.clone(), self.damages.clone());
+        let read = disk(log.folder().to_owned(), move || {
+            let mut exchanges = Vec::with_capacity(found.len());
+            for found in found {
+                let sealed = log.sealed(found.place)?.map_err(|damage| damages.note(damage)).ok();
+                let read = sealed.and_then(|bytes| entry::read_sealed(bytes).ok());
+                exchanges.push(read.map_or_else(|| indexed(found), |read| entry::exchange(read.sealed)));
+            }
+            Ok(exchanges)
+        });
+        read.await.map_err(unanswered)
+    }
+
+    async fn completeness(&self, deadline: Instant) -> Result<GetCompletenessResponse, Fault> {
+        self.filed.catch_up(deadline.min(Instant::now() + CATCH_UP)).await;
+        let gateways = self.index.gateways(MOST_GATEWAYS, deadline).await.map_err(unanswered)?;
+        let abandoned = self.index.abandoned(deadline).await.map_err(unanswered)?;
+        let told =
+            gateways.iter().map(|(gateway, sequence, entered_us)| sequence.to_message(gateway, *entered_us));
+        Ok(GetCompletenessResponse { gateways: told.collect(), open: self.open.len() as u64, abandoned })
+    }
+}
+
+#[tonic::async_trait]
+impl LedgerService for Service {
+    async fn list_exchanges(
+        &self,
+        request: Request<ListExchangesRequest>,
+    ) -> Result<Response<ListExchangesResponse>, Status> {
+        let (_, extensions, request) = request.into_parts();
+        let listed = self.list(request, deadline(&extensions, LONGEST)).await;
+        listed.map(Response::new).map_err(|fault| lgsp_bus::status(&fault))
+    }
+
+    type FollowExchangesStream = Pin<Box<dyn Stream<Item = Result<Exchange, Status>> + Send>>;
+
+    async fn follow_exchanges(
+        &self,
+        request: Request<FollowExchangesRequest>,
+    ) -> Result<Response<Self::FollowExchangesStream>, Status> {
+        let filter = request.into_inner().filter.unwrap_or_default();
+        let exchange = exchange_of(&filter).map_err(|fault| lgsp_bus::status(&fault))?;
+        let exchanges = self.followers.subscribe();
+        let stream = follow::stream(exchanges, follow::Wanted { filter, exchange }, self.leaving.clone());
+        Ok(Response::new(Box::pin(stream)))
+    }
+
+    async fn get_completeness(
+        &self,
+        request: Request<GetCompletenessRequest>,
+    ) -> Result<Response<GetCompletenessResponse>, Status> {
+        let told = self.completeness(deadline(request.extensions(), LONGEST)).await;
+        told.map(Response::new).map_err(|fault| lgsp_bus::status(&fault))
+    }
+}
+
+/// The caller's deadline, on our clock.
+fn deadline(extensions: &Extensions, longest: Duration) -> Instant {
+    let left = extensions.get::<Inbound>().map(|inbound| {
+        let left = inbound.head.deadline_us.saturating_sub(unix_micros(SystemTime::now()));
+        Duration::from_micros(u64::try_from(left).unwrap_or(0))
+    });
+    Instant::now() + left.unwrap_or(longest).min(longest)
+}
+
+fn page_size(asked: i32) -> Result<usize, Fault> {
+    match usize::try_from(asked) {
+        Ok(0) => Ok(DEFAULT_PAGE),
+        Ok(size) if size <= LARGEST_PAGE => Ok(size),
+        Ok(_) | Err(_) => Err(invalid("page_size", "is not between 0 and 1000")),
+    }
+}
+
+fn exchange_of(filter: &ExchangeFilter) -> Result<Option<ExchangeId>, Fault> {
+    if filter.exchange_id.is_empty() {
+        return Ok(None);
+    }
+    let exchange = ExchangeId::parse(&filter.exchange_id);
+    exchange.map(Some).ok_or_else(|| invalid("filter.exchange_id", "is not a UUID"))
+}
+
+pub(crate) fn invalid(field: &str, rule: &str) -> Fault {
+    Fault::invalid(vec![Violation { field: field.to_owned(), rule: rule.to_owned() }])
+}
+
+fn unanswered(error: impl std::error::Error + Send + Sync + 'static) -> Fault {
+    Fault::new(Reason::SourceUnavailable).because(error)
+}
+
+/// How many of the exchanges one answer carries: at least one.
+fn that_fit(exchanges: &[Exchange]) -> usize {
+    let mut bytes = 0;
+    let fit = exchanges.iter().take_while(|exchange| {
+        bytes += exchange.encoded_len() + 8;
+        bytes <= MOST_PAGE_BYTES
+    });
+    fit.count().max(1).min(exchanges.len())
+}
+
+fn indexed(found: Found) -> Exchange {
+    Exchange {
+        exchange_id: found.at.exchange.to_string(),
+        admitted: Some(lgsp_core::time::timestamp(found.at.admitted_us)),
+        application: found.application,
+        service: found.service,
+        method: found.method,
+        outcome: found.outcome,
+        platform: found.platform,
+        ..Default::default()
+    }
+}

@@ -1,0 +1,208 @@
+//! A ledger on the embedded broker, and the entries of a gateway.
+
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use lgsp_bus::{Appender, Bus};
+use lgsp_core::ExchangeId;
+use lgsp_core::entry::{salted, seal};
+use lgsp_core::time::unix_micros;
+use lgsp_ledger::{Abandon, Ledger, Options};
+use lgsp_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
+use lgsp_proto::ledger::v1::{
+    Decision, Entry, Erasable, Exchange, ExchangeFilter, FollowExchangesRequest, GetCompletenessRequest,
+    GetCompletenessResponse, ListExchangesRequest, ListExchangesResponse, Outcome, Phase, Sealed,
+};
+use lgsp_runtime::shutdown;
+use lgsp_runtime::{Instance, Shutdown, State};
+use prost::Message;
+use tokio::time::Instant;
+use tonic::Streaming;
+use tonic::service::Routes;
+
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The folder of a ledger.
+pub struct Site {
+    dir: tempfile::TempDir,
+}
+
+impl Site {
+    pub fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap() }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join("ledger").join(name)
+    }
+
+    pub fn segment(&self, folder: &str, number: u64) -> PathBuf {
+        self.path(folder).join(format!("{number:012}.segment"))
+    }
+
+    pub fn options(&self) -> Options {
+        Options { dir: self.dir.path().join("ledger"), abandon: Abandon::Never, ..Default::default() }
+    }
+
+    pub async fn start(&self, bus: &Bus) -> Running {
+        Running::start(self.options(), bus).await
+    }
+}
+
+/// A ledger that runs.
+pub struct Running {
+    pub ledger: Ledger,
+    pub state: State,
+    pub appender: Appender,
+    shutdown: Shutdown,
+}
+
+pub fn bus() -> Bus {
+    Bus::open(lgsp_bus::Options::default()).unwrap()
+}
+
+impl Running {
+    pub async fn start(options: Options, bus: &Bus) -> Self {
+        // A ledger that was killed lets go of its folder a moment later.
+        let begun = Instant::now();
+        loop {
+            match Self::try_start(options.clone(), bus).await {
+                Ok(running) => return running,
+                Err(lgsp_ledger::Error::InUse { .. }) if begun.elapsed() < PATIENCE => {
+                    tokio::task::yield_now().await;
+                }
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+
+    pub async fn try_start(options: Options, bus: &Bus) -> Result<Self, lgsp_ledger::Error> {
+        let state = State::new(Instance::new("ledger", "0.0.0"));
+        let shutdown = Shutdown::new(state.clone(), shutdown::Options::default());
+        let ledger = lgsp_ledger::start(options, bus, &state, &shutdown).await?;
+        let appender = Appender::new(bus, Some(ledger.fsynced())).unwrap();
+        Ok(Self { ledger, state, appender, shutdown })
+    }
+
+    pub async fn stop(self) {
+        assert_eq!(self.shutdown.run().await, []);
+    }
+
+    /// Ends it as a kill would: nothing is filed any more.
+    pub fn kill(self) {
+        self.shutdown.abandon();
+    }
+
+    /// Appends as a gateway does, and waits until it is durable.
+    pub async fn append(&self, entry: &Numbered) {
+        self.try_append(entry, PATIENCE).await.unwrap();
+    }
+
+    pub async fn try_append(&self, entry: &Numbered, patience: Duration) -> Result<(), lgsp_bus::Error> {
+        let (key, value) = (entry.exchange.as_bytes(), entry.entry().encode_to_vec());
+        self.appender.append_durably(key, value.into(), Instant::now() + patience).await.map(drop)
+    }
+
+    pub fn client(&self) -> LedgerServiceClient<Routes> {
+        LedgerServiceClient::new(self.ledger.routes()).max_decoding_message_size(8 << 20)
+    }
+
+    pub async fn page(&self, filter: ExchangeFilter, page_size: i32, page_token: &str) -> ListExchangesResponse {
+        let request = ListExchangesRequest { filter: Some(filter), page_size, page_token: page_token.to_owned() };
+        self.client().list_exchanges(request).await.unwrap().into_inner()
+    }
+
+    pub async fn list(&self, filter: ExchangeFilter) -> Vec<Exchange> {
+        self.page(filter, 1_000, "").await.exchanges
+    }
+
+    /// All of one exchange, the last phase first.
+    pub async fn phases(&self, exchange: ExchangeId) -> Vec<Phase> {
+        let filter = ExchangeFilter { exchange_id: exchange.to_string(), ..Default::default() };
+        self.list(filter).await.into_iter().map(|exchange| exchange.sealed.unwrap().phase()).collect()
+    }
+
+    pub async fn follow(&self, filter: ExchangeFilter) -> Streaming<Exchange> {
+        let request = FollowExchangesRequest { filter: Some(filter) };
+        self.client().follow_exchanges(request).await.unwrap().into_inner()
+    }
+
+    pub async fn completeness(&self) -> GetCompletenessResponse {
+        self.client().get_completeness(GetCompletenessRequest {}).await.unwrap().into_inner()
+    }
+
+    pub async fn until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
+        let waited = tokio::time::timeout(PATIENCE, async {
+            while !holds(self) {
+                tokio::task::yield_now().await;
+            }
+        });
+        assert!(waited.await.is_ok(), "waited in vain: {what}; {}", self.state.status());
+    }
+
+    pub fn cause(&self, component: &str) -> String {
+        self.state.status()["components"][component]["cause"].as_str().unwrap_or_default().to_owned()
+    }
+
+    pub fn leaves(&self) -> i64 {
+        self.state.fact("leaves").get()
+    }
+}
+
+/// An entry of a gateway.
+#[derive(Clone)]
+pub struct Numbered {
+    pub exchange: ExchangeId,
+    pub sealed: Sealed,
+}
+
+impl Numbered {
+    pub fn new(sequence: u64) -> Self {
+        let now = unix_micros(std::time::SystemTime::now());
+        let exchange = ExchangeId::new();
+        let sealed = Sealed {
+            exchange_id: exchange.as_bytes().to_vec().into(),
+            phase: Phase::Final.into(),
+            gateway: "gateway-1".to_owned(),
+            sequence,
+            application: "tthc".to_owned(),
+            service: "lgsp.population.v1.PopulationService".to_owned(),
+            method: "GetCitizen".to_owned(),
+            purpose: "prefill".to_owned(),
+            decision: Decision::Granted.into(),
+            outcome: Outcome::Served.into(),
+            admitted_us: now,
+            entered_us: now + 1_500,
+            ..Default::default()
+        };
+        Self { exchange, sealed }
+    }
+
+    pub fn with(mut self, change: impl FnOnce(&mut Sealed)) -> Self {
+        change(&mut self.sealed);
+        self
+    }
+
+    pub fn entry(&self) -> Entry {
+        seal(self.sealed.clone(), Erasable { officer: salted("officer-17"), ..Default::default() })
+    }
+}
+
+pub fn ids(exchanges: &[Exchange]) -> Vec<String> {
+    exchanges.iter().map(|exchange| exchange.exchange_id.clone()).collect()
+}
+
+pub fn everything() -> ExchangeFilter {
+    ExchangeFilter { include_platform: true, ..Default::default() }
+}
+
+/// How many erasable parts are stored.
+pub async fn erasable_parts(site: &Site) -> i64 {
+    let url = format!("sqlite:{}", site.path("erasable.db").display());
+    let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
+    let (count,) = sqlx::query_as("SELECT count(*) FROM erasable").fetch_one(&pool).await.unwrap();
+    pool.close().await;
+    count
+}
