@@ -16,6 +16,7 @@
 mod adapter;
 mod deadline;
 mod fault;
+mod fields;
 pub mod health;
 mod options;
 mod origin;
@@ -28,6 +29,7 @@ pub mod stream;
 pub use adapter::{Adapter, OpenError};
 pub use deadline::Deadline;
 pub use fault::{invalid, status};
+pub use fields::Fields;
 pub use lgsp_core::{Fault, Reason};
 pub use lgsp_store::{Options as StoreOptions, Reader, Store, until};
 pub use options::Options;

@@ -64,6 +64,10 @@ impl Store {
     /// # Errors
     /// [`Error::TimedOut`] when no connection became free before the deadline; otherwise, why none could be opened.
     pub async fn reader(&self, deadline: Instant) -> Result<Reader, Error> {
+        // A free connection would still be lent, since a timeout looks at its clock last.
+        if Instant::now() >= deadline {
+            return Err(Error::TimedOut);
+        }
         timeout_at(deadline, async {
             let mut connection = self.pool.acquire().await?;
             let left = Arc::new(AtomicBool::new(false));

@@ -122,6 +122,7 @@ async fn waiting_for_a_connection_ends_at_the_deadline() {
     let refusal = store.reader(Instant::now() + Duration::from_millis(20)).await.unwrap_err();
     assert_eq!(refusal.cause(), "timed-out");
     drop(held);
+    assert_eq!(store.reader(Instant::now()).await.unwrap_err().cause(), "timed-out", "past before it began");
 }
 
 #[tokio::test]

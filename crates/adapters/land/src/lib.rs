@@ -24,7 +24,7 @@ use tonic::service::Routes;
 
 pub use place::Place;
 pub use service::Land;
-pub use source::{OwnerKey, ParcelRef, Source};
+pub use source::{OwnerKey, ParcelRef, Parts, Source};
 pub use sqlite::Sqlite;
 
 /// The domain, which names the topic of its requests.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::Stream;
 use lgsp_adapter::page::{self, Page, Query};
 use lgsp_adapter::parse::{given, person_key, wards_in_use};
-use lgsp_adapter::{Deadline, Fault, invalid, status, stream};
+use lgsp_adapter::{Deadline, Fault, Fields, invalid, status, stream};
 use lgsp_identifiers::{EnterpriseCode, Format, ParcelKey, WardCode, format};
 use lgsp_proto::land::v1::land_service_server::LandService;
 use lgsp_proto::land::v1::{
@@ -14,7 +14,7 @@ use lgsp_proto::land::v1::{
 };
 use tonic::{Request, Response, Status};
 
-use crate::{OwnerKey, ParcelRef, Place, Source};
+use crate::{OwnerKey, ParcelRef, Parts, Place, Source};
 
 const PAGE_DEFAULT: usize = 50;
 const PAGE_MOST: usize = 200;
@@ -34,22 +34,28 @@ impl<S: Source> Land<S> {
         Self { source, query_timeout }
     }
 
-    async fn parcel(&self, asked: &GetParcelRequest, deadline: Deadline) -> Result<GetParcelResponse, Fault> {
+    async fn parcel(
+        &self,
+        asked: &GetParcelRequest,
+        parts: Parts,
+        deadline: Deadline,
+    ) -> Result<GetParcelResponse, Fault> {
         let parcel = parcel_ref(asked)?;
-        let parcel = deadline.found(self.source.parcel(&parcel, deadline.of_query()).await)?;
+        let parcel = deadline.found(self.source.parcel(&parcel, parts, deadline.of_query()).await)?;
         Ok(GetParcelResponse { parcel: Some(parcel) })
     }
 
     async fn by_owner(
         &self,
         asked: &ListParcelsByOwnerRequest,
+        parts: Parts,
         deadline: Deadline,
     ) -> Result<ListParcelsByOwnerResponse, Fault> {
         let owner = owner_key(asked)?;
         let size = page::size(asked.page_size, PAGE_DEFAULT, PAGE_MOST)?;
         let query = Query::new("ListParcelsByOwner", &[owner.as_str()]);
         let after = query.after(&asked.page_token)?;
-        let parcels = self.source.parcels_of_owner(&owner, after, size + 1, deadline.of_query()).await;
+        let parcels = self.source.parcels_of_owner(&owner, after, size + 1, parts, deadline.of_query()).await;
         let page = page::cut(parcels.map_err(|error| deadline.fault(error))?, size);
         Ok(ListParcelsByOwnerResponse { next_page_token: token(&query, &page), parcels: page.records })
     }
@@ -57,13 +63,14 @@ impl<S: Source> Land<S> {
     async fn by_place(
         &self,
         asked: &FindParcelsRequest,
+        parts: Parts,
         deadline: Deadline,
     ) -> Result<FindParcelsResponse, Fault> {
         let place = Place::parse(asked)?;
         let size = page::size(asked.page_size, PAGE_DEFAULT, PAGE_MOST)?;
         let query = Query::new("FindParcels", &[&place.canonical()]);
         let after = query.after(&asked.page_token)?;
-        let page = page::cut(self.parcels_at(place, after, size + 1, deadline).await?, size);
+        let page = page::cut(self.parcels_at(place, after, size + 1, parts, deadline).await?, size);
         Ok(FindParcelsResponse { next_page_token: token(&query, &page), parcels: page.records })
     }
 
@@ -73,11 +80,13 @@ impl<S: Source> Land<S> {
         place: Place,
         mut after: i64,
         wanted: usize,
+        parts: Parts,
         deadline: Deadline,
     ) -> Result<Vec<(i64, Parcel)>, Fault> {
         let mut found = Vec::new();
         loop {
-            let near = self.source.parcels_near(place.bounds(), after, wanted, deadline.of_query()).await;
+            let near =
+                self.source.parcels_near(place.bounds(), after, wanted, parts, deadline.of_query()).await;
             let near = near.map_err(|error| deadline.fault(error))?;
             let none_left = near.len() < wanted;
             after = near.last().map_or(after, |(number, _)| *number);
@@ -92,7 +101,12 @@ impl<S: Source> Land<S> {
         }
     }
 
-    fn of_ward(&self, asked: &ListParcelsRequest, deadline: Deadline) -> Result<Parcels, Fault> {
+    fn of_ward(
+        &self,
+        asked: &ListParcelsRequest,
+        parts: Parts,
+        deadline: Deadline,
+    ) -> Result<Parcels, Fault> {
         let wards: Arc<[WardCode]> = wards_in_use("ward_code", &asked.ward_code)?.into();
         let size = page::size(asked.page_size, STREAM_DEFAULT, STREAM_MOST)?;
         let query = Query::new("ListParcels", &[wards[0].as_str()]);
@@ -102,7 +116,7 @@ impl<S: Source> Land<S> {
         let fetch = move |after, limit| {
             let (source, wards) = (Arc::clone(&source), Arc::clone(&wards));
             async move {
-                let parcels = source.parcels_of_ward(&wards, after, limit, deadline.of_query()).await;
+                let parcels = source.parcels_of_ward(&wards, after, limit, parts, deadline.of_query()).await;
                 parcels.map_err(|error| deadline.fault(error))
             }
         };
@@ -125,7 +139,8 @@ impl<S: Source> LandService for Land<S> {
         request: Request<GetParcelRequest>,
     ) -> Result<Response<GetParcelResponse>, Status> {
         let deadline = Deadline::of(&request, self.query_timeout);
-        self.parcel(request.get_ref(), deadline).await.map(Response::new).map_err(status)
+        let parts = Parts::of(&Fields::of(&request), "parcel");
+        self.parcel(request.get_ref(), parts, deadline).await.map(Response::new).map_err(status)
     }
 
     async fn list_parcels_by_owner(
@@ -133,7 +148,8 @@ impl<S: Source> LandService for Land<S> {
         request: Request<ListParcelsByOwnerRequest>,
     ) -> Result<Response<ListParcelsByOwnerResponse>, Status> {
         let deadline = Deadline::of(&request, self.query_timeout);
-        self.by_owner(request.get_ref(), deadline).await.map(Response::new).map_err(status)
+        let parts = Parts::of(&Fields::of(&request), "parcels");
+        self.by_owner(request.get_ref(), parts, deadline).await.map(Response::new).map_err(status)
     }
 
     async fn find_parcels(
@@ -141,12 +157,14 @@ impl<S: Source> LandService for Land<S> {
         request: Request<FindParcelsRequest>,
     ) -> Result<Response<FindParcelsResponse>, Status> {
         let deadline = Deadline::of(&request, self.query_timeout);
-        self.by_place(request.get_ref(), deadline).await.map(Response::new).map_err(status)
+        let parts = Parts::of(&Fields::of(&request), "parcels");
+        self.by_place(request.get_ref(), parts, deadline).await.map(Response::new).map_err(status)
     }
 
     async fn list_parcels(&self, request: Request<ListParcelsRequest>) -> Result<Response<Parcels>, Status> {
         let deadline = Deadline::of(&request, self.query_timeout);
-        self.of_ward(request.get_ref(), deadline).map(Response::new).map_err(status)
+        let parts = Parts::of(&Fields::of(&request), "parcel");
+        self.of_ward(request.get_ref(), parts, deadline).map(Response::new).map_err(status)
     }
 }
 

@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use geo::Rect;
-use lgsp_adapter::{SourceError, health::Probe};
+use lgsp_adapter::{Fields, SourceError, health::Probe};
 use lgsp_identifiers::{EnterpriseCode, ParcelKey, PersonKey, WardCode};
 use lgsp_proto::land::v1::Parcel;
 use tokio::time::Instant;
@@ -33,8 +33,37 @@ impl OwnerKey {
     }
 }
 
+/// Which of the things that hang on a parcel are read with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parts {
+    /// Keys that it had before.
+    pub former_keys: bool,
+    /// What the land may be used for.
+    pub land_uses: bool,
+    /// Who holds it.
+    pub owners: bool,
+    /// Limits on the right of use.
+    pub restrictions: bool,
+    /// What it was made of and what it became.
+    pub lineage: bool,
+}
+
+impl Parts {
+    /// The parts of the parcels at `record`, a path of the answer, that may leave.
+    pub fn of(fields: &Fields, record: &str) -> Self {
+        let wants = |part: &str| fields.wants(&format!("{record}.{part}"));
+        Self {
+            former_keys: wants("former_keys"),
+            land_uses: wants("land_uses"),
+            owners: wants("owners"),
+            restrictions: wants("restrictions"),
+            lineage: wants("predecessor_ids") || wants("successor_ids"),
+        }
+    }
+}
+
 /// A cadastre. Lists hold the parcels that exist now, each with its number in the order of the list: up to `limit`
-/// after the number `after`. Every question ends at its deadline.
+/// after the number `after`. A parcel comes with the parts that are asked for. Every question ends at its deadline.
 #[async_trait]
 pub trait Source: Probe {
     /// Finds a parcel, also one that was divided or merged. A key in use now means the parcel that has it now, and
@@ -42,7 +71,12 @@ pub trait Source: Probe {
     ///
     /// # Errors
     /// The source did not answer.
-    async fn parcel(&self, parcel: &ParcelRef, deadline: Instant) -> Result<Option<Parcel>, SourceError>;
+    async fn parcel(
+        &self,
+        parcel: &ParcelRef,
+        parts: Parts,
+        deadline: Instant,
+    ) -> Result<Option<Parcel>, SourceError>;
 
     /// Lists the parcels that somebody holds now.
     ///
@@ -53,6 +87,7 @@ pub trait Source: Probe {
         owner: &OwnerKey,
         after: i64,
         limit: usize,
+        parts: Parts,
         deadline: Instant,
     ) -> Result<Vec<(i64, Parcel)>, SourceError>;
 
@@ -65,6 +100,7 @@ pub trait Source: Probe {
         bounds: Rect<f64>,
         after: i64,
         limit: usize,
+        parts: Parts,
         deadline: Instant,
     ) -> Result<Vec<(i64, Parcel)>, SourceError>;
 
@@ -77,6 +113,7 @@ pub trait Source: Probe {
         wards: &[WardCode],
         after: i64,
         limit: usize,
+        parts: Parts,
         deadline: Instant,
     ) -> Result<Vec<(i64, Parcel)>, SourceError>;
 }

@@ -13,7 +13,7 @@ use sqlx::query::QueryAs;
 use sqlx::sqlite::SqliteArguments;
 use tokio::time::Instant;
 
-use crate::{OwnerKey, ParcelRef, Source};
+use crate::{OwnerKey, ParcelRef, Parts, Source};
 
 mod parts;
 mod rows;
@@ -50,10 +50,11 @@ impl Sqlite {
         &self.origin.source
     }
 
-    /// Reads parcels with all that hangs on them: a query for the parcels, and one for each kind of part.
+    /// Reads parcels with what hangs on them: a query for the parcels, and one for each kind of part.
     async fn parcels(
         &self,
         select: Select<'_>,
+        parts: Parts,
         deadline: Instant,
     ) -> Result<Vec<(i64, Parcel)>, SourceError> {
         let mut reader: Reader = self.store.reader(deadline).await?;
@@ -63,7 +64,7 @@ impl Sqlite {
             let number = row.parcel_id;
             parcels.push((number, row.into_parcel(&self.origin)?));
         }
-        parts::add(&mut reader, &mut parcels, deadline).await?;
+        parts::add(&mut reader, &mut parcels, parts, deadline).await?;
         Ok(parcels)
     }
 }
@@ -80,7 +81,12 @@ impl Probe for Sqlite {
 
 #[async_trait]
 impl Source for Sqlite {
-    async fn parcel(&self, parcel: &ParcelRef, deadline: Instant) -> Result<Option<Parcel>, SourceError> {
+    async fn parcel(
+        &self,
+        parcel: &ParcelRef,
+        parts: Parts,
+        deadline: Instant,
+    ) -> Result<Option<Parcel>, SourceError> {
         let select: Select<'_> = match parcel {
             ParcelRef::Id(id) => sqlx::query_as(rows::BY_ID).bind(id),
             ParcelRef::Key(key) => {
@@ -88,7 +94,7 @@ impl Source for Sqlite {
                 by_key.bind(key.sheet()).bind(key.number())
             }
         };
-        Ok(self.parcels(select, deadline).await?.pop().map(|(_, parcel)| parcel))
+        Ok(self.parcels(select, parts, deadline).await?.pop().map(|(_, parcel)| parcel))
     }
 
     async fn parcels_of_owner(
@@ -96,6 +102,7 @@ impl Source for Sqlite {
         owner: &OwnerKey,
         after: i64,
         limit: usize,
+        parts: Parts,
         deadline: Instant,
     ) -> Result<Vec<(i64, Parcel)>, SourceError> {
         let by_owner = match owner {
@@ -104,7 +111,7 @@ impl Source for Sqlite {
             OwnerKey::Enterprise(_) => rows::BY_ENTERPRISE,
         };
         let select = sqlx::query_as(by_owner).bind(owner.as_str()).bind(after).bind(limit as i64);
-        self.parcels(select, deadline).await
+        self.parcels(select, parts, deadline).await
     }
 
     async fn parcels_near(
@@ -112,6 +119,7 @@ impl Source for Sqlite {
         bounds: Rect<f64>,
         after: i64,
         limit: usize,
+        parts: Parts,
         deadline: Instant,
     ) -> Result<Vec<(i64, Parcel)>, SourceError> {
         let (least, greatest) = (bounds.min(), bounds.max());
@@ -123,7 +131,7 @@ impl Source for Sqlite {
             .bind(least.y)
             .bind(after)
             .bind(limit as i64);
-        self.parcels(select, deadline).await
+        self.parcels(select, parts, deadline).await
     }
 
     async fn parcels_of_ward(
@@ -131,6 +139,7 @@ impl Source for Sqlite {
         wards: &[WardCode],
         after: i64,
         limit: usize,
+        parts: Parts,
         deadline: Instant,
     ) -> Result<Vec<(i64, Parcel)>, SourceError> {
         let select = sqlx::query_as(rows::BY_WARD)
@@ -138,6 +147,6 @@ impl Source for Sqlite {
             .bind(wards.get(1).map(WardCode::as_str))
             .bind(after)
             .bind(limit as i64);
-        self.parcels(select, deadline).await
+        self.parcels(select, parts, deadline).await
     }
 }

@@ -8,6 +8,8 @@ use sqlx::FromRow;
 use sqlx::sqlite::SqliteRow;
 use tokio::time::Instant;
 
+use crate::Parts;
+
 const FORMER_KEYS: &str = "
     SELECT parcel_id, ward_code, map_sheet, parcel_number, valid_to FROM former_key
     WHERE parcel_id IN (SELECT value FROM json_each(?)) ORDER BY parcel_id, valid_to DESC";
@@ -41,26 +43,42 @@ const SUCCESSORS: &str = "
 pub(super) async fn add(
     reader: &mut Reader,
     parcels: &mut [(i64, Parcel)],
+    wanted: Parts,
     deadline: Instant,
 ) -> Result<(), SourceError> {
     if parcels.is_empty() {
         return Ok(());
     }
     let numbers: Vec<i64> = parcels.iter().map(|(number, _)| *number).collect();
-    let mut parts = Parts { reader, numbers: serde_json::json!(numbers).to_string(), deadline };
-    parts.each(FORMER_KEYS, parcels, |parcel, row: FormerKeyRow| parcel.former_keys.push(row.into())).await?;
-    parts.each(LAND_USES, parcels, |parcel, row: LandUseRow| parcel.land_uses.push(row.into())).await?;
-    parts.each(OWNERS, parcels, |parcel, row: OwnerRow| parcel.owners.push(row.into())).await?;
-    parts
-        .each(RESTRICTIONS, parcels, |parcel, row: RestrictionRow| parcel.restrictions.push(row.into()))
-        .await?;
-    parts
-        .each(PREDECESSORS, parcels, |parcel, row: LineageRow| parcel.predecessor_ids.push(row.uuid))
-        .await?;
-    parts.each(SUCCESSORS, parcels, |parcel, row: LineageRow| parcel.successor_ids.push(row.uuid)).await
+    let mut of_page = OfPage { reader, numbers: serde_json::json!(numbers).to_string(), deadline };
+    if wanted.former_keys {
+        of_page
+            .each(FORMER_KEYS, parcels, |parcel, row: FormerKeyRow| parcel.former_keys.push(row.into()))
+            .await?;
+    }
+    if wanted.land_uses {
+        of_page.each(LAND_USES, parcels, |parcel, row: LandUseRow| parcel.land_uses.push(row.into())).await?;
+    }
+    if wanted.owners {
+        of_page.each(OWNERS, parcels, |parcel, row: OwnerRow| parcel.owners.push(row.into())).await?;
+    }
+    if wanted.restrictions {
+        of_page
+            .each(RESTRICTIONS, parcels, |parcel, row: RestrictionRow| parcel.restrictions.push(row.into()))
+            .await?;
+    }
+    if wanted.lineage {
+        of_page
+            .each(PREDECESSORS, parcels, |parcel, row: LineageRow| parcel.predecessor_ids.push(row.uuid))
+            .await?;
+        of_page
+            .each(SUCCESSORS, parcels, |parcel, row: LineageRow| parcel.successor_ids.push(row.uuid))
+            .await?;
+    }
+    Ok(())
 }
 
-struct Parts<'a> {
+struct OfPage<'a> {
     reader: &'a mut Reader,
     /// The parcels' numbers as a JSON array, which is how SQLite takes a list as one value.
     numbers: String,
@@ -71,7 +89,7 @@ trait OfParcel {
     fn parcel_id(&self) -> i64;
 }
 
-impl Parts<'_> {
+impl OfPage<'_> {
     async fn each<R>(
         &mut self,
         select: &'static str,
