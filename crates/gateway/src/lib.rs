@@ -41,6 +41,7 @@ mod in_flight;
 mod leash;
 mod listener;
 mod metadata;
+mod numbers;
 mod options;
 mod outlet;
 mod quota;

@@ -61,7 +61,9 @@ async fn sort(
 /// What is no gRPC call gets an answer of plain HTTP.
 fn refuse_http(request: &Request<Incoming>) -> Option<Response<Body>> {
     if request.method() != Method::POST {
-        let mut refusal = error::plain(StatusCode::METHOD_NOT_ALLOWED, "the hub answers POST only\n");
+        // An answer to HEAD has no body, and hyper leaves that to us.
+        let sentence = if request.method() == Method::HEAD { "" } else { "the hub answers POST only\n" };
+        let mut refusal = error::plain(StatusCode::METHOD_NOT_ALLOWED, sentence);
         refusal.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
         return Some(refusal);
     }

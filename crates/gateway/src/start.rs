@@ -1,14 +1,11 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use ed25519_dalek::VerifyingKey;
-use lgsp_bus::{Appender, Bus, CallerOptions, MacKeys, Start, topics};
+use lgsp_bus::{Appender, Bus, Caller, CallerOptions, MacKeys, Start, topics};
 use lgsp_core::entry::SubjectKeys;
 use lgsp_runtime::{Shutdown, Stage, State};
 use tokio::net::TcpListener;
-use tokio::time::interval;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
@@ -26,10 +23,7 @@ use crate::quota::Quotas;
 use crate::rules::{Current, Follower};
 use crate::stats::Stats;
 use crate::surface::Surface;
-use crate::tls;
-
-/// How often the numbers of the status are brought up to date.
-const TELL: Duration = Duration::from_secs(1);
+use crate::{numbers, tls};
 
 /// What a gateway must know and nobody else may see.
 pub struct Secrets {
@@ -97,45 +91,17 @@ pub async fn start(
         return Err(Error::NoSnapshotKey);
     }
     let tls = options.tls.as_ref().map(tls::acceptor).transpose()?;
-    let stats = Arc::new(Stats::default());
-    let rules: Arc<Current> = Arc::default();
+    let role = Role { bus, state, shutdown, options: &options, stats: Arc::default() };
     let book = Arc::new(Book::new(state.instance().name(), secrets.subjects));
     let attempts: Arc<Attempts> = Arc::default();
-
-    let writer = start_entries(&options, appender, &attempts, &book, &stats, state, shutdown)?;
-    let caller_options =
-        CallerOptions { max_in_flight: options.exchanges.in_flight, ..CallerOptions::default() };
-    let replies = state.component("replies");
-    let caller =
-        lgsp_bus::Caller::start(bus, caller_options, state.instance().name(), secrets.macs, shutdown).await?;
-    let positioned = caller.clone();
-    shutdown.spawn(
-        Stage::StopAccepting,
-        "gateway replies",
-        until(shutdown.begins(Stage::StopAccepting), async move {
-            positioned.until_ready().await;
-            replies.ready();
-        }),
-    );
-
-    let surface = Arc::new(Surface::new().await);
-    let follower =
-        Follower::new(&secrets.snapshot_keys, rules.clone(), state.component("rules"), stats.clone());
-    let tail = bus.tail(topics::REGISTRY, Start::Beginning)?;
-    let (told_book, told_bus) = (book.clone(), caller.clone());
-    let tell = move |rules: &lgsp_core::Rules| {
-        told_book.set_environment(rules.environment());
-        told_bus.tell_revision(rules.revision());
-    };
-    let followed = follower.run(tail, shutdown.begins(Stage::Close), surface.clone(), tell);
-    shutdown.spawn(Stage::Close, "gateway rules", followed);
-
-    let leaving = shutdown.begins(Stage::StopAccepting);
-    let embedded = if bus.is_embedded() { LARGEST_EMBEDDED_ANSWER } else { usize::MAX };
+    let writer = role.start_entries(appender, &attempts, &book)?;
+    let caller = role.start_caller(secrets.macs).await?;
+    let rules: Arc<Current> = Arc::default();
+    let surface = role.follow_rules(&secrets.snapshot_keys, &rules, &book, &caller).await?;
     let hub = Arc::new(Hub {
-        largest_answer: options.exchanges.answer.min(embedded),
+        largest_answer: role.largest_answer(),
         rules,
-        surface: surface.clone(),
+        surface,
         tokens: Tokens::new(&options.audience, options.exchanges.tokens),
         in_flight: InFlight::new(&options.exchanges),
         quotas: Quotas::default(),
@@ -143,57 +109,114 @@ pub async fn start(
         book,
         writer,
         attempts,
-        stats: stats.clone(),
+        stats: role.stats.clone(),
         exchanges: shutdown.group(Stage::Drain, "exchanges"),
-        leaving,
-        bounds: options.exchanges,
+        leaving: shutdown.begins(Stage::StopAccepting),
+        bounds: options.exchanges.clone(),
     });
-    let told = tell_numbers(hub.clone(), state.clone());
+    let told = numbers::tell(hub.clone(), state.clone());
     shutdown.spawn(Stage::Close, "gateway numbers", until(shutdown.begins(Stage::Close), told));
-    let leave = shutdown.begins(Stage::NotServing);
-    shutdown.spawn(Stage::NotServing, "gateway health", async move {
-        leave.cancelled().await;
-        surface.leave().await;
-    });
-    let listener = Listener {
+    role.open(Listener {
         tcp,
         tls,
-        bounds: options.connections,
+        bounds: options.connections.clone(),
         hub: hub.clone(),
         connections: shutdown.group(Stage::Drain, "connections"),
         calls: shutdown.group(Stage::Drain, "calls"),
-    };
-    state.component("listener").ready();
-    shutdown.spawn(Stage::StopAccepting, "gateway listener", listener.run());
+    });
     info!(%address, "gateway open");
-    Ok(Gateway { address, stats, hub })
+    Ok(Gateway { address, stats: role.stats, hub })
 }
 
-fn start_entries(
-    options: &Options,
-    appender: Appender,
-    attempts: &Arc<Attempts>,
-    book: &Arc<Book>,
-    stats: &Arc<Stats>,
-    state: &State,
-    shutdown: &Shutdown,
-) -> Result<Writer, Error> {
-    let bounds = &options.entries;
-    let failed = |source| Error::Spool { path: bounds.spool.clone(), source };
-    let spool = Spool::open(&bounds.spool, bounds.spool_size as u64).map_err(failed)?;
-    let (writer, entries) = Writer::new(appender.clone(), bounds.patience, bounds.buffer, stats.clone());
-    let backlog = Backlog {
-        entries,
-        appender,
-        spool: Some(spool),
-        attempts: attempts.clone(),
-        attempts_every: bounds.attempts,
-        book: book.clone(),
-        stats: stats.clone(),
-        component: state.component("entries"),
-    };
-    shutdown.spawn(Stage::Flush, "gateway entries", backlog.run(shutdown.begins(Stage::Flush)));
-    Ok(writer)
+/// What the parts of a gateway are started with.
+struct Role<'a> {
+    bus: &'a Bus,
+    state: &'a State,
+    shutdown: &'a Shutdown,
+    options: &'a Options,
+    stats: Arc<Stats>,
+}
+
+impl Role<'_> {
+    fn start_entries(
+        &self,
+        appender: Appender,
+        attempts: &Arc<Attempts>,
+        book: &Arc<Book>,
+    ) -> Result<Writer, Error> {
+        let bounds = &self.options.entries;
+        let failed = |source| Error::Spool { path: bounds.spool.clone(), source };
+        let spool = Spool::open(&bounds.spool, bounds.spool_size as u64).map_err(failed)?;
+        let (writer, entries) =
+            Writer::new(appender.clone(), bounds.patience, bounds.buffer, self.stats.clone());
+        let backlog = Backlog {
+            entries,
+            appender,
+            spool: Some(spool),
+            attempts: attempts.clone(),
+            attempts_every: bounds.attempts,
+            book: book.clone(),
+            stats: self.stats.clone(),
+            component: self.state.component("entries"),
+        };
+        let flush = self.shutdown.begins(Stage::Flush);
+        self.shutdown.spawn(Stage::Flush, "gateway entries", backlog.run(flush));
+        Ok(writer)
+    }
+
+    async fn start_caller(&self, macs: Arc<MacKeys>) -> Result<Caller, Error> {
+        let bound = self.options.exchanges.in_flight;
+        let options = CallerOptions { max_in_flight: bound, ..CallerOptions::default() };
+        let replies = self.state.component("replies");
+        let instance = self.state.instance().name();
+        let caller = Caller::start(self.bus, options, instance, macs, self.shutdown).await?;
+        let positioned = caller.clone();
+        let told = async move {
+            positioned.until_ready().await;
+            replies.ready();
+        };
+        let stop = self.shutdown.begins(Stage::StopAccepting);
+        self.shutdown.spawn(Stage::StopAccepting, "gateway replies", until(stop, told));
+        Ok(caller)
+    }
+
+    async fn follow_rules(
+        &self,
+        keys: &[VerifyingKey],
+        rules: &Arc<Current>,
+        book: &Arc<Book>,
+        caller: &Caller,
+    ) -> Result<Arc<Surface>, Error> {
+        let surface = Arc::new(Surface::new().await);
+        let component = self.state.component("rules");
+        let follower = Follower::new(keys, rules.clone(), component, self.stats.clone());
+        let tail = self.bus.tail(topics::REGISTRY, Start::Beginning)?;
+        let (book, caller) = (book.clone(), caller.clone());
+        let tell = move |rules: &lgsp_core::Rules| {
+            book.set_environment(rules.environment());
+            caller.tell_revision(rules.revision());
+        };
+        let followed = follower.run(tail, self.shutdown.begins(Stage::Close), surface.clone(), tell);
+        self.shutdown.spawn(Stage::Close, "gateway rules", followed);
+
+        let (leave, told) = (self.shutdown.begins(Stage::NotServing), surface.clone());
+        self.shutdown.spawn(Stage::NotServing, "gateway health", async move {
+            leave.cancelled().await;
+            told.leave().await;
+        });
+        Ok(surface)
+    }
+
+    /// The configured bound, or that of the embedded broker if it is smaller.
+    fn largest_answer(&self) -> usize {
+        let broker = if self.bus.is_embedded() { LARGEST_EMBEDDED_ANSWER } else { usize::MAX };
+        self.options.exchanges.answer.min(broker)
+    }
+
+    fn open(&self, listener: Listener) {
+        self.state.component("listener").ready();
+        self.shutdown.spawn(Stage::StopAccepting, "gateway listener", listener.run());
+    }
 }
 
 fn refuse_exposed(options: &Options, address: SocketAddr) -> Result<(), Error> {
@@ -205,37 +228,4 @@ fn refuse_exposed(options: &Options, address: SocketAddr) -> Result<(), Error> {
 
 async fn until(stop: CancellationToken, task: impl Future<Output = ()>) {
     let _ = stop.run_until_cancelled(task).await;
-}
-
-/// Brings the numbers of `/status` up to date, for ever.
-async fn tell_numbers(hub: Arc<Hub>, state: State) {
-    let stats = &hub.stats;
-    let in_flight = state.fact("in-flight");
-    let revision = state.fact("registry-revision");
-    let counts = [
-        (state.fact("exchanges-served"), &stats.served),
-        (state.fact("exchanges-not-found"), &stats.not_found),
-        (state.fact("exchanges-denied"), &stats.denied),
-        (state.fact("exchanges-invalid"), &stats.invalid),
-        (state.fact("exchanges-failed"), &stats.failed),
-        (state.fact("exchanges-timed-out"), &stats.timed_out),
-        (state.fact("exchanges-cancelled"), &stats.cancelled),
-        (state.fact("attempts"), &stats.attempts),
-        (state.fact("connections-accepted"), &stats.connections),
-        (state.fact("connections-refused"), &stats.connections_refused),
-        (state.fact("calls-reset"), &stats.resets),
-        (state.fact("entries-not-durable"), &stats.entries_not_durable),
-        (state.fact("entries-spooled"), &stats.entries_spooled),
-        (state.fact("entries-lost"), &stats.entries_lost),
-        (state.fact("snapshots-refused"), &stats.snapshots_refused),
-    ];
-    let mut every = interval(TELL);
-    loop {
-        every.tick().await;
-        in_flight.set(hub.in_flight.exchanges() as i64);
-        revision.set(hub.rules.load().as_ref().map_or(0, |rules| rules.revision()) as i64);
-        for (fact, count) in &counts {
-            fact.set(count.load(Ordering::Relaxed) as i64);
-        }
-    }
 }
