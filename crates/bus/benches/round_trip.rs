@@ -34,6 +34,10 @@ use tonic::{Request, Response, Status};
 
 const DOMAIN: &str = "bench";
 const PLAIN: &str = "bench-plain";
+/// Keeps the bench apart from a hub on the same cluster.
+const NAMESPACE: &str = "lgsp-bus-bench";
+const PLAIN_REQUESTS: &str = "lgsp-bus-bench.request.bench-plain";
+const REPLIES: &str = "lgsp-bus-bench.reply";
 const ANSWER: usize = 1024;
 const ROUNDS: usize = 5;
 const SLICE: Duration = Duration::from_secs(2);
@@ -50,9 +54,13 @@ fn main() {
 
 async fn run() {
     let domains = vec![DOMAIN.to_owned(), PLAIN.to_owned()];
-    let bus =
-        Bus::open(Options { brokers: std::env::var("LGSP_TEST_KAFKA").ok(), domains, ..Options::default() })
-            .unwrap();
+    let bus = Bus::open(Options {
+        brokers: std::env::var("LGSP_TEST_KAFKA").ok(),
+        namespace: NAMESPACE.to_owned(),
+        domains,
+        ..Options::default()
+    })
+    .unwrap();
     topics::apply(&bus).await.unwrap();
     let hub = Arc::new(Hub::start(&bus).await);
     let plain = Arc::new(Plain::start(&bus));
@@ -195,16 +203,14 @@ struct Plain {
 impl Plain {
     fn start(bus: &Bus) -> Self {
         let waiting: Arc<Mutex<HashMap<ExchangeId, oneshot::Sender<usize>>>> = Arc::default();
-        let (requests, replies) =
-            (consumer(bus, &topics::request(PLAIN), 0..16), consumer(bus, topics::REPLY, 15..16));
+        let (requests, replies) = (consumer(bus, PLAIN_REQUESTS, 0..16), consumer(bus, REPLIES, 15..16));
         let answering: ThreadedProducer<DefaultProducerContext> = producer(bus);
         std::thread::spawn(move || {
             loop {
                 let Some(Ok(message)) = requests.poll(Duration::from_millis(100)) else { continue };
                 let answer = vec![b'x'; ANSWER];
                 let headers = OwnedHeaders::new().insert(Header { key: "id", value: id_of(&message) });
-                let record =
-                    BaseRecord::<(), _>::to(topics::REPLY).partition(15).payload(&answer).headers(headers);
+                let record = BaseRecord::<(), _>::to(REPLIES).partition(15).payload(&answer).headers(headers);
                 answering.send(record).map_err(|(error, _)| error).unwrap();
             }
         });
@@ -226,9 +232,9 @@ impl Plain {
         let (send, receive) = oneshot::channel();
         self.waiting.lock().insert(exchange, send);
         let headers = OwnedHeaders::new().insert(Header { key: "id", value: Some(exchange.as_bytes()) });
-        let topic = topics::request(PLAIN);
         let partition = self.turn.fetch_add(1, std::sync::atomic::Ordering::Relaxed).rem_euclid(16);
-        let record = BaseRecord::<(), _>::to(&topic).partition(partition).payload("hello").headers(headers);
+        let record =
+            BaseRecord::<(), _>::to(PLAIN_REQUESTS).partition(partition).payload("hello").headers(headers);
         self.producer.send(record).map_err(|(error, _)| error).unwrap();
         assert_eq!(receive.await.unwrap(), ANSWER);
     }

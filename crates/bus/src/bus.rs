@@ -23,7 +23,8 @@ pub struct Bus {
 struct Inner {
     options: Options,
     bootstrap: String,
-    counters: Counters,
+    /// Shared, because delivery reports must not hold a bus: the last to drop one waits for the reports' own thread.
+    counters: Arc<Counters>,
     publisher: Producer,
     beats: Producer,
     /// Last, so that it is dropped last.
@@ -58,7 +59,7 @@ impl Bus {
         let publisher =
             Producer::new("publishing", &options, clients::producer(&options, &bootstrap, PUBLISH_TIMEOUT))?;
         let beats = Producer::new("heartbeats", &options, clients::heartbeat_producer(&options, &bootstrap))?;
-        let counters = Counters::default();
+        let counters = Arc::new(Counters::default());
         Ok(Self { inner: Arc::new(Inner { options, bootstrap, counters, publisher, beats, embedded }) })
     }
 
@@ -82,7 +83,7 @@ impl Bus {
         self.inner.counters.read()
     }
 
-    pub(crate) fn counters(&self) -> &Counters {
+    pub(crate) fn counters(&self) -> &Arc<Counters> {
         &self.inner.counters
     }
 

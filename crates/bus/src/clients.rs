@@ -89,8 +89,8 @@ pub(crate) fn group_consumer(
     domain: &str,
     idle: Duration,
 ) -> ClientConfig {
-    // The embedded broker waits for a session timeout less a second whenever a second instance joins.
-    let (session, heartbeat) = if options.brokers.is_some() { ("6000", "1500") } else { ("3000", "750") };
+    // The embedded broker waits for a session's time less a second whenever an instance joins others or is missed.
+    let (session, heartbeat) = if options.brokers.is_some() { ("6000", "1500") } else { ("4500", "1000") };
     let mut config = consumer(options, bootstrap, idle);
     config
         .set("group.id", format!("{}.{domain}", options.namespace))

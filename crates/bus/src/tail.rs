@@ -71,8 +71,8 @@ pub struct Tail {
 
 impl Tail {
     pub(crate) fn open(bus: &Bus, topic: &str, start: Start) -> Result<Self, Error> {
-        let urgent = topic == topics::EXCHANGE || topic.starts_with("lgsp.request.");
-        let hold = bus.fetch_hold(urgent);
+        // An answer waits for its entry to be read and fsynced; nothing waits for the other topics.
+        let hold = bus.fetch_hold(topic == topics::EXCHANGE);
         let config = clients::assigned_consumer(bus.options(), &bus.bootstrap(), hold);
         let consumer = config.create_with_context(Quiet);
         let consumer = consumer.map_err(|source| Error::Client { what: "reading a topic", source })?;

@@ -194,11 +194,11 @@ impl Caller {
     }
 
     fn receipt(&self, waiter: Arc<Waiter>) -> crate::producer::Receipt {
-        let bus = self.shared.bus.clone();
+        let counters = self.shared.bus.counters().clone();
         Box::new(move |delivery| match delivery {
             Ok(place) => waiter.delivered(place),
             Err(error) => {
-                bus.counters().requests_undelivered.add();
+                counters.requests_undelivered.add();
                 waiter.fail(Fault::new(Reason::BrokerUnavailable).because(error));
             }
         })

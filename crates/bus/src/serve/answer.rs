@@ -161,14 +161,14 @@ impl Answer {
     fn receipt(&mut self, decides: bool, cost: usize) -> crate::producer::Receipt {
         let outstanding = if decides { self.outstanding.take() } else { None };
         let window = self.is_stream.then(|| self.window.clone());
-        let (bus, exchange) = (self.shared.bus.clone(), self.exchange);
+        let (counters, exchange) = (self.shared.bus.counters().clone(), self.exchange);
         Box::new(move |delivery: Delivery| {
             if let Some(window) = window {
                 window.add_permits(cost);
             }
             if let Err(error) = delivery {
                 warn!(%exchange, %error, "reply was not delivered");
-                bus.counters().replies_undelivered.add();
+                counters.replies_undelivered.add();
             }
             drop(outstanding);
         })

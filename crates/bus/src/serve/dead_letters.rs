@@ -105,10 +105,10 @@ impl DeadLetters {
             value: None,
             headers: Some(list.to_native()),
         };
-        let bus = self.bus.clone();
+        let reported = counters.clone();
         let receipt = move |delivery: crate::producer::Delivery| match delivery {
-            Ok(_) => bus.counters().dead_letters.add(),
-            Err(_) => bus.counters().dead_letters_lost.add(),
+            Ok(_) => reported.dead_letters.add(),
+            Err(_) => reported.dead_letters_lost.add(),
         };
         if self.bus.publisher().send(record, Box::new(receipt)).is_err() {
             counters.dead_letters_lost.add();

@@ -191,10 +191,15 @@ pub async fn serve(
         options,
         bus: bus.clone(),
     });
-    let beats = Beats::start(bus, instance, "adapter", facts(&shared, health), shutdown);
+    let beats = Beats::start(bus, instance, role_of(domain), facts(&shared, health), shutdown);
     membership.tell(beats);
     Intake::start(shared.clone(), consumer, shutdown)?;
     Ok(Serving { shared })
+}
+
+/// The platform's own services are named by their role; everybody else is an adapter.
+fn role_of(domain: &str) -> &str {
+    if ["registry", "ledger", "monitor"].contains(&domain) { domain } else { "adapter" }
 }
 
 fn consumer(

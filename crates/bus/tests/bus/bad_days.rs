@@ -1,8 +1,10 @@
 //! Services that panic, deadlines that have passed, a broker that goes away.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lgsp_bus::{Caller, Start, Tailed, topics};
+use lgsp_bus::{Caller, CallerOptions, MacKey, MacKeys, Start, Tailed, topics};
 use lgsp_core::{Fault, Hop, Reason};
 
 use crate::hub::*;
@@ -53,7 +55,7 @@ async fn a_provider_that_never_answers_lets_the_deadline_pass_at_its_own_hop() {
     let (provider, serving) = provider(&bus, "late").await;
     let caller = caller(&bus, "late").await;
     let mut head = head("late", LIST);
-    head.deadline_us = from_now(Duration::from_millis(500));
+    head.deadline_us = from_now(Duration::from_secs(2));
     let mut reply = caller.call(head, list("wait")).await.unwrap();
     until("the work to begin", || provider.calls() == 1).await;
     let fault = answer(&mut reply).await.unwrap_err();
@@ -89,4 +91,22 @@ async fn with_the_broker_lost_calls_fail_fast_and_recover_within_two_seconds() {
     within("recovery", recover).await;
     let took = restored.elapsed();
     assert!(took < Duration::from_secs(2), "{took:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_the_broker_away_at_the_start_a_caller_starts_and_becomes_ready_later() {
+    let bus = own_bus("lost");
+    bus.lose_broker().unwrap();
+    let keys = MacKeys::new(BTreeMap::from([("lost".to_owned(), MacKey::new(KEY))]));
+    let ending = shutdown("gateway");
+    let starting = Caller::start(&bus, CallerOptions::default(), "gateway-1", Arc::new(keys), &ending);
+    let caller = within("the start", starting).await.unwrap();
+    assert!(!caller.ready());
+    let refused = caller.call(head("lost", LIST), list("hello")).await.unwrap_err();
+    assert_eq!(refused.reason(), Reason::BrokerUnavailable);
+
+    bus.restore_broker().unwrap();
+    within("a place on the reply topic", caller.until_ready()).await;
+    let (_provider, _serving) = provider(&bus, "lost").await;
+    assert!(call(&caller, "lost", "hello").await.is_ok());
 }

@@ -13,24 +13,25 @@ use crate::hub::*;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_entry_is_durable_only_once_the_ledger_has_it_on_disk() {
     let bus = bus();
+    let key = format!("{:016x}", rand::random::<u64>());
     let (fsynced, on_disk) = watch::channel(vec![0; 8]);
     let appender = Appender::new(&bus, Some(on_disk)).unwrap();
     let soon = Instant::now() + Duration::from_millis(300);
-    let refused = appender.append_durably(b"one", Bytes::from_static(b"entry"), soon).await;
+    let refused = appender.append_durably(key.as_bytes(), Bytes::from_static(b"entry"), soon).await;
     assert!(matches!(refused, Err(Error::TimedOut { .. })), "{refused:?}");
 
     let waiting = {
-        let appender = appender.clone();
+        let (appender, key) = (appender.clone(), key.clone());
         let later = Instant::now() + PATIENCE;
-        tokio::spawn(
-            async move { appender.append_durably(b"one", Bytes::from_static(b"entry"), later).await },
-        )
+        tokio::spawn(async move {
+            appender.append_durably(key.as_bytes(), Bytes::from_static(b"entry"), later).await
+        })
     };
     let mut tail = bus.tail(topics::EXCHANGE, Start::Beginning).unwrap();
     let mut seen = 0;
     while seen < 2 {
         if let Tailed::Record(record) = within("the entry", tail.next()).await.unwrap()
-            && record.key.as_deref() == Some(b"one")
+            && record.key.as_deref() == Some(key.as_bytes())
         {
             seen += 1;
             // The ledger tells the next offset that is not on disk yet.

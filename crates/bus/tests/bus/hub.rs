@@ -81,6 +81,7 @@ fn options() -> Options {
     let domains = DOMAINS.iter().map(|domain| (*domain).to_owned()).collect();
     Options {
         brokers: std::env::var("LGSP_TEST_KAFKA").ok(),
+        namespace: "lgsp-bus-tests".to_owned(),
         domains,
         request_partitions: 4,
         ..Options::default()
