@@ -65,11 +65,75 @@ pub fn watch(
                 }
             }
             match cause {
-                Some(cause) if known != Some(cause) => warn!(source = &*name, cause, "source does not answer"),
+                Some(cause) if known != Some(cause) => {
+                    warn!(source = &*name, cause, "source does not answer")
+                }
                 None if known.is_some() => info!(source = &*name, "source answers"),
                 Some(_) | None => {}
             }
             known = cause;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use lgsp_runtime::state::Condition;
+    use lgsp_runtime::{Instance, State};
+    use tonic::service::Routes;
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    /// A source that can be switched off.
+    #[derive(Default)]
+    struct Switched(AtomicBool);
+
+    #[async_trait]
+    impl Probe for Switched {
+        async fn probe(&self, _: Instant) -> Result<(), SourceError> {
+            if self.0.load(Ordering::Relaxed) { Ok(()) } else { Err(SourceError::TimedOut) }
+        }
+    }
+
+    async fn wait_for(health: &Health, cause: &str) {
+        let told = async {
+            while health.sources()[0].cause != cause {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, told).await.expect("the watch tells it");
+        assert_eq!(health.sources()[0].healthy, cause.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_source_that_comes_and_goes_is_told_and_the_adapter_stays_ready() {
+        let source = Arc::new(Switched::default());
+        let adapter = Adapter {
+            domain: "land",
+            routes: Routes::default(),
+            source: "a-source".into(),
+            probe: source.clone(),
+        };
+        let state = State::new(Instance::new("adapter-land", "0"));
+        let (health, component, stop) = (Health::new(), state.component("source"), CancellationToken::new());
+        let work = watch(&adapter, Duration::from_millis(1), health.clone(), component, stop.clone());
+        assert_eq!(health.sources()[0].cause, STARTING, "nothing is claimed before the first look");
+        let work = tokio::spawn(work);
+
+        wait_for(&health, "timed-out").await;
+        assert_eq!(state.condition("source"), Some(Condition::Degraded));
+        assert!(state.is_ready());
+        source.0.store(true, Ordering::Relaxed);
+        wait_for(&health, "").await;
+        source.0.store(false, Ordering::Relaxed);
+        wait_for(&health, "timed-out").await;
+
+        stop.cancel();
+        tokio::time::timeout(PATIENCE, work).await.expect("it ends when told").expect("and does not panic");
     }
 }

@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use futures::TryStreamExt;
-use lgsp_adapter::{Adapter, Options, Store, StoreOptions};
+use lgsp_adapter::{Adapter, Fields, Options, Store, StoreOptions};
+use lgsp_adapter_land::{ParcelRef, Parts, Source, Sqlite};
 use lgsp_proto::land::v1::land_service_client::LandServiceClient;
 use lgsp_proto::land::v1::{
     Box as Bounds, FindParcelsRequest, GetParcelRequest, ListParcelsByOwnerRequest, ListParcelsRequest,
@@ -115,6 +116,19 @@ async fn a_parcel_is_found_by_id_with_all_the_cadastre_knows() {
     let provenance = parcel.provenance.as_ref().unwrap();
     assert_eq!((provenance.source.as_str(), provenance.synthetic), ("csdl-datdai-test", true));
     assert_eq!(cadastre.by_id(&uuid(2)).await.unwrap().certificate, None);
+}
+
+#[tokio::test]
+async fn what_hangs_on_a_parcel_and_may_not_leave_is_not_read() {
+    let cadastre = cadastre().await;
+    let source = Sqlite::open(&StoreOptions::of(&cadastre.url)).await.unwrap();
+    let soon = Instant::now() + Duration::from_secs(20);
+    let all = Parts::of(&Fields::default(), "parcel");
+    let by_id = ParcelRef::Id(uuid(1));
+    let whole = source.parcel(&by_id, all, soon).await.unwrap().unwrap();
+    let anonymous = source.parcel(&by_id, Parts { owners: false, ..all }, soon).await.unwrap().unwrap();
+    assert!(!whole.owners.is_empty());
+    assert_eq!(anonymous, Parcel { owners: vec![], ..whole });
 }
 
 #[tokio::test]
