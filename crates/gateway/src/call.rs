@@ -1,12 +1,15 @@
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::FutureExt;
 use http::{HeaderMap, header, request};
 use hyper::body::Incoming;
 use lgsp_bus::RequestHead;
 use lgsp_core::{Caller, ExchangeId, Fault, Hop, Method, Reason, Rules};
 use tokio::time::{Instant, timeout_at};
+use tracing::error;
 
 use crate::deadline::{Arrival, Deadline};
 use crate::frame;
@@ -55,6 +58,22 @@ pub(crate) struct Admitted {
     pub(crate) body: Incoming,
 }
 
+/// Ends work that did not end by itself, and makes a panic of it a defect of ours with an entry like any other.
+pub(crate) async fn to_its_end<W>(exchange: ExchangeId, end: Instant, work: W) -> Result<(), Fault>
+where
+    W: Future<Output = Result<(), Fault>>,
+{
+    match timeout_at(end, AssertUnwindSafe(work).catch_unwind()).await {
+        Ok(Ok(worked)) => worked,
+        Ok(Err(_payload)) => {
+            // The payload may hold a piece of the exchange: it is neither logged nor kept.
+            error!(%exchange, "exchange panicked");
+            Err(Reason::Internal.into())
+        }
+        Err(_elapsed) => Err(Reason::DeadlineExceeded.into()),
+    }
+}
+
 /// Reads the request. A caller that is slow to send it holds its place no longer than our patience.
 pub(crate) async fn receive(hub: &Hub, admitted: &mut Admitted) -> Result<Bytes, Fault> {
     let until = admitted.deadline.at.min(Instant::now() + hub.bounds.request_patience);
@@ -82,5 +101,20 @@ pub(crate) fn request_head(admitted: &Admitted, fields: &Arc<[String]>) -> Reque
         request_id: metadata.request_id.clone(),
         fields: fields.clone(),
         traceparent: metadata.traceparent.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_and_a_passed_deadline_are_faults_like_any_other() {
+        let soon = Instant::now() + Duration::from_millis(10);
+        let panics = async { panic!("of a test") };
+        let panicked = to_its_end(ExchangeId::new(), soon, panics).await.unwrap_err();
+        assert_eq!(panicked.reason(), Reason::Internal);
+        let late = to_its_end(ExchangeId::new(), soon, std::future::pending()).await.unwrap_err();
+        assert_eq!(late.reason(), Reason::DeadlineExceeded);
     }
 }

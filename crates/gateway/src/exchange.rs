@@ -2,16 +2,13 @@
 //!
 //! An exchange is a task of its own. A client that leaves changes nothing about its entry.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use futures::FutureExt;
 use lgsp_core::entry::SubjectRef;
 use lgsp_core::{Fault, Hop, Reason, Rules, permit};
-use tokio::time::timeout_at;
-use tracing::{debug, error};
+use tracing::debug;
 
-use crate::call::{Admitted, Call, SLACK, receive, request_head};
+use crate::call::{Admitted, Call, SLACK, receive, request_head, to_its_end};
 use crate::deadline::Deadline;
 use crate::entry::{Account, Tally};
 use crate::hub::Hub;
@@ -31,20 +28,11 @@ pub(crate) async fn exchange(hub: Arc<Hub>, call: Call, mut outlet: Outlet) {
     let carried = match admit(&hub, call, rules, caller, &mut account, &mut outlet) {
         Ok(admitted) => {
             let end = admitted.deadline.at + SLACK;
-            let carried = AssertUnwindSafe(carry(&hub, admitted, &mut account, &mut released, &mut outlet));
-            timeout_at(end, carried.catch_unwind()).await
+            to_its_end(exchange, end, carry(&hub, admitted, &mut account, &mut released, &mut outlet)).await
         }
-        Err(fault) => Ok(Ok(Err(fault))),
+        Err(fault) => Err(fault),
     };
-    let fault = match carried {
-        Ok(Ok(Ok(()))) => return debug!(%exchange, "exchange served"),
-        Ok(Ok(Err(fault))) => fault,
-        Ok(Err(_panic)) => {
-            error!(%exchange, "exchange panicked");
-            Reason::Internal.into()
-        }
-        Err(_elapsed) => Reason::DeadlineExceeded.into(),
-    };
+    let Err(fault) = carried else { return debug!(%exchange, "exchange served") };
     debug!(%exchange, reason = fault.reason().name(), "exchange not served");
     hub.enter_failed(&mut account, &fault, &released);
     outlet.refuse(&fault);
