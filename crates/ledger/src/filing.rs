@@ -83,6 +83,7 @@ impl Filing {
         let mut in_journal_since = Instant::now();
         loop {
             if !self.is_behind() {
+                self.component.ready();
                 let due = in_journal_since + LONGEST_IN_JOURNAL;
                 if !self.wait(due).await {
                     break;
