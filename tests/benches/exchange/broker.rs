@@ -34,7 +34,8 @@ pub struct Topics {
 impl Broker {
     pub fn open(place: &Place) -> Result<Self> {
         let topic = |name: &str| format!("{}.{name}", place.namespace);
-        let topics = Topics { requests: topic("requests"), replies: topic("replies"), records: topic("records") };
+        let topics =
+            Topics { requests: topic("requests"), replies: topic("replies"), records: topic("records") };
         if let Some(kafka) = &place.kafka {
             return Ok(Self { bootstrap: kafka.clone(), topics, embedded: None });
         }
@@ -52,13 +53,11 @@ impl Broker {
         if self.embedded.is_some() {
             return self.touch_topics().await;
         }
-        let admin: AdminClient<DefaultClientContext> =
-            ClientConfig::new().set("bootstrap.servers", &self.bootstrap).create()?;
+        let Topics { requests, replies, records } = &self.topics;
         let topic =
             |name| NewTopic::new(name, PARTITIONS, TopicReplication::Fixed(-1)).set("retention.ms", "600000");
-        let topics = [topic(REQUESTS), topic(REPLIES), topic(RECORDS).set("flush.messages", "1")];
-        let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
-        for made in admin.create_topics(&topics, &options).await? {
+        let topics = [topic(requests), topic(replies), topic(records).set("flush.messages", "1")];
+        for made in admin(&self.bootstrap)?.create_topics(&topics, &options()).await? {
             match made {
                 Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
                 Err((name, code)) => return Err(anyhow!("topic {name}: {code}")),

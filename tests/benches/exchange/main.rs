@@ -25,7 +25,6 @@ mod bare;
 mod broker;
 mod cpu;
 mod fsync;
-#[path = "hub_stub.rs"]
 mod hub;
 mod kafka;
 mod load;

@@ -86,8 +86,7 @@ pub async fn start(place: &Place, runtimes: &Runtimes, parts: &mut Parts) -> Res
     let behind = broker.clone();
     started(&runtimes.adapter, async move { kafka::respond(&behind, answer).await }).await?;
     parts.started("adapter").await;
-    let log =
-        if broker.embedded.is_some() { Some(Log::open(&place.folder.join("records"))?) } else { None };
+    let log = if broker.embedded.is_some() { Some(Log::open(&place.folder.join("records"))?) } else { None };
     parts.started("ledger").await;
     let address = started(&runtimes.gateway, serve(broker.clone(), log)).await?;
     parts.started("gateway").await;

@@ -49,8 +49,7 @@ pub async fn start(place: &Place, runtimes: &Runtimes, parts: &mut Parts) -> Res
     parts.started("adapter").await;
     let fsynced = hosts.gateway.bus.is_embedded().then_some(fsynced);
     let (gateway, address) = started(&runtimes.gateway, gateway(hosts.gateway.clone(), fsynced)).await?;
-    let ready = tokio::time::timeout(PATIENCE, hosts.gateway.state.until_ready());
-    ready.await.context("the gateway is not ready")?;
+    until_ready(&hosts.gateway.state).await?;
     parts.started("gateway").await;
 
     let exchange = load::echo_client(&runtimes.client, address, Some(tokens(&place.folder)?)).await?;
@@ -96,13 +95,19 @@ impl Hosts {
 
 async fn ledger(host: Host) -> Result<(Role, Fsynced)> {
     let started = roles::ledger::start(&host).await?;
-    tokio::time::timeout(PATIENCE, host.state.until_ready()).await.context("the ledger is not ready")?;
+    until_ready(&host.state).await?;
     Ok(started)
+}
+
+async fn until_ready(state: &State) -> Result<()> {
+    let ready = tokio::time::timeout(PATIENCE, state.until_ready()).await;
+    ready.with_context(|| format!("it does not become ready: {}", state.status()))
 }
 
 async fn gateway(host: Host, fsynced: Option<Fsynced>) -> Result<(Role, SocketAddr)> {
     let listener = lgsp_gateway::bind(&host.config.gateway).await?;
-    roles::gateway::start(&host, fsynced, listener).await
+    let (role, gateway) = roles::gateway::start(&host, fsynced, listener).await?;
+    Ok((role, gateway.address))
 }
 
 async fn adapter(host: Host, layout: Layout) -> Result<Shutdown> {
@@ -127,7 +132,7 @@ async fn adapter(host: Host, layout: Layout) -> Result<Shutdown> {
 /// Tokens as an application makes them.
 fn tokens(folder: &Path) -> Result<Token> {
     let key = Key { data: folder.to_owned(), key: None, key_id: None };
-    let application = ApplicationId::try_from(rules::APPLICATION)?;
+    let application = ApplicationId::parse(rules::APPLICATION).context("the application's id")?;
     let signer = Signer::open(&application, &key)?;
     let sign = move || anyhow::Ok(format!("Bearer {}", signer.token()?).parse::<MetadataValue<Ascii>>()?);
     let current = Mutex::new((sign()?, Instant::now()));

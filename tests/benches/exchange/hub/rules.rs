@@ -11,8 +11,8 @@ use lgsp_core::descriptor_key;
 use lgsp_core::entry::sha256;
 use lgsp_core::time::{timestamp, unix_micros};
 use lgsp_proto::registry::v1::{
-    Agreement, AgreementState, Application, ApplicationState, Credential, DataService, Grant, Purpose, ServiceState,
-    SignedSnapshot, Snapshot,
+    Agreement, AgreementState, Application, ApplicationState, Credential, DataService, Grant, Purpose,
+    ServiceState, SignedSnapshot, Snapshot,
 };
 use lgsp_tests::echo;
 use prost::Message as _;
@@ -43,7 +43,8 @@ fn signed(key: &SigningKey, snapshot: &Snapshot) -> Vec<u8> {
     let bytes = snapshot.encode_to_vec();
     let signature = key.sign(&[b"lgsp-snapshot-v1\n".as_slice(), &bytes].concat());
     let key_id = hex::encode(sha256(key.verifying_key().as_bytes()))[..16].to_owned();
-    SignedSnapshot { snapshot: bytes.into(), key_id, signature: signature.to_bytes().to_vec().into() }.encode_to_vec()
+    SignedSnapshot { snapshot: bytes.into(), key_id, signature: signature.to_bytes().to_vec().into() }
+        .encode_to_vec()
 }
 
 fn snapshot(credential: [u8; 32]) -> Snapshot {
