@@ -68,6 +68,8 @@ pub async fn start(options: Options, bus: &Bus, state: &State, shutdown: &Shutdo
     let site = Site::open(&options.dir).await?;
     let damages = Damages::new(state.component("files"));
     let recovered = recover(&site, &damages).await?;
+    let leaves = state.fact("leaves");
+    leaves.set(i64::try_from(recovered.end.leaves).unwrap_or(i64::MAX));
     let incarnation = if bus.is_embedded() { uuid::Uuid::new_v4().into_bytes() } else { KAFKA };
     let offsets = stored_offsets(&site, &recovered, incarnation).await?;
     let journal_size = options.journal_size as u64;
@@ -120,7 +122,7 @@ pub async fn start(options: Options, bus: &Bus, state: &State, shutdown: &Shutdo
         open: Arc::clone(&service.open),
         damages: service.damages.clone(),
         component: state.component("filing"),
-        leaves: state.fact("leaves"),
+        leaves,
         unreadable: state.fact("unreadable"),
         pending: None,
     };

@@ -22,7 +22,10 @@ async fn an_entry_that_is_durable_is_in_the_next_list() {
     }
     running.until("it is ready", |running| running.state.is_ready()).await;
     let first = &running.list(ExchangeFilter::default()).await[0];
-    assert_eq!((first.application.as_str(), first.duration_us, first.outcome()), ("tthc", 1_500, Outcome::Served));
+    assert_eq!(
+        (first.application.as_str(), first.duration_us, first.outcome()),
+        ("tthc", 1_500, Outcome::Served)
+    );
     running.stop().await;
     assert_eq!(erasable_parts(&site).await, 20);
 }
@@ -71,8 +74,13 @@ async fn a_list_tells_what_its_filter_asks_for_and_platform_exchanges_only_when_
     check(ExchangeFilter { service: "lgsp.land.v1.LandService".to_owned(), ..default() }, &[&land]).await;
     check(ExchangeFilter { method: "GetParcel".to_owned(), ..default() }, &[&land]).await;
     check(ExchangeFilter { outcome: Outcome::Denied.into(), ..default() }, &[&denied]).await;
-    check(ExchangeFilter { outcome: Outcome::Served.into(), ..default() }, &[&land, &other, &plain, &old]).await;
-    check(ExchangeFilter { since: Some(timestamp(2_000_000)), ..default() }, &[&land, &denied, &other, &plain]).await;
+    check(ExchangeFilter { outcome: Outcome::Served.into(), ..default() }, &[&land, &other, &plain, &old])
+        .await;
+    check(
+        ExchangeFilter { since: Some(timestamp(2_000_000)), ..default() },
+        &[&land, &denied, &other, &plain],
+    )
+    .await;
     check(ExchangeFilter { until: Some(timestamp(2_000_000)), ..default() }, &[&old]).await;
     check(ExchangeFilter { exchange_id: platform.exchange.to_string(), ..default() }, &[&platform]).await;
     running.stop().await;
@@ -161,7 +169,10 @@ async fn a_follower_sees_exchanges_end_and_the_parts_of_a_stream_are_one_exchang
     assert_eq!(running.list(ExchangeFilter::default()).await.len(), 1);
     assert_eq!(running.phases(last.exchange).await, [Phase::Final, Phase::Part, Phase::Opening]);
     running.stop().await;
-    assert!(timeout(PATIENCE, stream.message()).await.unwrap().unwrap().is_none(), "the stream ends with the ledger");
+    assert!(
+        timeout(PATIENCE, stream.message()).await.unwrap().unwrap().is_none(),
+        "the stream ends with the ledger"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -74,28 +74,25 @@ impl Group {
     }
 }
 
-/// A group that was read back whole.
-#[derive(Debug)]
-pub(crate) struct Whole<'a> {
-    /// Number of its first record.
-    pub first: u64,
-    /// Each record's place in the file's bytes, and its content.
-    pub records: Vec<(usize, &'a [u8])>,
-    /// Where the next group begins.
-    pub end: usize,
+/// A record that was read back whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Record<'a> {
+    /// Its number, counted on from the group's first.
+    pub number: u64,
+    /// Where it stands in the file's bytes.
+    pub at: usize,
+    pub content: &'a [u8],
 }
 
 /// What stands at a place of a file.
 #[derive(Debug)]
 pub(crate) enum Found<'a> {
-    Group(Whole<'a>),
+    /// A whole group; the next one begins at `end`.
+    Group { records: Vec<Record<'a>>, end: usize },
     /// Nothing more was written.
     End,
-    /// A group that is not whole. `at` is its first bad byte range; `resumes`, where a later group begins.
-    Broken {
-        at: usize,
-        resumes: Option<usize>,
-    },
+    /// A group that is not whole, from `at` on. `records` are those that are; `resumes` is where a later group begins.
+    Broken { at: usize, records: Vec<Record<'a>>, resumes: Option<usize> },
 }
 
 /// Reads what stands at `from`.
@@ -105,28 +102,42 @@ pub(crate) fn find(bytes: &[u8], from: usize) -> Found<'_> {
     if rest.iter().all(|byte| *byte == 0) {
         return Found::End;
     }
-    let Some(head) = header(rest) else { return broken(bytes, from, from + 1) };
-    let end = from + GROUP_HEADER + head.length;
+    let Some(head) = header(rest) else {
+        return Found::Broken { at: from, records: Vec::new(), resumes: later_group(bytes, from + 1) };
+    };
+    let (records, broken) = records(bytes, from + GROUP_HEADER, &head);
+    match broken {
+        None => Found::Group { records, end: from + GROUP_HEADER + head.length },
+        Some(at) => Found::Broken { at, records, resumes: later_group(bytes, from + GROUP_HEADER) },
+    }
+}
+
+/// Reads the records of a group. Returns those that are whole, and where the first one stands that is not.
+fn records<'a>(bytes: &'a [u8], begin: usize, head: &Header) -> (Vec<Record<'a>>, Option<usize>) {
+    let end = begin + head.length;
     let mut records = Vec::with_capacity(head.count.min(4_096));
-    let mut at = from + GROUP_HEADER;
-    for _ in 0..head.count {
-        let Some(content) = record(bytes, at).filter(|content| at + RECORD_HEADER + content.len() <= end)
-        else {
-            return broken(bytes, at, from + GROUP_HEADER);
-        };
-        records.push((at, content));
-        at += RECORD_HEADER + content.len();
+    let (mut at, mut broken) = (begin, None);
+    for number in (head.first..).take(head.count) {
+        let content = record(bytes, at);
+        if content.is_none() {
+            broken = broken.or(Some(at));
+        }
+        records.extend(content.map(|content| Record { number, at, content }));
+        // A length that leads out of the group is what was damaged.
+        let length = bytes.get(at..at + RECORD_HEADER).map_or(0, |head| number_at(head, 0) as usize);
+        let next = at + RECORD_HEADER + length;
+        if next > end {
+            return (records, broken.or(Some(at)));
+        }
+        at = next;
     }
-    if at != end {
-        return broken(bytes, at, from + GROUP_HEADER);
-    }
-    Found::Group(Whole { first: head.first, records, end })
+    (records, broken.or((at != end).then_some(at)))
 }
 
 /// Reads the record at a place; `None` if it is not whole.
 pub(crate) fn record(bytes: &[u8], at: usize) -> Option<&[u8]> {
     let head = bytes.get(at..at + RECORD_HEADER)?;
-    let (length, crc) = (number(head, 0), number(head, 4));
+    let (length, crc) = (number_at(head, 0), number_at(head, 4));
     let content = bytes.get(at + RECORD_HEADER..)?.get(..length as usize)?;
     (crc32c::crc32c_append(crc32c::crc32c(&head[..4]), content) == crc).then_some(content)
 }
@@ -139,24 +150,22 @@ struct Header {
 
 fn header(bytes: &[u8]) -> Option<Header> {
     let head = bytes.get(..GROUP_HEADER)?;
-    if head[..4] != MAGIC || crc32c::crc32c(&head[..20]) != number(head, 20) {
+    if head[..4] != MAGIC || crc32c::crc32c(&head[..20]) != number_at(head, 20) {
         return None;
     }
-    let first = u64::from(number(head, 12)) | u64::from(number(head, 16)) << 32;
-    Some(Header { length: number(head, 4) as usize, count: number(head, 8) as usize, first })
+    let first = u64::from(number_at(head, 12)) | u64::from(number_at(head, 16)) << 32;
+    Some(Header { length: number_at(head, 4) as usize, count: number_at(head, 8) as usize, first })
 }
 
-/// Looks for a later group from `search` on.
-fn broken(bytes: &[u8], at: usize, search: usize) -> Found<'_> {
-    let rest = bytes.get(search..).unwrap_or_default();
+/// Where a group begins at `from` or later.
+fn later_group(bytes: &[u8], from: usize) -> Option<usize> {
+    let rest = bytes.get(from..).unwrap_or_default();
     let candidates = rest.windows(MAGIC.len()).enumerate().filter(|(_, window)| **window == MAGIC);
-    let resumes =
-        candidates.map(|(offset, _)| search + offset).find(|place| header(&bytes[*place..]).is_some());
-    Found::Broken { at, resumes }
+    candidates.map(|(offset, _)| from + offset).find(|place| header(&bytes[*place..]).is_some())
 }
 
 /// A number of four bytes; 0 outside, which no caller reads.
-fn number(bytes: &[u8], at: usize) -> u32 {
+fn number_at(bytes: &[u8], at: usize) -> u32 {
     bytes.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map_or(0, u32::from_le_bytes)
 }
 
@@ -174,9 +183,9 @@ mod tests {
 
     fn contents(found: Found<'_>) -> (u64, Vec<Vec<u8>>, usize) {
         match found {
-            Found::Group(whole) => {
-                let records = whole.records.iter().map(|(_, content)| content.to_vec()).collect();
-                (whole.first, records, whole.end)
+            Found::Group { records, end } => {
+                let contents = records.iter().map(|record| record.content.to_vec()).collect();
+                (records[0].number, contents, end)
             }
             other => panic!("{other:?}"),
         }
@@ -211,12 +220,25 @@ mod tests {
         for flipped in 0..first.len() {
             let mut damaged = file.clone();
             damaged[flipped] ^= 0x10;
-            let Found::Broken { resumes: Some(resumes), at } = find(&damaged, 0) else {
+            let Found::Broken { resumes: Some(resumes), at, records } = find(&damaged, 0) else {
                 panic!("byte {flipped} is not noticed");
             };
             assert_eq!(resumes, first.len());
             assert!(at <= flipped, "the place that is named is the broken record's");
+            for record in records {
+                assert_eq!(record.content, if record.number == 1 { b"one" } else { b"two" });
+            }
         }
+    }
+
+    #[test]
+    fn the_other_records_of_a_damaged_group_are_still_read() {
+        let mut bytes = group(1, &[b"one", b"two", b"three"]);
+        let two = bytes.windows(3).position(|window| window == b"two").unwrap();
+        bytes[two] ^= 1;
+        let Found::Broken { records, .. } = find(&bytes, 0) else { panic!("it is damaged") };
+        let numbers: Vec<u64> = records.iter().map(|record| record.number).collect();
+        assert_eq!(numbers, [1, 3]);
     }
 
     #[test]

@@ -210,20 +210,21 @@ pub(crate) fn read(folder: &Path, from: Place, durable: Place, most: usize) -> i
         return Ok(batch);
     };
     batch.incarnation = header.map_or([0; 16], |header| header.incarnation);
-    if header.is_none() && matches!(find(&bytes, 0), Found::Group(_)) {
+    if header.is_none() && matches!(find(&bytes, 0), Found::Group { .. }) {
         batch.damage.push(Damage { file: path.clone(), byte: 0 });
     }
     let mut at = 0;
     while batch.records.len() < most {
         match find(&bytes, at) {
-            Found::Group(whole) => {
-                batch.records.extend(whole.records.iter().filter_map(|(_, content)| parse(content)));
-                at = whole.end;
+            Found::Group { records, end } => {
+                batch.records.extend(records.iter().filter_map(|record| parse(record.content)));
+                at = end;
             }
-            Found::Broken { at: broken, resumes } => {
+            Found::Broken { at: broken, records, resumes } => {
                 // At the end of a segment it was torn: nobody was told that it is durable.
                 if resumes.is_some() || is_last {
                     batch.damage.push(Damage { file: path.clone(), byte: from.byte + broken as u64 });
+                    batch.records.extend(records.iter().filter_map(|record| parse(record.content)));
                 }
                 at = resumes.unwrap_or(bytes.len());
             }
@@ -344,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flipped_byte_is_named_and_costs_its_group_only() {
+    fn a_flipped_byte_is_named_and_costs_no_other_group() {
         let (dir, end) = written(&[0..2, 2..4, 4..6], 1 << 16);
         let path = segment::path(dir.path(), 1);
         let bytes = fs::read(&path).unwrap();
@@ -355,7 +356,9 @@ mod tests {
             damaged[flipped as usize] ^= 1;
             fs::write(&path, &damaged).unwrap();
             let (offsets, damage) = read_all(dir.path());
-            assert_eq!(offsets, [0, 1, 4, 5]);
+            let others = offsets.iter().filter(|offset| ![2, 3].contains(*offset));
+            assert_eq!(others.collect::<Vec<_>>(), [&0, &1, &4, &5]);
+            assert!(offsets.len() < 6);
             assert!(damage.len() == 1 && damage[0].file == path && damage[0].byte <= flipped);
         }
     }

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 
 use super::Damage;
-use super::group::{Found, Group, RECORD_HEADER, find, record};
+use super::group::{Found, Group, RECORD_HEADER, Record, find, record};
 use super::segment::{self, HEADER, Header};
 
 /// A place in the log.
@@ -161,31 +161,32 @@ fn read(folder: &Path, from: End, known_end: Option<u64>) -> io::Result<Recovere
     if !bytes.is_empty() && Header::read(&bytes).is_none() {
         recovered.damage.push(Damage { file: path.clone(), byte: 0 });
     }
+    let leaf = |record: &Record<'_>| Leaf {
+        number: record.number,
+        place: Place { byte: record.at as u64, ..from.place },
+        sealed: Bytes::copy_from_slice(record.content),
+    };
     let mut at = usize::try_from(from.place.byte).unwrap_or(usize::MAX);
     loop {
         match find(&bytes, at) {
-            Found::Group(whole) => {
-                let leaf = |((at, sealed), number): (&(usize, &[u8]), u64)| Leaf {
-                    number,
-                    place: Place { byte: *at as u64, ..from.place },
-                    sealed: Bytes::copy_from_slice(sealed),
-                };
-                recovered.leaves.extend(whole.records.iter().zip(whole.first..).map(leaf));
-                recovered.end.leaves = whole.first + whole.records.len() as u64;
-                at = whole.end;
+            Found::Group { records, end } => {
+                recovered.leaves.extend(records.iter().map(leaf));
+                at = end;
             }
             Found::Broken { resumes: None, .. } if known_end.is_none() => {
                 recovered.torn = bytes.len().saturating_sub(at) as u64;
                 break;
             }
-            Found::Broken { at: broken, resumes } => {
+            Found::Broken { at: broken, records, resumes } => {
                 recovered.damage.push(Damage { file: path.clone(), byte: broken as u64 });
+                recovered.leaves.extend(records.iter().map(leaf));
                 at = resumes.unwrap_or(bytes.len());
             }
             Found::End => break,
         }
     }
     recovered.end.place.byte = at as u64;
+    recovered.end.leaves = recovered.leaves.last().map_or(from.leaves, |last| last.number + 1);
     Ok(recovered)
 }
 

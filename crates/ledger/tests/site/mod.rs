@@ -109,8 +109,14 @@ impl Running {
         LedgerServiceClient::new(self.ledger.routes()).max_decoding_message_size(8 << 20)
     }
 
-    pub async fn page(&self, filter: ExchangeFilter, page_size: i32, page_token: &str) -> ListExchangesResponse {
-        let request = ListExchangesRequest { filter: Some(filter), page_size, page_token: page_token.to_owned() };
+    pub async fn page(
+        &self,
+        filter: ExchangeFilter,
+        page_size: i32,
+        page_token: &str,
+    ) -> ListExchangesResponse {
+        let request =
+            ListExchangesRequest { filter: Some(filter), page_size, page_token: page_token.to_owned() };
         self.client().list_exchanges(request).await.unwrap().into_inner()
     }
 

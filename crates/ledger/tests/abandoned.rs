@@ -1,0 +1,93 @@
+//! Exchanges whose gateway died between request and final entry.
+
+mod site;
+
+use std::time::{Duration, SystemTime};
+
+use lgsp_bus::{Bus, topics};
+use lgsp_core::ExchangeId;
+use lgsp_core::time::unix_micros;
+use lgsp_ledger::{Abandon, Options};
+use lgsp_proto::ledger::v1::{ExchangeFilter, Hop, Outcome, Phase};
+use site::{Numbered, PATIENCE, Running, Site, bus};
+use tokio::time::timeout;
+
+const AFTER: Duration = Duration::from_millis(200);
+
+async fn start(site: &Site, bus: &Bus) -> Running {
+    let options = Options { abandon: Abandon::Always, abandon_after: AFTER, ..site.options() };
+    Running::start(options, bus).await
+}
+
+/// Puts a request on its topic as a gateway does, with a deadline that is just over.
+async fn request(bus: &Bus, exchange: ExchangeId) {
+    let (id, deadline) = (exchange.to_string(), unix_micros(SystemTime::now()).to_string());
+    let headers: [(&str, &[u8]); 5] = [
+        ("lgsp-exchange-id", id.as_bytes()),
+        ("lgsp-method", b"/lgsp.land.v1.LandService/GetParcel"),
+        ("lgsp-deadline", deadline.as_bytes()),
+        ("lgsp-application", b"tthc"),
+        ("lgsp-purpose", b"prefill"),
+    ];
+    bus.publish(&topics::request("land"), Some(3), b"", b"request", &headers).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_exchange_without_an_end_is_entered_as_abandoned_and_a_later_final_entry_wins() {
+    let (site, bus) = (Site::new(), bus());
+    let running = start(&site, &bus).await;
+    let mut stream = running.follow(ExchangeFilter::default()).await;
+    let late = Numbered::new(1);
+    request(&bus, late.exchange).await;
+
+    let abandoned = timeout(PATIENCE, stream.message()).await.unwrap().unwrap().unwrap();
+    assert_eq!(abandoned.exchange_id, late.exchange.to_string());
+    assert_eq!((abandoned.outcome(), abandoned.failed_hop()), (Outcome::Abandoned, Hop::Gateway));
+    assert_eq!((abandoned.application.as_str(), abandoned.method.as_str()), ("tthc", "GetParcel"));
+    let position = abandoned.sealed.unwrap().request_position.unwrap();
+    assert_eq!((position.topic.as_str(), position.partition), ("lgsp.request.land", 3));
+    assert_eq!(running.list(ExchangeFilter::default()).await[0].outcome(), Outcome::Abandoned);
+
+    running.append(&late).await;
+    let listed = running.list(ExchangeFilter::default()).await;
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0].outcome(), Outcome::Served, "the final entry wins");
+    assert_eq!(running.phases(late.exchange).await, [Phase::Final, Phase::Abandoned], "both are shown");
+    let told = running.completeness().await;
+    assert_eq!((told.open, told.abandoned), (0, 1));
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_exchange_with_an_end_is_not_abandoned_even_after_a_restart() {
+    let (site, bus) = (Site::new(), bus());
+    let running = start(&site, &bus).await;
+    let (ended, open) = (Numbered::new(1), Numbered::new(2));
+    request(&bus, ended.exchange).await;
+    running.append(&ended).await;
+    running.stop().await;
+
+    request(&bus, open.exchange).await;
+    let running = start(&site, &bus).await;
+    let mut stream = running.follow(ExchangeFilter::default()).await;
+    let abandoned = timeout(PATIENCE, stream.message()).await.unwrap().unwrap().unwrap();
+    assert_eq!(abandoned.exchange_id, open.exchange.to_string());
+    running.until("nothing is open", |running| running.state.fact("open-requests").get() == 0).await;
+    assert_eq!(running.phases(ended.exchange).await, [Phase::Final]);
+    assert_eq!(running.completeness().await.abandoned, 1);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_that_waits_for_its_end_is_told_as_open() {
+    let (site, bus) = (Site::new(), bus());
+    let options = Options { abandon: Abandon::Always, ..site.options() };
+    let running = Running::start(options, &bus).await;
+    let entry = Numbered::new(1);
+    request(&bus, entry.exchange).await;
+    running.until("it is watched", |running| running.state.fact("open-requests").get() == 1).await;
+    assert_eq!(running.completeness().await.open, 1);
+    running.append(&entry).await;
+    assert_eq!(running.completeness().await.open, 0);
+    running.stop().await;
+}
