@@ -78,7 +78,7 @@ async fn callers_that_never_read_are_cut_at_the_deadline_and_cost_little() {
     let app = hub.app();
     let bearer = format!("Bearer {}", app.token());
     let headers = [("authorization", bearer.as_str()), ("lgsp-purpose", "prefill"), ("grpc-timeout", "2S")];
-    let request = EchoRequest { payload_bytes: 8 << 10, messages: 1_000, ..Default::default() }.encode_to_vec();
+    let request = EchoRequest { payload_bytes: 4 << 10, messages: 100, ..Default::default() }.encode_to_vec();
 
     let mut held = Vec::new();
     for _ in 0..8 {

@@ -127,7 +127,7 @@ async fn a_stream_longer_than_its_method_allows_ends_with_an_error() {
             Err(status) => break status,
         }
     };
-    assert_eq!(received, 1_000);
+    assert!((1..=1_000).contains(&received), "{received} messages came before the end");
     assert_eq!(crate::caller::refusal(&end).reason, Some(Reason::StreamTooLong));
 }
 

@@ -89,7 +89,7 @@ async fn platform_exchanges_are_hidden_unless_asked_for() {
 #[tokio::test]
 async fn applications_and_services_are_listed() {
     let hub = hub().await;
-    let app = hub.tthc();
+    let app = hub.app("dieu-hanh");
     let applications = app.registry().list_applications(app.request(ListApplicationsRequest::default())).await;
     let applications = applications.expect("served").into_inner().applications;
     assert_eq!(applications.iter().filter(|application| !application.platform).count(), 11);

@@ -10,7 +10,7 @@ use lgsp_core::Reason;
 use lgsp_proto::population::v1::{GetCitizenRequest, VerifyCitizenRequest};
 use prost::Message;
 
-use crate::caller::{App, refused};
+use crate::caller::{refused};
 use crate::fixture::{Hub, PERSON, hub};
 use crate::wire::{Answer, Wire, frame, grpc_request};
 
