@@ -246,3 +246,15 @@ async fn a_gateway_started_while_the_registry_is_down_finds_its_rules_on_kafka()
     second.echo(told(Behaviour::Answer)).await.expect("served by the second gateway");
     hub.echo(told(Behaviour::Answer)).await.expect("and by the first");
 }
+
+#[tokio::test]
+async fn the_broker_down_at_start_is_told_and_nothing_is_served() {
+    // Nobody listens on port 1.
+    let nowhere = |config: &mut lgsp::config::Config| config.kafka.brokers = Some("127.0.0.1:1".to_owned());
+    let hub = EchoHub::start_without_broker(nowhere).await;
+    assert!(!hub.is_ready(), "not ready without a broker");
+    let began = Instant::now();
+    let status = hub.echo_within(told(Behaviour::Answer), Duration::from_secs(2)).await.expect_err("nothing is served");
+    assert_eq!(status.code(), tonic::Code::Unavailable, "{status:?}");
+    assert!(began.elapsed() < Duration::from_millis(2_250));
+}

@@ -259,6 +259,14 @@ impl EchoHub {
     }
 
     async fn start_without_rules_with(change: impl FnOnce(&mut Config) + Send) -> Self {
+        Self::compose(change, true).await
+    }
+
+    pub async fn start_without_broker(change: impl FnOnce(&mut Config) + Send) -> Self {
+        Self::compose(change, false).await
+    }
+
+    async fn compose(change: impl FnOnce(&mut Config) + Send, broker_is_there: bool) -> Self {
         let dir = scratch();
         let mut config = config(dir.path());
         config.kafka.domains = vec!["echo".to_owned(), "ledger".to_owned()];
@@ -269,7 +277,7 @@ impl EchoHub {
 
         let state = State::new(Instance::new("echo-hub", "0"));
         let host = Host::open(config, state.clone()).expect("the bus opens");
-        if !host.bus.is_embedded() {
+        if !host.bus.is_embedded() && broker_is_there {
             lgsp_bus::topics::apply(&host.bus).await.expect("the topics are applied");
         }
         let (ledger, fsynced) = roles::ledger::start(&host).await.expect("the ledger starts");
