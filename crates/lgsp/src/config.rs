@@ -158,7 +158,11 @@ impl config::Options for Keys {
                 "a folder",
                 "The keys under which subjects are hashed, YYYY-MM.key each: 64 hexadecimal digits. Gateways need the current month's.",
             ),
-            row("snapshot-public", "a file", "The Ed25519 public key in PEM of the registry. Gateways accept no other's rules."),
+            row(
+                "snapshot-public",
+                "a file",
+                "The Ed25519 public key in PEM of the registry. Gateways accept no other's rules.",
+            ),
         ]
     }
 }

@@ -219,7 +219,8 @@ pub fn read_signing_key(path: &Path) -> Result<SigningKey, Error> {
 }
 
 fn read_secret(path: &Path) -> Result<lgsp_runtime::config::Secret, Error> {
-    let unreadable = |error| Error::Io { what: "read", path: path.to_owned(), source: io::Error::other(error) };
+    let unreadable =
+        |error| Error::Io { what: "read", path: path.to_owned(), source: io::Error::other(error) };
     lgsp_runtime::config::SecretFile::new(path).read().map_err(unreadable)
 }
 
@@ -237,14 +238,22 @@ fn make_signing_key(path: &Path) -> Result<SigningKey, Error> {
     }
     let key = SigningKey::from_bytes(&rand::random());
     let pem = key.to_pkcs8_pem(LineEnding::LF);
-    let pem = pem.map_err(|error| Error::Io { what: "write", path: path.to_owned(), source: io::Error::other(error) })?;
+    let pem = pem.map_err(|error| Error::Io {
+        what: "write",
+        path: path.to_owned(),
+        source: io::Error::other(error),
+    })?;
     write_private(path, pem.as_bytes())?;
     Ok(key)
 }
 
 fn write_public_key(path: &Path, key: &SigningKey) -> Result<(), Error> {
     let pem = key.verifying_key().to_public_key_pem(LineEnding::LF);
-    let pem = pem.map_err(|error| Error::Io { what: "write", path: path.to_owned(), source: io::Error::other(error) })?;
+    let pem = pem.map_err(|error| Error::Io {
+        what: "write",
+        path: path.to_owned(),
+        source: io::Error::other(error),
+    })?;
     fs::write(path, pem).map_err(io_error("write", path))
 }
 

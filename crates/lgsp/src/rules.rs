@@ -56,10 +56,12 @@ pub fn write_shipped(layout: &Layout, rules: &Path) -> anyhow::Result<()> {
 }
 
 fn credentials_of(layout: &Layout, applications: &str) -> anyhow::Result<String> {
-    let applications: Applications = toml::from_str(applications).context("the shipped applications do not parse")?;
+    let applications: Applications =
+        toml::from_str(applications).context("the shipped applications do not parse")?;
     let mut text = String::from("\n# Made by `lgsp up`. The private halves lie in keys/applications.\n");
     for Application { id } in applications.application {
-        let public = VerifyingKey::from_bytes(&layout.make_application_key(&id)?).context("a made key is no key")?;
+        let public =
+            VerifyingKey::from_bytes(&layout.make_application_key(&id)?).context("a made key is no key")?;
         let pem = public.to_public_key_pem(LineEnding::LF).context("a public key cannot be encoded")?;
         write!(
             text,

@@ -49,7 +49,8 @@ pub async fn run(command: Command) -> ExitCode {
         Command::Up(args) => run_up(args).await,
         Command::Gateway(args) => run_gateway(args).await,
         Command::Registry(args) => {
-            run_role("registry", &args, None, async |host| Ok(vec![roles::registry::start(host).await?])).await
+            run_role("registry", &args, None, async |host| Ok(vec![roles::registry::start(host).await?]))
+                .await
         }
         Command::Ledger(args) => {
             run_role("ledger", &args, None, async |host| Ok(vec![roles::ledger::start(host).await?.0])).await
@@ -213,9 +214,10 @@ async fn run_sample_data(args: arguments::SampleData) -> anyhow::Result<ExitCode
     let _data = args.out.parent().filter(|dir| dir.join("lock").exists()).map(DataDir::open).transpose()?;
     let mut tell = up::progress();
     tell(up::Step::Began("synthetic city"));
-    let made = lgsp_sample::load(&args.out, city, |progress| tell(up::Step::At(progress.citizens, progress.of)))
-        .await
-        .with_context(|| format!("the synthetic city cannot be made in {}", args.out.display()))?;
+    let made =
+        lgsp_sample::load(&args.out, city, |progress| tell(up::Step::At(progress.citizens, progress.of)))
+            .await
+            .with_context(|| format!("the synthetic city cannot be made in {}", args.out.display()))?;
     tell(up::Step::Done);
     print(&format!(
         "{} citizens, {} households and {} parcels, all made up, in {}\n",

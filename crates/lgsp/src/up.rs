@@ -56,7 +56,11 @@ pub struct Hub {
 ///
 /// # Errors
 /// The data directory or a port is taken, the rules do not hold together, or a role does not become ready.
-pub async fn start(config: Config, city: lgsp_sample::Config, mut tell: impl FnMut(Step)) -> anyhow::Result<Hub> {
+pub async fn start(
+    config: Config,
+    city: lgsp_sample::Config,
+    mut tell: impl FnMut(Step),
+) -> anyhow::Result<Hub> {
     let config = config.resolved();
     let data = DataDir::open(&config.data)?;
     // Before anything is made: a port that is taken is the most likely refusal.
@@ -138,7 +142,7 @@ pub fn progress() -> impl FnMut(Step) {
                 let bar = indicatif::ProgressBar::new(u64::from(total)).with_message(current.0);
                 if let Ok(style) = style { bar.with_style(style) } else { bar }
             });
-                        bar.set_position(u64::from(done));
+            bar.set_position(u64::from(done));
         }
         Step::At(..) => {}
         Step::Done => {
@@ -153,7 +157,8 @@ pub fn progress() -> impl FnMut(Step) {
 /// Prints what listens where, and calls that work when pasted.
 #[allow(clippy::print_stdout)]
 pub fn print_welcome(hub: &Hub) {
-    let broker = if hub.host.bus.is_embedded() { "embedded: in memory, keeps nothing" } else { "Apache Kafka" };
+    let broker =
+        if hub.host.bus.is_embedded() { "embedded: in memory, keeps nothing" } else { "Apache Kafka" };
     let rows = [
         ("gateway", hub.grpc.to_string(), "gRPC, reflection and health; plaintext, this machine only"),
         ("state", format!("http://{}/status", hub.admin), "also /livez and /readyz"),
@@ -168,7 +173,8 @@ pub fn print_welcome(hub: &Hub) {
     let lgsp = std::env::args().next().unwrap_or_else(|| "lgsp".to_owned());
     let (grpc, data) = (hub.grpc, hub.data().display());
     let method = "lgsp.population.v1.PopulationService/GetCitizen";
-    let request = format!("'{{\"personalNumber\":\"{}\"}}'", lgsp_sample::persons::ALL_FIELDS.personal_number);
+    let request =
+        format!("'{{\"personalNumber\":\"{}\"}}'", lgsp_sample::persons::ALL_FIELDS.personal_number);
     println!(
         "  {lgsp} call --as tthc --purpose prefill --dossier H13.01-260601-0001 --grpc {grpc} --data {data} \\\n    \
          {method} {request}\n"
@@ -177,5 +183,7 @@ pub fn print_welcome(hub: &Hub) {
         "  grpcurl -plaintext -H \"authorization: Bearer $({lgsp} token --as tthc --data {data})\" \\\n    \
          -H 'lgsp-purpose: prefill' -d {request} {grpc} {method}\n"
     );
-    println!("  {lgsp} exchanges --follow --grpc {grpc} --data {data}\n\nCtrl-C drains and stops; a second one leaves at once.");
+    println!(
+        "  {lgsp} exchanges --follow --grpc {grpc} --data {data}\n\nCtrl-C drains and stops; a second one leaves at once."
+    );
 }

@@ -12,7 +12,10 @@ use serde_json::json;
 use crate::caller::{App, now_seconds, refused, sign};
 use crate::fixture::{EchoHub, PERSON, hub};
 
-async fn call_with_token(app: &App, token: &str) -> Result<tonic::Response<impl std::fmt::Debug + use<>>, tonic::Status> {
+async fn call_with_token(
+    app: &App,
+    token: &str,
+) -> Result<tonic::Response<impl std::fmt::Debug + use<>>, tonic::Status> {
     let request = GetCitizenRequest { personal_number: PERSON.to_owned() };
     app.population().get_citizen(app.request_with_token(request, token)).await
 }
@@ -84,7 +87,8 @@ async fn a_token_with_an_unknown_crit_is_refused() {
     let part = |value: serde_json::Value| base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
     let header = json!({"alg": "EdDSA", "kid": "tthc-1", "typ": "JWT", "crit": ["exp2"], "exp2": 1});
     let signed = format!("{}.{}", part(header), part(app.claims()));
-    let signature = base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(app.key.sign(signed.as_bytes()).to_bytes());
+    let signature =
+        base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(app.key.sign(signed.as_bytes()).to_bytes());
     refused(call_with_token(&app, &format!("{signed}.{signature}")).await, Reason::TokenInvalid);
 }
 
@@ -101,7 +105,8 @@ async fn a_token_of_one_application_does_not_speak_for_another() {
 #[tokio::test]
 async fn a_missing_purpose_is_refused_and_entered() {
     let hub = hub().await;
-    let refusal = refused(hub.tthc().without("lgsp-purpose").get_citizen(PERSON).await, Reason::PurposeMissing);
+    let refusal =
+        refused(hub.tthc().without("lgsp-purpose").get_citizen(PERSON).await, Reason::PurposeMissing);
     let exchange = hub.final_entry(refusal.exchange).await;
     assert_eq!(exchange.outcome(), Outcome::Invalid);
     assert_eq!(exchange.reason, "PURPOSE_MISSING");
@@ -116,7 +121,8 @@ async fn an_unknown_purpose_is_refused() {
 #[tokio::test]
 async fn a_denied_purpose_is_entered_and_never_reaches_the_adapter() {
     let hub = hub().await;
-    let refusal = refused(hub.tthc().purpose("statistics").get_citizen(PERSON).await, Reason::PurposeNotAgreed);
+    let refusal =
+        refused(hub.tthc().purpose("statistics").get_citizen(PERSON).await, Reason::PurposeNotAgreed);
     assert_eq!(refusal.hop, "gateway");
     let exchange = hub.final_entry(refusal.exchange).await;
     let sealed = exchange.sealed.clone().expect("the sealed part is shown");
@@ -144,7 +150,10 @@ async fn an_expired_agreement_says_so() {
 async fn a_platform_method_is_opened_by_role_alone() {
     let hub = hub().await;
     let app = hub.tthc();
-    refused(app.ledger().list_exchanges(app.request(ListExchangesRequest::default())).await, Reason::RoleMissing);
+    refused(
+        app.ledger().list_exchanges(app.request(ListExchangesRequest::default())).await,
+        Reason::RoleMissing,
+    );
 }
 
 #[tokio::test]
@@ -153,8 +162,14 @@ async fn client_metadata_named_like_ours_is_refused() {
     for name in ["lgsp-reply-to", "lgsp-exchange-id", "lgsp-application", "lgsp-mac", "lgsp-anything"] {
         refused(hub.tthc().with(name, "0").get_citizen(PERSON).await, Reason::InvalidMetadata);
     }
-    refused(hub.tthc().with("lgsp-dossier", "not a dossier code").get_citizen(PERSON).await, Reason::InvalidMetadata);
-    refused(hub.tthc().with("lgsp-officer", &"x".repeat(129)).get_citizen(PERSON).await, Reason::InvalidMetadata);
+    refused(
+        hub.tthc().with("lgsp-dossier", "not a dossier code").get_citizen(PERSON).await,
+        Reason::InvalidMetadata,
+    );
+    refused(
+        hub.tthc().with("lgsp-officer", &"x".repeat(129)).get_citizen(PERSON).await,
+        Reason::InvalidMetadata,
+    );
 }
 
 #[tokio::test]

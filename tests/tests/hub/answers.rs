@@ -1,7 +1,9 @@
 //! What agencies get: the five named persons, households, wards and parcels, filtered to what the agreement grants.
 
 use lgsp_core::{Outcome, Reason};
-use lgsp_proto::land::v1::{FindParcelsRequest, GetParcelRequest, ListParcelsByOwnerRequest, ListParcelsRequest};
+use lgsp_proto::land::v1::{
+    FindParcelsRequest, GetParcelRequest, ListParcelsByOwnerRequest, ListParcelsRequest,
+};
 use lgsp_proto::population::v1::{
     GetCitizenRequest, GetHouseholdRequest, ListResidentsRequest, VerifyCitizenRequest,
 };
@@ -16,12 +18,16 @@ use crate::fixture::hub;
 async fn a_form_is_filled_with_all_fields() {
     let hub = hub().await;
     let record = ALL_FIELDS.record.expect("in every city");
-    let answer = hub.tthc().with("lgsp-dossier", "H13.01-260601-0001").get_citizen(ALL_FIELDS.personal_number).await;
+    let answer =
+        hub.tthc().with("lgsp-dossier", "H13.01-260601-0001").get_citizen(ALL_FIELDS.personal_number).await;
     let answer = answer.expect("served");
     let id = exchange_of(answer.metadata());
     let citizen = answer.into_inner().citizen.expect("a citizen");
     assert_eq!(citizen.full_name, record.full_name);
-    assert_eq!(citizen.permanent_address.and_then(|a| a.ward).map(|ward| ward.code).as_deref(), Some(record.ward_code));
+    assert_eq!(
+        citizen.permanent_address.and_then(|a| a.ward).map(|ward| ward.code).as_deref(),
+        Some(record.ward_code)
+    );
     assert!(citizen.provenance.is_some_and(|provenance| provenance.synthetic), "made up, and says so");
 
     let exchange = hub.final_entry(id).await;
@@ -34,14 +40,18 @@ async fn a_form_is_filled_with_all_fields() {
     assert_eq!((digests.dossier.len(), digests.officer.len()), (32, 0));
     let bytes = sealed.encode_to_vec();
     let text = String::from_utf8_lossy(&bytes);
-    assert!(!text.contains(ALL_FIELDS.personal_number) && !text.contains("260601"), "no personal data is sealed");
+    assert!(
+        !text.contains(ALL_FIELDS.personal_number) && !text.contains("260601"),
+        "no personal data is sealed"
+    );
 }
 
 #[tokio::test]
 async fn an_old_identity_card_finds_its_citizen() {
     let hub = hub().await;
     let record = ALL_FIELDS.record.expect("in every city");
-    let citizen = hub.tthc().get_citizen(record.old_identity_number).await.expect("served").into_inner().citizen;
+    let citizen =
+        hub.tthc().get_citizen(record.old_identity_number).await.expect("served").into_inner().citizen;
     assert_eq!(citizen.expect("a citizen").personal_number, ALL_FIELDS.personal_number);
 }
 
@@ -49,12 +59,22 @@ async fn an_old_identity_card_finds_its_citizen() {
 async fn a_mask_lets_only_the_agreed_fields_through() {
     let hub = hub().await;
     let app = hub.app("dvctt").purpose("prefill");
-    let citizen = app.get_citizen(MASKED.personal_number).await.expect("served").into_inner().citizen.expect("a citizen");
+    let citizen = app
+        .get_citizen(MASKED.personal_number)
+        .await
+        .expect("served")
+        .into_inner()
+        .citizen
+        .expect("a citizen");
     assert_eq!(citizen.full_name, MASKED.record.expect("in every city").full_name);
     assert!(citizen.sex != 0 && citizen.date_of_birth.is_some() && citizen.provenance.is_some());
     let address = citizen.permanent_address.clone().expect("granted in part");
-    assert!(!address.text.is_empty() && address.line.is_empty(), "a nested field outside the mask does not leave");
-    let ungranted = [&citizen.phone_number, &citizen.old_identity_number, &citizen.ethnicity, &citizen.household_number];
+    assert!(
+        !address.text.is_empty() && address.line.is_empty(),
+        "a nested field outside the mask does not leave"
+    );
+    let ungranted =
+        [&citizen.phone_number, &citizen.old_identity_number, &citizen.ethnicity, &citizen.household_number];
     assert!(ungranted.iter().all(|field| field.is_empty()), "{citizen:?}");
     assert!(citizen.father.is_none() && citizen.spouse.is_none() && citizen.temporary_address.is_none());
 }
@@ -94,7 +114,8 @@ async fn a_verification_discloses_matches_and_nothing_else() {
         full_name: "NGUYEN VAN MAU".to_owned(),
         ..Default::default()
     };
-    let without_marks = app.population().verify_citizen(app.request(request.clone())).await.expect("served").into_inner();
+    let without_marks =
+        app.population().verify_citizen(app.request(request.clone())).await.expect("served").into_inner();
     assert_eq!(without_marks.full_name(), Match::No, "marks are part of a name");
     let request = VerifyCitizenRequest { full_name: "  nguyễn VĂN  mẫu".to_owned(), ..request };
     let matched = app.population().verify_citizen(app.request(request)).await.expect("served").into_inner();
@@ -107,7 +128,8 @@ async fn a_verification_discloses_matches_and_nothing_else() {
 async fn a_household_enters_all_its_members_as_subjects() {
     let hub = hub().await;
     let app = hub.tthc();
-    let request = GetHouseholdRequest { personal_number: ALL_FIELDS.personal_number.to_owned(), ..Default::default() };
+    let request =
+        GetHouseholdRequest { personal_number: ALL_FIELDS.personal_number.to_owned(), ..Default::default() };
     let answer = app.population().get_household(app.request(request)).await.expect("served");
     let id = exchange_of(answer.metadata());
     let members = answer.into_inner().household.expect("a household").members;
@@ -124,10 +146,13 @@ async fn the_residents_of_a_ward_come_as_a_stream_by_old_and_new_code() {
     let record = MOVED_WARD.record.expect("in every city");
     for ward in [record.ward_code, record.former_ward_code] {
         let request = ListResidentsRequest { ward_code: ward.to_owned(), ..Default::default() };
-        let mut stream = app.population().list_residents(app.request(request)).await.expect("served").into_inner();
+        let mut stream =
+            app.population().list_residents(app.request(request)).await.expect("served").into_inner();
         let mut found = false;
         while let Some(message) = stream.message().await.expect("served to its end") {
-            found |= message.resident.is_some_and(|resident| resident.personal_number == MOVED_WARD.personal_number);
+            found |= message
+                .resident
+                .is_some_and(|resident| resident.personal_number == MOVED_WARD.personal_number);
         }
         assert!(found, "not among the residents of {ward}");
     }
@@ -153,9 +178,12 @@ async fn a_parcel_is_found_by_id_by_new_key_and_by_old_key() {
 async fn parcels_are_found_by_owner_and_by_place() {
     let hub = hub().await;
     let app = hub.tthc();
-    let request =
-        ListParcelsByOwnerRequest { personal_number: ALL_FIELDS.personal_number.to_owned(), ..Default::default() };
-    let owned = app.land().list_parcels_by_owner(app.request(request)).await.expect("served").into_inner().parcels;
+    let request = ListParcelsByOwnerRequest {
+        personal_number: ALL_FIELDS.personal_number.to_owned(),
+        ..Default::default()
+    };
+    let owned =
+        app.land().list_parcels_by_owner(app.request(request)).await.expect("served").into_inner().parcels;
     assert_eq!(owned.len(), 2);
     let parcel = &owned[0];
     let inside = parcel.centre.expect("a point inside");

@@ -19,7 +19,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &["lgsp-bus", "lgsp-core", "lgsp-identifiers", "lgsp-proto", "lgsp-runtime", "lgsp-store"],
     ),
     ("lgsp-ledger", &["lgsp-bus", "lgsp-core", "lgsp-proto", "lgsp-runtime", "lgsp-store"]),
-    ("lgsp-adapter", &["lgsp-bus", "lgsp-core", "lgsp-identifiers", "lgsp-proto", "lgsp-runtime", "lgsp-store"]),
+    (
+        "lgsp-adapter",
+        &["lgsp-bus", "lgsp-core", "lgsp-identifiers", "lgsp-proto", "lgsp-runtime", "lgsp-store"],
+    ),
     ("lgsp-adapter-population", &["lgsp-adapter", "lgsp-identifiers", "lgsp-proto"]),
     ("lgsp-adapter-land", &["lgsp-adapter", "lgsp-identifiers", "lgsp-proto"]),
     ("lgsp-sample", &["lgsp-identifiers", "lgsp-proto", "lgsp-store"]),

@@ -18,7 +18,9 @@ const REPEAT: &str = "/lgsp.echo.v1.EchoService/Repeat";
 
 #[tokio::test]
 async fn silent_connections_are_ended() {
-    let hub = EchoHub::start_with(|options| options.gateway.connections.first_call = Duration::from_millis(300)).await;
+    let hub =
+        EchoHub::start_with(|options| options.gateway.connections.first_call = Duration::from_millis(300))
+            .await;
     let mut silent = TcpStream::connect(hub.grpc()).await.expect("accepted");
     let mut half_a_preface = TcpStream::connect(hub.grpc()).await.expect("accepted");
     half_a_preface.write_all(b"PRI * HTTP/2.0\r\n").await.expect("sent");
@@ -41,8 +43,10 @@ async fn connections_over_the_cap_are_ended_and_others_are_served() {
         options.gateway.connections.first_call = Duration::from_millis(500);
     })
     .await;
-    let _idle: Vec<TcpStream> =
-        futures::future::join_all((0..20).map(|_| async { TcpStream::connect(hub.grpc()).await.expect("a socket") })).await;
+    let _idle: Vec<TcpStream> = futures::future::join_all(
+        (0..20).map(|_| async { TcpStream::connect(hub.grpc()).await.expect("a socket") }),
+    )
+    .await;
     within("a caller gets in once the silent ones are ended", || async {
         hub.echo_on_a_new_connection(EchoRequest::default()).await.is_ok()
     })

@@ -121,7 +121,8 @@ pub fn sign(key: &SigningKey, key_id: &str, claims: &Value) -> String {
     let mut header = Header::new(Algorithm::EdDSA);
     header.kid = Some(key_id.to_owned());
     let der = key.to_pkcs8_der().expect("a key can be encoded");
-    jsonwebtoken::encode(&header, claims, &EncodingKey::from_ed_der(der.as_bytes())).expect("a token can be signed")
+    jsonwebtoken::encode(&header, claims, &EncodingKey::from_ed_der(der.as_bytes()))
+        .expect("a token can be signed")
 }
 
 pub fn now_seconds() -> u64 {

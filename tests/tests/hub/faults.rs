@@ -28,7 +28,9 @@ async fn an_exchange_is_entered_before_its_answer_and_nothing_beside_the_agreeme
     let exchange = hub.final_entry(id).await;
     let sealed = exchange.sealed.clone().expect("shown");
     assert_eq!(exchange.outcome(), Outcome::Served);
-    assert!(sealed.admitted_us > 0 && sealed.admitted_us <= sealed.sent_us && sealed.sent_us <= sealed.entered_us);
+    assert!(
+        sealed.admitted_us > 0 && sealed.admitted_us <= sealed.sent_us && sealed.sent_us <= sealed.entered_us
+    );
     assert_eq!(sealed.fields_released, ["text", "payload", "persons.personal_number", "number"]);
     let digests = sealed.erasable_digests.expect("digests of what can be erased");
     assert_eq!(digests.subjects.len(), 2, "the one asked about and the companion {COMPANION}");
@@ -118,7 +120,8 @@ async fn a_stream_is_released_in_parts_each_after_its_entry() {
 #[tokio::test]
 async fn a_stream_longer_than_its_method_allows_ends_with_an_error() {
     let hub = EchoHub::shared().await;
-    let mut stream = hub.repeat(EchoRequest { messages: 2_000, ..told(Behaviour::Answer) }).await.expect("accepted");
+    let mut stream =
+        hub.repeat(EchoRequest { messages: 2_000, ..told(Behaviour::Answer) }).await.expect("accepted");
     let mut received = 0;
     let end = loop {
         match stream.get_mut().message().await {
@@ -191,7 +194,8 @@ async fn the_broker_lost_midway_fails_closed_and_recovers() {
     let status = hub.echo_within(told(Behaviour::Answer), deadline).await.expect_err("no broker, no data");
     assert!(began.elapsed() < deadline + Duration::from_millis(250));
     let reason = crate::caller::refusal(&status).reason;
-    let closed = [Reason::BrokerUnavailable, Reason::EntryNotDurable, Reason::DeadlineExceeded, Reason::NoProvider];
+    let closed =
+        [Reason::BrokerUnavailable, Reason::EntryNotDurable, Reason::DeadlineExceeded, Reason::NoProvider];
     assert!(reason.is_some_and(|reason| closed.contains(&reason)), "{status:?}");
     let refusal = refused(hub.echo_without_purpose().await, Reason::PurposeMissing);
 
@@ -254,7 +258,10 @@ async fn the_broker_down_at_start_is_told_and_nothing_is_served() {
     let hub = EchoHub::start_without_broker(nowhere).await;
     assert!(!hub.is_ready(), "not ready without a broker");
     let began = Instant::now();
-    let status = hub.echo_within(told(Behaviour::Answer), Duration::from_secs(2)).await.expect_err("nothing is served");
+    let status = hub
+        .echo_within(told(Behaviour::Answer), Duration::from_secs(2))
+        .await
+        .expect_err("nothing is served");
     assert_eq!(status.code(), tonic::Code::Unavailable, "{status:?}");
     assert!(began.elapsed() < Duration::from_millis(2_250));
 }

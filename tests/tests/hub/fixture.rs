@@ -18,8 +18,8 @@ use lgsp_core::time::{timestamp, unix_micros};
 use lgsp_core::{ExchangeId, descriptor_key};
 use lgsp_proto::ledger::v1::{Exchange, ExchangeFilter, ListExchangesRequest, Phase};
 use lgsp_proto::registry::v1::{
-    Agreement, AgreementState, Application, ApplicationState, Credential, DataService, Grant, Purpose, Role as RoleRule,
-    ServiceState, SignedSnapshot, Snapshot,
+    Agreement, AgreementState, Application, ApplicationState, Credential, DataService, Grant, Purpose,
+    Role as RoleRule, ServiceState, SignedSnapshot, Snapshot,
 };
 use lgsp_runtime::state::Condition;
 use lgsp_runtime::{Instance, Shutdown, State, shutdown};
@@ -283,7 +283,8 @@ impl EchoHub {
         let (ledger, fsynced) = roles::ledger::start(&host).await.expect("the ledger starts");
         let fsynced = host.bus.is_embedded().then_some(fsynced);
         let listener = lgsp_gateway::bind(&host.config.gateway).await.expect("a free port");
-        let (gateway_role, gateway) = roles::gateway::start(&host, fsynced.clone(), listener).await.expect("the gateway starts");
+        let (gateway_role, gateway) =
+            roles::gateway::start(&host, fsynced.clone(), listener).await.expect("the gateway starts");
         let grpc = gateway.address;
         let app = |id: &str| {
             layout.make_application_key(id).expect("a key");
@@ -460,7 +461,11 @@ impl EchoHub {
         self.load().echo(request).await
     }
 
-    pub async fn echo_within(&self, request: EchoRequest, deadline: Duration) -> Result<Response<EchoResponse>, Status> {
+    pub async fn echo_within(
+        &self,
+        request: EchoRequest,
+        deadline: Duration,
+    ) -> Result<Response<EchoResponse>, Status> {
         self.load().echo_within(request, deadline).await
     }
 
@@ -472,7 +477,10 @@ impl EchoHub {
         self.client().echo(self.app().without("lgsp-purpose").request(EchoRequest::default())).await
     }
 
-    pub async fn echo_on_a_new_connection(&self, request: EchoRequest) -> Result<Response<EchoResponse>, Status> {
+    pub async fn echo_on_a_new_connection(
+        &self,
+        request: EchoRequest,
+    ) -> Result<Response<EchoResponse>, Status> {
         let mut client = EchoServiceClient::new(connect(self.grpc()));
         client.echo(self.app.clone().timeout(Duration::from_secs(1)).request(request)).await
     }
@@ -484,7 +492,8 @@ impl EchoHub {
     pub async fn put_request_as_stranger(&self, value: bytes::Bytes) {
         let topic = lgsp_bus::topics::request(echo::DOMAIN);
         for partition in 0..self.host.bus.options().request_partitions {
-            let headers: [(&str, &[u8]); 2] = [("lgsp-protocol", b"1"), ("lgsp-method", b"/lgsp.echo.v1.EchoService/Echo")];
+            let headers: [(&str, &[u8]); 2] =
+                [("lgsp-protocol", b"1"), ("lgsp-method", b"/lgsp.echo.v1.EchoService/Echo")];
             let put = self.host.bus.publish(&topic, Some(partition), b"stranger", &value, &headers).await;
             put.expect("the broker takes anything");
         }
@@ -497,7 +506,8 @@ impl EchoHub {
     }
 
     pub async fn until_in_flight(&self, expected: usize) {
-        within(&format!("{expected} exchanges are in flight"), || async { self.in_flight() == expected }).await;
+        within(&format!("{expected} exchanges are in flight"), || async { self.in_flight() == expected })
+            .await;
     }
 
     pub async fn until_served(&self, count: u64) {
@@ -515,7 +525,8 @@ impl EchoHub {
 
     /// Waits until an adapter works on a request.
     pub async fn until_taken_up(&self) {
-        let serving = || self.serving.lock().expect("one thread").iter().any(|serving| serving.in_flight() > 0);
+        let serving =
+            || self.serving.lock().expect("one thread").iter().any(|serving| serving.in_flight() > 0);
         within("an adapter has taken a request up", || async { serving() }).await;
     }
 
@@ -526,7 +537,8 @@ impl EchoHub {
         let listener = lgsp_gateway::bind(&host.config.gateway).await.expect("a free port");
         let mut host = host;
         host.config.gateway.entries.spool = self.layout.root().join("second-spool");
-        let (role, gateway) = roles::gateway::start(&host, self.fsynced.clone(), listener).await.expect("the gateway starts");
+        let (role, gateway) =
+            roles::gateway::start(&host, self.fsynced.clone(), listener).await.expect("the gateway starts");
         state.until_ready().await;
         let on_it = |app: &App| app.clone().on(connect(gateway.address));
         Survivor { operator: on_it(&self.operator), load: Load { app: on_it(&self.app) }, _role: role }
@@ -606,7 +618,11 @@ impl Load {
         self.client().echo(self.app.request(request)).await
     }
 
-    pub async fn echo_within(&self, request: EchoRequest, deadline: Duration) -> Result<Response<EchoResponse>, Status> {
+    pub async fn echo_within(
+        &self,
+        request: EchoRequest,
+        deadline: Duration,
+    ) -> Result<Response<EchoResponse>, Status> {
         let mut request = self.app.request(request);
         request.set_timeout(deadline);
         self.client().echo(request).await
@@ -633,5 +649,6 @@ fn sign(key: &SigningKey, snapshot: &Snapshot) -> Vec<u8> {
     let bytes = snapshot.encode_to_vec();
     let signature = key.sign(&[b"lgsp-snapshot-v1\n".as_slice(), &bytes].concat());
     let key_id = hex::encode(lgsp_core::entry::sha256(key.verifying_key().as_bytes()))[..16].to_owned();
-    SignedSnapshot { snapshot: bytes.into(), key_id, signature: signature.to_bytes().to_vec().into() }.encode_to_vec()
+    SignedSnapshot { snapshot: bytes.into(), key_id, signature: signature.to_bytes().to_vec().into() }
+        .encode_to_vec()
 }

@@ -26,7 +26,8 @@ async fn exchanges_are_listed_newest_first_page_by_page() {
     for _ in 0..3 {
         let filter = ExchangeFilter { application: "tthc".to_owned(), ..Default::default() };
         let request = ListExchangesRequest { filter: Some(filter), page_size: 2, page_token: token };
-        let page = operator.ledger().list_exchanges(operator.request(request)).await.expect("served").into_inner();
+        let page =
+            operator.ledger().list_exchanges(operator.request(request)).await.expect("served").into_inner();
         assert!(page.exchanges.iter().all(|exchange| exchange.application == "tthc" && !exchange.platform));
         seen.extend(page.exchanges.into_iter().map(|exchange| exchange.exchange_id));
         token = page.next_page_token;
@@ -43,7 +44,8 @@ async fn a_follower_sees_exchanges_as_they_happen_and_not_itself() {
     let operator = hub.app("dieu-hanh");
     let filter = ExchangeFilter { application: "hotich".to_owned(), ..Default::default() };
     let request = FollowExchangesRequest { filter: Some(filter) };
-    let mut follow = operator.ledger().follow_exchanges(operator.request(request)).await.expect("served").into_inner();
+    let mut follow =
+        operator.ledger().follow_exchanges(operator.request(request)).await.expect("served").into_inner();
     let app = hub.app("hotich").purpose("civil-status");
     let served = app.get_citizen(PERSON).await.expect("served");
     let id = exchange_of(served.metadata()).expect("named").to_string();
@@ -75,8 +77,11 @@ async fn platform_exchanges_are_hidden_unless_asked_for() {
     let list = |include_platform| {
         let operator = operator.clone();
         async move {
-            let filter =
-                ExchangeFilter { application: "dieu-hanh".to_owned(), include_platform, ..Default::default() };
+            let filter = ExchangeFilter {
+                application: "dieu-hanh".to_owned(),
+                include_platform,
+                ..Default::default()
+            };
             let request = ListExchangesRequest { filter: Some(filter), ..Default::default() };
             let page = operator.ledger().list_exchanges(operator.request(request)).await.expect("served");
             page.into_inner().exchanges.len()
@@ -90,12 +95,15 @@ async fn platform_exchanges_are_hidden_unless_asked_for() {
 async fn applications_and_services_are_listed() {
     let hub = hub().await;
     let app = hub.app("dieu-hanh");
-    let applications = app.registry().list_applications(app.request(ListApplicationsRequest::default())).await;
+    let applications =
+        app.registry().list_applications(app.request(ListApplicationsRequest::default())).await;
     let applications = applications.expect("served").into_inner().applications;
     assert_eq!(applications.iter().filter(|application| !application.platform).count(), 11);
     let services = app.registry().list_services(app.request(ListServicesRequest::default())).await;
     let services = services.expect("served").into_inner().services;
-    assert!(services.iter().any(|service| service.name == "lgsp.land.v1.LandService" && service.agreements > 0));
+    assert!(
+        services.iter().any(|service| service.name == "lgsp.land.v1.LandService" && service.agreements > 0)
+    );
 }
 
 #[tokio::test]

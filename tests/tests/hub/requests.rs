@@ -10,7 +10,7 @@ use lgsp_core::Reason;
 use lgsp_proto::population::v1::{GetCitizenRequest, VerifyCitizenRequest};
 use prost::Message;
 
-use crate::caller::{refused};
+use crate::caller::refused;
 use crate::fixture::{Hub, PERSON, hub};
 use crate::wire::{Answer, Wire, frame, grpc_request};
 
@@ -107,7 +107,10 @@ async fn an_unknown_method_is_refused_with_details() {
 async fn a_request_too_large_is_refused() {
     let hub = hub().await;
     let large = GetCitizenRequest { personal_number: "0".repeat(1_000_000) };
-    refused_answer(send(hub, GET_CITIZEN, &[], frame(false, &large.encode_to_vec())).await, Reason::RequestTooLarge);
+    refused_answer(
+        send(hub, GET_CITIZEN, &[], frame(false, &large.encode_to_vec())).await,
+        Reason::RequestTooLarge,
+    );
 }
 
 #[tokio::test]
@@ -163,7 +166,8 @@ async fn a_content_type_that_is_not_grpc_is_told_so_readably() {
         .header("content-type", "application/json")
         .body(())
         .expect("a request");
-    let answer = Wire::connect(hub.grpc()).await.send(request, Bytes::from_static(b"{}")).await.expect("an answer");
+    let answer =
+        Wire::connect(hub.grpc()).await.send(request, Bytes::from_static(b"{}")).await.expect("an answer");
     assert_eq!(answer.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
     assert!(!answer.body.is_empty());
 }

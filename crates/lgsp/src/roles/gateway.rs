@@ -20,13 +20,18 @@ use crate::layout::read_symmetric_keys;
 ///
 /// # Errors
 /// A key cannot be read, or a client could not be built.
-pub async fn start(host: &Host, fsynced: Option<Fsynced>, listener: TcpListener) -> anyhow::Result<(Role, Gateway)> {
+pub async fn start(
+    host: &Host,
+    fsynced: Option<Fsynced>,
+    listener: TcpListener,
+) -> anyhow::Result<(Role, Gateway)> {
     let start = host.start("gateway");
     let secrets = secrets(&host.config.keys)?;
     let appender = Appender::new(&host.bus, fsynced)?;
     let options = host.config.gateway.clone();
     let gateway =
-        lgsp_gateway::start(options, listener, &host.bus, appender, secrets, &start.state, &start.shutdown).await?;
+        lgsp_gateway::start(options, listener, &host.bus, appender, secrets, &start.state, &start.shutdown)
+            .await?;
     Ok((start.into_role(), gateway))
 }
 

@@ -68,7 +68,9 @@ impl Host {
 
     /// The MAC key of one domain.
     fn mac_key(&self, domain: &str) -> anyhow::Result<MacKey> {
-        Ok(MacKey::new(crate::layout::read_symmetric_key(&self.config.keys.mac.join(format!("{domain}.key")))?))
+        Ok(MacKey::new(crate::layout::read_symmetric_key(
+            &self.config.keys.mac.join(format!("{domain}.key")),
+        )?))
     }
 }
 
@@ -100,7 +102,11 @@ pub async fn watch_topics(host: Host) {
             Ok(problems) if problems.is_empty() => return topics.ready(),
             Ok(problems) => {
                 for problem in &problems {
-                    warn!(topic = problem.topic, problem = problem.problem, "topic is not as the hub needs it");
+                    warn!(
+                        topic = problem.topic,
+                        problem = problem.problem,
+                        "topic is not as the hub needs it"
+                    );
                 }
                 topics.degraded("topics are not as the hub needs them: run lgsp topics check");
             }
