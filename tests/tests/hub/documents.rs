@@ -58,7 +58,7 @@ fn every_invariant_names_tests_that_exist() {
         collect(&root().join(dir), &mut sources);
     }
     let rows: Vec<&str> =
-        table.lines().filter(|line| line.starts_with(|c: char| c == '|') && line.contains(". **")).collect();
+        table.lines().filter(|line| line.starts_with('|') && line.contains(". **")).collect();
     assert_eq!(rows.len(), 10, "ten invariants");
     for row in rows {
         let guards: Vec<&str> = row.split('`').skip(1).step_by(2).filter(|name| name.contains('_')).collect();

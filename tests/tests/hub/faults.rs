@@ -265,3 +265,16 @@ async fn the_broker_down_at_start_is_told_and_nothing_is_served() {
     assert_eq!(status.code(), tonic::Code::Unavailable, "{status:?}");
     assert!(began.elapsed() < Duration::from_millis(2_250));
 }
+
+#[tokio::test]
+async fn without_the_ledger_the_embedded_hub_fails_closed_and_kafka_serves_on() {
+    let hub = EchoHub::start().await;
+    hub.stop_ledger().await;
+    let answer = hub.echo_within(told(Behaviour::Answer), Duration::from_secs(4)).await;
+    if hub.bus().is_embedded() {
+        // The broker has the entry in memory, and that is not durable.
+        refused(answer, Reason::EntryNotDurable);
+    } else {
+        answer.expect("Kafka has the entry: the data plane outlives the ledger");
+    }
+}

@@ -89,7 +89,7 @@ fn connect(grpc: SocketAddr) -> Channel {
 pub struct Hub {
     up: lgsp::up::Hub,
     /// Last, so that it is removed last.
-    dir: Option<TempDir>,
+    _dir: Option<TempDir>,
 }
 
 static HUB: OnceCell<Hub> = OnceCell::const_new();
@@ -103,14 +103,14 @@ impl Hub {
     pub async fn start(citizens: u32) -> Self {
         let dir = scratch();
         let up = Self::up(dir.path(), citizens).await.expect("the hub starts");
-        Self { up, dir: Some(dir) }
+        Self { up, _dir: Some(dir) }
     }
 
     /// Starts in a directory that is kept, or in a fresh one; gives the directory to the caller.
     pub async fn start_in(dir: Option<TempDir>) -> (Self, TempDir) {
         let dir = dir.unwrap_or_else(scratch);
         let up = Self::up(dir.path(), 100).await.expect("the hub starts");
-        (Self { up, dir: None }, dir)
+        (Self { up, _dir: None }, dir)
     }
 
     /// The refusal of a start.
@@ -135,16 +135,8 @@ impl Hub {
         self.up.grpc
     }
 
-    pub fn admin(&self) -> SocketAddr {
-        self.up.admin
-    }
-
     pub fn data(&self) -> &Path {
         self.up.data()
-    }
-
-    pub fn host(&self) -> &Host {
-        &self.up.host
     }
 
     pub fn app(&self, id: &str) -> App {
@@ -290,7 +282,7 @@ impl EchoHub {
             layout.make_application_key(id).expect("a key");
             App::new(id, read_signing_key(&layout.application_key(id)).expect("a key"), connect(grpc))
         };
-        let hub = Self {
+        Self {
             app: app("tthc").purpose("prefill"),
             operator: app("dieu-hanh"),
             rules_state: state.scoped("gateway"),
@@ -304,8 +296,7 @@ impl EchoHub {
             gateway,
             ledger,
             fsynced,
-        };
-        hub
+        }
     }
 
     // -- rules
@@ -574,10 +565,6 @@ impl EchoHub {
 
     pub fn bus(&self) -> &lgsp_bus::Bus {
         &self.host.bus
-    }
-
-    pub async fn stop_gateway(&self) {
-        self.gateway_role.stop().await;
     }
 
     /// Kills the gateway: it answers nobody and enters nothing.
