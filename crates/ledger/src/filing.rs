@@ -34,16 +34,15 @@ use crate::{Error, disk};
 /// Most entries that are filed at once, but for the last group.
 const MOST_ENTRIES: usize = 2_000;
 /// Entries are filed together, so that the filing's fsyncs don't stand in the way of the intake's.
-const PACE: Duration = Duration::from_millis(50);
+const PACE: Duration = Duration::from_millis(100);
 /// How long to wait after an error.
 const TRY_AGAIN: Duration = Duration::from_millis(500);
-/// How long filed entries may stay in the journal, where their erasable parts are too.
-const LONGEST_IN_JOURNAL: Duration = Duration::from_secs(60);
-
 /// The filing, before it runs.
 pub(crate) struct Filing {
     pub journal: PathBuf,
     pub journal_size: u64,
+    /// How long filed entries may stay there.
+    pub journal_for: Duration,
     pub log: Arc<Mutex<Log>>,
     pub erasables: Erasables,
     pub index: Index,
@@ -84,7 +83,7 @@ impl Filing {
         loop {
             if !self.is_behind() {
                 self.component.ready();
-                let due = in_journal_since + LONGEST_IN_JOURNAL;
+                let due = in_journal_since + self.journal_for;
                 if !self.wait(due).await {
                     break;
                 }

@@ -1,16 +1,23 @@
 //! The stream of exchanges as they end.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use lgsp_core::time::micros;
 use lgsp_core::{ExchangeId, Fault, Reason};
 use lgsp_proto::ledger::v1::{Exchange, ExchangeFilter};
-use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
+use tokio::time::{Instant, sleep_until};
 use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use tracing::debug;
+
+use crate::Options;
+
+/// A stream ends so long before its deadline, so that its end is a good one.
+const MARGIN: Duration = Duration::from_secs(1);
 
 /// What a follower asked for.
 #[derive(Clone, Debug)]
@@ -37,16 +44,59 @@ impl Wanted {
     }
 }
 
-/// Streams what is wanted until the process leaves. A follower who is too slow gets an error and never a gap.
-pub(crate) fn stream(
+/// Whoever follows. A cheap handle.
+#[derive(Clone, Debug)]
+pub(crate) struct Followers {
+    exchanges: broadcast::Sender<Arc<Exchange>>,
+    room: Arc<Semaphore>,
+    longest: Duration,
+    leaving: CancellationToken,
+}
+
+impl Followers {
+    /// Streams end when `leaving` is cancelled, or earlier.
+    pub fn new(options: &Options, leaving: CancellationToken) -> Self {
+        Self {
+            exchanges: broadcast::Sender::new(options.follow_buffer),
+            room: Arc::new(Semaphore::new(options.most_followers)),
+            longest: options.follow_for,
+            leaving,
+        }
+    }
+
+    /// Where exchanges that ended are told.
+    pub fn sender(&self) -> broadcast::Sender<Arc<Exchange>> {
+        self.exchanges.clone()
+    }
+
+    /// Opens a stream of what ends from now on. It ends well before `deadline`. A follower who left is not noticed here:
+    /// therefore there are not many, and none for long.
+    pub fn follow(
+        &self,
+        wanted: Wanted,
+        deadline: Instant,
+    ) -> Result<impl Stream<Item = Result<Exchange, Status>> + Send + use<>, Fault> {
+        let overloaded = |_| Fault::new(Reason::AdapterOverloaded).saying("too many follow already");
+        let room = Arc::clone(&self.room).try_acquire_owned().map_err(overloaded)?;
+        let until = deadline.checked_sub(MARGIN).unwrap_or(deadline).min(Instant::now() + self.longest);
+        Ok(stream(self.exchanges.subscribe(), wanted, until, self.leaving.clone(), room))
+    }
+}
+
+/// Streams what is wanted. A follower who is too slow gets an error and never a gap.
+fn stream(
     mut exchanges: broadcast::Receiver<Arc<Exchange>>,
     wanted: Wanted,
+    until: Instant,
     leaving: CancellationToken,
+    room: OwnedSemaphorePermit,
 ) -> impl Stream<Item = Result<Exchange, Status>> + Send {
     async_stream::stream! {
+        let _room = room;
         loop {
             let received = tokio::select! {
                 received = exchanges.recv() => received,
+                () = sleep_until(until) => return,
                 () = leaving.cancelled() => return,
             };
             match received {
@@ -75,23 +125,27 @@ mod tests {
         Arc::new(Exchange { application: application.to_owned(), platform, ..Default::default() })
     }
 
+    fn followers(follow_buffer: usize) -> Followers {
+        let options = Options { follow_buffer, most_followers: 1, ..Options::default() };
+        Followers::new(&options, CancellationToken::new())
+    }
+
     fn follow(
-        buffer: usize,
+        followers: &Followers,
         filter: ExchangeFilter,
-    ) -> (broadcast::Sender<Arc<Exchange>>, impl Stream<Item = Result<Exchange, Status>>) {
-        let (sender, receiver) = broadcast::channel(buffer);
-        let wanted = Wanted { filter, exchange: None };
-        (sender, stream(receiver, wanted, CancellationToken::new()))
+    ) -> Result<impl Stream<Item = Result<Exchange, Status>> + Send + use<>, Fault> {
+        followers.follow(Wanted { filter, exchange: None }, Instant::now() + Duration::from_secs(60))
     }
 
     #[tokio::test]
     async fn a_follower_gets_what_it_asked_for_and_platform_exchanges_only_if_it_asked() {
-        let (sender, stream) =
-            follow(8, ExchangeFilter { application: "tthc".to_owned(), ..Default::default() });
+        let followers = followers(8);
+        let filter = ExchangeFilter { application: "tthc".to_owned(), ..Default::default() };
+        let stream = follow(&followers, filter).unwrap();
         for exchange in [exchange("khac", false), exchange("tthc", true), exchange("tthc", false)] {
-            sender.send(exchange).unwrap();
+            followers.sender().send(exchange).unwrap();
         }
-        drop(sender);
+        drop(followers);
         let got: Vec<_> = stream.collect().await;
         assert_eq!(got.len(), 1);
         assert!(!got[0].as_ref().unwrap().platform);
@@ -99,22 +153,35 @@ mod tests {
 
     #[tokio::test]
     async fn a_slow_follower_gets_an_error_and_no_gap() {
-        let (sender, stream) = follow(2, ExchangeFilter::default());
+        let followers = followers(2);
+        let stream = follow(&followers, ExchangeFilter::default()).unwrap();
         for _ in 0..5 {
-            sender.send(exchange("tthc", false)).unwrap();
+            followers.sender().send(exchange("tthc", false)).unwrap();
         }
         let got: Vec<_> = stream.collect().await;
         assert_eq!(got.len(), 1);
         assert_eq!(got[0].as_ref().unwrap_err().code(), Code::Unavailable);
     }
 
-    #[tokio::test]
-    async fn a_stream_ends_when_the_ledger_leaves() {
-        let (_sender, receiver) = broadcast::channel(2);
-        let leaving = CancellationToken::new();
-        let wanted = Wanted { filter: ExchangeFilter::default(), exchange: None };
-        let stream = stream(receiver, wanted, leaving.clone());
-        leaving.cancel();
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_ends_well_before_its_deadline_and_when_the_ledger_leaves() {
+        let followers = followers(2);
+        let begun = Instant::now();
+        let stream = follow(&followers, ExchangeFilter::default()).unwrap();
         assert_eq!(stream.collect::<Vec<_>>().await.len(), 0);
+        assert!(begun.elapsed() < Duration::from_secs(60));
+        let stream = follow(&followers, ExchangeFilter::default()).unwrap();
+        followers.leaving.cancel();
+        assert_eq!(stream.collect::<Vec<_>>().await.len(), 0);
+    }
+
+    #[tokio::test]
+    async fn one_follower_too_many_is_refused_until_another_leaves() {
+        let followers = followers(2);
+        let first = follow(&followers, ExchangeFilter::default()).unwrap();
+        let refused = follow(&followers, ExchangeFilter::default()).err().unwrap();
+        assert_eq!(refused.reason(), Reason::AdapterOverloaded);
+        drop(first);
+        assert!(follow(&followers, ExchangeFilter::default()).is_ok());
     }
 }

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
@@ -9,7 +10,7 @@ use lgsp_proto::ledger::v1::ledger_service_server::LedgerServiceServer;
 use lgsp_runtime::{Shutdown, Stage, State};
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, broadcast, watch};
+use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
@@ -18,11 +19,12 @@ use tracing::{error, warn};
 use crate::abandon::{Abandoner, Open, read_requests};
 use crate::damage::Damages;
 use crate::erasable::Erasables;
-use crate::files::journal::{Incarnation, Journal};
+use crate::files::journal::{self, Incarnation, Journal};
 use crate::files::log::{self, Log, Place};
 use crate::filing::{Filed, Filing};
+use crate::follow::Followers;
 use crate::intake::{Durable, Intake, Limits, Offsets};
-use crate::recovery::{Site, recover, stored_offsets};
+use crate::recovery::{Recovered, Site, recover, stored_offsets};
 use crate::service::Service;
 use crate::{Abandon, Damage, Error, Options, disk};
 
@@ -68,81 +70,130 @@ pub async fn start(options: Options, bus: &Bus, state: &State, shutdown: &Shutdo
     let site = Site::open(&options.dir).await?;
     let damages = Damages::new(state.component("files"));
     let recovered = recover(&site, &damages).await?;
-    let leaves = state.fact("leaves");
-    leaves.set(i64::try_from(recovered.end.leaves).unwrap_or(i64::MAX));
+    let end = recovered.end.place;
     let incarnation = if bus.is_embedded() { uuid::Uuid::new_v4().into_bytes() } else { KAFKA };
     let offsets = stored_offsets(&site, &recovered, incarnation).await?;
-    let journal_size = options.journal_size as u64;
-    let folder = site.journal.clone();
-    let journal = disk(folder.clone(), move || Journal::open(&folder, incarnation, journal_size)).await?;
+    let (folder, size) = (site.journal.clone(), options.journal_size as u64);
+    let journal = disk(folder.clone(), move || Journal::open(&folder, incarnation, size)).await?;
 
-    let (roll, hurry) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let durable = watch::Sender::new(Durable { place: journal.end(), caught_up: false });
-    let at = journal.beginning();
-    let filed = watch::Sender::new(at);
-    let read = Filed { durable: durable.subscribe(), filed: filed.subscribe(), hurry: Arc::clone(&hurry) };
+    let wires = Wires::new(&journal, bus);
     let open = Open::new(options.most_open, options.abandon_after, state.fact("open-requests"));
     let service = Service {
         index: recovered.index.clone(),
         log: log::Reader::new(&site.log),
-        filed: read,
-        followers: broadcast::Sender::new(options.follow_buffer),
+        filed: wires.filed(),
+        followers: Followers::new(&options, shutdown.begins(Stage::NotServing)),
         open: Arc::new(open),
         damages,
-        leaving: shutdown.begins(Stage::NotServing),
     };
+    let ledger = Ledger { fsynced: wires.fsynced.subscribe(), service };
+    let filing =
+        ledger.filing(&options, &site, recovered, (incarnation, offsets.clone()), &wires, state).await?;
+    let read = if bus.is_embedded() { Offsets::embedded() } else { Offsets::on_kafka(&offsets) };
+    let tail = bus.tail(topics::EXCHANGE, read.start())?;
+    let intake = intake(&options, bus, (journal, read), wires, (state, shutdown));
 
-    let intake = Intake {
-        bus: bus.clone(),
-        journal,
-        offsets: if bus.is_embedded() { Offsets::embedded() } else { Offsets::on_kafka(&offsets) },
-        fsynced: watch::Sender::new(vec![0; usize::try_from(bus.options().exchange_partitions).unwrap_or(0)]),
-        durable,
-        roll: Arc::clone(&roll),
-        limits: Limits { journal_size, most_unfiled: options.most_unfiled as u64 },
-        component: state.component("intake"),
-        taken_in: state.fact("taken-in"),
-        stop: shutdown.begins(Stage::Close),
-    };
-    let filing = Filing {
-        journal: site.journal.clone(),
-        journal_size,
-        log: Arc::new(Mutex::new(Log::open(&site.log, options.segment_size as u64, recovered.end))),
-        erasables: Erasables::open(&site.erasable).await?,
-        index: recovered.index,
-        sequences: recovered.sequences,
-        incarnation,
-        offsets,
-        at,
-        durable: service.filed.durable.clone(),
-        filed,
-        hurry,
-        roll,
-        followers: service.followers.clone(),
-        open: Arc::clone(&service.open),
-        damages: service.damages.clone(),
-        component: state.component("filing"),
-        leaves,
-        unreadable: state.fact("unreadable"),
-        pending: None,
-    };
-    let ledger = Ledger { fsynced: intake.fsynced.subscribe(), service };
-    let tail = bus.tail(topics::EXCHANGE, intake.offsets.start())?;
     let lock = Arc::new(site.lock);
     run_intake(intake, tail, Arc::clone(&lock), state, shutdown)?;
     shutdown.spawn(Stage::Close, "filing of entries", async move {
         filing.run().await;
         drop(lock);
     });
-    ledger.watch(&options, bus, state, shutdown);
-    let check = check_log(
-        site.log,
-        recovered.end.place,
-        ledger.service.damages.clone(),
-        shutdown.begins(Stage::Drain),
-    );
+    let damages = ledger.service.damages.clone();
+    let check = check_log(site.log, end, damages, shutdown.begins(Stage::Drain));
     shutdown.spawn(Stage::Drain, "check of the log", check);
+    ledger.watch(&options, bus, state, shutdown);
     Ok(ledger)
+}
+
+/// What the parts of a ledger tell each other.
+struct Wires {
+    fsynced: watch::Sender<Vec<i64>>,
+    durable: watch::Sender<Durable>,
+    filed: watch::Sender<journal::Place>,
+    hurry: Arc<Notify>,
+    roll: Arc<Notify>,
+}
+
+impl Wires {
+    fn new(journal: &Journal, bus: &Bus) -> Self {
+        let partitions = usize::try_from(bus.options().exchange_partitions).unwrap_or(0);
+        Self {
+            fsynced: watch::Sender::new(vec![0; partitions]),
+            durable: watch::Sender::new(Durable { place: journal.end(), caught_up: false }),
+            filed: watch::Sender::new(journal.beginning()),
+            hurry: Arc::default(),
+            roll: Arc::default(),
+        }
+    }
+
+    fn filed(&self) -> Filed {
+        let (durable, filed) = (self.durable.subscribe(), self.filed.subscribe());
+        Filed { durable, filed, hurry: Arc::clone(&self.hurry) }
+    }
+}
+
+fn intake(
+    options: &Options,
+    bus: &Bus,
+    (journal, offsets): (Journal, Offsets),
+    wires: Wires,
+    (state, shutdown): (&State, &Shutdown),
+) -> Intake {
+    Intake {
+        bus: bus.clone(),
+        journal,
+        offsets,
+        fsynced: wires.fsynced,
+        durable: wires.durable,
+        roll: wires.roll,
+        limits: Limits {
+            journal_size: options.journal_size as u64,
+            most_unfiled: options.most_unfiled as u64,
+        },
+        component: state.component("intake"),
+        taken_in: state.fact("taken-in"),
+        stop: shutdown.begins(Stage::Close),
+    }
+}
+
+impl Ledger {
+    async fn filing(
+        &self,
+        options: &Options,
+        site: &Site,
+        recovered: Recovered,
+        (incarnation, offsets): (Incarnation, BTreeMap<i32, i64>),
+        wires: &Wires,
+        state: &State,
+    ) -> Result<Filing, Error> {
+        let leaves = state.fact("leaves");
+        leaves.set(i64::try_from(recovered.end.leaves).unwrap_or(i64::MAX));
+        let log = Log::open(&site.log, options.segment_size as u64, recovered.end);
+        Ok(Filing {
+            journal: site.journal.clone(),
+            journal_size: options.journal_size as u64,
+            journal_for: options.journal_for,
+            log: Arc::new(Mutex::new(log)),
+            erasables: Erasables::open(&site.erasable).await?,
+            index: recovered.index,
+            sequences: recovered.sequences,
+            incarnation,
+            offsets,
+            at: *wires.filed.borrow(),
+            durable: wires.durable.subscribe(),
+            filed: wires.filed.clone(),
+            hurry: Arc::clone(&wires.hurry),
+            roll: Arc::clone(&wires.roll),
+            followers: self.service.followers.sender(),
+            open: Arc::clone(&self.service.open),
+            damages: self.service.damages.clone(),
+            component: state.component("filing"),
+            leaves,
+            unreadable: state.fact("unreadable"),
+            pending: None,
+        })
+    }
 }
 
 impl Ledger {

@@ -23,11 +23,19 @@ pub struct Options {
     /// Size of a segment of the journal.
     #[serde(with = "units::size")]
     pub journal_size: usize,
+    /// How long filed entries may stay in the journal, where their erasable parts are too.
+    #[serde(with = "units::duration")]
+    pub journal_for: Duration,
     /// Most bytes of the journal that wait to be filed.
     #[serde(with = "units::size")]
     pub most_unfiled: usize,
     /// Exchanges that wait for one slow follower.
     pub follow_buffer: usize,
+    /// Most followers at once.
+    pub most_followers: usize,
+    /// How long one follower's stream lasts.
+    #[serde(with = "units::duration")]
+    pub follow_for: Duration,
 }
 
 /// Where exchanges without an end are entered as abandoned.
@@ -51,8 +59,11 @@ impl Default for Options {
             most_open: 100_000,
             segment_size: 16 << 20,
             journal_size: 8 << 20,
+            journal_for: Duration::from_secs(60),
             most_unfiled: 1 << 30,
             follow_buffer: 4_096,
+            most_followers: 64,
+            follow_for: Duration::from_secs(15 * 60),
         }
     }
 }
@@ -89,6 +100,11 @@ impl config::Options for Options {
             row("segment-size", size, "Size of a segment of the log. At least 4KiB."),
             row("journal-size", size, "Size of a segment of the journal. At least 4KiB."),
             row(
+                "journal-for",
+                duration,
+                "How long filed entries may stay in the journal, where their erasable parts are too.",
+            ),
+            row(
                 "most-unfiled",
                 size,
                 "Most bytes of the journal that wait to be filed. With more, nothing further is taken in.",
@@ -98,12 +114,19 @@ impl config::Options for Options {
                 "1 to 1000000",
                 "Exchanges that wait for one slow follower before its stream is ended with an error.",
             ),
+            row("most-followers", "1 to 10000", "Most followers at once."),
+            row(
+                "follow-for",
+                duration,
+                "How long one follower's stream lasts; it can be opened again. A follower who left keeps its place so long.",
+            ),
         ]
     }
 
     fn check(&self, problems: &mut Problems) {
         problems.range("most-open", self.most_open, 1..=10_000_000);
         problems.range("follow-buffer", self.follow_buffer, 1..=1_000_000);
+        problems.range("most-followers", self.most_followers, 1..=10_000);
         for (key, size) in [("segment-size", self.segment_size), ("journal-size", self.journal_size)] {
             problems.range(key, size, Self::SMALLEST_SEGMENT..=1 << 30);
         }

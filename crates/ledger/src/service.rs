@@ -13,18 +13,17 @@ use lgsp_proto::ledger::v1::{
     ListExchangesRequest, ListExchangesResponse,
 };
 use prost::Message;
-use tokio::sync::broadcast;
 use tokio::time::Instant;
 use tokio_stream::Stream;
-use tokio_util::sync::CancellationToken;
 use tonic::{Extensions, Request, Response, Status};
 
 use crate::abandon::Open;
 use crate::damage::Damages;
 use crate::files::log;
 use crate::filing::Filed;
+use crate::follow::{Followers, Wanted};
 use crate::index::{Found, Index, Query};
-use crate::{disk, entry, follow, page};
+use crate::{disk, entry, page};
 
 /// Entries of a page, unless another number is asked for.
 const DEFAULT_PAGE: usize = 100;
@@ -37,6 +36,9 @@ const MOST_GATEWAYS: i64 = 200;
 const CATCH_UP: Duration = Duration::from_secs(1);
 /// A caller who brings no deadline waits no longer than this.
 const LONGEST: Duration = Duration::from_secs(10);
+const LONGEST_STREAM: Duration = Duration::from_secs(60 * 60);
+
+type Exchanges = Pin<Box<dyn Stream<Item = Result<Exchange, Status>> + Send>>;
 
 /// The ledger's service, as the bus serves it.
 #[derive(Clone, Debug)]
@@ -44,10 +46,9 @@ pub(crate) struct Service {
     pub index: Index,
     pub log: log::Reader,
     pub filed: Filed,
-    pub followers: broadcast::Sender<Arc<Exchange>>,
+    pub followers: Followers,
     pub open: Arc<Open>,
     pub damages: Damages,
-    pub leaving: CancellationToken,
 }
 
 impl Service {
@@ -89,6 +90,12 @@ impl Service {
         read.await.map_err(unanswered)
     }
 
+    fn follow(&self, request: FollowExchangesRequest, deadline: Instant) -> Result<Exchanges, Fault> {
+        let filter = request.filter.unwrap_or_default();
+        let exchange = exchange_of(&filter)?;
+        Ok(Box::pin(self.followers.follow(Wanted { filter, exchange }, deadline)?))
+    }
+
     async fn completeness(&self, deadline: Instant) -> Result<GetCompletenessResponse, Fault> {
         self.filed.catch_up(deadline.min(Instant::now() + CATCH_UP)).await;
         let gateways = self.index.gateways(MOST_GATEWAYS, deadline).await.map_err(unanswered)?;
@@ -110,17 +117,15 @@ impl LedgerService for Service {
         listed.map(Response::new).map_err(|fault| lgsp_bus::status(&fault))
     }
 
-    type FollowExchangesStream = Pin<Box<dyn Stream<Item = Result<Exchange, Status>> + Send>>;
+    type FollowExchangesStream = Exchanges;
 
     async fn follow_exchanges(
         &self,
         request: Request<FollowExchangesRequest>,
     ) -> Result<Response<Self::FollowExchangesStream>, Status> {
-        let filter = request.into_inner().filter.unwrap_or_default();
-        let exchange = exchange_of(&filter).map_err(|fault| lgsp_bus::status(&fault))?;
-        let exchanges = self.followers.subscribe();
-        let stream = follow::stream(exchanges, follow::Wanted { filter, exchange }, self.leaving.clone());
-        Ok(Response::new(Box::pin(stream)))
+        let (_, extensions, request) = request.into_parts();
+        let stream = self.follow(request, deadline(&extensions, LONGEST_STREAM));
+        stream.map(Response::new).map_err(|fault| lgsp_bus::status(&fault))
     }
 
     async fn get_completeness(

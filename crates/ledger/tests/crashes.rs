@@ -1,5 +1,7 @@
 //! What a crash, a full disk or a flipped byte leaves behind.
 
+#![allow(clippy::unwrap_used)]
+
 mod site;
 
 use std::fs;

@@ -1,6 +1,10 @@
 //! What is appended is durable, listed, followed and counted.
 
+#![allow(clippy::unwrap_used)]
+
 mod site;
+
+use std::time::Duration;
 
 use lgsp_core::time::timestamp;
 use lgsp_proto::ledger::v1::{ExchangeFilter, ListExchangesRequest, Outcome, Phase, SequenceGap};
@@ -218,4 +222,19 @@ async fn a_second_ledger_on_the_same_folder_is_refused() {
     let refused = site::Running::try_start(site.options(), &bus).await.err().unwrap();
     assert!(matches!(refused, lgsp_ledger::Error::InUse { .. }), "{refused}");
     running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn filed_entries_leave_the_journal_so_that_what_is_erased_is_gone() {
+    let (site, bus) = (Site::new(), bus());
+    let options = lgsp_ledger::Options { journal_for: Duration::from_millis(100), ..site.options() };
+    let running = site::Running::start(options, &bus).await;
+    running.append(&Numbered::new(1)).await;
+    running.until("it is deleted", |_| !site.segment("intake", 1).exists()).await;
+    assert_eq!(running.list(everything()).await.len(), 1);
+    running.append(&Numbered::new(2)).await;
+    assert_eq!(running.list(everything()).await.len(), 2);
+    running.stop().await;
+    assert!(!site.segment("intake", 2).exists(), "a good end leaves nothing in the journal");
+    assert_eq!(erasable_parts(&site).await, 2);
 }

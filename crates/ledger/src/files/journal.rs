@@ -365,10 +365,10 @@ mod tests {
 
     #[test]
     fn a_segment_that_cannot_be_made_leaves_nothing_and_the_next_attempt_succeeds() {
-        let (dir, _) = written(&[0..2], 100);
+        let (dir, _) = written(&[0..1, 1..2], 100);
         let mut journal = Journal::open(dir.path(), LIFE, 100).unwrap();
         // Writing to it fails as on a full disk.
-        std::os::unix::fs::symlink("/dev/full", segment::path(dir.path(), 2)).unwrap();
+        std::os::unix::fs::symlink("/dev/full", segment::path(dir.path(), 3)).unwrap();
         let _ = fs::remove_file(spare(dir.path()));
         let mut group = group(2..4);
         let error = journal.append(&mut group).unwrap_err();

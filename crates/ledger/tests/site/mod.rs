@@ -1,6 +1,6 @@
 //! A ledger on the embedded broker, and the entries of a gateway.
 
-#![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(clippy::unwrap_used, dead_code, reason = "each test binary uses a part of it")]
 
 use std::path::PathBuf;
 use std::time::Duration;
