@@ -24,7 +24,7 @@ pub use ids::{ApplicationId, ExchangeId};
 pub use permit::{Caller, Permit, permit};
 pub use plan::{FieldPlan, Kind, MaskError, Node, Plan};
 pub use purpose::Purpose;
-pub use reason::{Code, Reason};
+pub use reason::{Code, Reason, code_name};
 pub use rules::{Application, Credential, Grant, Method, Rules, RulesError, descriptor_key};
 
 pub use lgsp_proto::ledger::v1::{Hop, Outcome};

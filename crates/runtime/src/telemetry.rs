@@ -2,6 +2,9 @@
 //!
 //! The log goes to stderr. Traces are exported only when an endpoint is configured; otherwise a caller's `traceparent` is
 //! passed on as it came, and costs a check of its form.
+//!
+//! Spans are at debug level. Log and export have a filter each: at `info` and without export no callsite of a span is
+//! enabled, and it costs the reading of one number; with export they are made whatever the log's filter says.
 
 use std::borrow::Cow;
 use std::io::IsTerminal;
@@ -16,9 +19,12 @@ use opentelemetry_otlp::{SpanExporter, WithExportConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use serde::{Deserialize, Serialize};
-use tracing::{Span, error, warn};
+use tracing::level_filters::LevelFilter;
+use tracing::{Level, Metadata, Span, Subscriber, error, warn};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
@@ -116,17 +122,9 @@ pub fn start(options: &Options, instance: &Instance) -> Result<Telemetry, Error>
         Ok(filter) => EnvFilter::try_new(filter)?,
         Err(_) => EnvFilter::try_new(&options.filter)?,
     };
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    let lines = match options.format {
-        Format::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
-        Format::Json => lines.json().flatten_event(true).boxed(),
-    };
     let provider =
         options.otlp_endpoint.as_deref().map(|endpoint| exporter(endpoint, instance)).transpose()?;
-    let spans =
-        provider.as_ref().map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer("lgsp")));
-
-    let subscriber = tracing_subscriber::registry().with(filter).with(lines).with(spans);
+    let subscriber = subscriber(filter, options.format, provider.as_ref());
     subscriber.try_init().map_err(|_| Error::AlreadyStarted)?;
     EXPORTING.store(provider.is_some(), Ordering::Relaxed);
     std::panic::set_hook(Box::new(|panic| match panic.location() {
@@ -134,6 +132,35 @@ pub fn start(options: &Options, instance: &Instance) -> Result<Telemetry, Error>
         None => error!("panic"),
     }));
     Ok(Telemetry { provider })
+}
+
+fn subscriber(
+    filter: EnvFilter,
+    format: Format,
+    provider: Option<&SdkTracerProvider>,
+) -> impl Subscriber + use<> {
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = match format {
+        Format::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
+        Format::Json => lines.json().flatten_event(true).boxed(),
+    };
+    tracing_subscriber::registry().with(lines.with_filter(filter)).with(provider.map(spans))
+}
+
+/// What hands spans to the exporter.
+fn spans<S>(provider: &SdkTracerProvider) -> impl Layer<S> + use<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    // A span of an exchange goes from thread to thread.
+    let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("lgsp")).with_threads(false);
+    layer.with_filter(filter_fn(is_exported).with_max_level_hint(LevelFilter::DEBUG))
+}
+
+/// Only our own spans, and what went wrong in them: those of others, the exporter's among them, may hold anything.
+fn is_exported(metadata: &Metadata<'_>) -> bool {
+    let most = if metadata.is_span() { Level::DEBUG } else { Level::WARN };
+    metadata.target().starts_with("lgsp") && *metadata.level() <= most
 }
 
 fn exporter(endpoint: &str, instance: &Instance) -> Result<SdkTracerProvider, Error> {
@@ -211,7 +238,7 @@ fn parse(text: &str) -> Option<SpanContext> {
 
 #[cfg(test)]
 mod tests {
-    use tracing::info_span;
+    use tracing::debug_span;
 
     use super::*;
 
@@ -219,7 +246,7 @@ mod tests {
 
     #[test]
     fn without_export_a_traceparent_is_passed_on_as_it_came() {
-        let span = info_span!("exchange");
+        let span = debug_span!("exchange");
         follow(&span, INCOMING);
         assert!(matches!(traceparent(&span, Some(INCOMING)), Some(Cow::Borrowed(INCOMING))));
         assert_eq!(traceparent(&span, None), None);
@@ -243,11 +270,23 @@ mod tests {
     }
 
     #[test]
+    fn at_the_usual_filter_spans_are_made_for_export_only() {
+        let provider = SdkTracerProvider::builder().build();
+        for (provider, is_made) in [(None, false), (Some(&provider), true)] {
+            let subscriber = subscriber(EnvFilter::new("info"), Format::Json, provider);
+            assert_eq!(subscriber.max_level_hint() == Some(LevelFilter::INFO), !is_made);
+            tracing::subscriber::with_default(subscriber, || {
+                assert_eq!(!debug_span!("exchange").is_disabled(), is_made);
+                assert!(debug_span!(target: "sqlx", "query").is_disabled(), "of others nothing is exported");
+            });
+        }
+    }
+
+    #[test]
     fn with_export_the_span_sent_on_is_of_the_callers_trace() {
         let provider = SdkTracerProvider::builder().build();
-        let spans = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
-        tracing::subscriber::with_default(tracing_subscriber::registry().with(spans), || {
-            let span = info_span!("exchange");
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(spans(&provider)), || {
+            let span = debug_span!("exchange");
             follow_exported(&span, INCOMING);
             let ours = traceparent_of(&span).unwrap();
             assert_eq!(ours[..36], INCOMING[..36], "the trace is the caller's");
@@ -261,9 +300,8 @@ mod tests {
         let collector = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", collector.local_addr().unwrap());
         let provider = exporter(&endpoint, &Instance::new("gateway", "1.2.3")).unwrap();
-        let spans = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
-        tracing::subscriber::with_default(tracing_subscriber::registry().with(spans), || {
-            info_span!("exchange").in_scope(|| ());
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(spans(&provider)), || {
+            debug_span!("exchange").in_scope(|| ());
         });
 
         let patience = Duration::from_secs(20);
