@@ -9,11 +9,15 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 const PROTO_DIR: &str = "../../proto";
+const ERROR_DETAILS: &str = "google/rpc/error_details.proto";
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed={PROTO_DIR}");
     let out_dir = PathBuf::from(env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR")?);
     let proto_files = proto_files(Path::new(PROTO_DIR))?;
+
+    let error_details = compiler()?.open_file(ERROR_DETAILS)?.encode_file_descriptor_set();
+    fs::write(out_dir.join("error_details.binpb"), error_details)?;
 
     let mut compiler = compiler()?;
     compiler.open_files(&proto_files)?;

@@ -1,7 +1,8 @@
 //! What the gateway answers itself, to anyone: health and reflection.
 //!
 //! Reflection is built from the descriptor sets of the rules as they are encoded, because custom options would be lost
-//! with every decoding, and built anew with every snapshot, because it cannot be changed.
+//! with every decoding, and built anew with every snapshot, because it cannot be changed. It also tells of health and of the
+//! details of errors, which generic clients look up here.
 
 use std::convert::Infallible;
 
@@ -24,6 +25,9 @@ const PATHS: [&str; 4] = [
     "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
     "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
 ];
+
+/// The service that reflection lists besides those of the rules.
+const HEALTH: &str = "grpc.health.v1.Health";
 
 /// Health and reflection.
 pub(crate) struct Surface {
@@ -78,9 +82,11 @@ impl Surface {
     ) -> Result<Routes, tonic_reflection::server::Error> {
         let builder = || {
             let mut builder = tonic_reflection::server::Builder::configure();
-            for set in descriptors {
+            let ours = [tonic_health::pb::FILE_DESCRIPTOR_SET, lgsp_proto::ERROR_DETAILS];
+            for set in descriptors.iter().map(Bytes::as_ref).chain(ours) {
                 builder = builder.register_encoded_file_descriptor_set(set);
             }
+            builder = builder.with_service_name(HEALTH);
             open.iter().fold(builder, |builder, service| builder.with_service_name(service))
         };
         let routes = self.health_routes.clone();

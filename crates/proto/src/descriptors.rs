@@ -8,6 +8,9 @@ use sha2::{Digest, Sha256};
 /// All contracts with what they import, custom options included: an encoded `google.protobuf.FileDescriptorSet`.
 pub const DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/all.binpb"));
 
+/// The contract of `google.rpc` error details with what it imports, encoded.
+pub const ERROR_DETAILS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/error_details.binpb"));
+
 /// Services by full name, each with the descriptor set of its file and what that imports.
 static SERVICES: &[(&str, &[u8])] = &include!(concat!(env!("OUT_DIR"), "/services.rs"));
 

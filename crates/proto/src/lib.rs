@@ -10,7 +10,7 @@
 mod descriptors;
 pub mod options;
 
-pub use descriptors::{DESCRIPTOR_SET, contract_sha256, descriptor_set_of, pool, services};
+pub use descriptors::{DESCRIPTOR_SET, ERROR_DETAILS, contract_sha256, descriptor_set_of, pool, services};
 
 macro_rules! generated {
     ($(#[doc = $doc:literal] $module:ident = $package:literal),* $(,)?) => {$(

@@ -91,6 +91,9 @@ async fn health_and_reflection_answer_without_a_credential() {
     let requests = [
         MessageRequest::ListServices(String::new()),
         MessageRequest::FileContainingSymbol(crate::fixture::POPULATION.to_owned()),
+        MessageRequest::FileContainingSymbol("grpc.health.v1.Health".to_owned()),
+        MessageRequest::FileContainingSymbol("google.rpc.ErrorInfo".to_owned()),
+        MessageRequest::FileByFilename("google/protobuf/duration.proto".to_owned()),
     ];
     let requests = requests
         .map(|request| ServerReflectionRequest { host: String::new(), message_request: Some(request) });
@@ -104,4 +107,9 @@ async fn health_and_reflection_answer_without_a_credential() {
     let title = "Tra cứu công dân";
     let holds_title = |file: &Vec<u8>| file.windows(title.len()).any(|window| window == title.as_bytes());
     assert!(file.file_descriptor_proto.iter().any(holds_title), "the custom options are there");
+    // A client that shows the details of an error asks here for their contract.
+    for file in ["health", "details of errors", "what those import"] {
+        let answer = within(file, answers.message()).await.unwrap().unwrap().message_response.unwrap();
+        assert!(matches!(answer, MessageResponse::FileDescriptorResponse(_)), "{file}: {answer:?}");
+    }
 }
