@@ -101,7 +101,7 @@ async fn carry(
     let request = receive(hub, &mut admitted).await?;
     account.received(&request);
     account.asks_about(admitted.method.checks.request(&request)?);
-    hub.charge(&permit, now)?;
+    hub.charge(&permit)?;
 
     // forward
     let head = request_head(&admitted, account.fields());

@@ -1,6 +1,8 @@
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use lgsp_core::entry::SubjectRef;
+use lgsp_core::time::unix_micros;
 use lgsp_core::{Fault, Hop, Outcome, Permit, Reason};
 use lgsp_runtime::shutdown::Group;
 use tokio::time::Instant;
@@ -42,7 +44,10 @@ pub(crate) struct Hub {
 
 impl Hub {
     /// Charges the quota of the agreement that grants the exchange.
-    pub(crate) fn charge(&self, permit: &Permit, now: i64) -> Result<(), Fault> {
+    ///
+    /// It is charged now and not when it arrived: a caller that sends its request slowly would choose the second.
+    pub(crate) fn charge(&self, permit: &Permit) -> Result<(), Fault> {
+        let now = unix_micros(SystemTime::now());
         permit.grant.as_ref().map_or(Ok(()), |grant| self.quotas.charge(grant, now))
     }
 
@@ -88,7 +93,7 @@ impl Hub {
         Stats::count(&self.stats.attempts);
         let rules = self.rules.load();
         let known = rules.as_ref().and_then(|rules| rules.method(path)).map(|method| &method.path);
-        let now = lgsp_core::time::unix_micros(std::time::SystemTime::now());
+        let now = unix_micros(SystemTime::now());
         self.attempts.count(reason, peer, known, now);
     }
 }

@@ -10,6 +10,8 @@ use parking_lot::Mutex;
 /// Agreements that are counted at most; those of another day go first.
 const MOST_AGREEMENTS: usize = 10_000;
 const MICROS: i64 = 1_000_000;
+/// Two charges may cross each other by so much; a clock that goes back further was set.
+const CROSSING: i64 = MICROS;
 
 /// Counts of this gateway, per agreement.
 #[derive(Default)]
@@ -19,7 +21,8 @@ pub(crate) struct Quotas {
 
 #[derive(Default)]
 struct Used {
-    second: i64,
+    /// When it was charged last.
+    at: i64,
     in_second: u32,
     day: String,
     in_day: u64,
@@ -31,21 +34,24 @@ impl Quotas {
         if grant.per_second.is_none() && grant.per_day.is_none() {
             return Ok(());
         }
-        let day = time::day(now);
         let mut used = self.used.lock();
         if used.len() >= MOST_AGREEMENTS && !used.contains_key(&grant.agreement) {
+            let day = time::day(now);
             used.retain(|_, used| used.day == day);
         }
-        used.entry(grant.agreement.clone()).or_default().charge(grant, now, day)
+        used.entry(grant.agreement.clone()).or_default().charge(grant, now)
     }
 }
 
 impl Used {
-    fn charge(&mut self, grant: &Grant, now: i64, day: String) -> Result<(), Fault> {
-        let second = now.div_euclid(MICROS);
-        if self.second != second {
-            (self.second, self.in_second) = (second, 0);
+    fn charge(&mut self, grant: &Grant, now: i64) -> Result<(), Fault> {
+        // A charge that comes a little late would begin a past second anew, and then the running one once more.
+        let now = if (now..now.saturating_add(CROSSING)).contains(&self.at) { self.at } else { now };
+        let (second, day) = (now.div_euclid(MICROS), time::day(now));
+        if self.at.div_euclid(MICROS) != second {
+            self.in_second = 0;
         }
+        self.at = now;
         if self.day != day {
             (self.day, self.in_day) = (day, 0);
         }
@@ -105,6 +111,23 @@ mod tests {
         assert!(quotas.charge(&grant, 1).is_ok());
         assert_eq!(quotas.charge(&grant, 2).unwrap_err().reason(), Reason::QuotaExceeded);
         assert!(quotas.charge(&grant, MICROS).is_ok());
+    }
+
+    #[test]
+    fn a_charge_that_comes_late_does_not_make_a_quota_whole_again() {
+        let (quotas, grant) = (Quotas::default(), grant(Some(2), Some(10)));
+        let midnight = NOON_IN_CAN_THO + 12 * 3_600 * MICROS;
+        assert!(quotas.charge(&grant, midnight).is_ok());
+        assert!(quotas.charge(&grant, midnight - 1).is_ok());
+        assert_eq!(quotas.charge(&grant, midnight + 1).unwrap_err().reason(), Reason::QuotaExceeded);
+        assert_eq!(quotas.used.lock()[&grant.agreement].in_day, 2);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_does_not_hold_a_quota_down() {
+        let (quotas, grant) = (Quotas::default(), grant(Some(1), None));
+        assert!(quotas.charge(&grant, NOON_IN_CAN_THO).is_ok());
+        assert!(quotas.charge(&grant, NOON_IN_CAN_THO - 10 * MICROS).is_ok());
     }
 
     #[test]
