@@ -289,7 +289,8 @@ impl Offsets {
             next.resize(self.durable.len(), 0);
         }
         for (place, durable) in self.durable.iter().enumerate() {
-            next[place] = self.held.get(&place).map_or(*durable, |held| held.next);
+            // What was read before the gap may not be written yet.
+            next[place] = self.held.get(&place).map_or(*durable, |held| held.next.min(*durable));
         }
     }
 
@@ -372,6 +373,17 @@ mod tests {
         );
         tokio::time::advance(LONGEST_APPEND).await;
         assert_eq!(published(&mut offsets), [6, 1], "nobody can be waiting any more");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_called_durable_before_it_is_written() {
+        let mut offsets = Offsets::embedded();
+        (0..3).for_each(|offset| offsets.take_in(&record(0, offset)));
+        offsets.take_in(&record(0, 9));
+        let mut next = vec![0; 2];
+        offsets.publish(&mut next);
+        assert_eq!(next, [0, 0], "the partition is held at 3, and nothing was written");
+        assert_eq!(published(&mut offsets), [3]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use lgsp_core::ExchangeId;
 use lgsp_core::time::micros;
-use lgsp_proto::ledger::v1::ExchangeFilter;
+use lgsp_proto::ledger::v1::{ExchangeFilter, Outcome};
 use lgsp_store::until;
 use sqlx::{FromRow, QueryBuilder, Sqlite, SqliteConnection};
 use tokio::time::Instant;
@@ -78,7 +78,9 @@ impl Index {
     /// How many exchanges were entered as abandoned.
     pub async fn abandoned(&self, deadline: Instant) -> Result<u64, lgsp_store::Error> {
         let mut reader = self.store().reader(deadline).await?;
-        let count = sqlx::query_as::<_, (i64,)>("SELECT count(*) FROM entry WHERE phase = 4");
+        let count = sqlx::query_as::<_, (i64,)>(
+            "SELECT count(*) FROM entry INDEXED BY entry_abandoned WHERE phase = 4",
+        );
         let (count,) = until(deadline, count.fetch_one(&mut *reader)).await?;
         Ok(count.cast_unsigned())
     }
@@ -98,7 +100,7 @@ fn found(row: FoundRow) -> Option<Found> {
 }
 
 /// The statement of a list. Literals are numbers of ours: SQLite uses a partial index only if it sees its condition.
-fn statement(query: &Query) -> QueryBuilder<Sqlite> {
+pub(super) fn statement(query: &Query) -> QueryBuilder<Sqlite> {
     let filter = &query.filter;
     let mut sql = QueryBuilder::new(
         "SELECT leaf, exchange_id, admitted_us, segment, byte, application, service, method, outcome, platform FROM entry WHERE ",
@@ -117,6 +119,9 @@ fn statement(query: &Query) -> QueryBuilder<Sqlite> {
     }
     if filter.outcome != 0 {
         sql.push(format_args!(" AND outcome = {}", filter.outcome));
+        if filter.outcome() != Outcome::Served {
+            sql.push(" AND outcome <> 1");
+        }
     }
     if let Some(since) = &filter.since {
         sql.push(" AND admitted_us >= ").push_bind(micros(since));

@@ -97,17 +97,13 @@ impl Index {
     pub async fn known(&self, keys: &[Key]) -> Result<HashSet<Key>, Error> {
         let mut known = HashSet::new();
         for keys in keys.chunks(ROWS) {
-            let mut query = QueryBuilder::new(
-                "SELECT exchange_id, phase, part FROM entry WHERE (exchange_id, phase, part) IN (",
-            );
-            query.push_values(keys, |mut row, key| {
-                row.push_bind(key.exchange.as_bytes().as_slice())
-                    .push_bind(key.phase as i32)
-                    .push_bind(i64::from(key.part));
-            });
-            query.push(")");
-            let rows: Vec<(Vec<u8>, i32, u32)> =
-                query.build_query_as().fetch_all(self.store.pool()).await.map_err(failed)?;
+            let mut query = known_statement(keys);
+            let rows: Vec<(Vec<u8>, i32, u32)> = query
+                .build_query_as()
+                .persistent(false)
+                .fetch_all(self.store.pool())
+                .await
+                .map_err(failed)?;
             known.extend(rows.into_iter().filter_map(|(exchange, phase, part)| {
                 let exchange = ExchangeId::from_bytes(&exchange)?;
                 Some(Key { exchange, phase: Phase::try_from(phase).ok()?, part })
@@ -171,6 +167,18 @@ impl Index {
     pub fn store(&self) -> &Store {
         &self.store
     }
+}
+
+/// A join in this order, because SQLite would read the whole index for `IN (VALUES …)`.
+fn known_statement(keys: &[Key]) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new("WITH key (exchange_id, phase, part) AS (");
+    query.push_values(keys, |mut row, key| {
+        row.push_bind(key.exchange.as_bytes().to_vec())
+            .push_bind(key.phase as i32)
+            .push_bind(i64::from(key.part));
+    });
+    query.push(") SELECT key.exchange_id, key.phase, key.part FROM key CROSS JOIN entry USING (exchange_id, phase, part)");
+    query
 }
 
 async fn write_progress(
@@ -240,4 +248,44 @@ async fn show(transaction: &mut Transaction<'_, Sqlite>, rows: &[Row]) -> Result
 fn number(row: &sqlx::sqlite::SqliteRow, column: &str) -> Result<u64, Error> {
     let number: i64 = row.try_get(column).map_err(failed)?;
     Ok(number.cast_unsigned())
+}
+
+#[cfg(test)]
+mod tests {
+    use lgsp_proto::ledger::v1::{ExchangeFilter, Outcome};
+
+    use super::*;
+
+    async fn plan(statement: QueryBuilder<Sqlite>) -> String {
+        let dir = tempfile::tempdir().unwrap();
+        let index = Index::open(&dir.path().join("index.db")).await.unwrap();
+        let explained = format!("EXPLAIN QUERY PLAN {}", statement.sql().as_str());
+        let rows = sqlx::query(sqlx::AssertSqlSafe(explained)).fetch_all(index.store.pool()).await.unwrap();
+        rows.iter().map(|row| row.get::<String, _>("detail")).collect::<Vec<_>>().join("; ")
+    }
+
+    async fn check(change: impl FnOnce(&mut Query), expect: &str) {
+        let after = After { admitted_us: 5, exchange: ExchangeId::new(), leaf: 7 };
+        let filter = ExchangeFilter::default();
+        let mut query = Query { filter, exchange: None, after: Some(after), limit: 10 };
+        change(&mut query);
+        let plan = plan(list::statement(&query)).await;
+        assert!(plan.contains(&format!("SEARCH entry USING INDEX {expect} (")), "{plan}");
+    }
+
+    #[tokio::test]
+    async fn a_page_is_found_by_an_index_however_long_the_log_is() {
+        check(|_| (), "entry_shown").await;
+        check(|query| query.filter.application = "tthc".to_owned(), "entry_application").await;
+        check(|query| query.filter.service = "a.B".to_owned(), "entry_service").await;
+        check(|query| query.filter.outcome = Outcome::Denied.into(), "entry_not_served").await;
+        check(|query| query.exchange = Some(ExchangeId::new()), "entry_key").await;
+    }
+
+    #[tokio::test]
+    async fn a_repeat_is_found_by_an_index_however_long_the_log_is() {
+        let key = Key { exchange: ExchangeId::new(), phase: Phase::Final, part: 0 };
+        let plan = plan(known_statement(&[key, key])).await;
+        assert!(plan.contains("SEARCH entry USING COVERING INDEX entry_key"), "{plan}");
+    }
 }
