@@ -10,9 +10,9 @@ use tokio::sync::Semaphore;
 use tokio::time::sleep;
 use tracing::warn;
 
-use super::Shared;
 use super::intake::TakenUp;
 use super::offsets::Outstanding;
+use super::{Shared, spans};
 use crate::caller::replies::Holds;
 use crate::headers::{self, HeaderList, ReplyTo};
 use crate::heartbeat::VERSION;
@@ -107,6 +107,9 @@ impl Answer {
     }
 
     async fn record(&mut self, holds: Holds, value: &[u8], end: Option<Trailers>) -> Result<(), Error> {
+        if let Some(end) = &end {
+            spans::answered(end.code);
+        }
         let cost = value.len() / 1024 + 1;
         if self.is_stream {
             let room = self.window.acquire_many(cost as u32).await.map_err(|_| Error::Closed)?;

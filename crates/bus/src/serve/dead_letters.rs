@@ -48,9 +48,9 @@ impl Cause {
 /// Where a record stood, and its harmless headers.
 #[derive(Default)]
 pub(super) struct Origin {
-    topic: String,
-    partition: i32,
-    offset: i64,
+    pub(super) topic: String,
+    pub(super) partition: i32,
+    pub(super) offset: i64,
     headers: Vec<(&'static str, String)>,
 }
 

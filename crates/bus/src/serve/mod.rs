@@ -4,6 +4,7 @@ mod answer;
 mod dead_letters;
 mod intake;
 mod offsets;
+mod spans;
 mod work;
 
 use std::fmt;

@@ -10,49 +10,55 @@ use futures::FutureExt;
 use http::uri::PathAndQuery;
 use lgsp_core::time::unix_micros;
 use lgsp_core::{Fault, Reason};
+use lgsp_runtime::telemetry;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 use tonic::client::Grpc;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::{Request, Status, Streaming};
-use tracing::{debug, error};
+use tracing::{Instrument, Span, debug, error};
 
 use super::answer::Answer;
 use super::dead_letters::Cause;
 use super::intake::TakenUp;
-use super::{Inbound, Shared};
-use crate::{Error, RequestHead};
+use super::{Inbound, Shared, spans};
+use crate::{Error, RequestHead, headers};
 
 /// No deadline is further away than this.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Works on a request. The permit is held until its answer is out.
-pub(super) async fn run(shared: Arc<Shared>, mut request: TakenUp, permit: OwnedSemaphorePermit) {
+pub(super) async fn run(shared: Arc<Shared>, mut request: TakenUp, _permit: OwnedSemaphorePermit) {
     let left = request.head.deadline_us.saturating_sub(unix_micros(SystemTime::now()));
     let left = Duration::from_micros(left.max(0) as u64).min(LONGEST);
     let until = Instant::now() + left;
     let exchange = request.head.exchange;
     let origin = std::mem::take(&mut request.origin);
+    let span = spans::serve(&request.head, &origin);
     let (head, value) = (request.head.clone(), request.value.clone());
     let digestible = value.clone();
     let mut answer = Answer::new(shared.clone(), request);
 
-    let answered = AssertUnwindSafe(serve(&shared, head, value, left, &mut answer)).catch_unwind();
+    let served = serve(&shared, head, value, left, &mut answer).instrument(span.clone());
+    let answered = AssertUnwindSafe(served).catch_unwind();
     match timeout_at(until, answered).await {
-        Ok(Ok(Ok(()))) => {}
-        Ok(Ok(Err(error))) => debug!(%exchange, %error, "answer could not be sent"),
+        Ok(Ok(Ok(()))) => debug!(parent: &span, %exchange, "request answered"),
+        Ok(Ok(Err(error))) => debug!(parent: &span, %exchange, %error, "answer could not be sent"),
         Ok(Err(_payload)) => {
             // The payload may hold a piece of the request: it is neither logged nor kept.
-            error!(%exchange, domain = %shared.domain, "service panicked");
+            error!(parent: &span, %exchange, domain = %shared.domain, "service panicked");
+            spans::failed(&span, Reason::AdapterFailed);
             shared.bus.counters().panicked.add();
             shared.dead_letters.write(&origin, &digestible, Cause::Panicked);
             let fault = Fault::new(Reason::AdapterFailed);
             // Whether it could be sent has been counted.
-            let _ = timeout_at(until, answer.fail(&fault)).await;
+            let _ = timeout_at(until, answer.fail(&fault).instrument(span.clone())).await;
         }
-        Err(_) => debug!(%exchange, "deadline passed while the service worked"),
+        Err(_) => {
+            debug!(parent: &span, %exchange, "deadline passed while the service worked");
+            spans::failed(&span, Reason::DeadlineExceeded);
+        }
     }
-    drop(permit);
 }
 
 async fn serve(
@@ -83,10 +89,9 @@ async fn call(
     let path = PathAndQuery::from_str(&head.method).map_err(|_| Status::unimplemented(""))?;
     let mut request = Request::new(tokio_stream::once(value));
     request.set_timeout(left);
-    for (name, value) in [("traceparent", &head.traceparent)] {
-        if let Some(value) = value.as_deref().and_then(|value| value.parse().ok()) {
-            request.metadata_mut().insert(name, value);
-        }
+    let traceparent = telemetry::traceparent(&Span::current(), head.traceparent.as_deref());
+    if let Some(value) = traceparent.and_then(|text| text.parse().ok()) {
+        request.metadata_mut().insert(headers::TRACEPARENT, value);
     }
     request.extensions_mut().insert(Inbound { head });
     let mut grpc = Grpc::new(shared.routes.clone()).max_decoding_message_size(usize::MAX);
