@@ -92,6 +92,10 @@ impl Appender {
 
     async fn fsynced(&self, place: Place, until: Instant) -> Result<(), Error> {
         let Some(fsynced) = &self.inner.fsynced else { return Ok(()) };
+        if place.offset < 0 {
+            // Kafka has it and does not say where, after a retry: then nobody can tell whether it is on disk.
+            return Err(Error::PlaceUnknown);
+        }
         let partition = usize::try_from(place.partition).unwrap_or(usize::MAX);
         let mut fsynced = fsynced.clone();
         let on_disk = fsynced.wait_for(|next| next.get(partition).is_some_and(|next| *next > place.offset));
@@ -100,5 +104,22 @@ impl Appender {
             Ok(Err(_)) => Err(Error::Closed),
             Err(_) => Err(Error::TimedOut { what: "make the entry durable" }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Options;
+
+    #[tokio::test]
+    async fn an_entry_whose_place_is_not_known_is_not_durable() {
+        let bus = Bus::open(Options::default()).unwrap();
+        let (_on_disk, fsynced) = watch::channel(vec![1]);
+        let appender = Appender::new(&bus, Some(fsynced)).unwrap();
+        let until = Instant::now() + Duration::from_secs(10);
+        assert!(appender.fsynced(Place { partition: 0, offset: 0 }, until).await.is_ok());
+        let unknown = appender.fsynced(Place { partition: 0, offset: -1001 }, until).await;
+        assert!(matches!(unknown, Err(Error::PlaceUnknown)));
     }
 }

@@ -50,6 +50,9 @@ pub enum Error {
         /// What it was asked for.
         what: &'static str,
     },
+    /// Kafka took a record and did not say where it stands.
+    #[error("Kafka took the record and did not say where it stands")]
+    PlaceUnknown,
     /// A record is larger than Kafka carries.
     #[error("the record is too large for {topic}")]
     TooLarge {

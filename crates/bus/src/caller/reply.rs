@@ -40,10 +40,13 @@ pub enum ReplyPart {
     Failed(Fault),
 }
 
+/// What a message costs beside its bytes while it waits, so that many empty ones are bounded, too.
+pub(super) const PART: usize = 64;
+
 impl ReplyPart {
     pub(super) fn size(&self) -> usize {
         match self {
-            Self::Message(message) => message.len(),
+            Self::Message(message) => message.len() + PART,
             Self::End | Self::Failed(_) => 0,
         }
     }

@@ -9,7 +9,7 @@ use lgsp_core::{ExchangeId, Fault, Reason};
 use parking_lot::Mutex;
 
 use super::replies::ReplyRecord;
-use super::reply::{ReplyPart, ReplyTrace};
+use super::reply::{PART, ReplyPart, ReplyTrace};
 use crate::MacKey;
 use crate::producer::Place;
 
@@ -179,7 +179,7 @@ impl State {
             if self.assembling.len() + record.value.len() > limits.message {
                 return self.end(ReplyPart::Failed(Reason::AnswerTooLarge.into()));
             }
-            if self.buffered + self.assembling.len() + record.value.len() > limits.buffer {
+            if self.buffered + self.assembling.len() + record.value.len() + PART > limits.buffer {
                 let fault = Fault::new(Reason::Overloaded).saying("the answer came faster than it was read");
                 return self.end(ReplyPart::Failed(fault));
             }
@@ -203,8 +203,9 @@ impl State {
             self.assembling.extend_from_slice(value);
             self.assembling.split().freeze()
         };
-        self.buffered += message.len();
-        self.parts.push_back(ReplyPart::Message(message));
+        let part = ReplyPart::Message(message);
+        self.buffered += part.size();
+        self.parts.push_back(part);
     }
 
     fn end(&mut self, part: ReplyPart) {
@@ -221,5 +222,44 @@ impl State {
         if let Some(waker) = self.waker.take() {
             waker.wake();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::replies::Holds;
+    use super::*;
+
+    fn empty_message(sequence: u32) -> ReplyRecord<'static> {
+        ReplyRecord {
+            partition: 0,
+            offset: i64::from(sequence),
+            sequence,
+            holds: Holds::Message,
+            value: &[],
+            end: None,
+            adapter: "adapter",
+            version: "1",
+            taken_up_us: 1,
+            answered_us: 1,
+        }
+    }
+
+    #[test]
+    fn empty_messages_that_nobody_reads_are_bounded_too() {
+        let waiters = Waiters::new(1, 10 * PART, 1_000);
+        let waiter = waiters.register(ExchangeId::new(), MacKey::new([7; 32])).unwrap();
+        for sequence in 0..10 {
+            assert_eq!(waiter.accept(&empty_message(sequence)), Accepted::Taken);
+        }
+        assert!(!waiter.state.lock().ended, "as many as fit");
+        waiter.accept(&empty_message(10));
+        assert!(waiter.state.lock().ended, "one more fails the answer");
+        let mut context = Context::from_waker(Waker::noop());
+        let read = std::iter::from_fn(|| match waiter.poll_next(&mut context) {
+            Poll::Ready(ReplyPart::Message(_)) => Some(()),
+            Poll::Ready(_) | Poll::Pending => None,
+        });
+        assert_eq!((read.count(), waiter.state.lock().buffered), (10, 0));
     }
 }
