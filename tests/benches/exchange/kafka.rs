@@ -25,7 +25,10 @@ type Pending = Arc<Mutex<HashMap<u64, oneshot::Sender<Bytes>>>>;
 /// Asks, and keeps records.
 #[derive(Clone)]
 pub struct Requester {
-    producer: FutureProducer,
+    requests: FutureProducer,
+    /// Apart, because a broker answers the produce requests of one connection one after the other, and a record waits there
+    /// for the disk.
+    records: FutureProducer,
     topics: Topics,
     pending: Pending,
     reply_to: i32,
@@ -52,8 +55,14 @@ impl Requester {
         is_positioned.await??;
         // A correlation is a number that no earlier run has used.
         let last = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_micros() as u64;
-        let (producer, topics) = (producer(broker)?, broker.topics.clone());
-        Ok(Self { producer, topics, pending, reply_to, last: Arc::new(AtomicU64::new(last)) })
+        Ok(Self {
+            requests: producer(broker)?,
+            records: producer(broker)?,
+            topics: broker.topics.clone(),
+            pending,
+            reply_to,
+            last: Arc::new(AtomicU64::new(last)),
+        })
     }
 
     /// Sends a request and waits for its reply.
@@ -65,7 +74,7 @@ impl Requester {
             .insert(Header { key: CORRELATION, value: Some(&correlation.to_be_bytes()) })
             .insert(Header { key: REPLY_TO, value: Some(&self.reply_to.to_be_bytes()) });
         let record = FutureRecord::<[u8], [u8]>::to(&self.topics.requests).payload(request).headers(headers);
-        let answered = match self.producer.send_result(record) {
+        let answered = match self.requests.send_result(record) {
             // The reply says that it arrived.
             Ok(_delivery) => timeout(PATIENCE, replied).await,
             Err((error, _)) => {
@@ -82,7 +91,7 @@ impl Requester {
     /// Keeps a record; returns when it is acknowledged.
     pub async fn keep(&self, key: &[u8], record: &[u8]) -> Result<()> {
         let record = FutureRecord::<[u8], [u8]>::to(&self.topics.records).key(key).payload(record);
-        let kept = self.producer.send_result(record).map_err(|(error, _)| error)?;
+        let kept = self.records.send_result(record).map_err(|(error, _)| error)?;
         timeout(PATIENCE, kept).await??.map_err(|(error, _)| error)?;
         Ok(())
     }
@@ -163,6 +172,8 @@ pub async fn until_answered(requester: &Requester, request: &[u8]) -> Result<()>
 fn producer(broker: &Broker) -> Result<FutureProducer> {
     Ok(common(broker)
         .set("acks", "all")
+        // Also bounds the requests under way, which makes batches out of what waits.
+        .set("enable.idempotence", "true")
         .set("linger.ms", "0")
         .set("sticky.partitioning.linger.ms", "0")
         .create()?)

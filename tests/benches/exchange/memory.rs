@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::plan::{self, Load, Plan, Step, System};
+use crate::plan::{self, Load, Step, System};
 use crate::run::Args;
 use crate::{cpu, report};
 
@@ -18,13 +18,12 @@ pub fn run(args: &Args, exchanges: u64) -> Result<()> {
     let interval = (exchanges / TIMES).max(1);
     let count = Step { in_flight: IN_FLIGHT, load: Load::Count { exchanges, interval } };
     let system = args.systems.iter().copied().max().unwrap_or(System::Hub);
-    let plan = Plan { system, kafka: args.kafka.clone(), steps: vec![warm_up, count] };
     eprintln!(
         "memory of the {} after so many exchanges, {IN_FLIGHT} in flight, {}",
         system.name(),
         report::broker(args.kafka.as_deref())
     );
-    let measured = plan::run(&plan)?;
+    let measured = plan::run(system, args.kafka.as_deref(), vec![warm_up, count])?;
     if let Some(measured) = measured.last() {
         let (failures, per_second) = (measured.failures, measured.per_second());
         println!("{} exchanges, {failures} failures, {per_second:.0} per second", measured.exchanges);

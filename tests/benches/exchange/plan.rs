@@ -1,6 +1,7 @@
 //! What the parent tells a slice to do, and what the slice tells back: JSON in an environment variable, JSON on stdout.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
@@ -37,6 +38,8 @@ pub struct Plan {
     pub system: System,
     /// `None`: the embedded broker.
     pub kafka: Option<String>,
+    /// Where the slice may write.
+    pub folder: PathBuf,
     pub steps: Vec<Step>,
 }
 
@@ -90,15 +93,15 @@ pub fn given() -> Option<Result<Plan>> {
     Some(serde_json::from_str(&json).context("the plan of the slice"))
 }
 
-/// Runs a slice in a process of its own.
-pub fn run(plan: &Plan) -> Result<Vec<Measured>> {
-    let output = command(plan)?.stdout(Stdio::piped()).stderr(Stdio::inherit()).output()?;
-    ensure!(output.status.success(), "the slice of {} failed: {}", plan.system.name(), output.status);
+/// Runs a slice in a process of its own, in a folder that goes with it.
+pub fn run(system: System, kafka: Option<&str>, steps: Vec<Step>) -> Result<Vec<Measured>> {
+    let folder = tempfile::tempdir()?;
+    let plan = Plan { system, kafka: kafka.map(str::to_owned), folder: folder.path().to_owned(), steps };
+    let output = Command::new(std::env::current_exe()?)
+        .env(VARIABLE, serde_json::to_string(&plan)?)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .output()?;
+    ensure!(output.status.success(), "the slice of {} failed: {}", system.name(), output.status);
     Ok(serde_json::from_slice(&output.stdout)?)
-}
-
-fn command(plan: &Plan) -> Result<Command> {
-    let mut command = Command::new(std::env::current_exe()?);
-    command.env(VARIABLE, serde_json::to_string(plan)?);
-    Ok(command)
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::Parser;
 
-use crate::plan::{self, Load, Measured, Plan, Step, System};
+use crate::plan::{self, Load, Measured, Step, System};
 use crate::report::{Report, Runs};
 
 /// Options of the bench.
@@ -123,8 +123,7 @@ fn steps(in_flight: usize, per_second: f64, slice: f64) -> [Step; 3] {
 
 /// Runs the steps; returns those that count.
 fn slice(system: System, kafka: Option<&str>, steps: Vec<Step>) -> Result<Vec<Measured>> {
-    let plan = Plan { system, kafka: kafka.map(str::to_owned), steps };
-    let mut measured = plan::run(&plan).with_context(|| format!("a slice of {}", system.name()))?;
+    let mut measured = plan::run(system, kafka, steps)?;
     measured.retain(|measured| !matches!(measured.step.load, Load::WarmUp { .. }));
     Ok(measured)
 }

@@ -20,7 +20,7 @@ pub struct Runtimes {
     pub ledger: Handle,
 }
 
-/// Where a slice works. What it leaves there goes with it.
+/// Where a slice works.
 pub struct Place {
     /// `None`: the embedded broker.
     pub kafka: Option<String>,
@@ -56,14 +56,12 @@ pub fn run(plan: &Plan) -> Result<()> {
         adapter: adapter.handle().clone(),
         ledger: ledger.handle().clone(),
     };
-    let folder = tempfile::tempdir()?;
     let namespace = format!("bench-{}", std::process::id());
-    let place = Place { kafka: plan.kafka.clone(), namespace, folder: folder.path().to_owned() };
+    let place = Place { kafka: plan.kafka.clone(), namespace, folder: plan.folder.clone() };
     let measured = main.block_on(measure(plan, &place, &runtimes));
     if let Some(kafka) = &place.kafka {
         main.block_on(broker::forget(kafka, &place.namespace))?;
     }
-    folder.close()?;
     println!("{}", serde_json::to_string(&measured?)?);
     // What was measured is told; how each system ends is not what this is about.
     std::process::exit(0);
