@@ -1,0 +1,231 @@
+//! From a snapshot to rules: everything is checked, linked and looked up once.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use lgsp_proto::registry::v1::{self as wire, ApplicationState};
+use prost_reflect::{DescriptorPool, ServiceDescriptor};
+
+use super::{Application, Credential, Grant, Method, Rules, RulesError, descriptor_key};
+use crate::check::Checks;
+use crate::time::micros;
+use crate::{ApplicationId, Plan, Purpose};
+
+impl Rules {
+    /// Compiles a snapshot.
+    ///
+    /// `descriptors` holds the encoded descriptor sets by [`descriptor_key`]. The whole snapshot is refused if any
+    /// part of it does not hold together: half a set of rules is no set of rules.
+    ///
+    /// # Errors
+    /// The first thing found that does not hold together.
+    pub fn compile(
+        snapshot: &wire::Snapshot,
+        descriptors: &BTreeMap<String, Bytes>,
+    ) -> Result<Self, RulesError> {
+        let mut rules = Self {
+            revision: snapshot.revision,
+            environment: snapshot.environment.as_str().into(),
+            methods: HashMap::new(),
+            applications: HashMap::new(),
+            credentials: HashMap::new(),
+            purposes: HashSet::new(),
+            grants: HashMap::new(),
+            pools: Vec::new(),
+        };
+        rules.add_purposes(snapshot)?;
+        rules.add_services(snapshot, descriptors)?;
+        rules.add_applications(snapshot)?;
+        for agreement in &snapshot.agreements {
+            rules.add_agreement(agreement)?;
+        }
+        Ok(rules)
+    }
+
+    fn add_purposes(&mut self, snapshot: &wire::Snapshot) -> Result<(), RulesError> {
+        for purpose in &snapshot.purposes {
+            let parsed = Purpose::parse(&purpose.code);
+            self.purposes
+                .insert(parsed.ok_or_else(|| invalid("purpose", &purpose.code, "is not well formed"))?);
+        }
+        Ok(())
+    }
+
+    fn add_services(
+        &mut self,
+        snapshot: &wire::Snapshot,
+        descriptors: &BTreeMap<String, Bytes>,
+    ) -> Result<(), RulesError> {
+        let mut linked: HashMap<&[u8], DescriptorPool> = HashMap::new();
+        for service in &snapshot.services {
+            let digest: &[u8] = &service.descriptor_sha256;
+            if !linked.contains_key(digest) {
+                linked.insert(digest, link(service, descriptors)?);
+            }
+            let found = linked[digest].get_service_by_name(&service.name);
+            let descriptor =
+                found.ok_or_else(|| invalid("service", &service.name, "is not in its descriptor set"))?;
+            self.add_methods(service, &descriptor)?;
+        }
+        self.pools = linked.into_values().collect();
+        Ok(())
+    }
+
+    fn add_methods(
+        &mut self,
+        service: &wire::DataService,
+        descriptor: &ServiceDescriptor,
+    ) -> Result<(), RulesError> {
+        let name: Arc<str> = service.name.as_str().into();
+        let domain: Arc<str> = service.domain.as_str().into();
+        let Ok(contract_sha256) = <[u8; 32]>::try_from(service.descriptor_sha256.as_ref()) else {
+            return Err(invalid("service", &service.name, "its descriptor digest is not 32 bytes"));
+        };
+        for method in descriptor.methods() {
+            let options = lgsp_proto::options::method(&method);
+            let path: Arc<str> = format!("/{}/{}", service.name, method.name()).into();
+            let whole = Plan::compile(&method.output(), &["*".to_owned()]);
+            let whole = whole.map_err(|source| RulesError::Mask {
+                agreement: "-".to_owned(),
+                method: path.to_string(),
+                source,
+            })?;
+            let compiled = Method {
+                path: path.clone(),
+                service: name.clone(),
+                name: method.name().into(),
+                domain: domain.clone(),
+                platform: service.platform,
+                state: service.state(),
+                checks: Checks::compile(&method.input()),
+                input: method.input(),
+                output: method.output(),
+                server_streaming: method.is_server_streaming(),
+                client_streaming: method.is_client_streaming(),
+                deadline: Duration::from_millis(u64::from(options.deadline_ms.max(1))),
+                max_stream_messages: u64::from(options.max_stream_messages),
+                max_stream_bytes: options.max_stream_bytes,
+                contract_sha256,
+                whole: Arc::new(whole),
+            };
+            if self.methods.insert(path.to_string(), Arc::new(compiled)).is_some() {
+                return Err(invalid("service", &service.name, "is there twice"));
+            }
+        }
+        Ok(())
+    }
+
+    fn add_applications(&mut self, snapshot: &wire::Snapshot) -> Result<(), RulesError> {
+        let roles: HashMap<&str, &wire::Role> =
+            snapshot.roles.iter().map(|role| (role.name.as_str(), role)).collect();
+        for application in &snapshot.applications {
+            let id = ApplicationId::parse(&application.id)
+                .ok_or_else(|| invalid("application", &application.id, "is not well formed"))?;
+            let mut platform_methods = HashSet::new();
+            for name in &application.roles {
+                let role = roles.get(name.as_str());
+                let role =
+                    role.ok_or_else(|| invalid("application", &application.id, "has an unknown role"))?;
+                platform_methods.extend(role.methods.iter().map(|method| format!("/{method}")));
+            }
+            let compiled = Arc::new(Application {
+                id: id.clone(),
+                agency: application.agency_code.as_str().into(),
+                connected: application.state() == ApplicationState::Connected,
+                platform_methods,
+                max_in_flight: (application.max_in_flight > 0).then_some(application.max_in_flight),
+            });
+            for credential in &application.credentials {
+                self.add_credential(credential, &compiled)?;
+            }
+            if self.applications.insert(id, compiled).is_some() {
+                return Err(invalid("application", &application.id, "is there twice"));
+            }
+        }
+        Ok(())
+    }
+
+    fn add_credential(
+        &mut self,
+        credential: &wire::Credential,
+        application: &Arc<Application>,
+    ) -> Result<(), RulesError> {
+        let Ok(public_key) = <[u8; 32]>::try_from(credential.ed25519_public_key.as_ref()) else {
+            return Err(invalid("credential", &credential.key_id, "its public key is not 32 bytes"));
+        };
+        let compiled = Credential {
+            key_id: credential.key_id.as_str().into(),
+            public_key,
+            fingerprint: crate::entry::sha256(&public_key),
+            not_before: credential.not_before.as_ref().map_or(0, micros),
+            not_after: credential.not_after.as_ref().map_or(i64::MAX, micros),
+            application: application.clone(),
+        };
+        if self.credentials.insert(credential.key_id.clone(), Arc::new(compiled)).is_some() {
+            return Err(invalid("credential", &credential.key_id, "is there twice"));
+        }
+        Ok(())
+    }
+
+    fn add_agreement(&mut self, agreement: &wire::Agreement) -> Result<(), RulesError> {
+        let bad =
+            |problem: String| RulesError::Invalid { what: "agreement", name: agreement.id.clone(), problem };
+        let Some(application) = self.applications.get(agreement.application.as_str()) else {
+            return Err(bad(format!("names the unknown application `{}`", agreement.application)));
+        };
+        let application = application.id.clone();
+        let mut purposes = HashSet::new();
+        for code in &agreement.purposes {
+            let known = Purpose::parse(code).filter(|purpose| self.purposes.contains(purpose));
+            purposes.insert(known.ok_or_else(|| bad(format!("names the unknown purpose `{code}`")))?);
+        }
+        let quota = agreement.quota.unwrap_or_default();
+        for grant in &agreement.grants {
+            let path = format!("/{}/{}", agreement.service, grant.method);
+            let method = self.methods.get(&path);
+            let method = method.ok_or_else(|| bad(format!("names the unknown method `{}`", grant.method)))?;
+            if method.platform {
+                return Err(bad(format!("`{}` is opened by role, not by agreement", grant.method)));
+            }
+            let plan = Plan::compile(&method.output, &grant.fields).map_err(|source| RulesError::Mask {
+                agreement: agreement.id.clone(),
+                method: grant.method.clone(),
+                source,
+            })?;
+            let compiled = Grant {
+                agreement: agreement.id.as_str().into(),
+                version: agreement.version,
+                state: agreement.state(),
+                valid_from: agreement.valid_from.as_ref().map_or(0, micros),
+                valid_to: agreement.valid_to.as_ref().map_or(i64::MAX, micros),
+                purposes: purposes.clone(),
+                legal_basis: agreement.legal_basis.as_str().into(),
+                fields: grant.fields.clone().into(),
+                plan: Arc::new(plan),
+                per_second: (quota.per_second > 0).then_some(quota.per_second),
+                per_day: (quota.per_day > 0).then_some(quota.per_day),
+            };
+            let key = (application.clone(), method.path.clone());
+            self.grants.entry(key).or_default().push(Arc::new(compiled));
+        }
+        Ok(())
+    }
+}
+
+fn invalid(what: &'static str, name: &str, problem: &str) -> RulesError {
+    RulesError::Invalid { what, name: name.to_owned(), problem: problem.to_owned() }
+}
+
+fn link(
+    service: &wire::DataService,
+    descriptors: &BTreeMap<String, Bytes>,
+) -> Result<DescriptorPool, RulesError> {
+    let Some(bytes) = descriptors.get(&descriptor_key(&service.descriptor_sha256)) else {
+        let sha256 = hex::encode(&service.descriptor_sha256);
+        return Err(RulesError::DescriptorMissing { service: service.name.clone(), sha256 });
+    };
+    DescriptorPool::decode(bytes.clone())
+        .map_err(|source| RulesError::DescriptorInvalid { service: service.name.clone(), source })
+}
