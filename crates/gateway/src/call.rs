@@ -17,6 +17,7 @@ use crate::hub::Hub;
 use crate::in_flight::{Admission, Connection, Slot};
 use crate::leash::Leash;
 use crate::metadata::Metadata;
+use crate::spans;
 
 /// Every step keeps the deadline itself, and knows better why it passed; this ends whatever does not.
 pub(crate) const SLACK: Duration = Duration::from_millis(25);
@@ -100,7 +101,7 @@ pub(crate) fn request_head(admitted: &Admitted, fields: &Arc<[String]>) -> Reque
         dossier: metadata.dossier.clone(),
         request_id: metadata.request_id.clone(),
         fields: fields.clone(),
-        traceparent: metadata.traceparent.clone(),
+        traceparent: spans::traceparent(&admitted.headers),
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use lgsp_core::entry::SubjectRef;
 use lgsp_core::{Fault, Hop, Reason, Rules, permit};
-use tracing::debug;
+use tracing::Instrument;
 
 use crate::call::{Admitted, Call, SLACK, receive, request_head, to_its_end};
 use crate::deadline::Deadline;
@@ -14,7 +14,7 @@ use crate::entry::{Account, Tally};
 use crate::hub::Hub;
 use crate::metadata::{self, Metadata};
 use crate::outlet::Outlet;
-use crate::{answer, stream};
+use crate::{answer, spans, stream};
 
 /// Carries one call from its arrival to its end.
 pub(crate) async fn exchange(hub: Arc<Hub>, call: Call, mut outlet: Outlet) {
@@ -22,18 +22,20 @@ pub(crate) async fn exchange(hub: Arc<Hub>, call: Call, mut outlet: Outlet) {
         Ok(known) => known,
         Err(fault) => return hub.refuse_attempt(&call, &fault, &mut outlet),
     };
+    let span = spans::exchange(&call, &rules, &caller);
     let (exchange, admitted_us) = (call.exchange, call.arrival.unix_us);
     let mut account = Account::open(exchange, admitted_us, &caller, rules.environment(), rules.revision());
     let mut released = Tally::new();
     let carried = match admit(&hub, call, rules, caller, &mut account, &mut outlet) {
         Ok(admitted) => {
             let end = admitted.deadline.at + SLACK;
-            to_its_end(exchange, end, carry(&hub, admitted, &mut account, &mut released, &mut outlet)).await
+            let carried = carry(&hub, admitted, &mut account, &mut released, &mut outlet);
+            to_its_end(exchange, end, carried).instrument(span.clone()).await
         }
         Err(fault) => Err(fault),
     };
-    let Err(fault) = carried else { return debug!(%exchange, "exchange served") };
-    debug!(%exchange, reason = fault.reason().name(), "exchange not served");
+    let Err(fault) = carried else { return spans::served(&span, exchange) };
+    spans::not_served(&span, exchange, &fault);
     hub.enter_failed(&mut account, &fault, &released);
     outlet.refuse(&fault);
 }

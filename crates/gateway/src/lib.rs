@@ -47,6 +47,7 @@ mod outlet;
 mod quota;
 mod rules;
 mod service;
+mod spans;
 mod start;
 mod stats;
 mod stream;

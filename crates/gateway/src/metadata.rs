@@ -25,7 +25,6 @@ pub(crate) struct Metadata {
     pub(crate) procedure: Option<String>,
     pub(crate) dossier: Option<String>,
     pub(crate) request_id: Option<String>,
-    pub(crate) traceparent: Option<String>,
 }
 
 impl Metadata {
@@ -50,7 +49,6 @@ impl Metadata {
             *place = Some(text(name, value, place.is_some())?);
         }
         read.check()?;
-        read.traceparent = headers.get("traceparent").and_then(traceparent);
         Ok(read)
     }
 
@@ -85,16 +83,6 @@ fn purpose(name: &HeaderName, value: &HeaderValue, twice: bool) -> Result<Purpos
 
 fn may_hold_a_person(text: &str) -> bool {
     text.split(|c: char| !c.is_ascii_digit()).any(|run| run.len() >= DIGITS_OF_A_PERSON)
-}
-
-/// A W3C trace context is passed on; what is none is ignored, as its specification asks.
-fn traceparent(value: &HeaderValue) -> Option<String> {
-    let text = value.to_str().ok()?;
-    let lengths: Vec<usize> = text.split('-').map(str::len).collect();
-    let well_formed = lengths == [2, 32, 16, 2]
-        && text.bytes().all(|b| b == b'-' || b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
-        && text.starts_with("00-");
-    well_formed.then(|| text.to_owned())
 }
 
 /// How long the caller waits, if it says so.
@@ -208,13 +196,5 @@ mod tests {
             assert!(read(text).is_err(), "{text}");
         }
         assert_eq!(timeout(&HeaderMap::new()).unwrap(), None);
-    }
-
-    #[test]
-    fn a_trace_context_passes_only_when_it_is_one() {
-        let good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-        let read = |text: &str| Metadata::read(&headers(&[("traceparent", text)])).unwrap().traceparent;
-        assert_eq!(read(good).as_deref(), Some(good));
-        assert_eq!(read("00-092000000000-x-01"), None);
     }
 }
