@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 
 use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
-use ed25519_dalek::pkcs8::{DecodePrivateKey, EncodePrivateKey, EncodePublicKey};
+use ed25519_dalek::pkcs8::{DecodePrivateKey, EncodePrivateKey, EncodePublicKey, KeypairBytes};
 use lgsp_core::time::month;
 
 /// How far ahead subject keys are made: the current month and the next.
@@ -237,7 +237,8 @@ fn make_signing_key(path: &Path) -> Result<SigningKey, Error> {
         return read_signing_key(path);
     }
     let key = SigningKey::from_bytes(&rand::random());
-    let pem = key.to_pkcs8_pem(LineEnding::LF);
+    // Without its public half, which many libraries of other languages cannot read beside it.
+    let pem = KeypairBytes { secret_key: key.to_bytes(), public_key: None }.to_pkcs8_pem(LineEnding::LF);
     let pem = pem.map_err(|error| Error::Io {
         what: "write",
         path: path.to_owned(),
@@ -310,6 +311,17 @@ mod tests {
         assert_eq!(before.keys().collect::<Vec<_>>(), ["2026-06", "2026-07"]);
         let public = layout.make_application_key("tthc").expect("made");
         assert_eq!(public, layout.make_application_key("tthc").expect("kept"));
+    }
+
+    #[test]
+    fn libraries_of_other_languages_can_read_an_applications_key() {
+        let dir = tempfile::tempdir().expect("a scratch directory");
+        let layout = Layout::new(dir.path());
+        layout.make_application_key("tthc").expect("made");
+        let pem = fs::read_to_string(layout.application_key("tthc")).expect("readable");
+        let body: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
+        // A PKCS#8 key of the first version is 48 bytes; one with its public half is longer, and not every library takes it.
+        assert_eq!(body.len(), 64);
     }
 
     #[test]
