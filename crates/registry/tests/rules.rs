@@ -5,6 +5,8 @@
 use lgsp_core::{Caller, Purpose, Reason, Rules, permit};
 use lgsp_registry::rules::{Folder, check};
 use lgsp_registry::{Problems, shipped};
+use prost::Message as _;
+use prost_reflect::{DescriptorPool, DynamicMessage, Value};
 
 /// The moment that the shipped rules are judged at: 2026-06-01 in Asia/Ho_Chi_Minh.
 const NOW: i64 = 1_780_246_800_000_000;
@@ -210,4 +212,40 @@ fn the_order_of_a_file_says_nothing() {
     let (from, to) = ("\"tthc\"\nservice", "\"tthc\"\n# A comment.\nservice");
     let other = check(&shipped_with("agreements.toml", from, to), "sandbox").unwrap();
     assert_eq!(one.snapshot(), other.snapshot());
+}
+
+/// The contract of the land service, with the options of its methods left out.
+fn contract_without_method_options() -> Vec<u8> {
+    let set = lgsp_proto::descriptor_set_of("lgsp.land.v1.LandService").unwrap();
+    let pool = DescriptorPool::decode(set).unwrap();
+    let kind = pool.get_message_by_name("google.protobuf.FileDescriptorSet").unwrap();
+    let mut set = DynamicMessage::decode(kind, set).unwrap();
+    for file in messages(&mut set, "file") {
+        for service in messages(file, "service") {
+            messages(service, "method").for_each(|method| method.clear_field_by_name("options"));
+        }
+    }
+    set.encode_to_vec()
+}
+
+fn messages<'a>(
+    message: &'a mut DynamicMessage,
+    field: &str,
+) -> impl Iterator<Item = &'a mut DynamicMessage> {
+    let items = message.get_field_by_name_mut(field).and_then(Value::as_list_mut).unwrap();
+    items.iter_mut().filter_map(Value::as_message_mut)
+}
+
+#[test]
+fn a_contract_without_deadlines_and_limits_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in shipped() {
+        let own = "name = \"lgsp.land.v1.LandService\"\ndescriptor-set = \"land.binpb\"";
+        let text = text.replace("name = \"lgsp.land.v1.LandService\"", own);
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    std::fs::write(folder.path().join("land.binpb"), contract_without_method_options()).unwrap();
+    let text = problems(&Folder::read(folder.path()).unwrap()).to_string();
+    assert!(text.contains("its method `GetParcel` has no deadline"), "{text}");
+    assert!(text.contains("its streaming method `ListParcels` has no limits"), "{text}");
 }

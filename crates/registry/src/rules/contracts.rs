@@ -54,6 +54,9 @@ impl Contracts {
             let found = format!("service `{name}`: its contract names no domain");
             return problems.add(entry.file, entry.line, found, "option (lgsp.options.v1.service).domain");
         }
+        for (found, accepted) in problems_of_methods(&descriptor) {
+            problems.add(entry.file, entry.line, format!("service `{name}`: {found}"), accepted);
+        }
         let sha256 = lgsp_proto::contract_sha256(&set);
         self.descriptors.insert(descriptor_key(&sha256), set);
         self.services.insert(name.clone(), Contract { descriptor, sha256, rules });
@@ -114,6 +117,25 @@ fn descriptor_set(
         problems.add(entry.file, entry.line, found, one_of(sets));
     }
     set.cloned()
+}
+
+/// Without a deadline a call would end before it began, and without limits a stream would.
+fn problems_of_methods(service: &ServiceDescriptor) -> Vec<(String, &'static str)> {
+    let mut problems = Vec::new();
+    for method in service.methods() {
+        let rules = lgsp_proto::options::method(&method);
+        if rules.deadline_ms == 0 {
+            let found = format!("its method `{}` has no deadline", method.name());
+            problems.push((found, "option (lgsp.options.v1.method).deadline_ms"));
+        }
+        let unlimited = rules.max_stream_messages == 0 || rules.max_stream_bytes == 0;
+        if method.is_server_streaming() && unlimited {
+            let found = format!("its streaming method `{}` has no limits", method.name());
+            problems
+                .push((found, "option (lgsp.options.v1.method).max_stream_messages and .max_stream_bytes"));
+        }
+    }
+    problems
 }
 
 /// What is wrong with a field path, and what is accepted in its place; `None` if nothing is.
