@@ -176,3 +176,34 @@ async fn a_gateway_without_rules_is_not_ready_and_says_so() {
     assert!(!hub.is_ready());
     refused(hub.echo(EchoRequest::default()).await, Reason::RulesMissing);
 }
+
+#[tokio::test]
+async fn every_answer_and_every_refusal_has_its_entry_and_no_number_is_missing() {
+    let hub = EchoHub::start().await;
+    let behaviours = [Behaviour::Answer, Behaviour::Panic, Behaviour::SourceDown, Behaviour::Leak];
+    let calls = (0..80).map(|number| {
+        let load = hub.load();
+        let request =
+            EchoRequest { behaviour: behaviours[number % behaviours.len()].into(), ..Default::default() };
+        async move {
+            match load.echo(request).await {
+                Ok(answer) => (exchange_of(answer.metadata()), 0),
+                Err(status) => (exchange_of(status.metadata()), status.code() as i32),
+            }
+        }
+    });
+    let mut ended = futures::future::join_all(calls).await;
+    for _ in 0..10 {
+        let refusal = refused(hub.echo_without_purpose().await, Reason::PurposeMissing);
+        ended.push((refusal.exchange, refusal.code as i32));
+    }
+    for (exchange, code) in ended {
+        let entry = hub.final_entry(exchange).await;
+        assert_eq!(entry.code, code, "the entry says what the caller got: {}", entry.reason);
+    }
+    within("no number of the gateway is missing", || async {
+        let gateways = hub.completeness().await.gateways;
+        gateways.len() == 1 && gateways[0].gaps.is_empty() && gateways[0].received > 90
+    })
+    .await;
+}
