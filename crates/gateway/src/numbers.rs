@@ -1,14 +1,18 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use lgsp_runtime::State;
+use lgsp_core::time::unix_micros;
+use lgsp_runtime::{Component, State};
 use tokio::time::interval;
 
+use crate::entry::Book;
 use crate::hub::Hub;
 
 /// How often the numbers of the status are brought up to date.
 const TELL: Duration = Duration::from_secs(1);
+/// How early a subject key that is not there yet is missed, in µs: a week.
+const EARLY: i64 = 7 * 24 * 3_600 * 1_000_000;
 
 /// Brings the numbers of `/status` up to date, for ever.
 pub(crate) async fn tell(hub: Arc<Hub>, state: State) {
@@ -32,13 +36,49 @@ pub(crate) async fn tell(hub: Arc<Hub>, state: State) {
         (state.fact("entries-lost"), &stats.entries_lost),
         (state.fact("snapshots-refused"), &stats.snapshots_refused),
     ];
+    let keys = state.component("subject-keys");
     let mut every = interval(TELL);
     loop {
         every.tick().await;
+        tell_keys(&hub.book, &keys, unix_micros(SystemTime::now()));
         in_flight.set(hub.in_flight.exchanges() as i64);
         revision.set(hub.rules.load().as_ref().map_or(0, |rules| rules.revision()) as i64);
         for (fact, count) in &counts {
             fact.set(count.load(Ordering::Relaxed) as i64);
         }
+    }
+}
+
+/// Without the key of its month nothing is served, and keys are read at the start only: tells it while there is time.
+fn tell_keys(book: &Book, keys: &Component, now: i64) {
+    match (book.covers(now), book.covers(now.saturating_add(EARLY))) {
+        (true, true) => keys.ready(),
+        (true, false) => keys.degraded("no subject key for the next month: add it and restart"),
+        (false, _) => keys.failed("no subject key for this month: nothing is served"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lgsp_core::entry::SubjectKeys;
+    use lgsp_runtime::Instance;
+    use lgsp_runtime::state::Condition;
+
+    use super::*;
+
+    #[test]
+    fn a_missing_subject_key_is_told_a_week_before_nothing_is_served() {
+        let state = State::new(Instance::new("gateway", "1"));
+        let book = Book::new("gateway-1", SubjectKeys::new([("2026-06".to_owned(), [7; 32])].into()));
+        let noon_of_june_1 = 1_780_290_000_000_000;
+        let keys = state.component("subject-keys");
+        let told = |days: i64| {
+            tell_keys(&book, &keys, noon_of_june_1 + days * 24 * 3_600 * 1_000_000);
+            state.condition("subject-keys").unwrap()
+        };
+        assert_eq!(told(0), Condition::Ready);
+        assert_eq!(told(22), Condition::Ready);
+        assert_eq!(told(23), Condition::Degraded);
+        assert_eq!(told(30), Condition::Failed);
     }
 }
