@@ -11,6 +11,7 @@ use crate::damage::Damages;
 use crate::entry::read_sealed;
 use crate::files::journal::Incarnation;
 use crate::files::log::{self, End, Recovered as Segment};
+use crate::files::segment;
 use crate::index::{Index, Progress, Row};
 use crate::intake::offsets_in_journal;
 use crate::sequences::Sequences;
@@ -40,6 +41,8 @@ impl Site {
         fs::create_dir_all(&journal)?;
         fs::create_dir_all(&log)?;
         let lock = File::create(dir.join("lock"))?;
+        // What is fsynced below must not be lost with the names above it.
+        segment::sync_folder(dir)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Ok(None),

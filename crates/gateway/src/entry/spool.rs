@@ -32,6 +32,8 @@ impl Spool {
         std::fs::create_dir_all(folder)?;
         let path = folder.join(NAME);
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        // The entries in it are fsynced; its name must not be lost either.
+        File::open(folder)?.sync_all()?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(io::Error::other("another gateway uses it")),
