@@ -40,7 +40,8 @@ pub struct Hub {
     pub state: State,
     pub shutdown: Shutdown,
     pub provider: Provider,
-    _serving: Serving,
+    #[allow(dead_code, reason = "read by the test of traces")]
+    pub serving: Serving,
     entries: Tail,
     seen: Vec<(Sealed, Option<Erasable>)>,
     _folder: TempDir,
@@ -80,7 +81,7 @@ impl Hub {
         within("a provider that is ready", serving.until_ready()).await;
         let entries = bus.tail(topics::EXCHANGE, Start::Beginning).unwrap();
         let seen = Vec::new();
-        Self { bus, gateway, state, shutdown, provider, _serving: serving, entries, seen, _folder: folder }
+        Self { bus, gateway, state, shutdown, provider, serving, entries, seen, _folder: folder }
     }
 
     /// The gateway knows who serves once it has heard a heartbeat. Calls before that are not what a test is about.
