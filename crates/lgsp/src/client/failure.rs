@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lgsp_core::Reason;
+use lgsp_core::{Reason, code_name};
 use lgsp_proto::google::rpc;
 use prost::Message;
 use tonic::{Code, Status};
@@ -85,7 +85,7 @@ impl Failure {
     }
 
     pub(crate) fn report(&self, lang: Lang) -> Report {
-        let code = code_name(self.code);
+        let code = code_name(self.code as i32);
         let reason = self.reason.as_ref().map_or_else(|| code.to_owned(), |name| format!("{name} ({code})"));
         let report = Report::new(lang, self.headline(lang)).line(Label::Reason, reason);
         let report = report.line(Label::Hop, hop(self.hop.as_deref().unwrap_or_default(), lang));
@@ -184,29 +184,6 @@ fn hop(name: &str, lang: Lang) -> String {
             other => other,
         }
         .to_owned(),
-    }
-}
-
-/// The name of a code as gRPC writes it.
-fn code_name(code: Code) -> &'static str {
-    match code {
-        Code::Ok => "OK",
-        Code::Cancelled => "CANCELLED",
-        Code::Unknown => "UNKNOWN",
-        Code::InvalidArgument => "INVALID_ARGUMENT",
-        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
-        Code::NotFound => "NOT_FOUND",
-        Code::AlreadyExists => "ALREADY_EXISTS",
-        Code::PermissionDenied => "PERMISSION_DENIED",
-        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
-        Code::FailedPrecondition => "FAILED_PRECONDITION",
-        Code::Aborted => "ABORTED",
-        Code::OutOfRange => "OUT_OF_RANGE",
-        Code::Unimplemented => "UNIMPLEMENTED",
-        Code::Internal => "INTERNAL",
-        Code::Unavailable => "UNAVAILABLE",
-        Code::DataLoss => "DATA_LOSS",
-        Code::Unauthenticated => "UNAUTHENTICATED",
     }
 }
 
