@@ -39,7 +39,7 @@ pub(super) struct Answer {
     sequence: u32,
     window: Arc<Semaphore>,
     /// Done when the answer can win no more: with the first record of a stream, the last of a unary answer.
-    outstanding: Option<Outstanding>,
+    outstanding: Option<Arc<Outstanding>>,
 }
 
 /// How an answer ends: its gRPC code and details.
@@ -58,7 +58,7 @@ impl Answer {
             taken_up_us: request.taken_up_us,
             sequence: 0,
             window: Arc::new(Semaphore::new(WINDOW_KIB)),
-            outstanding: Some(request.outstanding),
+            outstanding: Some(Arc::new(request.outstanding)),
         }
     }
 
@@ -156,13 +156,15 @@ impl Answer {
         let decides = self.is_stream || end.is_some();
         let receipt = self.receipt(decides, cost);
         self.shared.producer.send(record, receipt)?;
+        // Not before: a queue that is full drops the receipt, and the record is sent again.
+        self.outstanding.take_if(|_| decides);
         self.sequence += 1;
         Ok(())
     }
 
     /// Reply first, commit after: a crash before the report repeats the request, and the gateway drops the second reply.
-    fn receipt(&mut self, decides: bool, cost: usize) -> crate::producer::Receipt {
-        let outstanding = if decides { self.outstanding.take() } else { None };
+    fn receipt(&self, decides: bool, cost: usize) -> crate::producer::Receipt {
+        let outstanding = self.outstanding.clone().filter(|_| decides);
         let window = self.is_stream.then(|| self.window.clone());
         let (counters, exchange) = (self.shared.bus.counters().clone(), self.exchange);
         Box::new(move |delivery: Delivery| {
@@ -185,4 +187,70 @@ impl Answer {
 
 fn trailers(fault: &Fault) -> Trailers {
     Trailers { code: fault.code() as i32, details: fault.to_rpc(None).encode_to_vec() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use lgsp_core::ExchangeId;
+    use tokio::sync::Semaphore;
+
+    use super::super::{Shared, consumer};
+    use super::*;
+    use crate::producer::Producer;
+    use crate::serve::dead_letters::DeadLetters;
+    use crate::serve::intake::Membership;
+    use crate::{Bus, MacKey, Options, ServeOptions, clients};
+
+    /// The serving side of a broker that is away, with room for one record in the queue towards it.
+    fn shared() -> Arc<Shared> {
+        let bus = Bus::open(Options::default()).unwrap();
+        bus.lose_broker().unwrap();
+        let mut config = clients::producer(bus.options(), &bus.bootstrap(), Duration::from_secs(60));
+        config.set("queue.buffering.max.messages", "1");
+        let membership = Arc::new(Membership::default());
+        let consumer = consumer(&bus, "land", membership.clone()).unwrap();
+        Arc::new(Shared {
+            options: ServeOptions::default(),
+            domain: "land".into(),
+            instance: "adapter-land-1".to_owned(),
+            key: MacKey::new([7; 32]),
+            routes: Default::default(),
+            permits: Arc::new(Semaphore::new(1)),
+            largest_message: 1_024,
+            offsets: membership.offsets(&bus, "land", &consumer),
+            dead_letters: DeadLetters::new(&bus, "adapter-land-1"),
+            membership,
+            producer: Producer::new("replies", bus.options(), config).unwrap(),
+            bus,
+        })
+    }
+
+    fn answer(shared: &Arc<Shared>, offset: i64) -> Answer {
+        Answer {
+            shared: shared.clone(),
+            exchange: ExchangeId::new(),
+            reply_to: ReplyTo::new(0),
+            is_stream: false,
+            taken_up_us: 0,
+            sequence: 0,
+            window: Arc::new(Semaphore::new(WINDOW_KIB)),
+            outstanding: Some(Arc::new(shared.offsets.begin(0, offset))),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_whose_reply_found_no_room_in_the_queue_is_not_done() {
+        let shared = shared();
+        let (mut first, mut second) = (answer(&shared, 0), answer(&shared, 1));
+        let end = trailers(&Fault::new(lgsp_core::Reason::NotFound));
+        assert!(first.send(Holds::Nothing, &[], Some(&end), 1).is_ok());
+        let refused = second.send(Holds::Nothing, &[], Some(&end), 1);
+        assert!(matches!(refused, Err(Error::QueueFull)), "{refused:?}");
+        assert_eq!(shared.offsets.outstanding(0), [0, 1], "neither reply is out");
+        drop(second);
+        assert_eq!(shared.offsets.outstanding(0), [0], "nobody tries any more");
+    }
 }

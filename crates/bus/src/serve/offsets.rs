@@ -54,6 +54,13 @@ impl Offsets {
         Outstanding { offsets: self.clone(), partition, offset }
     }
 
+    /// The requests of a partition that have no reply yet.
+    #[cfg(test)]
+    pub(super) fn outstanding(&self, partition: i32) -> Vec<i64> {
+        let partitions = self.partitions.lock();
+        partitions.get(&partition).into_iter().flat_map(|progress| progress.outstanding.clone()).collect()
+    }
+
     /// Forgets partitions that another instance owns now.
     pub(super) fn forget(&self, partitions: &[i32]) {
         self.partitions.lock().retain(|partition, _| !partitions.contains(partition));
