@@ -271,7 +271,10 @@ fn write_private(path: &Path, content: &[u8]) -> Result<(), Error> {
     let mut file = options.open(&part).map_err(io_error("write", &part))?;
     file.write_all(content).map_err(io_error("write", &part))?;
     file.sync_all().map_err(io_error("write", &part))?;
-    fs::rename(&part, path).map_err(io_error("write", path))
+    fs::rename(&part, path).map_err(io_error("write", path))?;
+    // A key that is lost with its name takes with it what was hashed or signed under it.
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(dir).and_then(|dir| dir.sync_all()).map_err(io_error("write", dir))
 }
 
 fn make_private_dir(dir: &Path) -> Result<(), Error> {
