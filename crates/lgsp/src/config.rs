@@ -48,6 +48,20 @@ pub struct Keys {
     pub snapshot_public: PathBuf,
 }
 
+/// What the reference configuration begins with.
+const REFERENCE_HEADER: &str = "\
+# Every key of the hub's configuration with its default, as `lgsp config reference` prints it. Each process reads its own
+# sections and accepts all. A file needs only what differs; `lgsp config check --config FILE` names every problem in it.
+# The environment overrides the file (gateway.exchanges.in-flight is LGSP__GATEWAY__EXCHANGES__IN_FLIGHT), and the command
+# line overrides both (--set gateway.exchanges.in-flight=64).
+
+";
+
+/// The commented reference configuration: a valid file that says the same as no file at all.
+pub fn reference() -> String {
+    format!("{REFERENCE_HEADER}{}", config::render::<Config>())
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -174,6 +188,27 @@ mod tests {
     #[test]
     fn every_key_is_in_the_reference_configuration() {
         assert_eq!(config::drift::<Config>(), Vec::<String>::new());
+    }
+
+    const REFERENCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/config/reference.toml");
+
+    #[test]
+    fn the_reference_file_is_what_the_program_prints() {
+        let written = std::fs::read_to_string(REFERENCE).unwrap_or_default();
+        assert!(
+            written == reference(),
+            "deploy/config/reference.toml is not what the program prints; renew it:\n  \
+             cargo run -p lgsp -- config reference > deploy/config/reference.toml"
+        );
+    }
+
+    #[test]
+    fn the_reference_file_says_the_same_as_no_file() {
+        let none: Config = config::load(&config::Sources::default()).expect("the defaults are good");
+        let sources = config::Sources::default().file(Some(Path::new(REFERENCE)));
+        let read: Config = config::load(&sources).expect("the reference file is good");
+        let value = |config: &Config| serde_json::to_value(config).expect("plain values");
+        assert_eq!(value(&read), value(&none));
     }
 
     #[test]
