@@ -1,6 +1,7 @@
 //! The commands that are a hub, or make one ready: from arguments to a running process and its end.
 
-use std::io::Write;
+use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -67,22 +68,37 @@ pub async fn run(command: Command) -> ExitCode {
     match ran {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", told(&error));
             let bad_configuration = error.chain().any(|cause| cause.is::<config::Error>());
             if bad_configuration { ExitCode::from(config::EXIT_CODE) } else { ExitCode::FAILURE }
         }
     }
 }
 
+/// What went wrong and why. Many errors tell their cause themselves, so that it is not told again.
+fn told(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.ends_with(&cause) {
+            continue;
+        }
+        let colon = if text.is_empty() { "" } else { ": " };
+        text.push_str(&format!("{colon}{cause}"));
+    }
+    let is_taken = |cause: &io::Error| cause.kind() == io::ErrorKind::AddrInUse;
+    if error.chain().filter_map(|cause| cause.downcast_ref()).any(is_taken) {
+        text.push_str("\n  something listens there already: stop it, or name another address");
+    }
+    text
+}
+
 async fn run_up(args: arguments::Up) -> anyhow::Result<ExitCode> {
-    let mut sources = sources(&args.settings)
-        .set("data", path_text(&args.data)?)
-        .set("gateway.listen", args.grpc.to_string())
+    let sources = sources(&args.settings)
+        .set_given("data", args.data.as_deref().map(path_text).transpose()?)
+        .set_given("gateway.listen", args.grpc)
+        .set_given("kafka.brokers", args.kafka.as_ref())
         // Sample traffic of a hub for trying it never counts as production.
         .set("registry.environment", "sandbox");
-    if let Some(brokers) = &args.kafka {
-        sources = sources.set("kafka.brokers", brokers);
-    }
     let mut config: Config = config::load(&sources)?;
     if std::env::var_os("LGSP_LOG").is_none() && config.telemetry.filter == "info" {
         // The table and the steps tell what an operator of one process wants to know.
@@ -114,32 +130,26 @@ async fn run_gateway(args: arguments::Gateway) -> anyhow::Result<ExitCode> {
         eprintln!("gRPC on {}", gateway.address);
         Ok(vec![role])
     };
-    run_role("gateway", &args.role, Some(("gateway.listen", args.grpc.to_string())), start).await
+    run_role("gateway", &args.role, args.grpc, start).await
 }
 
 /// Runs one role alone, on a real Kafka, until it is told to stop.
 async fn run_role(
     name: &str,
     args: &arguments::Role,
-    set: Option<(&str, String)>,
+    grpc: Option<SocketAddr>,
     start: impl AsyncFnOnce(&Host) -> anyhow::Result<Vec<Role>>,
 ) -> anyhow::Result<ExitCode> {
-    let mut sources = sources(&args.settings).set("data", path_text(&args.data)?);
-    if let Some(brokers) = &args.kafka {
-        sources = sources.set("kafka.brokers", brokers);
-    }
-    if let Some(address) = args.admin {
-        sources = sources.set("admin.listen", address.to_string());
-    }
-    if let Some((key, value)) = set {
-        sources = sources.set(key, value);
-    }
+    let sources = sources(&args.settings)
+        .set_given("data", args.data.as_deref().map(path_text).transpose()?)
+        .set_given("kafka.brokers", args.kafka.as_ref())
+        .set_given("admin.listen", args.admin)
+        .set_given("gateway.listen", grpc);
     let config: Config = config::load(&sources)?;
     let config = config.resolved();
-    anyhow::ensure!(
-        config.kafka.brokers.is_some(),
-        "a role of its own needs a Kafka: name it with --kafka HOST:PORT or kafka.brokers; `lgsp up` needs none"
-    );
+    if config.kafka.brokers.is_none() {
+        return Err(no_kafka("a role of its own needs a Kafka; `lgsp up` needs none").into());
+    }
     let instance = Instance::new(name, VERSION);
     let telemetry: Telemetry = telemetry::start(&config.telemetry, &instance)?;
     let mut signals = Signals::listen()?;
@@ -169,7 +179,7 @@ async fn run_role(
 
 fn run_config(args: arguments::Config) -> anyhow::Result<ExitCode> {
     match args {
-        arguments::Config::Reference => print(&config::render::<Config>())?,
+        arguments::Config::Reference => print(&crate::config::reference())?,
         arguments::Config::Check(settings) => {
             let config: Config = config::load(&sources(&settings))?;
             print(&format!("the configuration is good; data directory {}\n", config.data.display()))?;
@@ -180,12 +190,11 @@ fn run_config(args: arguments::Config) -> anyhow::Result<ExitCode> {
 
 async fn run_topics(args: arguments::Topics) -> anyhow::Result<ExitCode> {
     let (arguments::Topics::Apply(cluster) | arguments::Topics::Check(cluster)) = &args;
-    let mut sources = sources(&cluster.settings);
-    if let Some(brokers) = &cluster.kafka {
-        sources = sources.set("kafka.brokers", brokers);
-    }
+    let sources = sources(&cluster.settings).set_given("kafka.brokers", cluster.kafka.as_ref());
     let config: Config = config::load(&sources)?;
-    anyhow::ensure!(config.kafka.brokers.is_some(), "name the Kafka with --kafka HOST:PORT");
+    if config.kafka.brokers.is_none() {
+        return Err(no_kafka("is not set").into());
+    }
     let bus = Bus::open(config.kafka)?;
     match args {
         arguments::Topics::Apply(_) => {
@@ -227,6 +236,18 @@ async fn run_sample_data(args: arguments::SampleData) -> anyhow::Result<ExitCode
         args.out.display()
     ))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The configuration lacks the one key that has no default.
+fn no_kafka(found: &str) -> config::Error {
+    let accepts = "host:port, several with commas; also as --kafka".to_owned();
+    let problem = config::Problem {
+        key: "kafka.brokers".to_owned(),
+        found: found.to_owned(),
+        accepts: Some(accepts),
+        origin: None,
+    };
+    config::Error { problems: vec![problem] }
 }
 
 fn sources(settings: &Settings) -> Sources {

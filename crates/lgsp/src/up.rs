@@ -14,6 +14,7 @@ use lgsp_core::time::unix_micros;
 use lgsp_runtime::{Instance, State, admin};
 use tokio_util::sync::CancellationToken;
 
+use crate::cli::client::{DATA, GRPC};
 use crate::cli::server::Domain;
 use crate::config::Config;
 use crate::layout::DataDir;
@@ -170,20 +171,49 @@ pub fn print_welcome(hub: &Hub) {
         println!("  {what:8} {place:32} {note}");
     }
     println!("\nTry, in another terminal:\n");
-    let lgsp = std::env::args().next().unwrap_or_else(|| "lgsp".to_owned());
-    let (grpc, data) = (hub.grpc, hub.data().display());
+    let lgsp = quoted(&std::env::args().next().unwrap_or_else(|| "lgsp".to_owned()));
+    let (data, at_grpc) = (
+        option("--data", &hub.data().display().to_string(), DATA),
+        option("--grpc", &hub.grpc.to_string(), GRPC),
+    );
     let method = "lgsp.population.v1.PopulationService/GetCitizen";
     let request =
         format!("'{{\"personalNumber\":\"{}\"}}'", lgsp_sample::persons::ALL_FIELDS.personal_number);
     println!(
-        "  {lgsp} call --as tthc --purpose prefill --dossier H13.01-260601-0001 --grpc {grpc} --data {data} \\\n    \
+        "  {lgsp} call --as tthc --purpose prefill --dossier H13.01-260601-0001{at_grpc}{data} \\\n    \
          {method} {request}\n"
     );
     println!(
-        "  grpcurl -plaintext -H \"authorization: Bearer $({lgsp} token --as tthc --data {data})\" \\\n    \
-         -H 'lgsp-purpose: prefill' -d {request} {grpc} {method}\n"
+        "  grpcurl -plaintext -H \"authorization: Bearer $({lgsp} token --as tthc{data})\" \\\n    \
+         -H 'lgsp-purpose: prefill' -d {request} {} {method}\n",
+        hub.grpc
     );
     println!(
-        "  {lgsp} exchanges --follow --grpc {grpc} --data {data}\n\nCtrl-C drains and stops; a second one leaves at once."
+        "  {lgsp} exchanges --follow{at_grpc}{data}\n\nCtrl-C drains and stops; a second one leaves at once."
     );
+}
+
+/// An option as it is written on a command line, or nothing if it is the usual one.
+fn option(name: &str, value: &str, usual: &str) -> String {
+    let is_usual = value.trim_start_matches("./") == usual.trim_start_matches("./");
+    if is_usual { String::new() } else { format!(" {name} {}", quoted(value)) }
+}
+
+/// A word that a shell reads as it stands.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-:,+@".contains(c);
+    if word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_to_paste_names_only_what_is_unusual() {
+        assert_eq!(option("--data", "lgsp-data", DATA), "");
+        assert_eq!(option("--grpc", "127.0.0.1:50051", GRPC), "");
+        assert_eq!(option("--data", "/srv/lgsp", DATA), " --data /srv/lgsp");
+        assert_eq!(option("--data", "the hub's", DATA), r" --data 'the hub'\''s'");
+    }
 }

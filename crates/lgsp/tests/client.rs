@@ -152,7 +152,7 @@ fn command(address: &str, data: &Path, arguments: &[&str]) -> Command {
 /// Waits for a command to end, and kills one that does not.
 fn finish(child: Child) -> Output {
     let id = child.id().to_string();
-    let (done, ended) = mpsc::channel();
+    let (done, ended) = mpsc::sync_channel(1);
     std::thread::spawn(move || done.send(child.wait_with_output()));
     let output = ended.recv_timeout(PATIENCE);
     if output.is_err() {
@@ -168,7 +168,7 @@ fn start(mut command: Command) -> Child {
 /// The first lines of a command that goes on, and what still reads it.
 fn first_lines(child: &mut Child, count: usize) -> (Vec<String>, impl Sized + use<>) {
     let output = BufReader::new(child.stdout.take().expect("piped"));
-    let (done, read) = mpsc::channel();
+    let (done, read) = mpsc::sync_channel(1);
     std::thread::spawn(move || {
         let mut lines = output.lines();
         let first: Vec<String> = lines.by_ref().take(count).map_while(Result::ok).collect();

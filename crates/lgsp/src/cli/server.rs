@@ -5,17 +5,15 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::client::{DATA, GRPC};
-
 /// `lgsp up`.
 #[derive(Clone, Debug, Args)]
 pub struct Up {
-    /// Data directory: keys, rules, exchange log and the synthetic city; made at the first start
-    #[arg(long, value_name = "DIR", default_value = DATA)]
-    pub data: PathBuf,
-    /// Address for gRPC
-    #[arg(long, value_name = "ADDR", default_value = GRPC)]
-    pub grpc: SocketAddr,
+    /// Data directory: keys, rules, exchange log and the synthetic city; made at the first start [default: ./lgsp-data]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Address for gRPC [default: 127.0.0.1:50051]
+    #[arg(long, value_name = "ADDR")]
+    pub grpc: Option<SocketAddr>,
     /// Use a real Kafka instead of the embedded broker
     #[arg(long, value_name = "HOST:PORT")]
     pub kafka: Option<String>,
@@ -47,9 +45,9 @@ pub struct Role {
     /// Address of the admin port
     #[arg(long, value_name = "ADDR")]
     pub admin: Option<SocketAddr>,
-    /// Data directory with keys, rules and the exchange log
-    #[arg(long, value_name = "DIR", default_value = DATA)]
-    pub data: PathBuf,
+    /// Data directory with keys, rules and the exchange log [default: ./lgsp-data]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
     /// What every role accepts.
     #[command(flatten)]
     pub settings: Settings,
@@ -58,9 +56,9 @@ pub struct Role {
 /// `lgsp gateway`.
 #[derive(Clone, Debug, Args)]
 pub struct Gateway {
-    /// Address for gRPC
-    #[arg(long, value_name = "ADDR", default_value = GRPC)]
-    pub grpc: SocketAddr,
+    /// Address for gRPC [default: 127.0.0.1:50051]
+    #[arg(long, value_name = "ADDR")]
+    pub grpc: Option<SocketAddr>,
     /// What the other roles accept too.
     #[command(flatten)]
     pub role: Role,

@@ -56,6 +56,15 @@ impl Sources {
         self
     }
 
+    /// Sets `key` to what the command line says, if it says anything.
+    #[must_use]
+    pub fn set_given(self, key: &str, value: Option<impl ToString>) -> Self {
+        match value {
+            Some(value) => self.set(key, value.to_string()),
+            None => self,
+        }
+    }
+
     fn given(&self) -> impl Iterator<Item = Given> + '_ {
         let from_environment = self.environment.iter().map(|(name, value)| Given {
             origin: format!("environment variable {name}"),
@@ -190,7 +199,7 @@ fn origin(metadata: &Metadata) -> String {
 fn unreadable(error: figment::Error) -> Vec<Problem> {
     let unreadable = |error: figment::Error| Problem {
         key: error.path.join("."),
-        found: error.kind.to_string(),
+        found: error.kind.to_string().trim_end().to_owned(),
         accepts: None,
         origin: error.metadata.as_ref().map(origin),
     };

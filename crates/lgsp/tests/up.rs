@@ -1,0 +1,221 @@
+//! `lgsp up` and the roles as processes of their own: how they start, refuse to start, and end.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::Path;
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+/// How long a process may take to do what it is waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long a refusal may take. It comes before anything is made.
+const REFUSAL_PATIENCE: Duration = Duration::from_secs(10);
+
+fn lgsp(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lgsp"));
+    command.args(arguments).env("LC_ALL", "C").env_remove("LGSP_LOG");
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn up(data: &Path, grpc: &str) -> Command {
+    let mut command = lgsp(&["up", "--citizens", "100", "--grpc", grpc, "--data"]);
+    command.arg(data);
+    command
+}
+
+fn signal(process: &Child, name: &str) {
+    let sent = Command::new("kill").args([name, &process.id().to_string()]).status().expect("kill runs");
+    assert!(sent.success());
+}
+
+/// Waits for a process to end, and kills one that does not.
+fn finish(process: Child, patience: Duration) -> Output {
+    let id = process.id().to_string();
+    let (done, ended) = mpsc::sync_channel(1);
+    std::thread::spawn(move || done.send(process.wait_with_output()));
+    let output = ended.recv_timeout(patience);
+    if output.is_err() {
+        let _ = Command::new("kill").args(["-KILL", &id]).status();
+    }
+    output.expect("the process ends in time").expect("waited for")
+}
+
+/// Reads lines until one begins with the text, in a thread, so that a silent process does not keep the test.
+fn lines_until(from: impl std::io::Read + Send + 'static, text: &'static str) -> Vec<String> {
+    let (done, read) = mpsc::sync_channel(1);
+    std::thread::spawn(move || {
+        let mut lines = Vec::new();
+        for line in BufReader::new(from).lines().map_while(Result::ok) {
+            let is_last = line.starts_with(text);
+            lines.push(line);
+            if is_last {
+                break;
+            }
+        }
+        done.send(lines)
+    });
+    read.recv_timeout(PATIENCE).expect("the process tells it in time")
+}
+
+/// A hub that says that it is up, and is killed when the test ends.
+struct Hub {
+    process: Option<Child>,
+    told: Vec<String>,
+}
+
+impl Hub {
+    fn start(mut command: Command) -> Self {
+        let mut process = command.spawn().expect("the hub starts");
+        let told = lines_until(process.stdout.take().expect("piped"), "Ctrl-C");
+        Self { process: Some(process), told }
+    }
+
+    /// The place of a line of the table, such as `gateway`.
+    fn place(&self, what: &str) -> &str {
+        let rows = self.told.iter().filter_map(|line| line.trim().split_once(' '));
+        let place = rows.filter(|(name, _)| *name == what).map(|(_, rest)| rest.split_whitespace().next());
+        place.flatten().next().unwrap_or_else(|| panic!("no {what} in {:?}", self.told))
+    }
+
+    fn signal(&self, name: &str) {
+        signal(self.process.as_ref().expect("runs"), name);
+    }
+
+    fn errors(&mut self) -> ChildStderr {
+        self.process.as_mut().and_then(|process| process.stderr.take()).expect("piped")
+    }
+
+    fn finish(mut self) -> Output {
+        finish(self.process.take().expect("runs"), PATIENCE)
+    }
+}
+
+impl Drop for Hub {
+    fn drop(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+    }
+}
+
+fn check_refused(mut command: Command, code: i32, expected: &[&str]) {
+    let began = Instant::now();
+    let output = finish(command.spawn().expect("the process starts"), PATIENCE);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{told}");
+    for text in expected {
+        assert!(told.contains(text), "{text} is not in: {told}");
+    }
+    assert!(output.stdout.is_empty(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert!(began.elapsed() < REFUSAL_PATIENCE, "refused after {:?}", began.elapsed());
+}
+
+#[test]
+fn ctrl_c_drains_and_ends_with_0() {
+    let dir = tempfile::tempdir().expect("a scratch directory");
+    for name in ["-INT", "-TERM"] {
+        let hub = Hub::start(up(dir.path(), "127.0.0.1:0"));
+        assert_eq!(Path::new(hub.place("data")), dir.path());
+        hub.signal(name);
+        let output = hub.finish();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{name}: {told}");
+        assert!(told.contains("draining"), "{name}: {told}");
+    }
+}
+
+#[test]
+fn a_second_ctrl_c_leaves_at_once() {
+    let dir = tempfile::tempdir().expect("a scratch directory");
+    let mut command = up(dir.path(), "127.0.0.1:0");
+    // Without the second signal, the open stream would keep it longer than the test has patience.
+    command.args(["--set", "shutdown.drain=10m"]);
+    let mut hub = Hub::start(command);
+    let data = dir.path().to_str().expect("UTF-8");
+    let follow = ["exchanges", "--follow", "--platform", "--grpc", hub.place("gateway"), "--data", data];
+    let mut following = lgsp(&follow).spawn().expect("the command starts");
+    // It shows itself once its stream is open: listing is a platform exchange.
+    let listed = ["services", "--grpc", hub.place("gateway"), "--data", data];
+    let followed = following.stdout.take().expect("piped");
+    let watching = std::thread::spawn(move || lines_until(followed, "20"));
+    while !watching.is_finished() {
+        let output = finish(lgsp(&listed).spawn().expect("the command starts"), PATIENCE);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    hub.signal("-INT");
+    let mut errors = BufReader::new(hub.errors());
+    let mut told = String::new();
+    while !told.contains("draining") {
+        assert_ne!(errors.read_line(&mut told).expect("readable"), 0, "{told}");
+    }
+    hub.signal("-INT");
+    let output = hub.finish();
+    let _ = following.kill();
+    let _ = following.wait();
+    let _ = errors.read_to_string(&mut told);
+    assert_eq!(output.status.code(), Some(130), "{told}");
+}
+
+#[test]
+fn a_second_hub_on_one_directory_or_port_is_refused_and_the_first_goes_on() {
+    let (dir, other) = (
+        tempfile::tempdir().expect("a scratch directory"),
+        tempfile::tempdir().expect("a scratch directory"),
+    );
+    let hub = Hub::start(up(dir.path(), "127.0.0.1:0"));
+    let data = dir.path().to_str().expect("UTF-8");
+    check_refused(up(dir.path(), "127.0.0.1:0"), 1, &[data, "is in use by another hub"]);
+    let grpc = hub.place("gateway").to_owned();
+    check_refused(up(other.path(), &grpc), 1, &[&grpc, "something listens there already"]);
+    assert!(!other.path().join("sources").exists(), "nothing is made before the port is there");
+
+    let services = lgsp(&["services", "--grpc", &grpc, "--data", data]).output().expect("the command runs");
+    assert!(services.status.success(), "{}", String::from_utf8_lossy(&services.stderr));
+    hub.signal("-INT");
+    assert_eq!(hub.finish().status.code(), Some(0));
+}
+
+#[test]
+fn a_bad_configuration_ends_with_64_and_every_problem_named() {
+    let dir = tempfile::tempdir().expect("a scratch directory");
+    let data = dir.path().join("data");
+    let mut command = up(&data, "127.0.0.1:0");
+    command.args(["--set", "gateway.max-inflight=3", "--set", "shutdown.drain=soon"]);
+    check_refused(command, 64, &["gateway.max-inflight: there is no such key", "shutdown.drain: "]);
+    assert!(!data.exists(), "nothing is made");
+
+    let mut command = up(&data, "127.0.0.1:0");
+    command.env("LGSP__LEDGER__DIRR", "x");
+    check_refused(command, 64, &["ledger.dirr", "LGSP__LEDGER__DIRR"]);
+
+    let mut command = up(&data, "127.0.0.1:0");
+    command.args(["--config", "/nowhere/hub.toml"]);
+    check_refused(command, 64, &["No such file", "(file /nowhere/hub.toml)"]);
+    check_refused(up(&data, "0.0.0.0:0"), 64, &["gateway.listen", "no loopback address"]);
+}
+
+#[test]
+fn a_role_alone_names_the_kafka_that_it_lacks() {
+    for role in [&["registry"][..], &["ledger"], &["gateway"], &["adapter", "land"], &["topics", "check"]] {
+        check_refused(lgsp(role), 64, &["kafka.brokers", "--kafka"]);
+    }
+}
+
+#[test]
+fn what_the_command_line_leaves_open_the_file_decides() {
+    let dir = tempfile::tempdir().expect("a scratch directory");
+    let (file, data) = (dir.path().join("hub.toml"), dir.path().join("the data"));
+    let text = format!("data = {:?}\n[gateway]\nlisten = \"127.0.0.1:0\"\n", data.display().to_string());
+    std::fs::write(&file, text).expect("written");
+    let mut command = lgsp(&["up", "--citizens", "100", "--config"]);
+    command.arg(&file);
+    let hub = Hub::start(command);
+    assert!(data.join("keys").exists());
+    assert_ne!(hub.place("gateway"), "127.0.0.1:50051");
+    let quoted = format!("--data '{}'", data.display());
+    assert!(hub.told.iter().any(|line| line.contains(&quoted)), "{:?}", hub.told);
+}
