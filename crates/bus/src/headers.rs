@@ -42,7 +42,7 @@ pub(crate) const TOPIC: &str = "lgsp-topic";
 pub(crate) const PARTITION: &str = "lgsp-partition";
 pub(crate) const OFFSET: &str = "lgsp-offset";
 pub(crate) const CAUSE: &str = "lgsp-cause";
-pub(crate) const SHA256: &str = "lgsp-sha256";
+pub(crate) const DIGEST: &str = "lgsp-digest";
 pub(crate) const SIZE: &str = "lgsp-size";
 
 /// Most headers of one record.

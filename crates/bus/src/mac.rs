@@ -45,6 +45,7 @@ impl MacKey {
 pub(crate) enum Kind {
     Request,
     Reply,
+    DeadLetter,
 }
 
 impl Kind {
@@ -52,6 +53,7 @@ impl Kind {
         match self {
             Self::Request => b"lgsp 1 request",
             Self::Reply => b"lgsp 1 reply",
+            Self::DeadLetter => b"lgsp 1 dead letter",
         }
     }
 }

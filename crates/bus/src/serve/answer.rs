@@ -221,7 +221,7 @@ mod tests {
             permits: Arc::new(Semaphore::new(1)),
             largest_message: 1_024,
             offsets: membership.offsets(&bus, "land", &consumer),
-            dead_letters: DeadLetters::new(&bus, "adapter-land-1"),
+            dead_letters: DeadLetters::new(&bus, "adapter-land-1", MacKey::new([7; 32])),
             membership,
             producer: Producer::new("replies", bus.options(), config).unwrap(),
             bus,

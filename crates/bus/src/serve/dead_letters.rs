@@ -1,14 +1,17 @@
 //! What could not be processed: headers, digest and cause, never the value.
+//!
+//! The digest is under the domain's key: a bare one of a request that is little more than a personal number tells the number
+//! to whoever tries them all.
 
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use rdkafka::message::{BorrowedMessage, Message as _};
-use sha2::{Digest as _, Sha256};
 
 use crate::headers::{self, HeaderList, Incoming};
+use crate::mac::Kind;
 use crate::producer::Outgoing;
-use crate::{Bus, topics};
+use crate::{Bus, MacKey, topics};
 
 /// Most dead letters of one instance within [`PERIOD`]; further ones are counted only.
 const MOST: u32 = 100;
@@ -74,12 +77,14 @@ impl Origin {
 pub(super) struct DeadLetters {
     bus: Bus,
     instance: String,
+    key: MacKey,
     written: Mutex<(Instant, u32)>,
 }
 
 impl DeadLetters {
-    pub(super) fn new(bus: &Bus, instance: &str) -> Self {
-        Self { bus: bus.clone(), instance: instance.to_owned(), written: Mutex::new((Instant::now(), 0)) }
+    pub(super) fn new(bus: &Bus, instance: &str, key: MacKey) -> Self {
+        let written = Mutex::new((Instant::now(), 0));
+        Self { bus: bus.clone(), instance: instance.to_owned(), key, written }
     }
 
     pub(super) fn write(&self, origin: &Origin, value: &[u8], cause: Cause) {
@@ -95,7 +100,9 @@ impl DeadLetters {
         list.text(headers::TOPIC, &origin.topic);
         list.owned(headers::PARTITION, origin.partition);
         list.owned(headers::OFFSET, origin.offset);
-        list.owned(headers::SHA256, hex::encode(Sha256::digest(value)));
+        let mut digest = self.key.begin(Kind::DeadLetter);
+        digest.field(value);
+        list.owned(headers::DIGEST, digest.to_hex());
         list.owned(headers::SIZE, value.len());
         list.text(headers::ADAPTER, &self.instance);
         let record = Outgoing {

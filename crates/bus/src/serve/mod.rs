@@ -181,12 +181,12 @@ pub async fn serve(
     let shared = Arc::new(Shared {
         domain: domain.into(),
         instance: instance.to_owned(),
+        dead_letters: DeadLetters::new(bus, instance, key.clone()),
         key,
         routes: routes.prepare(),
         permits: Arc::new(Semaphore::new(options.max_in_flight)),
         largest_message: crate::caller::largest_answer(bus),
         offsets: membership.offsets(bus, domain, &consumer),
-        dead_letters: DeadLetters::new(bus, instance),
         membership: membership.clone(),
         producer,
         options,
