@@ -167,6 +167,9 @@ pub struct Exchanges {
     /// Only exchanges that ended so
     #[arg(long, value_name = "OUTCOME")]
     pub outcome: Option<OutcomeName>,
+    /// Only the exchange of this id, platform or not
+    #[arg(long, value_name = "ID")]
+    pub exchange: Option<String>,
     /// Only exchanges admitted within this time, such as 30m, 1h or 7d
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub since: Option<Duration>,
@@ -176,7 +179,7 @@ pub struct Exchanges {
     /// Show platform exchanges too, such as this one
     #[arg(long)]
     pub platform: bool,
-    /// How to print; json is one object a line [default: table in a terminal, else plain]
+    /// How to print; json is one object a line [default: table in a terminal, as far as it fits, else plain]
     #[arg(long, value_name = "FORM")]
     pub output: Option<Listing>,
 }

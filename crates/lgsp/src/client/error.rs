@@ -210,7 +210,10 @@ impl Error {
                 .line(Label::Hop, lang.pick("between this command and the gateway", "giữa lệnh này và cổng"))
                 .line(Label::Retry, lang.pick("yes, once the hub runs", "được, khi nền tảng đã chạy")),
             Some(Exit::Deadline) => report
-                .line(Label::Hop, lang.pick("gateway: it kept silent", "cổng: không trả lời"))
+                .line(
+                    Label::Hop,
+                    lang.pick("not known: no word came from the gateway", "không rõ: cổng chưa trả lời"),
+                )
                 .line(Label::Retry, lang.pick("yes, with more time", "được, với thời hạn dài hơn")),
             Some(Exit::Other | Exit::Usage | Exit::Refused | Exit::NotFound | Exit::Invalid) | None => report,
         };

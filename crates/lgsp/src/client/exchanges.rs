@@ -7,8 +7,9 @@ use lgsp_core::time::{timestamp, unix_micros};
 use lgsp_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
 use lgsp_proto::ledger::v1::{Exchange, ExchangeFilter, ListExchangesRequest};
 
-use super::output::{self, Listing, Surface, Table};
+use super::output::{self, Listing, Surface};
 use super::session::{GRACE, LARGEST_MESSAGE, Session};
+use super::table::{Cell, Shrink, Table};
 use super::token::Signer;
 use super::{Error, Lang, follow, words};
 use crate::cli::client::Exchanges;
@@ -60,7 +61,25 @@ pub(crate) async fn run(args: &Exchanges, lang: Lang) -> Result<(), Error> {
     if listing == Listing::Json {
         return exchanges.iter().try_for_each(|exchange| output::line(&output::json_line(exchange)?));
     }
+    if exchanges.is_empty() {
+        output::note(&nothing(args, lang));
+        // A person has read it; a script wants its header.
+        if listing == Listing::Table {
+            return Ok(());
+        }
+    }
     table(&exchanges, lang).write(listing, &surface)
+}
+
+/// Why a list is empty, as far as that can be told.
+fn nothing(args: &Exchanges, lang: Lang) -> String {
+    let none = lang.pick("no exchange matches", "không có lượt trao đổi nào phù hợp");
+    let is_short = args.service.as_ref().is_some_and(|service| !service.contains('.'));
+    let hint = lang.pick(
+        "; a service is named in full, such as lgsp.population.v1.PopulationService",
+        "; nêu tên đầy đủ của dịch vụ, ví dụ lgsp.population.v1.PopulationService",
+    );
+    format!("{none}{}", if is_short { hint } else { "" })
 }
 
 /// What the options ask for. `--since` counts back from now.
@@ -75,7 +94,9 @@ fn filter(args: &Exchanges) -> ExchangeFilter {
         method: args.method.clone().unwrap_or_default(),
         outcome: args.outcome.map_or(Outcome::Unspecified, Outcome::from).into(),
         since,
-        include_platform: args.platform,
+        exchange_id: args.exchange.clone().unwrap_or_default(),
+        // Who names one exchange wants it whatever it is.
+        include_platform: args.platform || args.exchange.is_some(),
         ..Default::default()
     }
 }
@@ -116,12 +137,14 @@ fn table(exchanges: &[Exchange], lang: Lang) -> Table {
         Lang::Vi => HEADER_VI,
     };
     let [_, _, _, purpose, _, reason, hop, records, took, id] = header;
-    let mut table = Table::new(header.to_vec()).expendable(vec![id, hop, records, purpose, took, reason]);
+    let dropped = [id, hop, records, purpose, took].map(Shrink::Drop);
+    let steps = dropped.into_iter().chain([Shrink::Shorten, Shrink::Drop(reason)]);
+    let mut table = Table::new(header.to_vec()).shrinking(steps.collect());
     for exchange in exchanges {
         table.row(vec![
-            words::moment(exchange.admitted.as_ref()).into(),
+            moment(exchange),
             exchange.application.as_str().into(),
-            method_of(exchange).into(),
+            Cell::from(method_of(exchange)).or_short(exchange.method.as_str()),
             exchange.purpose.as_str().into(),
             words::outcome(exchange.outcome(), lang),
             exchange.reason.as_str().into(),
@@ -132,6 +155,13 @@ fn table(exchanges: &[Exchange], lang: Lang) -> Table {
         ]);
     }
     table
+}
+
+/// When the exchange was admitted; in short without its year and milliseconds.
+fn moment(exchange: &Exchange) -> Cell {
+    let moment = words::moment(exchange.admitted.as_ref());
+    let short = moment.get(5..19).unwrap_or(&moment).to_owned();
+    Cell::from(moment).or_short(short)
 }
 
 /// `PopulationService/GetCitizen`.

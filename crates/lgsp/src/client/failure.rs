@@ -86,7 +86,8 @@ impl Failure {
 
     pub(crate) fn report(&self, lang: Lang) -> Report {
         let code = code_name(self.code as i32);
-        let reason = self.reason.as_ref().map_or_else(|| code.to_owned(), |name| format!("{name} ({code})"));
+        let named = self.reason.as_deref().filter(|name| *name != code);
+        let reason = named.map_or_else(|| code.to_owned(), |name| format!("{name} ({code})"));
         let report = Report::new(lang, self.headline(lang)).line(Label::Reason, reason);
         let report = report.line(Label::Hop, hop(self.hop.as_deref().unwrap_or_default(), lang));
         let mut report = report.line(Label::Retry, self.retry_text(lang));

@@ -17,6 +17,7 @@ mod reflection;
 mod registry;
 mod report;
 mod session;
+mod table;
 pub mod token;
 mod words;
 

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal as _, Write as _};
 
 use clap::ValueEnum;
-use comfy_table::{Attribute, Cell as ComfyCell, Color, ContentArrangement, LineStyle, TableStyle};
+use comfy_table::Color;
 use lgsp_proto::ledger::v1::Exchange;
 use lgsp_proto::pool;
 use lgsp_proto::registry::v1::{ApplicationSummary, ServiceSummary};
@@ -11,7 +11,6 @@ use prost::Message;
 use prost_reflect::DynamicMessage;
 
 use super::Error;
-use super::report::clean;
 
 /// How to print the messages of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -32,12 +31,6 @@ pub enum Listing {
     /// One JSON object a line.
     Json,
 }
-
-/// One line under the header: rows that need no wrapping read best without lines between them.
-const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
-
-/// Spaces around the text of a column, and the one between two columns.
-const PADDING: usize = 3;
 
 /// Widest table when the terminal does not tell its width.
 const USUAL_WIDTH: u16 = 120;
@@ -156,7 +149,7 @@ pub(crate) enum Tone {
 }
 
 impl Tone {
-    fn colour(self) -> Option<(Color, &'static str)> {
+    pub(super) fn colour(self) -> Option<(Color, &'static str)> {
         match self {
             Self::Plain => None,
             Self::Good => Some((Color::Green, "32")),
@@ -173,126 +166,6 @@ impl Tone {
     }
 }
 
-/// A cell of a table.
-#[derive(Clone, Debug)]
-pub(crate) struct Cell {
-    pub(crate) text: String,
-    pub(crate) tone: Tone,
-}
-
-impl Cell {
-    pub(crate) fn new(text: impl Into<String>, tone: Tone) -> Self {
-        Self { text: clean(&text.into()), tone }
-    }
-}
-
-impl<T: Into<String>> From<T> for Cell {
-    fn from(text: T) -> Self {
-        Self::new(text, Tone::Plain)
-    }
-}
-
-/// Rows under a header.
-#[derive(Clone, Debug)]
-pub(crate) struct Table {
-    header: Vec<&'static str>,
-    rows: Vec<Vec<Cell>>,
-    expendable: Vec<&'static str>,
-}
-
-impl Table {
-    pub(crate) fn new(header: Vec<&'static str>) -> Self {
-        Self { header, rows: Vec::new(), expendable: Vec::new() }
-    }
-
-    pub(crate) fn row(&mut self, cells: Vec<Cell>) {
-        self.rows.push(cells);
-    }
-
-    /// Names the columns that a narrow terminal can do without, in the order in which they go.
-    #[must_use]
-    pub(crate) fn expendable(self, columns: Vec<&'static str>) -> Self {
-        Self { expendable: columns, ..self }
-    }
-
-    /// Writes the table for a person or for a pipe.
-    pub(crate) fn write(&self, listing: Listing, surface: &Surface) -> Result<(), Error> {
-        match listing {
-            Listing::Table => line(&self.boxed(surface.width(), surface.colours())),
-            Listing::Plain | Listing::Json => line(&self.plain()),
-        }
-    }
-
-    /// Which columns to show so that no cell has to be torn over lines, as far as that can be had.
-    fn columns_that_fit(&self, width: u16) -> Vec<usize> {
-        let widths = self.widths();
-        let mut columns: Vec<usize> = (0..widths.len()).collect();
-        for name in &self.expendable {
-            let needed: usize = columns.iter().map(|column| widths[*column] + PADDING).sum();
-            if needed <= usize::from(width) {
-                break;
-            }
-            columns.retain(|column| self.header[*column] != *name);
-        }
-        columns
-    }
-
-    fn boxed(&self, width: u16, colours: bool) -> String {
-        let columns = self.columns_that_fit(width);
-        let mut table = comfy_table::Table::new();
-        table.load_style(STYLE);
-        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
-        if colours {
-            table.enforce_styling();
-        } else {
-            table.force_no_tty();
-        }
-        let header = columns.iter().map(|column| self.header[*column]);
-        let header = header.map(|name| ComfyCell::new(name).add_attribute(Attribute::Bold));
-        table.set_header(header.collect::<Vec<_>>());
-        for row in &self.rows {
-            table.add_row(columns.iter().filter_map(|column| row.get(*column)).map(|cell| {
-                let shown = ComfyCell::new(&cell.text);
-                cell.tone.colour().map_or(shown.clone(), |(colour, _)| shown.fg(colour))
-            }));
-        }
-        table.to_string()
-    }
-
-    /// The widest text of each column.
-    fn widths(&self) -> Vec<usize> {
-        let mut widths: Vec<usize> = self.header.iter().map(|name| name.chars().count()).collect();
-        for row in &self.rows {
-            for (width, cell) in widths.iter_mut().zip(row) {
-                *width = (*width).max(shown(&cell.text).chars().count());
-            }
-        }
-        widths
-    }
-
-    fn plain(&self) -> String {
-        let widths = self.widths();
-        let mut lines = vec![aligned(self.header.iter().copied(), &widths)];
-        lines.extend(self.rows.iter().map(|row| aligned(row.iter().map(|cell| shown(&cell.text)), &widths)));
-        lines.join("\n")
-    }
-}
-
-/// An empty cell would make the columns of a line uncountable.
-fn shown(text: &str) -> &str {
-    if text.is_empty() { "-" } else { text }
-}
-
-/// One line of columns, at least two spaces apart.
-pub(crate) fn aligned<'a>(cells: impl Iterator<Item = &'a str>, widths: &[usize]) -> String {
-    let mut text = String::new();
-    for (cell, width) in cells.zip(widths) {
-        text.push_str(&format!("{cell:<width$}  "));
-    }
-    text.truncate(text.trim_end().len());
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use lgsp_proto::ledger::v1::Outcome;
@@ -302,14 +175,6 @@ mod tests {
     fn surface(terminal: bool, colours: bool) -> Surface {
         Surface { terminal, colours, width: 80 }
     }
-
-    fn table() -> Table {
-        let mut table = Table::new(vec!["application", "outcome", "title"]);
-        table.row(vec!["tthc".into(), Cell::new("served", Tone::Good), "Đã trả lời ".repeat(20).into()]);
-        table.row(vec!["spp".into(), Cell::new("denied", Tone::Warning), "".into()]);
-        table
-    }
-
     #[test]
     fn a_terminal_gets_tables_and_a_pipe_gets_plain_text_unless_asked() {
         assert_eq!(surface(true, true).listing(None), Listing::Table);
@@ -318,33 +183,6 @@ mod tests {
         assert_eq!(surface(false, false).listing(Some(Listing::Json)), Listing::Json);
         assert_eq!(surface(true, false).json_style(None), JsonStyle::Pretty);
         assert_eq!(surface(false, false).json_style(None), JsonStyle::Json);
-    }
-
-    #[test]
-    fn a_table_fits_the_terminal_and_is_coloured() {
-        let text = table().boxed(60, true);
-        assert!(text.contains("\u{1b}["), "{text}");
-        let plain = table().boxed(60, false);
-        assert!(!plain.contains('\u{1b}'), "{plain}");
-        assert!(plain.lines().all(|line| line.chars().count() <= 60), "{plain}");
-    }
-
-    #[test]
-    fn a_narrow_terminal_does_without_the_expendable_columns() {
-        let table = Table { expendable: vec!["outcome", "title"], ..table() };
-        assert_eq!(table.columns_that_fit(300), [0, 1, 2]);
-        let narrow = table.boxed(30, false);
-        assert!(narrow.contains("application") && !narrow.contains("outcome"), "{narrow}");
-        assert!(table.boxed(300, false).contains("outcome"));
-        assert!(table.plain().contains("outcome"), "a pipe gets every column");
-    }
-
-    #[test]
-    fn plain_columns_are_aligned_and_never_empty() {
-        let mut table = Table::new(vec!["application", "state"]);
-        table.row(vec!["tthc".into(), Cell::new("connected", Tone::Good)]);
-        table.row(vec!["".into(), "x\ny".into()]);
-        assert_eq!(table.plain(), "application  state\ntthc         connected\n-            x y");
     }
 
     #[test]

@@ -7,8 +7,9 @@ use lgsp_proto::registry::v1::{
     ApplicationSummary, ListApplicationsRequest, ListServicesRequest, ServiceSummary,
 };
 
-use super::output::{self, Cell, Listing, Surface, Table, Tone};
+use super::output::{self, Listing, Surface, Tone};
 use super::session::{GRACE, Session};
+use super::table::{Cell, Shrink, Table};
 use super::token::Signer;
 use super::{Error, Lang, words};
 use crate::cli::client::{Applications, Operator, Services};
@@ -105,10 +106,14 @@ async fn answered<T>(
 }
 
 fn services_table(services: &[ServiceSummary], lang: Lang) -> Table {
-    let mut table = Table::new(match lang {
-        Lang::En => vec!["service", "title", "owner", "state", "agreements", "methods"],
-        Lang::Vi => vec!["dịch vụ", "tên", "cơ quan chủ quản", "trạng thái", "thoả thuận", "phương thức"],
-    });
+    let header = match lang {
+        Lang::En => ["service", "title", "owner", "state", "agreements", "methods"],
+        Lang::Vi => ["dịch vụ", "tên", "cơ quan chủ quản", "trạng thái", "thoả thuận", "phương thức"],
+    };
+    let [_, title, owner_name, _, agreements, methods] = header;
+    let mut table = Table::new(header.to_vec())
+        .wrapping(vec![title, owner_name, methods])
+        .shrinking([agreements, owner_name, title].map(Shrink::Drop).to_vec());
     for service in services {
         let name_tone = if service.platform { Tone::Dim } else { Tone::Plain };
         table.row(vec![
@@ -124,10 +129,14 @@ fn services_table(services: &[ServiceSummary], lang: Lang) -> Table {
 }
 
 fn applications_table(applications: &[ApplicationSummary], lang: Lang) -> Table {
-    let mut table = Table::new(match lang {
-        Lang::En => vec!["application", "name", "agency", "state", "services", "roles"],
-        Lang::Vi => vec!["ứng dụng", "tên", "cơ quan", "trạng thái", "dịch vụ", "vai trò"],
-    });
+    let header = match lang {
+        Lang::En => ["application", "name", "agency", "state", "services", "roles"],
+        Lang::Vi => ["ứng dụng", "tên", "cơ quan", "trạng thái", "dịch vụ", "vai trò"],
+    };
+    let [_, name, agency, _, services, roles] = header;
+    let mut table = Table::new(header.to_vec())
+        .wrapping(vec![name, agency, services, roles])
+        .shrinking([roles, agency].map(Shrink::Drop).to_vec());
     for application in applications {
         let id_tone = if application.platform { Tone::Dim } else { Tone::Plain };
         let services: Vec<&str> = application.services.iter().map(|name| words::last_word(name)).collect();

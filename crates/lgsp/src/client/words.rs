@@ -8,7 +8,8 @@ use time::macros::{format_description, offset};
 use time::{OffsetDateTime, UtcOffset};
 
 use super::Lang;
-use super::output::{Cell, Tone};
+use super::output::Tone;
+use super::table::Cell;
 
 /// Viet Nam's time all the year.
 const LOCAL: UtcOffset = offset!(+7);
