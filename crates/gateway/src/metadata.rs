@@ -58,8 +58,8 @@ impl Metadata {
             *dossier = canonical
                 .map_err(|_| invalid("lgsp-dossier is not a dossier code, such as H13.05-260601-0001"))?;
         }
-        if self.procedure.as_deref().is_some_and(may_hold_a_person) {
-            return Err(invalid("lgsp-procedure holds too many digits in a row to be a procedure's code"));
+        if self.procedure.as_deref().is_some_and(|procedure| !lgsp_core::is_procedure(procedure)) {
+            return Err(invalid("lgsp-procedure is not a procedure's code, such as 1.004227"));
         }
         Ok(())
     }

@@ -3,6 +3,8 @@
 //! A snapshot that is older, not signed by a known key, or does not hold together changes nothing but the gateway's state:
 //! the rules in force stay. A gateway without any rules is not ready.
 
+mod floor;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -20,6 +22,8 @@ use tracing::{error, info};
 
 use crate::stats::Stats;
 use crate::surface::{Surface, open_services};
+
+pub(crate) use floor::Floor;
 
 /// Stands before the snapshot's bytes when they are signed.
 const CONTEXT: &[u8] = b"lgsp-snapshot-v1\n";
@@ -41,6 +45,8 @@ enum Refusal {
     UnknownKey,
     #[error("the signature does not fit the snapshot")]
     BadSignature,
+    #[error("the snapshot is older than one that was in force here")]
+    RolledBack,
     #[error(transparent)]
     Rules(#[from] RulesError),
 }
@@ -51,6 +57,7 @@ impl Refusal {
             Self::Malformed => "snapshot-malformed",
             Self::UnknownKey => "snapshot-key-unknown",
             Self::BadSignature => "snapshot-signature-bad",
+            Self::RolledBack => "snapshot-rolled-back",
             Self::Rules(_) => "snapshot-inconsistent",
         }
     }
@@ -68,6 +75,7 @@ pub(crate) struct Follower {
     descriptors: BTreeMap<String, Bytes>,
     /// A verified snapshot that waits for a descriptor set.
     waiting: Option<Snapshot>,
+    floor: Floor,
     current: Arc<Current>,
     component: Component,
     stats: Arc<Stats>,
@@ -76,13 +84,14 @@ pub(crate) struct Follower {
 impl Follower {
     pub(crate) fn new(
         keys: &[VerifyingKey],
+        floor: Floor,
         current: Arc<Current>,
         component: Component,
         stats: Arc<Stats>,
     ) -> Self {
         component.starting("no-rules");
         let keys = keys.iter().map(|key| (key_id(key), *key)).collect();
-        Self { keys, descriptors: BTreeMap::new(), waiting: None, current, component, stats }
+        Self { keys, descriptors: BTreeMap::new(), waiting: None, floor, current, component, stats }
     }
 
     /// Reads the topic until `stop`; `tell` hears of every new set of rules, and `surface` shows its services.
@@ -133,6 +142,9 @@ impl Follower {
 
     fn snapshot(&mut self, value: &[u8]) -> Result<Option<New>, Refusal> {
         let snapshot = self.verify(value)?;
+        if snapshot.revision < self.floor.revision() {
+            return Err(Refusal::RolledBack);
+        }
         if snapshot.revision <= self.revision() {
             return Ok(None);
         }
@@ -175,6 +187,10 @@ impl Follower {
             }
             Err(error) => return Err(error.into()),
         };
+        if let Err(error) = self.floor.raise(rules.revision()) {
+            // The rules hold all the same: refusing them would keep a revoked key in force.
+            error!(%error, "the revision of the rules could not be kept");
+        }
         info!(revision = rules.revision(), "rules in force");
         self.waiting = None;
         self.current.store(Some(rules.clone()));
@@ -218,15 +234,21 @@ mod tests {
     struct Bench {
         follower: Follower,
         state: State,
+        dir: tempfile::TempDir,
     }
 
     impl Bench {
         fn new() -> Self {
+            Self::restarted(tempfile::tempdir().unwrap())
+        }
+
+        fn restarted(dir: tempfile::TempDir) -> Self {
             let state = State::new(Instance::new("gateway", "1.2.3"));
+            let floor = Floor::open(dir.path()).unwrap();
             let keys = [registry_key().verifying_key()];
             let component = state.component("rules");
-            let follower = Follower::new(&keys, Arc::default(), component, Arc::default());
-            Self { follower, state }
+            let follower = Follower::new(&keys, floor, Arc::default(), component, Arc::default());
+            Self { follower, state, dir }
         }
 
         fn take(&mut self, key: &str, value: Bytes) -> Option<u64> {
@@ -284,6 +306,18 @@ mod tests {
         assert_eq!(bench.snapshot(6, &registry_key()), None);
         assert_eq!(bench.follower.revision(), 7);
         assert!(bench.state.is_ready());
+    }
+
+    #[test]
+    fn a_restarted_gateway_does_not_go_back_either() {
+        let mut bench = Bench::new();
+        bench.take_descriptors();
+        bench.snapshot(7, &registry_key());
+        let mut bench = Bench::restarted(bench.dir);
+        bench.take_descriptors();
+        assert_eq!(bench.snapshot(6, &registry_key()), None);
+        assert_eq!(bench.cause(), "snapshot-rolled-back");
+        assert_eq!(bench.snapshot(7, &registry_key()), Some(7));
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::in_flight::InFlight;
 use crate::listener::Listener;
 use crate::options::{LARGEST_EMBEDDED_ANSWER, Options};
 use crate::quota::Quotas;
-use crate::rules::{Current, Follower};
+use crate::rules::{Current, Floor, Follower};
 use crate::stats::Stats;
 use crate::surface::Surface;
 use crate::{numbers, tls};
@@ -189,7 +189,9 @@ impl Role<'_> {
     ) -> Result<Arc<Surface>, Error> {
         let surface = Arc::new(Surface::new().await);
         let component = self.state.component("rules");
-        let follower = Follower::new(keys, rules.clone(), component, self.stats.clone());
+        let spool = &self.options.entries.spool;
+        let floor = Floor::open(spool).map_err(|source| Error::Spool { path: spool.clone(), source })?;
+        let follower = Follower::new(keys, floor, rules.clone(), component, self.stats.clone());
         let tail = self.bus.tail(topics::REGISTRY, Start::Beginning)?;
         let (book, caller) = (book.clone(), caller.clone());
         let tell = move |rules: &lgsp_core::Rules| {

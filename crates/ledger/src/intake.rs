@@ -91,6 +91,8 @@ impl Intake {
         loop {
             tokio::select! {
                 biased;
+                // First, or a backlog on Kafka would hide it; the last step takes in what waits.
+                () = self.stop.cancelled() => break,
                 tailed = tail.next() => match tailed {
                     Ok(tailed) => caught_up |= self.take_in(tailed, &mut group),
                     Err(error) => tail = self.tail_again(&error, tail).await,
@@ -101,7 +103,6 @@ impl Intake {
                     self.durable.send_modify(|durable| durable.place = place);
                     continue;
                 }
-                () = self.stop.cancelled() => break,
             }
             caught_up |= self.take_in_what_waits(&mut tail, &mut group);
             self.make_durable(&mut group, caught_up).await;

@@ -109,6 +109,7 @@ mod tests {
         let headers = vec![
             ("lgsp-exchange-id".to_owned(), text(ExchangeId::new().to_string())),
             ("lgsp-method".to_owned(), text("/a.B/C".to_owned())),
+            ("lgsp-application".to_owned(), text("tthc".to_owned())),
             ("lgsp-deadline".to_owned(), text(deadline_us.to_string())),
         ];
         let topic = "lgsp.request.land".into();

@@ -3,7 +3,7 @@ use std::time::SystemTime;
 use lgsp_bus::{Position, Record};
 use lgsp_core::entry::{salted, seal};
 use lgsp_core::time::unix_micros;
-use lgsp_core::{Code, ExchangeId};
+use lgsp_core::{ApplicationId, Code, ExchangeId, Purpose, is_procedure};
 use lgsp_proto::ledger::v1::{Decision, Entry, Erasable, Hop, Outcome, Phase, Sealed};
 
 /// No deadline is further away from its request than this.
@@ -36,6 +36,13 @@ impl Request {
         };
         let optional = |name: &str| text(name).unwrap_or_default().to_owned();
         let (service, method) = text("lgsp-method")?.strip_prefix('/')?.split_once('/')?;
+        // Whoever may write the topic may write anything, and what is sealed stays: only codes get there.
+        let application = ApplicationId::parse(text("lgsp-application")?)?;
+        let purpose = text("lgsp-purpose").and_then(Purpose::parse);
+        let procedure = text("lgsp-procedure").filter(|procedure| is_procedure(procedure));
+        if !is_name(service) || !is_name(method) {
+            return None;
+        }
         let now = unix_micros(SystemTime::now());
         let deadline_us: i64 = text("lgsp-deadline")?.parse().ok()?;
         Some(Self {
@@ -45,9 +52,9 @@ impl Request {
             sent_us: record.timestamp_us,
             service: service.to_owned(),
             method: method.to_owned(),
-            application: optional("lgsp-application"),
-            purpose: optional("lgsp-purpose"),
-            procedure: optional("lgsp-procedure"),
+            application: application.as_str().to_owned(),
+            purpose: purpose.map(|purpose| purpose.as_str().to_owned()).unwrap_or_default(),
+            procedure: procedure.unwrap_or_default().to_owned(),
             officer: optional("lgsp-officer"),
             unit: optional("lgsp-unit"),
             dossier: optional("lgsp-dossier"),
@@ -94,6 +101,16 @@ impl Request {
         };
         seal(sealed, erasable)
     }
+}
+
+/// Longest name of a service or method.
+const LONGEST_NAME: usize = 200;
+
+/// The name of a protobuf service or method, and not the number of a person: it begins with a letter.
+fn is_name(text: &str) -> bool {
+    text.len() <= LONGEST_NAME
+        && text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'_')
 }
 
 /// When the gateway made the id: a UUIDv7 begins with its Unix milliseconds.
@@ -153,8 +170,19 @@ mod tests {
     }
 
     #[test]
+    fn a_stranger_cannot_have_a_person_sealed() {
+        let mut record = request();
+        record.headers.push(("lgsp-procedure".to_owned(), Bytes::from_static(b"092 000 000 000")));
+        record.headers.push(("lgsp-purpose".to_owned(), Bytes::from_static(b"092000000000")));
+        let entry = Request::of(&record).unwrap().abandoned(7);
+        assert!(!String::from_utf8_lossy(&entry.sealed).contains("092"));
+        record.headers[3].1 = Bytes::from_static(b"092000000000");
+        assert_eq!(Request::of(&record), None, "no application is called so");
+    }
+
+    #[test]
     fn what_is_no_request_is_not_watched() {
-        for missing in ["lgsp-exchange-id", "lgsp-method", "lgsp-deadline"] {
+        for missing in ["lgsp-exchange-id", "lgsp-method", "lgsp-deadline", "lgsp-application"] {
             let mut record = request();
             record.headers.retain(|(name, _)| name != missing);
             assert_eq!(Request::of(&record), None, "without {missing}");
