@@ -10,7 +10,7 @@ use rdkafka::admin::{
 use rdkafka::client::Client;
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::{Topic, declared};
 use crate::clients::{self, Quiet};
@@ -18,6 +18,9 @@ use crate::{Bus, Error};
 
 /// How long the cluster may take to answer.
 const PATIENCE: Duration = Duration::from_secs(15);
+
+/// How often to look whether new topics are there.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// What was done to a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,6 +88,8 @@ pub async fn apply(bus: &Bus) -> Result<Vec<Applied>, Error> {
         };
         applied.push(Applied { topic: topic.name.clone(), change });
     }
+    let made = applied.iter().filter(|applied| applied.change == Change::Created);
+    admin.await_shown(&made.map(|applied| applied.topic.as_str()).collect::<Vec<_>>()).await?;
     Ok(applied)
 }
 
@@ -165,12 +170,28 @@ impl Admin {
         let created = self.client.create_topics([&new], &self.options).await;
         for result in created.map_err(|source| Error::Kafka { what, source })? {
             match result {
+                Ok(_) => {}
                 // Somebody else was quicker.
-                Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+                Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => return Ok(Change::Unchanged),
                 Err((_, code)) => return Err(Error::Kafka { what, source: KafkaError::AdminOp(code) }),
             }
         }
         Ok(Change::Created)
+    }
+
+    /// A broker hears of a new topic a moment after it was made. Until then it tells whoever asks that there is none.
+    async fn await_shown(&self, made: &[&str]) -> Result<(), Error> {
+        let shown = async {
+            while !made.is_empty() {
+                let cluster = self.look().await?;
+                if made.iter().all(|topic| cluster.topics.contains_key(*topic)) {
+                    break;
+                }
+                sleep(LOOK_AGAIN).await;
+            }
+            Ok(())
+        };
+        timeout(PATIENCE, shown).await.unwrap_or(Err(Error::TimedOut { what: "show its new topics" }))
     }
 
     /// Kafka replaces a topic's whole configuration, so what an operator has set beside ours is set again.
