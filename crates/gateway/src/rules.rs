@@ -76,6 +76,9 @@ pub(crate) struct Follower {
     /// A verified snapshot that waits for a descriptor set.
     waiting: Option<Snapshot>,
     floor: Floor,
+    /// What was on the topic at the start has been read. Before, older snapshots are its history and no attempt to go back.
+    caught_up: bool,
+    has_older: bool,
     current: Arc<Current>,
     component: Component,
     stats: Arc<Stats>,
@@ -91,7 +94,9 @@ impl Follower {
     ) -> Self {
         component.starting("no-rules");
         let keys = keys.iter().map(|key| (key_id(key), *key)).collect();
-        Self { keys, descriptors: BTreeMap::new(), waiting: None, floor, current, component, stats }
+        let (descriptors, waiting) = (BTreeMap::new(), None);
+        let (caught_up, has_older) = (false, false);
+        Self { keys, descriptors, waiting, floor, caught_up, has_older, current, component, stats }
     }
 
     /// Reads the topic until `stop`; `tell` hears of every new set of rules, and `surface` shows its services.
@@ -107,7 +112,10 @@ impl Follower {
         while let Some(tailed) = stop.run_until_cancelled(tail.next()).await {
             let record = match tailed {
                 Ok(Tailed::Record(record)) => record,
-                Ok(Tailed::CaughtUp) => continue,
+                Ok(Tailed::CaughtUp) => {
+                    self.catch_up();
+                    continue;
+                }
                 Err(error) => {
                     error!(%error, "rules can no longer be followed");
                     return self.component.degraded("registry-topic-lost");
@@ -126,17 +134,34 @@ impl Follower {
         let taken = if key == SNAPSHOT { self.snapshot(&value) } else { self.descriptor(&key, value) };
         match taken {
             Ok(rules) => rules,
-            Err(refusal) => {
-                Stats::count(&self.stats.snapshots_refused);
-                error!(%refusal, "snapshot refused; the rules in force stay");
-                // Without any rules the gateway was not ready, and is not now.
-                if self.current.load().is_some() {
-                    self.component.degraded(refusal.cause());
-                } else {
-                    self.component.failed(refusal.cause());
-                }
+            Err(Refusal::RolledBack) if !self.caught_up => {
+                self.has_older = true;
                 None
             }
+            Err(refusal) => {
+                self.alarm(&refusal);
+                None
+            }
+        }
+    }
+
+    /// The topic has been read to its end. If it holds only rules older than those that were in force here, somebody took
+    /// the newer ones away.
+    fn catch_up(&mut self) {
+        self.caught_up = true;
+        if self.revision() == 0 && self.has_older {
+            self.alarm(&Refusal::RolledBack);
+        }
+    }
+
+    fn alarm(&self, refusal: &Refusal) {
+        Stats::count(&self.stats.snapshots_refused);
+        error!(%refusal, "snapshot refused; the rules in force stay");
+        // Without any rules the gateway was not ready, and is not now.
+        if self.current.load().is_some() {
+            self.component.degraded(refusal.cause());
+        } else {
+            self.component.failed(refusal.cause());
         }
     }
 
@@ -309,6 +334,22 @@ mod tests {
     }
 
     #[test]
+    fn the_history_of_the_topic_is_no_attempt_to_go_back() {
+        let mut bench = Bench::new();
+        bench.take_descriptors();
+        bench.snapshot(7, &registry_key());
+        let mut bench = Bench::restarted(bench.dir);
+        bench.take_descriptors();
+        assert_eq!(bench.snapshot(6, &registry_key()), None);
+        assert_eq!(bench.cause(), "no-rules");
+        assert_eq!(bench.snapshot(7, &registry_key()), Some(7));
+        bench.follower.catch_up();
+        assert_eq!(bench.cause(), "");
+        assert_eq!(bench.snapshot(6, &registry_key()), None);
+        assert_eq!(bench.cause(), "snapshot-rolled-back", "from now on it is one");
+    }
+
+    #[test]
     fn a_restarted_gateway_does_not_go_back_either() {
         let mut bench = Bench::new();
         bench.take_descriptors();
@@ -316,6 +357,7 @@ mod tests {
         let mut bench = Bench::restarted(bench.dir);
         bench.take_descriptors();
         assert_eq!(bench.snapshot(6, &registry_key()), None);
+        bench.follower.catch_up();
         assert_eq!(bench.cause(), "snapshot-rolled-back");
         assert_eq!(bench.snapshot(7, &registry_key()), Some(7));
     }
