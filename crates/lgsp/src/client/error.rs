@@ -79,6 +79,14 @@ pub enum Error {
         /// As given.
         address: String,
     },
+    /// The gateway is on another machine, and the call would not be encrypted.
+    #[error(
+        "{address} is on another machine, and a token must not go there in the clear: run lgsp beside the gateway, or tunnel a local port to it"
+    )]
+    InTheClear {
+        /// As given.
+        address: String,
+    },
     /// The application has no key here.
     #[error("no key of {application} is at {path}")]
     KeyMissing {
@@ -178,6 +186,7 @@ impl Error {
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => None,
             Self::Output(_) | Self::Contract { .. } | Self::Sign(_) => Some(Exit::Other),
             Self::Address { .. }
+            | Self::InTheClear { .. }
             | Self::KeyMissing { .. }
             | Self::Key(_)
             | Self::Metadata { .. }
@@ -256,6 +265,7 @@ impl Error {
             Self::Json { fields, .. } if fields.is_empty() => ("It has no fields: send {}.", "Gửi {}.", &[]),
             Self::Json { fields, .. } => ("Its fields are: ", "Các trường: ", fields),
             Self::Address { .. }
+            | Self::InTheClear { .. }
             | Self::Key(_)
             | Self::Sign(_)
             | Self::Metadata { .. }

@@ -1,4 +1,5 @@
 use std::error::Error as _;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use tonic::metadata::{Ascii, MetadataValue};
@@ -67,9 +68,12 @@ impl Session {
 fn endpoint(address: &str) -> Result<Endpoint, Error> {
     let bad = || Error::Address { address: address.to_owned() };
     let authority = address.strip_prefix("http://").unwrap_or(address).trim_end_matches('/');
-    let (_, port) = authority.rsplit_once(':').ok_or_else(bad)?;
+    let (host, port) = authority.rsplit_once(':').ok_or_else(bad)?;
     if port.parse::<u16>().is_err() || authority.contains('/') {
         return Err(bad());
+    }
+    if !is_this_machine(host) {
+        return Err(Error::InTheClear { address: address.to_owned() });
     }
     let endpoint = Endpoint::from_shared(format!("http://{authority}")).map_err(|_| bad())?;
     Ok(endpoint
@@ -77,6 +81,12 @@ fn endpoint(address: &str) -> Result<Endpoint, Error> {
         .tcp_nodelay(true)
         .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
         .keep_alive_timeout(KEEP_ALIVE_PATIENCE))
+}
+
+/// A token sent in the clear to another machine is anybody's for five minutes.
+fn is_this_machine(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn caused_by<E: std::error::Error + 'static>(status: &Status) -> bool {
@@ -107,10 +117,11 @@ mod tests {
 
     #[test]
     fn an_address_is_a_host_and_a_port_without_tls() {
-        for good in ["127.0.0.1:50051", "http://hub.example:443/", "[::1]:50051"] {
+        for good in ["127.0.0.1:50051", "http://localhost:443/", "[::1]:50051"] {
             assert!(endpoint(good).is_ok(), "{good}");
         }
-        for bad in ["", "localhost", "https://hub.example:443", "127.0.0.1:70000", "a:1/b"] {
+        for bad in ["", "localhost", "https://hub.example:443", "hub.example:443", "127.0.0.1:70000", "a:1/b"]
+        {
             assert!(endpoint(bad).is_err(), "{bad}");
         }
     }
