@@ -31,7 +31,8 @@ async fn a_call_comes_back_with_what_the_agreement_grants_and_its_entry_tells_of
     assert_eq!(sealed.fields_released.len(), 4);
     assert_eq!((sealed.record_count, sealed.answer_bytes), (1, answer.encoded_len() as u64));
     assert_eq!(sealed.adapter, "population-1");
-    assert!(sealed.request_position.is_some() && sealed.reply_position.is_some());
+    // The request's is known only if Kafka told it before the reply came.
+    assert!(sealed.reply_position.is_some());
     let times =
         [sealed.admitted_us, sealed.sent_us, sealed.taken_up_us, sealed.answered_us, sealed.entered_us];
     assert!(times.is_sorted() && times[0] > 0, "{times:?}");
