@@ -13,7 +13,7 @@ pub enum Error {
         source: io::Error,
     },
     /// Another process uses the folder.
-    #[error("another ledger uses {path}")]
+    #[error("another ledger uses {path}; each needs its own ledger.dir")]
     InUse {
         /// The folder.
         path: PathBuf,

@@ -13,6 +13,7 @@ use lgsp_runtime::shutdown::{self, Signals};
 use lgsp_runtime::telemetry::Telemetry;
 use lgsp_runtime::{Instance, State, admin, telemetry};
 use tokio_util::sync::CancellationToken;
+use tracing::info;
 
 use crate::cli::server::{self as arguments, Settings};
 use crate::config::Config;
@@ -126,9 +127,7 @@ async fn run_up(args: arguments::Up) -> anyhow::Result<ExitCode> {
 async fn run_gateway(args: arguments::Gateway) -> anyhow::Result<ExitCode> {
     let start = async |host: &Host| {
         let listener = lgsp_gateway::bind(&host.config.gateway).await?;
-        let (role, gateway) = roles::gateway::start(host, None, listener).await?;
-        eprintln!("gRPC on {}", gateway.address);
-        Ok(vec![role])
+        Ok(vec![roles::gateway::start(host, None, listener).await?.0])
     };
     run_role("gateway", &args.role, args.grpc, start).await
 }
@@ -153,8 +152,8 @@ async fn run_role(
     let instance = Instance::new(name, VERSION);
     let telemetry: Telemetry = telemetry::start(&config.telemetry, &instance)?;
     let mut signals = Signals::listen()?;
+    info!(%instance, version = VERSION, "starting");
     let admin = admin::bind(&config.admin).await?;
-    eprintln!("{instance}: admin port on http://{}", admin.address());
     let (state, admin_stop) = (State::new(instance), CancellationToken::new());
     let admin = tokio::spawn(admin.serve(state.clone(), admin_stop.clone()));
 
@@ -164,7 +163,13 @@ async fn run_role(
         roles = start(&host) => roles?,
         () = signals.next() => return Ok(ExitCode::from(shutdown::EXIT_CODE)),
     };
-    signals.next().await;
+    tokio::select! {
+        () = host.state.until_ready() => {
+            info!(role = name, "ready");
+            signals.next().await;
+        }
+        () = signals.next() => {}
+    }
     tokio::spawn(signals.leave_on_next());
     checking.abort();
     for role in &roles {

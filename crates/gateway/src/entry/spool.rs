@@ -36,7 +36,11 @@ impl Spool {
         File::open(folder)?.sync_all()?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(io::Error::other("another gateway uses it")),
+            Err(TryLockError::WouldBlock) => {
+                return Err(io::Error::other(
+                    "another gateway uses it; each needs its own gateway.entries.spool",
+                ));
+            }
             Err(TryLockError::Error(error)) => return Err(error),
         }
         let mut spool = Self { file, bound, begin: 0, end: 0 };
