@@ -24,6 +24,9 @@ pub struct Appender {
 
 struct Inner {
     producer: Producer,
+    /// Kafka's cost is per batch, and a batch is of one partition. `None` on the embedded broker, which keeps only 5 MiB of
+    /// each: there all are used.
+    partition: Option<i32>,
     fsynced: Option<Fsynced>,
     /// After the producer, so that an embedded broker outlives it.
     bus: Bus,
@@ -38,14 +41,17 @@ impl fmt::Debug for Appender {
 }
 
 impl Appender {
-    /// Makes an appender. The embedded broker forgets: with it, `fsynced` tells how far the ledger has the entries on disk.
+    /// Makes the appender of an instance, whose entries share a partition on Kafka. The embedded broker forgets: with it,
+    /// `fsynced` tells how far the ledger has the entries on disk.
     ///
     /// # Errors
     /// The producer could not be built.
-    pub fn new(bus: &Bus, fsynced: Option<Fsynced>) -> Result<Self, Error> {
+    pub fn new(bus: &Bus, instance: &str, fsynced: Option<Fsynced>) -> Result<Self, Error> {
         let config = clients::producer(bus.options(), &bus.bootstrap(), GIVE_UP);
         let producer = Producer::new("entries", bus.options(), config)?;
-        Ok(Self { inner: Arc::new(Inner { producer, fsynced, bus: bus.clone() }) })
+        let own = topics::partition_of(instance, bus.options().exchange_partitions);
+        let partition = (!bus.is_embedded()).then_some(own);
+        Ok(Self { inner: Arc::new(Inner { producer, partition, fsynced, bus: bus.clone() }) })
     }
 
     /// Appends an entry and waits until it is durable: all in-sync replicas have it, and, embedded, the ledger has fsynced
@@ -79,7 +85,7 @@ impl Appender {
         let (report, reported) = oneshot::channel();
         let record = Outgoing {
             topic: topics::EXCHANGE,
-            partition: None,
+            partition: self.inner.partition,
             key: Some(key),
             value: Some(&value),
             headers: None,
@@ -116,7 +122,7 @@ mod tests {
     async fn an_entry_whose_place_is_not_known_is_not_durable() {
         let bus = Bus::open(Options::default()).unwrap();
         let (_on_disk, fsynced) = watch::channel(vec![1]);
-        let appender = Appender::new(&bus, Some(fsynced)).unwrap();
+        let appender = Appender::new(&bus, "gateway-0", Some(fsynced)).unwrap();
         let until = Instant::now() + Duration::from_secs(10);
         assert!(appender.fsynced(Place { partition: 0, offset: 0 }, until).await.is_ok());
         let unknown = appender.fsynced(Place { partition: 0, offset: -1001 }, until).await;

@@ -7,9 +7,10 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use crate::broker::Embedded;
+use crate::clients::{self, Fetch};
 use crate::headers::HeaderList;
 use crate::producer::{Outgoing, Producer};
-use crate::{Counters, Error, Options, Start, Stats, Tail, clients};
+use crate::{Counters, Error, Options, Start, Stats, Tail};
 
 /// How long [`Bus::publish`] waits for Kafka.
 const PUBLISH_TIMEOUT: Duration = Duration::from_secs(5);
@@ -148,13 +149,19 @@ impl Bus {
         self.inner.embedded.as_ref().ok_or(Error::NotEmbedded("be restored"))?.up()
     }
 
-    /// How long a broker may hold a fetch that has nothing to give. The embedded broker does not wake a fetch when something
-    /// is produced, so there the hold is the latency.
-    pub(crate) fn fetch_hold(&self, urgent: bool) -> Duration {
-        match (self.is_embedded(), urgent) {
-            (true, true) => Duration::from_millis(1),
-            (true, false) => Duration::from_millis(50),
-            (false, _) => Duration::from_millis(500),
+    /// How a consumer fetches whose records somebody waits for.
+    pub(crate) fn fetch_at_once(&self) -> Fetch {
+        // The embedded broker does not wake a fetch when something is produced, so there the hold is the latency.
+        let hold = if self.is_embedded() { Duration::from_millis(1) } else { Duration::from_millis(500) };
+        Fetch { least_bytes: 1, hold }
+    }
+
+    /// How a consumer fetches that may follow a moment later. On Kafka it waits for much at once: a fetch for each record
+    /// costs the broker and the reader as much as the record's own exchange.
+    pub(crate) fn fetch_in_batches(&self) -> Fetch {
+        if self.is_embedded() {
+            return Fetch { least_bytes: 1, hold: Duration::from_millis(50) };
         }
+        Fetch { least_bytes: 256 << 10, hold: Duration::from_millis(100) }
     }
 }

@@ -15,6 +15,13 @@ use crate::Options;
 /// Largest record that any of our producers sends, headers included.
 pub(crate) const LARGEST_RECORD: usize = 1_000_000;
 
+/// When the broker answers a fetch: with so many bytes, or after so long.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fetch {
+    pub(crate) least_bytes: usize,
+    pub(crate) hold: Duration,
+}
+
 /// What all clients share. The operator's own options come first, so that ours win.
 fn common(options: &Options, bootstrap: &str) -> ClientConfig {
     let mut config = ClientConfig::new();
@@ -71,10 +78,9 @@ pub(crate) fn heartbeat_producer(options: &Options, bootstrap: &str) -> ClientCo
 
 /// A consumer whose partitions are assigned by us.
 ///
-/// librdkafka wants a group to assign at all; nobody joins this one and nothing is committed to it. `idle` is how long the
-/// broker may hold a fetch that has nothing to give.
-pub(crate) fn assigned_consumer(options: &Options, bootstrap: &str, idle: Duration) -> ClientConfig {
-    let mut config = consumer(options, bootstrap, idle);
+/// librdkafka wants a group to assign at all; nobody joins this one and nothing is committed to it.
+pub(crate) fn assigned_consumer(options: &Options, bootstrap: &str, fetch: Fetch) -> ClientConfig {
+    let mut config = consumer(options, bootstrap, fetch);
     config
         .set("group.id", format!("{}.assigned", options.namespace))
         .set("enable.auto.commit", "false")
@@ -83,15 +89,10 @@ pub(crate) fn assigned_consumer(options: &Options, bootstrap: &str, idle: Durati
 }
 
 /// A member of the group that serves a domain.
-pub(crate) fn group_consumer(
-    options: &Options,
-    bootstrap: &str,
-    domain: &str,
-    idle: Duration,
-) -> ClientConfig {
+pub(crate) fn group_consumer(options: &Options, bootstrap: &str, domain: &str, fetch: Fetch) -> ClientConfig {
     // The embedded broker waits for a session's time less a second whenever an instance joins others or is missed.
     let (session, heartbeat) = if options.brokers.is_some() { ("6000", "1500") } else { ("4500", "1000") };
-    let mut config = consumer(options, bootstrap, idle);
+    let mut config = consumer(options, bootstrap, fetch);
     config
         .set("group.id", format!("{}.{domain}", options.namespace))
         // Offsets are stored one by one when their reply is out; what is stored is committed in the background.
@@ -104,14 +105,14 @@ pub(crate) fn group_consumer(
     config
 }
 
-fn consumer(options: &Options, bootstrap: &str, idle: Duration) -> ClientConfig {
+fn consumer(options: &Options, bootstrap: &str, fetch: Fetch) -> ClientConfig {
     let mut config = common(options, bootstrap);
     config
         .set("enable.auto.offset.store", "false")
         .set("auto.offset.reset", "earliest")
         .set("isolation.level", "read_uncommitted")
-        .set("fetch.min.bytes", "1")
-        .set("fetch.wait.max.ms", idle.as_millis().to_string())
+        .set("fetch.min.bytes", fetch.least_bytes.to_string())
+        .set("fetch.wait.max.ms", fetch.hold.as_millis().to_string())
         .set("fetch.error.backoff.ms", "50")
         // Bounds what is read ahead while we are slow.
         .set("queued.max.messages.kbytes", "32768");

@@ -71,9 +71,10 @@ pub struct Tail {
 
 impl Tail {
     pub(crate) fn open(bus: &Bus, topic: &str, start: Start) -> Result<Self, Error> {
-        // An answer waits for its entry to be read and fsynced; nothing waits for the other topics.
-        let hold = bus.fetch_hold(topic == topics::EXCHANGE);
-        let config = clients::assigned_consumer(bus.options(), &bus.bootstrap(), hold);
+        // Embedded, an answer waits for its entry to be read and fsynced; else nobody waits for what is tailed.
+        let is_awaited = bus.is_embedded() && topic == topics::EXCHANGE;
+        let fetch = if is_awaited { bus.fetch_at_once() } else { bus.fetch_in_batches() };
+        let config = clients::assigned_consumer(bus.options(), &bus.bootstrap(), fetch);
         let consumer = config.create_with_context(Quiet);
         let consumer = consumer.map_err(|source| Error::Client { what: "reading a topic", source })?;
         let (yielded, records) = mpsc::channel(BUFFERED);

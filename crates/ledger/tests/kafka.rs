@@ -42,7 +42,7 @@ async fn a_restart_goes_on_at_the_stored_offsets_and_finds_what_came_meanwhile()
     let meanwhile = Numbered::new(51);
     let value = prost::Message::encode_to_vec(&meanwhile.entry()).into();
     // Nobody fsyncs now: the acknowledgement is all there is.
-    let plain = lgsp_bus::Appender::new(&bus, None).unwrap();
+    let plain = lgsp_bus::Appender::new(&bus, "gateway-0", None).unwrap();
     drop(appender);
     plain
         .append_durably(meanwhile.exchange.as_bytes(), value, tokio::time::Instant::now() + PATIENCE)

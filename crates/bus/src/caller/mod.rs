@@ -23,7 +23,7 @@ use crate::headers::{MOST_BYTES, ReplyTo};
 use crate::heartbeat::{Beats, Facts};
 use crate::mac::Kind;
 use crate::producer::{Outgoing, Producer};
-use crate::{Bus, Error, MacKeys, RequestHead, clients};
+use crate::{Bus, Error, MacKeys, RequestHead, clients, topics};
 use providers::Directory;
 use replies::Listener;
 use waiters::{Waiter, Waiters};
@@ -127,7 +127,10 @@ impl Caller {
         keys: Arc<MacKeys>,
         shutdown: &Shutdown,
     ) -> Result<Self, Error> {
-        let reply_to = ReplyTo::new(partition_of(instance, bus.options().reply_partitions));
+        let (reply_partitions, request_partitions) =
+            (bus.options().reply_partitions, bus.options().request_partitions);
+        // Sharing a partition is safe and costs bandwidth only, so there is no lease.
+        let reply_to = ReplyTo::new(topics::partition_of(instance, reply_partitions));
         let producer = Producer::new(
             "requests",
             bus.options(),
@@ -135,7 +138,8 @@ impl Caller {
         )?;
         let waiters =
             Arc::new(Waiters::new(options.max_in_flight, options.reply_buffer, largest_answer(bus)));
-        let directory = Arc::new(Directory::new(bus.options()));
+        let directory =
+            Arc::new(Directory::new(bus.options(), topics::partition_of(instance, request_partitions)));
         let positioned = Listener::start(bus, &reply_to, waiters.clone(), shutdown)?;
         providers::listen(bus, directory.clone(), shutdown)?;
         let revision = Arc::new(AtomicU64::new(0));
@@ -257,12 +261,4 @@ fn refused(error: Error) -> Fault {
         Error::QueueFull => Fault::new(Reason::Overloaded).because(error),
         _ => Fault::new(Reason::BrokerUnavailable).because(error),
     }
-}
-
-/// Sharing a partition is safe and costs bandwidth only, so there is no lease. FNV-1a, the same for every build.
-fn partition_of(instance: &str, partitions: i32) -> i32 {
-    let hash = instance.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    (hash % partitions.max(1) as u64) as i32
 }

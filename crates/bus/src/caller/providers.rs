@@ -48,6 +48,9 @@ pub struct Provider {
 pub(crate) struct Directory {
     domains: HashMap<String, Arc<Domain>>,
     hearing: Mutex<Hearing>,
+    /// Which of an instance's partitions is ours: Kafka's cost is per batch, and a batch is of one partition. `None` on the
+    /// embedded broker, which keeps only 5 MiB of each: there all are used.
+    home: Option<usize>,
 }
 
 /// Whether we hear at all: our own heartbeats come back, too.
@@ -76,6 +79,16 @@ impl Heard {
     fn is_live(&self, now: Instant) -> bool {
         now.saturating_duration_since(self.at) < LIVES
     }
+
+    fn used(&self, home: Option<usize>) -> &[i32] {
+        match home {
+            Some(home) if !self.partitions.is_empty() => {
+                let at = home % self.partitions.len();
+                &self.partitions[at..=at]
+            }
+            Some(_) | None => &self.partitions,
+        }
+    }
 }
 
 /// A request counted on its partition until this is dropped.
@@ -101,7 +114,8 @@ impl Drop for Load {
 }
 
 impl Directory {
-    pub(crate) fn new(options: &Options) -> Self {
+    /// The view of a caller; `home`, which is not negative, spreads callers over the partitions of an instance.
+    pub(crate) fn new(options: &Options, home: i32) -> Self {
         let partitions = usize::try_from(options.request_partitions).unwrap_or(1).max(1);
         let domain = |name: &str| Domain {
             topic: topics::request(name),
@@ -110,7 +124,11 @@ impl Directory {
             instances: Mutex::default(),
         };
         let domains = options.domains.iter().map(|name| (name.clone(), Arc::new(domain(name)))).collect();
-        Self { domains, hearing: Mutex::default() }
+        Self {
+            domains,
+            hearing: Mutex::default(),
+            home: options.brokers.is_some().then_some(usize::try_from(home).unwrap_or(0)),
+        }
     }
 
     /// Chooses a partition with a live owner and the fewest in flight. When unsure who owns what, any partition: the
@@ -120,7 +138,7 @@ impl Directory {
             return Err(Fault::new(Reason::NoProvider).because(Error::DomainUnknown(name.to_owned())));
         };
         let now = Instant::now();
-        let choice = domain.owned(now);
+        let choice = domain.owned(now, self.home);
         if choice.nobody && (choice.all_leave || self.has_listened(now)) {
             return Err(Reason::NoProvider.into());
         }
@@ -147,7 +165,8 @@ impl Directory {
         if instances.len() >= MOST_INSTANCES && !instances.contains_key(&heartbeat.instance) {
             return;
         }
-        let Heartbeat { instance, version, partitions, leaving, .. } = heartbeat;
+        let Heartbeat { instance, version, mut partitions, leaving, .. } = heartbeat;
+        partitions.sort_unstable();
         instances.insert(instance, Heard { at: now, version, partitions, leaving });
     }
 
@@ -175,7 +194,7 @@ impl Directory {
 
 /// What is known of a domain's owners at one moment.
 struct Choice {
-    /// A bit per partition with a live owner that stays.
+    /// Whether a request may go to a partition: it has a live owner that stays, and is the one of its owner's that we use.
     owned: Vec<bool>,
     /// No live instance stays, whether it owns something or is about to.
     nobody: bool,
@@ -184,7 +203,7 @@ struct Choice {
 }
 
 impl Domain {
-    fn owned(&self, now: Instant) -> Choice {
+    fn owned(&self, now: Instant, home: Option<usize>) -> Choice {
         let mut choice = Choice { owned: vec![false; self.in_flight.len()], nobody: true, all_leave: false };
         let instances = self.instances.lock();
         for heard in instances.values().filter(|heard| heard.is_live(now)) {
@@ -193,7 +212,7 @@ impl Domain {
                 continue;
             }
             choice.nobody = false;
-            for partition in &heard.partitions {
+            for partition in heard.used(home) {
                 let owned =
                     usize::try_from(*partition).ok().and_then(|partition| choice.owned.get_mut(partition));
                 if let Some(owned) = owned {
@@ -249,7 +268,7 @@ mod tests {
     const LAND: &str = "land";
 
     fn directory() -> Directory {
-        Directory::new(&Options { request_partitions: 4, ..Options::default() })
+        Directory::new(&Options { request_partitions: 4, ..Options::default() }, 0)
     }
 
     fn heartbeat(instance: &str, partitions: &[i32]) -> Heartbeat {
@@ -277,6 +296,18 @@ mod tests {
         let held: Vec<Load> = (0..4).map(|_| directory.choose(LAND).unwrap()).collect();
         let on = |partition: i32| held.iter().filter(|load| load.partition() == partition).count();
         assert_eq!((on(1), on(3)), (2, 2));
+    }
+
+    #[test]
+    fn on_kafka_a_caller_uses_one_partition_of_each_instance_and_balances_the_instances() {
+        let options =
+            Options { request_partitions: 4, brokers: Some("kafka:9092".to_owned()), ..Options::default() };
+        let directory = Directory::new(&options, 5);
+        directory.hear(heartbeat("a", &[2, 0]), Instant::now());
+        directory.hear(heartbeat("b", &[1, 3]), Instant::now());
+        let held: Vec<Load> = (0..6).map(|_| directory.choose(LAND).unwrap()).collect();
+        let on = |partition: i32| held.iter().filter(|load| load.partition() == partition).count();
+        assert_eq!((on(0), on(1), on(2), on(3)), (0, 0, 3, 3));
     }
 
     #[test]

@@ -132,7 +132,7 @@ impl Listener {
         waiters: Arc<Waiters>,
         shutdown: &Shutdown,
     ) -> Result<watch::Receiver<bool>, Error> {
-        let config = clients::assigned_consumer(bus.options(), &bus.bootstrap(), bus.fetch_hold(true));
+        let config = clients::assigned_consumer(bus.options(), &bus.bootstrap(), bus.fetch_at_once());
         let consumer = config.create_with_context(Quiet);
         let consumer = consumer.map_err(|source| Error::Client { what: "replies", source })?;
         let (positioned, is_positioned) = watch::channel(false);

@@ -208,7 +208,7 @@ fn consumer(
     domain: &str,
     membership: Arc<Membership>,
 ) -> Result<Arc<BaseConsumer<intake::Member>>, Error> {
-    let config = clients::group_consumer(bus.options(), &bus.bootstrap(), domain, bus.fetch_hold(true));
+    let config = clients::group_consumer(bus.options(), &bus.bootstrap(), domain, bus.fetch_at_once());
     let consumer = config.create_with_context(intake::Member(membership));
     consumer.map(Arc::new).map_err(|source| Error::Client { what: "requests", source })
 }

@@ -28,6 +28,14 @@ pub fn request(domain: &str) -> String {
     format!("lgsp.request.{domain}")
 }
 
+/// The partition that an instance uses of those that it could as well use any of. FNV-1a, the same for every build.
+pub(crate) fn partition_of(instance: &str, partitions: i32) -> i32 {
+    let hash = instance.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    (hash % partitions.max(1) as u64) as i32
+}
+
 /// A topic as the hub wants it.
 #[derive(Clone, Debug)]
 pub struct Topic {

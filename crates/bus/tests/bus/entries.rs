@@ -15,7 +15,7 @@ async fn an_entry_is_durable_only_once_the_ledger_has_it_on_disk() {
     let bus = bus();
     let key = format!("{:016x}", rand::random::<u64>());
     let (fsynced, on_disk) = watch::channel(vec![0; 8]);
-    let appender = Appender::new(&bus, Some(on_disk)).unwrap();
+    let appender = Appender::new(&bus, "gateway-0", Some(on_disk)).unwrap();
     let soon = Instant::now() + Duration::from_millis(300);
     let refused = appender.append_durably(key.as_bytes(), Bytes::from_static(b"entry"), soon).await;
     assert!(matches!(refused, Err(Error::TimedOut { .. })), "{refused:?}");
@@ -46,7 +46,7 @@ async fn an_entry_is_durable_only_once_the_ledger_has_it_on_disk() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_entry_fails_while_the_broker_is_away() {
     let bus = own_bus("entries");
-    let appender = Appender::new(&bus, None).unwrap();
+    let appender = Appender::new(&bus, "gateway-0", None).unwrap();
     let entry = || Bytes::from_static(b"entry");
     appender.append_durably(b"one", entry(), Instant::now() + PATIENCE).await.unwrap();
     bus.lose_broker().unwrap();

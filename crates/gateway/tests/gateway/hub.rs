@@ -74,7 +74,7 @@ impl Hub {
         let state = State::new(Instance::new("gateway", "0.0.0"));
         let shutdown = Shutdown::new(state.clone(), ShutdownOptions::default());
         let tcp = lgsp_gateway::bind(&gateway_options).await.unwrap();
-        let appender = Appender::new(&bus, None).unwrap();
+        let appender = Appender::new(&bus, "gateway-0", None).unwrap();
         let started = lgsp_gateway::start(gateway_options, tcp, &bus, appender, secrets(), &state, &shutdown);
         let gateway = started.await.unwrap();
         within("a gateway that is ready", state.until_ready()).await;

@@ -82,7 +82,7 @@ impl Running {
         let state = State::new(Instance::new("ledger", "0.0.0"));
         let shutdown = Shutdown::new(state.clone(), shutdown::Options::default());
         let ledger = lgsp_ledger::start(options, bus, &state, &shutdown).await?;
-        let appender = Appender::new(bus, Some(ledger.fsynced())).unwrap();
+        let appender = Appender::new(bus, "gateway-0", Some(ledger.fsynced())).unwrap();
         Ok(Self { ledger, state, appender, shutdown })
     }
 

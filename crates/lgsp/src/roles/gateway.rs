@@ -27,7 +27,7 @@ pub async fn start(
 ) -> anyhow::Result<(Role, Gateway)> {
     let start = host.start("gateway");
     let secrets = secrets(&host.config.keys)?;
-    let appender = Appender::new(&host.bus, fsynced)?;
+    let appender = Appender::new(&host.bus, start.state.instance().name(), fsynced)?;
     let options = host.config.gateway.clone();
     let gateway =
         lgsp_gateway::start(options, listener, &host.bus, appender, secrets, &start.state, &start.shutdown)
