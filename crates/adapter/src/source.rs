@@ -14,6 +14,9 @@ pub enum SourceError {
     /// It answered what the adapter does not understand.
     #[error("the source answered what the adapter does not understand")]
     Unexpected(#[source] Box<dyn StdError + Send + Sync>),
+    /// It holds several records where there can be one, and which is right cannot be told.
+    #[error("the source holds several records where there can be one")]
+    Contradictory,
 }
 
 impl SourceError {
@@ -23,6 +26,7 @@ impl SourceError {
             Self::TimedOut => "timed-out",
             Self::Unavailable(_) => "unavailable",
             Self::Unexpected(_) => "unexpected",
+            Self::Contradictory => "contradictory",
         }
     }
 }
@@ -32,10 +36,11 @@ impl From<StoreError> for SourceError {
         match error {
             StoreError::TimedOut => Self::TimedOut,
             StoreError::Unreachable { .. }
+            | StoreError::Denied { .. }
             | StoreError::Busy { .. }
             | StoreError::Damaged { .. }
             | StoreError::Failed { .. } => Self::Unavailable(error.into()),
-            StoreError::Url | StoreError::Schema { .. } | StoreError::Newer { .. } => {
+            StoreError::Options { .. } | StoreError::Schema { .. } | StoreError::Newer { .. } => {
                 Self::Unexpected(error.into())
             }
         }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use lgsp_store::{Migration, Store};
+use lgsp_store::{Migration, sqlite::Store};
 use sqlx::QueryBuilder;
 
 use crate::Error;

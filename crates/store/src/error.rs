@@ -4,13 +4,24 @@
 /// risk is kept instead: the database's result code.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The URL is not one that we can open.
-    #[error("the url of a store must be sqlite:<path>")]
-    Url,
-    /// The store cannot be opened.
+    /// An option is not acceptable.
+    #[error("{key} {reason}")]
+    Options {
+        /// The option.
+        key: &'static str,
+        /// What is wrong with it; a sentence that goes on after the key.
+        reason: &'static str,
+    },
+    /// The store cannot be opened or reached.
     #[error("the store cannot be opened (code {code})")]
     Unreachable {
-        /// Result code of the database.
+        /// Result code of the database, or the kind of the network's error.
+        code: String,
+    },
+    /// The store does not let our user in, or not do this.
+    #[error("the store refuses our user, its password or its right (code {code})")]
+    Denied {
+        /// Result code of the database, or `no-password` when it wants one and none is configured.
         code: String,
     },
     /// The deadline passed before a connection was free or the query was done.
@@ -23,10 +34,10 @@ pub enum Error {
         code: String,
     },
     /// The store lacks a table or column, or holds a value of another type.
-    #[error("the store's tables are not the expected ones (code {code})")]
+    #[error("the store's tables are not the expected ones ({problem})")]
     Schema {
-        /// Result code of the database, or `decode`.
-        code: String,
+        /// Result code of the database, or the column and what is wrong with it; never a value.
+        problem: String,
     },
     /// The store is damaged.
     #[error("the store is damaged (code {code})")]
@@ -54,8 +65,9 @@ impl Error {
     /// The cause in one constant word, for health and metrics.
     pub fn cause(&self) -> &'static str {
         match self {
-            Self::Url => "url",
+            Self::Options { .. } => "options",
             Self::Unreachable { .. } => "unreachable",
+            Self::Denied { .. } => "denied",
             Self::TimedOut => "timed-out",
             Self::Busy { .. } => "busy",
             Self::Schema { .. } => "schema",
@@ -64,38 +76,12 @@ impl Error {
             Self::Failed { .. } => "failed",
         }
     }
-}
 
-impl From<sqlx::Error> for Error {
-    fn from(error: sqlx::Error) -> Self {
-        let code = match &error {
-            sqlx::Error::Database(error) => return of_database(error.as_ref()),
-            sqlx::Error::PoolTimedOut => return Self::TimedOut,
-            sqlx::Error::PoolClosed => return Self::Unreachable { code: "closed".to_owned() },
-            sqlx::Error::ColumnDecode { .. }
-            | sqlx::Error::Decode(_)
-            | sqlx::Error::ColumnNotFound(_)
-            | sqlx::Error::ColumnIndexOutOfBounds { .. }
-            | sqlx::Error::TypeNotFound { .. } => return Self::Schema { code: "decode".to_owned() },
-            sqlx::Error::Io(_) => "io",
-            sqlx::Error::WorkerCrashed => "worker",
-            sqlx::Error::RowNotFound => "no-row",
-            _ => "driver",
-        };
-        Self::Failed { code: code.to_owned() }
+    pub(crate) fn options(key: &'static str, reason: &'static str) -> Self {
+        Self::Options { key, reason }
     }
-}
 
-/// Reads SQLite's result code; the low byte is the primary one (<https://www.sqlite.org/rescode.html>).
-fn of_database(error: &dyn sqlx::error::DatabaseError) -> Error {
-    let code = error.code().map(String::from).unwrap_or_default();
-    let primary = code.parse::<u32>().map_or(0, |code| code & 0xff);
-    match primary {
-        1 => Error::Schema { code },
-        5 | 6 => Error::Busy { code },
-        9 => Error::TimedOut,
-        14 => Error::Unreachable { code },
-        11 | 26 => Error::Damaged { code },
-        _ => Error::Failed { code },
+    pub(crate) fn column(name: &str, problem: &str) -> Self {
+        Self::Schema { problem: format!("column {name} {problem}") }
     }
 }

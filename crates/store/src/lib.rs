@@ -1,11 +1,19 @@
 //! Opens the stores, migrates them, and hides their difference.
 //!
-//! The path: [`Options`] name a store by URL → [`Store::open`] creates it when it is missing and runs the
-//! [`Migration`]s that it has not seen, or [`Store::open_read_only`] opens what somebody else wrote →
-//! [`Store::reader`] lends a connection until a deadline. A query is stopped at its deadline twice: [`until`] stops
-//! waiting for it, and SQLite itself is interrupted, so that a scan does not go on for a caller who has left.
+//! ```text
+//!  Options ──► Store::open            (ours: created, migrated)      ┌── SQLite      sqlx: a file, a thread for each connection
+//!         └──► Store::open_read_only  (somebody else's)           ──┤
+//!                    │                                              └── PostgreSQL  tokio-postgres: a server, with TLS
+//!                    ▼
+//!              Store::reader(deadline) ──► Reader::all(Query) ──► Row::text("column")
+//! ```
 //!
-//! The URL's scheme picks the database; `sqlite:` is the only one so far.
+//! The URL's scheme picks the database. Whoever writes SQL that both speak needs to know no more: placeholders are `$1`, and
+//! the portable types are text, whole numbers, real numbers and flags. Whoever needs what only SQLite has opens a
+//! [`sqlite::Store`].
+//!
+//! A query is stopped at its deadline twice: its caller stops waiting, and the database itself is told to stop, so that
+//! a scan does not go on for a caller who has left.
 //!
 //! Nothing here knows a table of its users, and no error repeats a value, an URL or a text of the driver that could
 //! hold one.
@@ -13,9 +21,17 @@
 mod error;
 mod migrate;
 mod options;
+mod postgres;
+mod query;
+mod row;
+pub mod sqlite;
 mod store;
 
 pub use error::Error;
 pub use migrate::Migration;
 pub use options::Options;
-pub use store::{Reader, Store, until};
+pub use query::{Query, Value};
+pub use row::Row;
+#[doc(hidden)]
+pub use sqlite::until;
+pub use store::{Dialect, Reader, Store};

@@ -1,48 +1,38 @@
-use std::future::Future;
-use std::ops::{Deref, DerefMut};
-use std::str::FromStr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use tokio::time::Instant;
 
-use sqlx::pool::PoolConnection;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Sqlite, SqliteConnection, SqlitePool};
-use tokio::time::{Instant, timeout_at};
+use crate::row::Inner as Cells;
+use crate::{Error, Migration, Options, Query, Row, postgres, sqlite};
 
-use crate::{Error, Migration, Options, migrate};
+/// The databases that a store can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// A file.
+    Sqlite,
+    /// A server, 13 or later.
+    Postgres,
+}
 
-/// How long a statement waits for another writer's lock.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long an opening may take.
-const OPENING_TIMEOUT: Duration = Duration::from_secs(30);
-/// Longest wait for a free connection of callers that bring no deadline of their own.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
-/// SQLite's virtual machine runs so many instructions between two looks at the deadline: well under a millisecond.
-const INSTRUCTIONS_BETWEEN_LOOKS: i32 = 10_000;
-
-/// An open store: a bounded pool of connections. Cheap to clone.
+/// An open store: a bounded pool of connections to either database. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Store {
-    pool: SqlitePool,
+pub struct Store(Opened);
+
+#[derive(Clone, Debug)]
+enum Opened {
+    Sqlite(sqlite::Store),
+    Postgres(postgres::Store),
 }
 
 impl Store {
-    /// Opens a store for reading and writing, creates it when it is missing, and migrates it.
+    /// Opens a store for reading and writing and migrates it. A SQLite file is created when it is missing; a database of
+    /// PostgreSQL is not.
     ///
     /// # Errors
     /// The store cannot be opened, was written by a newer version, or a migration fails; then nothing is changed.
     pub async fn open(options: &Options, migrations: &[Migration]) -> Result<Self, Error> {
-        let connect = connect_options(options)?
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            // What was acknowledged survives a power cut.
-            .synchronous(SqliteSynchronous::Full);
-        let store = Self { pool: connect_pool(options, connect).await? };
-        let mut connection = store.pool.acquire().await?;
-        migrate::run(&mut connection, migrations).await?;
-        drop(connection);
-        Ok(store)
+        Ok(Self(match options.dialect()? {
+            Dialect::Sqlite => Opened::Sqlite(sqlite::Store::open(options, migrations).await?),
+            Dialect::Postgres => Opened::Postgres(postgres::Store::open(options, migrations).await?),
+        }))
     }
 
     /// Opens a store that somebody else writes. Nothing can be changed through it.
@@ -50,112 +40,149 @@ impl Store {
     /// # Errors
     /// The store is missing or cannot be opened.
     pub async fn open_read_only(options: &Options) -> Result<Self, Error> {
-        let connect = connect_options(options)?.read_only(true).pragma("query_only", "ON");
-        Ok(Self { pool: connect_pool(options, connect).await? })
+        Ok(Self(match options.dialect()? {
+            Dialect::Sqlite => Opened::Sqlite(sqlite::Store::open_read_only(options).await?),
+            Dialect::Postgres => Opened::Postgres(postgres::Store::open_read_only(options).await?),
+        }))
     }
 
-    /// The pool, for statements that no exchange waits for.
-    pub fn pool(&self) -> &SqlitePool {
-        &self.pool
+    /// The database that the store is.
+    pub fn dialect(&self) -> Dialect {
+        match &self.0 {
+            Opened::Sqlite(_) => Dialect::Sqlite,
+            Opened::Postgres(_) => Dialect::Postgres,
+        }
     }
 
-    /// Lends a connection whose statements are interrupted at the deadline, and when the reader is dropped.
+    /// Lends a connection whose statements end at the deadline, and when the reader is dropped.
     ///
     /// # Errors
     /// [`Error::TimedOut`] when no connection became free before the deadline; otherwise, why none could be opened.
     pub async fn reader(&self, deadline: Instant) -> Result<Reader, Error> {
-        // A free connection would still be lent, since a timeout looks at its clock last.
-        if Instant::now() >= deadline {
-            return Err(Error::TimedOut);
+        Ok(Reader(match &self.0 {
+            Opened::Sqlite(store) => Lent::Sqlite(store.reader(deadline).await?),
+            Opened::Postgres(store) => Lent::Postgres(store.reader(deadline).await?),
+        }))
+    }
+
+    /// Asks the store for as little as possible, to learn whether it answers.
+    ///
+    /// # Errors
+    /// It does not, or not before the deadline.
+    pub async fn probe(&self, deadline: Instant) -> Result<(), Error> {
+        self.reader(deadline).await?.optional(Query::new("SELECT 1 AS one")).await?;
+        Ok(())
+    }
+
+    /// Runs statements without values, separated by semicolons: to prepare a store, not to answer anybody.
+    ///
+    /// # Errors
+    /// One of them fails.
+    pub async fn run(&self, sql: &str) -> Result<(), Error> {
+        match &self.0 {
+            Opened::Sqlite(store) => store.run(sql).await,
+            Opened::Postgres(store) => store.run(sql).await,
         }
-        timeout_at(deadline, async {
-            let mut connection = self.pool.acquire().await?;
-            let left = Arc::new(AtomicBool::new(false));
-            let reader_left = Arc::clone(&left);
-            let goes_on = move || !reader_left.load(Ordering::Relaxed) && Instant::now() < deadline;
-            connection.lock_handle().await?.set_progress_handler(INSTRUCTIONS_BETWEEN_LOOKS, goes_on);
-            Ok(Reader { connection, left })
-        })
-        .await
-        .map_err(|_| Error::TimedOut)?
     }
 
     /// Closes all connections; waits for those that are lent.
     pub async fn close(&self) {
-        self.pool.close().await;
+        match &self.0 {
+            Opened::Sqlite(store) => store.close().await,
+            Opened::Postgres(store) => store.close().await,
+        }
     }
 }
 
-/// A connection that is lent until a deadline.
+/// A connection that is lent until a deadline, which holds for all its queries together.
+///
+/// A query that is not done by then fails with [`Error::TimedOut`]. That one, and one whose future is dropped, is ended in
+/// the database too, so that nobody works for a caller who has left.
 #[derive(Debug)]
-pub struct Reader {
-    connection: PoolConnection<Sqlite>,
-    left: Arc<AtomicBool>,
+pub struct Reader(Lent);
+
+#[derive(Debug)]
+enum Lent {
+    Sqlite(sqlite::Reader),
+    Postgres(postgres::Reader),
 }
 
-impl Drop for Reader {
-    fn drop(&mut self) {
-        // A statement may still run in SQLite's own thread, for a caller who has left.
-        self.left.store(true, Ordering::Relaxed);
+impl Reader {
+    /// The database that is read.
+    pub fn dialect(&self) -> Dialect {
+        match &self.0 {
+            Lent::Sqlite(_) => Dialect::Sqlite,
+            Lent::Postgres(_) => Dialect::Postgres,
+        }
     }
-}
 
-impl Deref for Reader {
-    type Target = SqliteConnection;
-
-    fn deref(&self) -> &SqliteConnection {
-        &self.connection
-    }
-}
-
-impl DerefMut for Reader {
-    fn deref_mut(&mut self) -> &mut SqliteConnection {
-        &mut self.connection
-    }
-}
-
-/// Waits for a query until the deadline.
-///
-/// A query that is given up here, or whose future is dropped because its caller left, is interrupted in SQLite's own
-/// thread when its [`Reader`] is dropped, at the latest at the reader's deadline; only then does its connection serve
-/// somebody else.
-///
-/// # Errors
-/// [`Error::TimedOut`] at the deadline, or what the query fails with.
-pub async fn until<T>(
-    deadline: Instant,
-    query: impl Future<Output = Result<T, sqlx::Error>>,
-) -> Result<T, Error> {
-    match timeout_at(deadline, query).await {
-        Ok(result) => result.map_err(Error::from),
-        Err(_) => Err(Error::TimedOut),
-    }
-}
-
-fn connect_options(options: &Options) -> Result<SqliteConnectOptions, Error> {
-    if !options.url.starts_with("sqlite:") {
-        return Err(Error::Url);
-    }
-    let connect = SqliteConnectOptions::from_str(&options.url).map_err(|_| Error::Url)?;
-    Ok(connect.busy_timeout(BUSY_TIMEOUT).foreign_keys(true))
-}
-
-async fn connect_pool(options: &Options, connect: SqliteConnectOptions) -> Result<SqlitePool, Error> {
-    let pool = SqlitePoolOptions::new()
-        .max_connections(options.max_connections.clamp(1, Options::MOST_CONNECTIONS))
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        // A file needs no ping; a broken connection shows itself at its first statement.
-        .test_before_acquire(false)
-        .after_release(|connection, _| {
-            Box::pin(async move {
-                // A reader's interruption must not outlive it.
-                connection.lock_handle().await?.remove_progress_handler();
-                Ok(true)
-            })
+    /// All rows of an answer. The statement bounds their number.
+    ///
+    /// # Errors
+    /// [`Error::TimedOut`] at the deadline, or what the query fails with.
+    pub async fn all(&mut self, query: Query<'_>) -> Result<Vec<Row>, Error> {
+        Ok(match &mut self.0 {
+            Lent::Sqlite(reader) => rows(reader.all(query).await?, Cells::Sqlite),
+            Lent::Postgres(reader) => rows(reader.all(query).await?, Cells::Postgres),
         })
-        .connect_with(connect);
-    match tokio::time::timeout(OPENING_TIMEOUT, pool).await {
-        Ok(pool) => Ok(pool?),
-        Err(_) => Err(Error::TimedOut),
+    }
+
+    /// The first row of an answer, for statements that find one or none.
+    ///
+    /// # Errors
+    /// As [`Reader::all`].
+    pub async fn optional(&mut self, query: Query<'_>) -> Result<Option<Row>, Error> {
+        Ok(match &mut self.0 {
+            Lent::Sqlite(reader) => reader.optional(query).await?.map(|row| Row(Cells::Sqlite(row))),
+            Lent::Postgres(reader) => {
+                reader.all(query).await?.into_iter().next().map(|row| Row(Cells::Postgres(row)))
+            }
+        })
+    }
+}
+
+fn rows<T>(rows: Vec<T>, cells: fn(T) -> Cells) -> Vec<Row> {
+    rows.into_iter().map(|row| Row(cells(row))).collect()
+}
+
+/// What the adapters use until they read both databases.
+#[doc(hidden)]
+mod until_moved {
+    use std::ops::{Deref, DerefMut};
+
+    use sqlx::{SqliteConnection, SqlitePool};
+
+    use super::{Lent, Opened, Reader, Store};
+
+    const ONLY_SQLITE: &str = "called by those who open SQLite only";
+
+    impl Store {
+        #[doc(hidden)]
+        pub fn pool(&self) -> &SqlitePool {
+            match &self.0 {
+                Opened::Sqlite(store) => store.pool(),
+                Opened::Postgres(_) => unreachable!("{ONLY_SQLITE}"),
+            }
+        }
+    }
+
+    impl Deref for Reader {
+        type Target = SqliteConnection;
+
+        fn deref(&self) -> &SqliteConnection {
+            match &self.0 {
+                Lent::Sqlite(reader) => reader,
+                Lent::Postgres(_) => unreachable!("{ONLY_SQLITE}"),
+            }
+        }
+    }
+
+    impl DerefMut for Reader {
+        fn deref_mut(&mut self) -> &mut SqliteConnection {
+            match &mut self.0 {
+                Lent::Sqlite(reader) => reader,
+                Lent::Postgres(_) => unreachable!("{ONLY_SQLITE}"),
+            }
+        }
     }
 }

@@ -3,7 +3,7 @@
 use lgsp_core::ExchangeId;
 use lgsp_core::time::micros;
 use lgsp_proto::ledger::v1::{ExchangeFilter, Outcome};
-use lgsp_store::until;
+use lgsp_store::sqlite::until;
 use sqlx::{FromRow, QueryBuilder, Sqlite, SqliteConnection};
 use tokio::time::Instant;
 

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use lgsp_core::ExchangeId;
 use lgsp_proto::ledger::v1::Phase;
-use lgsp_store::Store;
+use lgsp_store::sqlite::Store;
 use sqlx::{Connection as _, QueryBuilder, Row as _, Sqlite, SqliteConnection, Transaction};
 
 pub(crate) use list::{After, Found, Query};

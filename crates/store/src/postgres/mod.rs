@@ -1,0 +1,122 @@
+//! PostgreSQL through tokio-postgres.
+
+mod address;
+mod connect;
+mod error;
+mod migrate;
+mod numeric;
+mod reader;
+mod tls;
+mod value;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_postgres::Config;
+use tokio_util::task::TaskTracker;
+
+use crate::{Error, Migration, Options};
+use connect::Connector;
+pub(crate) use reader::Reader;
+use tls::Tls;
+pub(crate) use value::cell;
+
+/// How long an opening may take.
+const OPENING_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long making one connection may take: the network, TLS and the password.
+const MAKING_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Checks the options without opening anything.
+///
+/// # Errors
+/// [`Error::Options`].
+pub(crate) fn check(options: &Options) -> Result<(), Error> {
+    address::parse(options).map(drop)
+}
+
+/// An open database: a bounded pool of connections. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Store {
+    pool: Pool,
+    connector: Arc<Connector>,
+    /// Those that end a statement whose caller has left.
+    reclaiming: TaskTracker,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    pub(crate) async fn open(options: &Options, migrations: &[Migration]) -> Result<Self, Error> {
+        let (config, connector) = connector(options).await?;
+        let store = Self::over(config, connector, options)?;
+        migrate::run(&mut store.first().await?, migrations).await?;
+        Ok(store)
+    }
+
+    pub(crate) async fn open_read_only(options: &Options) -> Result<Self, Error> {
+        let (mut config, connector) = connector(options).await?;
+        address::read_only(&mut config);
+        let store = Self::over(config, connector, options)?;
+        drop(store.first().await?);
+        Ok(store)
+    }
+
+    fn over(config: Config, connector: Connector, options: &Options) -> Result<Self, Error> {
+        // A connection that the server ended is noticed without asking; one that went silent, at its next statement.
+        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let pool = Pool::builder(Manager::from_connect(config, connector.clone(), recycling))
+            .max_size(options.connections() as usize)
+            .create_timeout(Some(MAKING_TIMEOUT))
+            .runtime(Runtime::Tokio1)
+            .build()
+            .map_err(|_| Error::Failed { code: "pool".to_owned() })?;
+        Ok(Self { pool, connector: Arc::new(connector), reclaiming: TaskTracker::new() })
+    }
+
+    async fn first(&self) -> Result<Object, Error> {
+        match timeout(OPENING_TIMEOUT, self.pool.get()).await {
+            Ok(client) => Ok(client?),
+            Err(_) => Err(Error::TimedOut),
+        }
+    }
+
+    pub(crate) async fn reader(&self, deadline: Instant) -> Result<Reader, Error> {
+        // A free connection would still be lent, since a timeout looks at its clock last.
+        if Instant::now() >= deadline {
+            return Err(Error::TimedOut);
+        }
+        match timeout_at(deadline, self.pool.get()).await {
+            Ok(client) => Ok(Reader::new(client?, self.clone(), deadline)),
+            Err(_) => Err(Error::TimedOut),
+        }
+    }
+
+    pub(crate) async fn run(&self, sql: &str) -> Result<(), Error> {
+        let client = self.pool.get().await?;
+        // The last reader's bound must not hold here. Alone, because some statements refuse company.
+        client.batch_execute("SET statement_timeout = 0").await?;
+        client.batch_execute(sql).await?;
+        Ok(())
+    }
+
+    /// Lent connections are closed when they come back.
+    pub(crate) async fn close(&self) {
+        self.pool.close();
+        self.reclaiming.close();
+        self.reclaiming.wait().await;
+    }
+}
+
+async fn connector(options: &Options) -> Result<(Config, Connector), Error> {
+    let (config, trust) = address::parse(options)?;
+    let connector = Connector { tls: Tls::of(trust, options)?, password_file: options.password_file.clone() };
+    connector.check_password().await?;
+    Ok((config, connector))
+}

@@ -1,0 +1,149 @@
+use std::fmt;
+use std::time::Duration;
+
+use deadpool_postgres::Object;
+use tokio::runtime::Handle;
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_postgres::Row;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::{ToSql, Type};
+use tracing::debug;
+
+use super::{Store, value};
+use crate::{Error, Query};
+
+/// How long after the deadline a statement may take to notice it, before it is cancelled.
+const NOTICING: Duration = Duration::from_millis(200);
+/// How long a cancellation may take, and then the statement to obey.
+const CANCELLING: Duration = Duration::from_secs(2);
+/// Statements kept prepared on each connection.
+const MOST_PREPARED: usize = 256;
+
+/// A connection that is lent until a deadline.
+pub(crate) struct Reader {
+    /// None while a query is in flight, and after one was given up.
+    client: Option<Object>,
+    store: Store,
+    deadline: Instant,
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader").finish_non_exhaustive()
+    }
+}
+
+impl Reader {
+    pub(super) fn new(client: Object, store: Store, deadline: Instant) -> Self {
+        Self { client: Some(client), store, deadline }
+    }
+
+    pub(crate) async fn all(&mut self, query: Query<'_>) -> Result<Vec<Row>, Error> {
+        let Some(client) = self.client.take() else { return Err(self.spent()) };
+        let flight = InFlight { client: Some(client), store: &self.store, deadline: self.deadline };
+        match timeout_at(self.deadline, flight.ask(&query)).await {
+            Ok(answer) => {
+                self.client = flight.landed();
+                Ok(answer?)
+            }
+            Err(_) => Err(Error::TimedOut),
+        }
+    }
+
+    fn spent(&self) -> Error {
+        if Instant::now() >= self.deadline {
+            return Error::TimedOut;
+        }
+        Error::Failed { code: "given-up".to_owned() }
+    }
+}
+
+/// A query that the server works on. Dropping it ends that work.
+struct InFlight<'s> {
+    client: Option<Object>,
+    store: &'s Store,
+    deadline: Instant,
+}
+
+impl InFlight<'_> {
+    async fn ask(&self, query: &Query<'_>) -> Result<Vec<Row>, tokio_postgres::Error> {
+        let Some(client) = &self.client else { return Ok(Vec::new()) };
+        let types: Vec<Type> = query.values.iter().map(value::announced).collect();
+        match ask_once(client, query, &types, self.deadline).await {
+            // The table was altered since the statement was prepared.
+            Err(error) if is_outdated(&error) => {
+                client.statement_cache.remove(query.sql, &types);
+                ask_once(client, query, &types, self.deadline).await
+            }
+            answer => answer,
+        }
+    }
+
+    fn landed(mut self) -> Option<Object> {
+        self.client.take()
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        let Some(client) = self.client.take() else { return };
+        match Handle::try_current() {
+            Ok(runtime) => {
+                let ending = end(client, self.store.clone(), self.deadline);
+                drop(self.store.reclaiming.spawn_on(ending, &runtime));
+            }
+            // Nothing runs any more that could. The statement ends by its own bound.
+            Err(_) => drop(Object::take(client)),
+        }
+    }
+}
+
+/// Asks in one flight: the bound of the statement goes out together with the statement.
+async fn ask_once(
+    client: &Object,
+    query: &Query<'_>,
+    types: &[Type],
+    deadline: Instant,
+) -> Result<Vec<Row>, tokio_postgres::Error> {
+    if client.statement_cache.size() >= MOST_PREPARED {
+        client.statement_cache.clear();
+    }
+    let left = deadline.saturating_duration_since(Instant::now());
+    let bound = format!("SET statement_timeout = {}", milliseconds(left));
+    let values: Vec<&(dyn ToSql + Sync)> = query.values.iter().map(|value| value as _).collect();
+    let answer = async {
+        let statement = client.prepare_typed_cached(query.sql, types).await?;
+        client.query(&statement, &values).await
+    };
+    let (bounded, answer) = tokio::join!(biased; client.batch_execute(&bound), answer);
+    bounded?;
+    answer
+}
+
+/// Rounded up, and never 0, which would mean no bound at all.
+fn milliseconds(left: Duration) -> u128 {
+    left.as_micros().div_ceil(1000).clamp(1, i32::MAX as u128)
+}
+
+fn is_outdated(error: &tokio_postgres::Error) -> bool {
+    // 0A000: "cached plan must not change result type".
+    matches!(error.code(), Some(&(SqlState::FEATURE_NOT_SUPPORTED | SqlState::INVALID_SQL_STATEMENT_NAME)))
+}
+
+/// Ends what the server still does on a connection. Its place in the pool is taken until then.
+async fn end(client: Object, store: Store, deadline: Instant) {
+    // The server keeps the deadline too. A connection that answers is free.
+    let expired = Instant::now() >= deadline;
+    if expired && matches!(timeout(NOTICING, client.check_connection()).await, Ok(Ok(()))) {
+        return;
+    }
+    let cancelled = timeout(CANCELLING, store.connector.cancel(&client.cancel_token())).await;
+    let obeyed = timeout(CANCELLING, client.check_connection()).await;
+    debug!(
+        sent = matches!(cancelled, Ok(Ok(()))),
+        obeyed = matches!(obeyed, Ok(Ok(()))),
+        "a statement was cancelled"
+    );
+    // A cancellation may arrive late. It must not meet somebody else's statement.
+    drop(Object::take(client));
+}

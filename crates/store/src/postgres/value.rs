@@ -1,0 +1,90 @@
+use std::error::Error as StdError;
+
+use bytes::BytesMut;
+use tokio_postgres::Row;
+use tokio_postgres::types::{Format, FromSql, IsNull, Kind, ToSql, Type, to_sql_checked};
+
+use super::numeric;
+use crate::row::{Cell, is_missing, of_another_type};
+use crate::{Error, Value};
+
+type Failure = Box<dyn StdError + Sync + Send>;
+
+/// The type that a placeholder is announced with. Numbers have their own, so that an expression does not become too
+/// narrow for them; the server finds out what it compares a text with, so that an index on any textual type is used.
+pub(super) fn announced(value: &Value<'_>) -> Type {
+    match value {
+        Value::Text(_) | Value::Null => Type::UNKNOWN,
+        Value::Integer(_) => Type::INT8,
+        Value::Real(_) => Type::FLOAT8,
+    }
+}
+
+impl ToSql for Value<'_> {
+    fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Failure> {
+        match self {
+            Value::Text(text) => out.extend_from_slice(text.as_bytes()),
+            Value::Integer(number) => out.extend_from_slice(number.to_string().as_bytes()),
+            Value::Real(number) => out.extend_from_slice(number.to_string().as_bytes()),
+            Value::Null => return Ok(IsNull::Yes),
+        }
+        Ok(IsNull::No)
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    /// The server reads the text as whatever type it expects.
+    fn encode_format(&self, _: &Type) -> Format {
+        Format::Text
+    }
+
+    to_sql_checked!();
+}
+
+/// Reads what PostgreSQL holds.
+pub(crate) fn cell<'r>(row: &'r Row, column: &str) -> Result<Cell<'r>, Error> {
+    let Some(position) = row.columns().iter().position(|found| found.name() == column) else {
+        return Err(is_missing(column));
+    };
+    match row.try_get::<_, Option<Cell<'r>>>(position) {
+        Ok(cell) => Ok(cell.unwrap_or(Cell::Null)),
+        Err(_) => Err(of_another_type(column)),
+    }
+}
+
+impl<'r> FromSql<'r> for Cell<'r> {
+    fn from_sql(kind: &Type, raw: &'r [u8]) -> Result<Self, Failure> {
+        let kind = plain(kind);
+        Ok(match *kind {
+            Type::INT2 => Cell::Integer(i16::from_sql(kind, raw)?.into()),
+            Type::INT4 => Cell::Integer(i32::from_sql(kind, raw)?.into()),
+            Type::INT8 => Cell::Integer(i64::from_sql(kind, raw)?),
+            Type::FLOAT4 => Cell::Real(f32::from_sql(kind, raw)?.into()),
+            Type::FLOAT8 => Cell::Real(f64::from_sql(kind, raw)?),
+            Type::NUMERIC => numeric::read(raw).ok_or("no portable number")?,
+            Type::BOOL => Cell::Flag(bool::from_sql(kind, raw)?),
+            // Its padding means nothing.
+            Type::BPCHAR => Cell::Text(<&str>::from_sql(kind, raw)?.trim_end_matches(' ')),
+            _ => Cell::Text(<&str>::from_sql(&Type::TEXT, raw)?),
+        })
+    }
+
+    fn accepts(kind: &Type) -> bool {
+        let kind = plain(kind);
+        matches!(
+            *kind,
+            Type::INT2 | Type::INT4 | Type::INT8 | Type::FLOAT4 | Type::FLOAT8 | Type::NUMERIC | Type::BOOL
+        ) || matches!(kind.kind(), Kind::Enum(_))
+            || <&str as FromSql<'_>>::accepts(kind)
+    }
+}
+
+/// A domain holds what its base type holds.
+fn plain(kind: &Type) -> &Type {
+    match kind.kind() {
+        Kind::Domain(base) => plain(base),
+        _ => kind,
+    }
+}

@@ -1,0 +1,111 @@
+use std::borrow::Cow;
+use std::fmt;
+
+/// One statement with its values.
+///
+/// Placeholders are `$1`, `$2` … in both databases. A statement is prepared once for each connection and kept there, so
+/// its text must not hold what changes from call to call.
+pub struct Query<'q> {
+    pub(crate) sql: &'q str,
+    pub(crate) values: Vec<Value<'q>>,
+}
+
+impl<'q> Query<'q> {
+    /// A statement without values yet.
+    pub fn new(sql: &'q str) -> Self {
+        Self { sql, values: Vec::new() }
+    }
+
+    /// Gives the next placeholder its value.
+    #[must_use]
+    pub fn bind(mut self, value: impl Into<Value<'q>>) -> Self {
+        self.values.push(value.into());
+        self
+    }
+}
+
+/// Values are personal data more often than not.
+impl fmt::Debug for Query<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Query").field("sql", &self.sql).field("values", &self.values.len()).finish()
+    }
+}
+
+/// A value of one of the portable types.
+#[derive(Clone, PartialEq)]
+pub enum Value<'q> {
+    /// Compared with `TEXT`; in PostgreSQL with whatever type the statement asks for.
+    Text(Cow<'q, str>),
+    /// Compared with `BIGINT`, `INTEGER` and flags.
+    Integer(i64),
+    /// Compared with `DOUBLE PRECISION`.
+    Real(f64),
+    /// Nothing.
+    Null,
+}
+
+impl fmt::Debug for Value<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Text(_) => "Text(..)",
+            Self::Integer(_) => "Integer(..)",
+            Self::Real(_) => "Real(..)",
+            Self::Null => "Null",
+        })
+    }
+}
+
+impl<'q> From<&'q str> for Value<'q> {
+    fn from(text: &'q str) -> Self {
+        Self::Text(Cow::Borrowed(text))
+    }
+}
+
+impl<'q> From<&'q String> for Value<'q> {
+    fn from(text: &'q String) -> Self {
+        Self::Text(Cow::Borrowed(text))
+    }
+}
+
+impl From<String> for Value<'_> {
+    fn from(text: String) -> Self {
+        Self::Text(Cow::Owned(text))
+    }
+}
+
+impl From<i64> for Value<'_> {
+    fn from(number: i64) -> Self {
+        Self::Integer(number)
+    }
+}
+
+impl From<i32> for Value<'_> {
+    fn from(number: i32) -> Self {
+        Self::Integer(number.into())
+    }
+}
+
+impl From<u32> for Value<'_> {
+    fn from(number: u32) -> Self {
+        Self::Integer(number.into())
+    }
+}
+
+/// A flag is 0 or 1 in both databases.
+impl From<bool> for Value<'_> {
+    fn from(flag: bool) -> Self {
+        Self::Integer(flag.into())
+    }
+}
+
+impl From<f64> for Value<'_> {
+    fn from(number: f64) -> Self {
+        Self::Real(number)
+    }
+}
+
+impl<'q, T: Into<Value<'q>>> From<Option<T>> for Value<'q> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
