@@ -26,6 +26,8 @@ mod query;
 mod row;
 pub mod sqlite;
 mod store;
+#[cfg(feature = "test-databases")]
+pub mod testing;
 
 pub use error::Error;
 pub use migrate::Migration;

@@ -24,7 +24,7 @@ enum Opened {
 
 impl Store {
     /// Opens a store for reading and writing and migrates it. A SQLite file is created when it is missing; a database of
-    /// PostgreSQL is not.
+    /// PostgreSQL is not. Without migrations, nothing is written.
     ///
     /// # Errors
     /// The store cannot be opened, was written by a newer version, or a migration fails; then nothing is changed.

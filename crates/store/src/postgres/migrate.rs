@@ -16,6 +16,9 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS lgsp_migration (
 
 /// Runs the migrations that the store has not seen. Two processes that start at once wait for each other.
 pub(super) async fn run(client: &mut Object, migrations: &[Migration]) -> Result<(), Error> {
+    if migrations.is_empty() {
+        return Ok(());
+    }
     let transaction = client.transaction().await?;
     transaction.batch_execute(LOCK).await?;
     transaction.batch_execute(TABLE).await?;

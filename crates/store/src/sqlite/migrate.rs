@@ -11,6 +11,9 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS lgsp_migration (
 
 /// Runs the migrations that the store has not seen. Two processes that start at once wait for each other.
 pub(super) async fn run(connection: &mut SqliteConnection, migrations: &[Migration]) -> Result<(), Error> {
+    if migrations.is_empty() {
+        return Ok(());
+    }
     // Immediate: the lock is taken before the version is read.
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     sqlx::raw_sql(TABLE).execute(&mut *transaction).await?;
