@@ -14,6 +14,7 @@
 //! Nothing here knows a domain. What an adapter answers is not filtered here: the gateway does that.
 
 mod adapter;
+pub mod compare;
 mod deadline;
 mod fault;
 mod fields;

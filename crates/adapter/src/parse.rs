@@ -1,9 +1,10 @@
 //! Parses fields that more than one domain is asked by. Names the field in what is wrong, and never repeats the value.
 
 use lgsp_core::{Fault, Reason};
-use lgsp_identifiers::{PersonKey, WardCode, units};
+use lgsp_identifiers::{PartialDate, PersonKey, WardCode, units};
+use lgsp_proto::record::v1;
 
-use crate::invalid;
+use crate::{invalid, records};
 
 /// Parses a personal number or an old identity card.
 ///
@@ -35,6 +36,50 @@ pub fn given(text: &str) -> Option<&str> {
     Some(text.trim()).filter(|text| !text.is_empty())
 }
 
+/// A text that may be left out, of at most so many characters.
+///
+/// # Errors
+/// It is longer.
+pub fn short(field: &str, text: &str, most: usize) -> Result<Option<String>, Fault> {
+    match given(text) {
+        Some(text) if text.chars().count() > most => Err(invalid(field, format!("is longer than {most}"))),
+        text => Ok(text.map(str::to_owned)),
+    }
+}
+
+/// Which of two fields that exclude each other is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OneOf<'a> {
+    /// The first.
+    First(&'a str),
+    /// The second.
+    Second(&'a str),
+}
+
+/// Reads two fields, each with its name, of which exactly one must be given.
+///
+/// # Errors
+/// None is given, or both are.
+pub fn one_of<'a>(first: (&str, &'a str), second: (&str, &'a str)) -> Result<OneOf<'a>, Fault> {
+    match (given(first.1), given(second.1)) {
+        (Some(text), None) => Ok(OneOf::First(text)),
+        (None, Some(text)) => Ok(OneOf::Second(text)),
+        (None, None) => Err(invalid(first.0, format!("one of {}, {} is required", first.0, second.0))),
+        (Some(_), Some(_)) => {
+            Err(invalid(first.0, format!("only one of {}, {} may be set", first.0, second.0)))
+        }
+    }
+}
+
+/// Parses a date that may be left out and of which parts may be unknown.
+///
+/// # Errors
+/// The calendar has no such date.
+pub fn partial_date(field: &str, date: Option<&v1::PartialDate>) -> Result<Option<PartialDate>, Fault> {
+    let Some(date) = date else { return Ok(None) };
+    records::claimed_date(date).map(Some).ok_or_else(|| invalid(field, "is not a date"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,6 +101,16 @@ mod tests {
     fn a_ward_of_elsewhere_is_not_found_and_a_malformed_code_is_invalid() {
         assert_eq!(wards_in_use("ward_code", "00001").unwrap_err().reason(), Reason::NotFound);
         assert_eq!(wards_in_use("ward_code", "3112").unwrap_err().violations()[0].field, "ward_code");
+    }
+
+    #[test]
+    fn exactly_one_of_two_fields_is_read() {
+        let read = |first, second| one_of(("card_number", first), ("personal_number", second));
+        assert_eq!(read(" 1 ", " ").unwrap(), OneOf::First("1"));
+        assert_eq!(read("", "2").unwrap(), OneOf::Second("2"));
+        for (first, second) in [("", ""), ("1", "2")] {
+            assert_eq!(read(first, second).unwrap_err().violations()[0].field, "card_number");
+        }
     }
 
     #[test]

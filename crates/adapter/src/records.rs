@@ -1,5 +1,7 @@
 //! From the columns of a source to the shapes that every domain speaks.
 
+use std::time::SystemTime;
+
 use lgsp_identifiers::{PartialDate, WardCode, units};
 use lgsp_proto::record::v1;
 
@@ -26,6 +28,12 @@ pub fn claimed_date(date: &v1::PartialDate) -> Option<PartialDate> {
         (month, 0) => PartialDate::year_month(year, month),
         (month, day) => PartialDate::full(year, month, day),
     }
+}
+
+/// The day in Viet Nam now.
+pub fn today() -> PartialDate {
+    let day = lgsp_core::time::day(lgsp_core::time::unix_micros(SystemTime::now()));
+    PartialDate::parse_full(&day).expect("the hub's clock is within the calendar of its dates")
 }
 
 /// Names a ward of the city by its code in use, with the code that the record was written under.

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::Stream;
-use lgsp_adapter::parse::{given, person_key, wards_in_use};
-use lgsp_adapter::{Deadline, Fault, invalid, page, records, status, stream};
+use lgsp_adapter::parse::{given, partial_date, person_key, wards_in_use};
+use lgsp_adapter::{Deadline, Fault, invalid, page, status, stream};
 use lgsp_identifiers::{OldIdentityCard, WardCode};
 use lgsp_proto::population::v1::population_service_server::PopulationService;
 use lgsp_proto::population::v1::{
@@ -153,15 +153,9 @@ fn claims(asked: &VerifyCitizenRequest) -> Result<Claims, Fault> {
         return Err(invalid("full_name", "at least one claim besides the number is required"));
     }
     let sex = Sex::try_from(asked.sex).map_err(|_| invalid("sex", "is not a value of the enumeration"))?;
-    let date_of_birth = match &asked.date_of_birth {
-        Some(date) => {
-            Some(records::claimed_date(date).ok_or_else(|| invalid("date_of_birth", "is not a date"))?)
-        }
-        None => None,
-    };
     Ok(Claims {
         full_name: given(&asked.full_name).map(str::to_owned),
-        date_of_birth,
+        date_of_birth: partial_date("date_of_birth", asked.date_of_birth.as_ref())?,
         sex: Some(sex).filter(|sex| *sex != Sex::Unknown),
         old_identity_number: given(&asked.old_identity_number)
             .map(|text| OldIdentityCard::parse(text).map(|card| card.as_str().to_owned()))
