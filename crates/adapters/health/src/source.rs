@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use lgsp_adapter::{Fields, SourceError, health::Probe};
-use lgsp_identifiers::{HealthInsuranceCard, PersonKey};
+use lgsp_identifiers::{HealthInsuranceCard, PartialDate, PersonKey};
 use lgsp_proto::health::v1::{Immunization, InsuranceCard, PatientSummary};
 use lgsp_proto::record::v1::Provenance;
 use tokio::time::Instant;
@@ -19,10 +19,19 @@ pub enum PatientKey {
 pub struct Card {
     /// The card itself.
     pub record: InsuranceCard,
-    /// Withdrawn or locked by the insurer.
-    pub suspended: bool,
+    /// Whether the insurer withdrew or locked it.
+    pub suspension: Option<Suspension>,
     /// Where it comes from.
     pub provenance: Option<Provenance>,
+}
+
+/// From when on a card is withdrawn or locked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Suspension {
+    /// From a day on.
+    From(PartialDate),
+    /// The source does not know since when.
+    Undated,
 }
 
 /// Which of the things that hang on a patient are read with the summary.
