@@ -33,4 +33,23 @@ pub enum OpenError {
         /// The version that the adapter reads.
         expected: i64,
     },
+    /// It does not say who answers for its records.
+    #[error("the source's table `source` is empty: it says nowhere who answers for its records")]
+    NoOrigin,
+    /// It is not what the adapter reads; every mismatch, one a line.
+    #[error("the source is not what the adapter reads:{}", listed(.0))]
+    Mismatch(Vec<Mismatch>),
+}
+
+/// Where a source, or its mapping, differs from what an adapter reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mismatch {
+    /// A key of the adapter's configuration, or a relation or column of the native schema.
+    pub place: String,
+    /// What is wrong. Names of tables and columns, and never a value.
+    pub found: String,
+}
+
+fn listed(mismatches: &[Mismatch]) -> String {
+    mismatches.iter().map(|mismatch| format!("\n  {}: {}", mismatch.place, mismatch.found)).collect()
 }

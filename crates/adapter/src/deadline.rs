@@ -45,7 +45,7 @@ impl Deadline {
         let reason = match error {
             SourceError::TimedOut if Instant::now() >= self.request => Reason::DeadlineExceeded,
             SourceError::TimedOut | SourceError::Unavailable(_) => Reason::SourceUnavailable,
-            SourceError::Unexpected(_) => Reason::AdapterFailed,
+            SourceError::Unexpected(_) | SourceError::Contradictory => Reason::AdapterFailed,
         };
         Fault::new(reason).because(error)
     }

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use lgsp_bus::Health;
-use lgsp_runtime::Component;
+use lgsp_runtime::State;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::{Adapter, SourceError};
+use crate::{Adapter, METRIC, NotUnderstood, SourceError};
 
 /// Longest time that a source may take to say that it is there.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -26,20 +26,26 @@ pub trait Probe: Send + Sync + 'static {
     /// # Errors
     /// The source does not answer as it should.
     async fn probe(&self, deadline: Instant) -> Result<(), SourceError>;
+
+    /// What was read since the adapter was opened, and not understood.
+    fn not_understood(&self) -> Vec<NotUnderstood> {
+        Vec::new()
+    }
 }
 
-/// The work of watching an adapter's source, to be spawned: it tells `health`, which heartbeats carry, and `component`. It
-/// ends when it is told to stop.
+/// The work of watching an adapter's source, to be spawned: it tells `health`, which heartbeats carry, and `state`, with what
+/// was not understood. It ends when it is told to stop.
 ///
 /// An adapter whose source is down stays ready: it answers every request with that.
 pub fn watch(
     adapter: &Adapter,
     every: Duration,
     health: Health,
-    component: Component,
+    state: &State,
     stop: CancellationToken,
 ) -> impl Future<Output = ()> + Send + 'static {
     let (name, probe) = (adapter.source.clone(), adapter.probe.clone());
+    let (component, counts) = (state.component("source"), state.scoped(METRIC));
     health.failed(&name, STARTING);
     async move {
         let mut ticks = interval(every);
@@ -72,6 +78,9 @@ pub fn watch(
                 Some(_) | None => {}
             }
             known = cause;
+            for NotUnderstood { relation, column, count } in probe.not_understood() {
+                counts.scoped(relation).fact(column).set(i64::try_from(count).unwrap_or(i64::MAX));
+            }
         }
     }
 }
@@ -81,8 +90,8 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
 
+    use lgsp_runtime::Instance;
     use lgsp_runtime::state::Condition;
-    use lgsp_runtime::{Instance, State};
     use tonic::service::Routes;
 
     use super::*;
@@ -97,6 +106,10 @@ mod tests {
     impl Probe for Switched {
         async fn probe(&self, _: Instant) -> Result<(), SourceError> {
             if self.0.load(Ordering::Relaxed) { Ok(()) } else { Err(SourceError::TimedOut) }
+        }
+
+        fn not_understood(&self) -> Vec<NotUnderstood> {
+            vec![NotUnderstood { relation: "parcel", column: "status", count: 3 }]
         }
     }
 
@@ -120,8 +133,8 @@ mod tests {
             probe: source.clone(),
         };
         let state = State::new(Instance::new("adapter-land", "0"));
-        let (health, component, stop) = (Health::new(), state.component("source"), CancellationToken::new());
-        let work = watch(&adapter, Duration::from_millis(1), health.clone(), component, stop.clone());
+        let (health, stop) = (Health::new(), CancellationToken::new());
+        let work = watch(&adapter, Duration::from_millis(1), health.clone(), &state, stop.clone());
         assert_eq!(health.sources()[0].cause, STARTING, "nothing is claimed before the first look");
         let work = tokio::spawn(work);
 
@@ -132,6 +145,7 @@ mod tests {
         wait_for(&health, "").await;
         source.0.store(false, Ordering::Relaxed);
         wait_for(&health, "timed-out").await;
+        assert_eq!(state.status()["facts"]["lgsp.source.not_understood/parcel/status"], 3);
 
         stop.cancel();
         tokio::time::timeout(PATIENCE, work).await.expect("it ends when told").expect("and does not panic");

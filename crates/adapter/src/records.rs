@@ -8,11 +8,17 @@ use lgsp_proto::record::v1;
 /// The city's province code.
 const CITY: &str = "92";
 
-/// Reads a partial date as sources write it: `1958`, `1958-07`, `1958-07-21`. What is no date is not known.
+/// Reads a partial date as sources write it: `1958`, `1958-07`, `1958-07-21`; an unknown end may also be zeros, as in
+/// `1958-00-00`. What is no date is not known.
 pub fn date(text: Option<&str>) -> Option<v1::PartialDate> {
-    let date = PartialDate::parse(text?).ok()?;
+    let date = PartialDate::parse(without_zeros(text?.trim())).ok()?;
     let part = |part: Option<u8>| part.map_or(0, i32::from);
     Some(v1::PartialDate { year: date.year().into(), month: part(date.month()), day: part(date.day()) })
+}
+
+fn without_zeros(text: &str) -> &str {
+    let text = text.strip_suffix("-00").unwrap_or(text);
+    text.strip_suffix("-00").unwrap_or(text)
 }
 
 /// Reads a moment in Unix microseconds.
@@ -72,4 +78,21 @@ fn on_one_line(line: &str, ward: Option<&v1::Ward>) -> String {
     let ward_name = ward.map(|ward| ward.name.as_str()).unwrap_or_default();
     let city = if ward_name.is_empty() { "" } else { "Thành phố Cần Thơ" };
     [line, ward_name, city].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zeros_at_the_end_of_a_date_are_not_known_and_no_date_is_invented() {
+        let read = |text| date(Some(text)).map(|date| (date.year, date.month, date.day));
+        for text in ["1958", "1958-00", "1958-00-00", " 1958 "] {
+            assert_eq!(read(text), Some((1958, 0, 0)), "{text}");
+        }
+        assert_eq!(read("1958-07-00"), Some((1958, 7, 0)));
+        for text in ["", "0000", "1958-00-21", "1958-02-30", "?", "-00", "58"] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
 }

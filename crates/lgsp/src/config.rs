@@ -1,6 +1,6 @@
 //! One configuration for every role: what each crate's options are called, and where their files lie.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use lgsp_runtime::config::{self, Problems, Row, SecretFile, row, section};
 use lgsp_runtime::{admin, shutdown, telemetry};
@@ -109,17 +109,10 @@ impl Config {
             *path = data.join(&path);
         }
         self.registry.signing_key = SecretFile::new(data.join(self.registry.signing_key.path()));
-        for source in [&mut self.population.source, &mut self.land.source] {
-            source.url = resolved_url(&data, &source.url);
+        for adapter in [&mut self.population, &mut self.land] {
+            adapter.resolve(&data);
         }
         self
-    }
-}
-
-fn resolved_url(data: &Path, url: &str) -> String {
-    match url.strip_prefix("sqlite:") {
-        Some(path) => format!("sqlite:{}", data.join(path).display()),
-        None => url.to_owned(),
     }
 }
 
@@ -156,6 +149,11 @@ impl config::Options for Config {
         problems.section("ledger", &self.ledger);
         problems.section("population", &self.population);
         problems.section("land", &self.land);
+        // Mappings are held against what their adapters read.
+        let mut mapped = |domain: &str, options: &lgsp_adapter::Options, relations| {
+            problems.within(domain, |problems| options.check_mapping(relations, problems));
+        };
+        mapped("population", &self.population, lgsp_adapter_population::RELATIONS);
     }
 }
 
@@ -183,6 +181,8 @@ impl config::Options for Keys {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]

@@ -40,7 +40,7 @@ pub fn service<S: Source>(source: Arc<S>, query_timeout: Duration) -> LandServic
 /// # Errors
 /// The source cannot be opened or has another schema.
 pub async fn open(options: &Options) -> Result<Adapter, OpenError> {
-    let source = Arc::new(Sqlite::open(&options.source).await?);
+    let source = Arc::new(Sqlite::open(&options.source.store()).await?);
     Ok(Adapter {
         domain: DOMAIN,
         routes: Routes::new(service(Arc::clone(&source), options.query_timeout)),

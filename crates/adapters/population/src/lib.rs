@@ -1,13 +1,14 @@
 //! The population domain's language.
 //!
 //! [`open`] → [`Population`], an ordinary tonic service, parses what it is asked → a [`Source`] finds records → the
-//! service compares, pages and answers. [`Sqlite`] is the source on an SQLite database.
+//! service compares, pages and answers. [`Register`] is the source on a database, over the relations of [`RELATIONS`].
 //!
 //! It must never disclose a field of a record that it was only asked to compare.
 
+mod relations;
 mod service;
 mod source;
-mod sqlite;
+mod sql;
 mod verify;
 
 use std::sync::Arc;
@@ -17,9 +18,10 @@ use lgsp_adapter::{Adapter, OpenError, Options};
 use lgsp_proto::population::v1::population_service_server::PopulationServiceServer;
 use tonic::service::Routes;
 
+pub use relations::RELATIONS;
 pub use service::Population;
 pub use source::{HouseholdKey, Source};
-pub use sqlite::Sqlite;
+pub use sql::Register;
 
 /// The domain, which names the topic of its requests.
 pub const DOMAIN: &str = "population";
@@ -29,12 +31,12 @@ pub fn service<S: Source>(source: Arc<S>, query_timeout: Duration) -> Population
     PopulationServiceServer::new(Population::new(source, query_timeout))
 }
 
-/// Opens the adapter on its SQLite source.
+/// Opens the adapter on its database.
 ///
 /// # Errors
-/// The source cannot be opened or has another schema.
+/// The source cannot be opened or is not what the adapter reads.
 pub async fn open(options: &Options) -> Result<Adapter, OpenError> {
-    let source = Arc::new(Sqlite::open(&options.source).await?);
+    let source = Arc::new(Register::open(options).await?);
     Ok(Adapter {
         domain: DOMAIN,
         routes: Routes::new(service(Arc::clone(&source), options.query_timeout)),

@@ -24,9 +24,8 @@ pub async fn start(host: &Host, domain: Domain) -> anyhow::Result<Role> {
     }
     .with_context(|| format!("the source of the {} adapter cannot be opened", domain.name()))?;
 
-    let (sources, source) = (Health::new(), start.state.component("source"));
-    let stop = start.shutdown.begins(Stage::Close);
-    let watching = health::watch(&opened, options.probe_interval, sources.clone(), source, stop);
+    let (sources, stop) = (Health::new(), start.shutdown.begins(Stage::Close));
+    let watching = health::watch(&opened, options.probe_interval, sources.clone(), &start.state, stop);
     start.shutdown.spawn(Stage::Close, "source health", watching);
 
     let serving = lgsp_bus::serve(

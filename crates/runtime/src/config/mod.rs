@@ -80,8 +80,13 @@ impl Problems {
 
     /// Checks the options that stand under `key`.
     pub fn section<T: Options>(&mut self, key: &str, options: &T) {
+        self.within(key, |problems| options.check(problems));
+    }
+
+    /// Checks what stands under `key` by something other than its own options.
+    pub fn within(&mut self, key: &str, check: impl FnOnce(&mut Self)) {
         self.section.push(key.to_owned());
-        options.check(self);
+        check(self);
         self.section.pop();
     }
 

@@ -1,0 +1,164 @@
+//! An opened SQL source: its store, what stands for the adapter's relations, who answers for it, and what was not
+//! understood.
+
+mod inspect;
+mod not_understood;
+mod record;
+mod statement;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use lgsp_store::{Dialect, Query, Reader, Row, Store};
+use tokio::time::Instant;
+
+use crate::health::Probe;
+use crate::mapping::compile::Compiled;
+use crate::relation::Relation;
+use crate::{OpenError, Options, Origin, SourceError};
+
+pub use not_understood::{Counts, METRIC, NotUnderstood};
+pub use record::Record;
+pub use statement::Statement;
+
+/// How long an opening may take.
+const OPENING_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// An opened SQL source. Read only; a cheap handle.
+#[derive(Clone, Debug)]
+pub struct Tables {
+    store: Store,
+    origin: Arc<Origin>,
+    relations: Arc<[Compiled]>,
+    probes: Arc<[Statement]>,
+    counts: Counts,
+}
+
+impl Tables {
+    /// Opens a source and holds it against the relations.
+    ///
+    /// Without a mapping it has the native schema of this version, and says in its table `source` who answers for it. With
+    /// one, the configuration says that.
+    ///
+    /// # Errors
+    /// It cannot be opened or does not answer, has another version of the schema, or differs from the relations; then every
+    /// difference is named.
+    pub async fn open(
+        options: &Options,
+        relations: &'static [Relation],
+        schema_version: i64,
+    ) -> Result<Self, OpenError> {
+        let store = Store::open_read_only(&options.source.store()).await?;
+        let deadline = Instant::now() + OPENING_TIMEOUT;
+        let opened = Self::inspected(&store, options, relations, schema_version, deadline).await;
+        if opened.is_err() {
+            store.close().await;
+        }
+        opened
+    }
+
+    async fn inspected(
+        store: &Store,
+        options: &Options,
+        relations: &'static [Relation],
+        schema_version: i64,
+        deadline: Instant,
+    ) -> Result<Self, OpenError> {
+        store.probe(deadline).await?;
+        let origin = if options.mapping.is_empty() {
+            Origin::read(store, schema_version, deadline).await?
+        } else {
+            options.source.origin()
+        };
+        let relations: Arc<[Compiled]> =
+            inspect::relations(store, &options.mapping, relations, deadline).await?.into();
+        let probes = relations.iter().map(|relation| probe_of(relation, &relations)).collect();
+        Ok(Self {
+            store: store.clone(),
+            origin: Arc::new(origin),
+            relations,
+            probes,
+            counts: Counts::default(),
+        })
+    }
+
+    /// A statement with what stands for the mapped relations that it names. To be made when the source is opened.
+    pub fn statement(&self, sql: &str) -> Statement {
+        Statement::new(sql, &self.relations)
+    }
+
+    /// Lends a connection until a deadline.
+    ///
+    /// # Errors
+    /// None became free before the deadline, or none could be opened.
+    pub async fn reader(&self, deadline: Instant) -> Result<Reader, SourceError> {
+        Ok(self.store.reader(deadline).await?)
+    }
+
+    /// Reads the only record that a statement finds, if it finds any. Let it look for two.
+    ///
+    /// # Errors
+    /// It finds two: which of them is right cannot be told. Or the source did not answer.
+    pub async fn only(&self, reader: &mut Reader, query: Query<'_>) -> Result<Option<Row>, SourceError> {
+        let mut rows = reader.all(query).await?;
+        if rows.len() > 1 {
+            return Err(SourceError::Contradictory);
+        }
+        Ok(rows.pop())
+    }
+
+    /// The record of a relation in a row.
+    pub fn record<'a>(&'a self, relation: &'static Relation, row: &'a Row) -> Record<'a> {
+        Record { relation, row, counts: &self.counts, origin: &self.origin }
+    }
+
+    /// Who answers for the records.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// The source as its owner names it.
+    pub fn name(&self) -> &str {
+        &self.origin.source
+    }
+
+    /// The database.
+    pub fn dialect(&self) -> Dialect {
+        self.store.dialect()
+    }
+
+    /// Counts what was not understood.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Closes all connections.
+    pub async fn close(&self) {
+        self.store.close().await;
+    }
+}
+
+/// Names every column, so that a source is unhealthy that changed its schema. One record of a table is read, and none of a
+/// query, which might have to sort all it has for one.
+fn probe_of(relation: &Compiled, relations: &[Compiled]) -> Statement {
+    let columns: Vec<&str> = relation.relation.columns.iter().map(|column| column.name).collect();
+    let records = usize::from(!relation.from.starts_with('('));
+    let sql = format!("SELECT {} FROM {} LIMIT {records}", columns.join(", "), relation.relation.name);
+    Statement::new(&sql, relations)
+}
+
+#[async_trait]
+impl Probe for Tables {
+    async fn probe(&self, deadline: Instant) -> Result<(), SourceError> {
+        let mut reader = self.reader(deadline).await?;
+        for probe in &*self.probes {
+            reader.all(probe.query()).await?;
+        }
+        Ok(())
+    }
+
+    fn not_understood(&self) -> Vec<NotUnderstood> {
+        self.counts.all()
+    }
+}

@@ -1,0 +1,152 @@
+use lgsp_identifiers::names;
+use lgsp_proto::record::v1;
+use lgsp_store::Row;
+
+use super::{Counts, Origin};
+use crate::relation::{Kind, Relation};
+use crate::{SourceError, records};
+
+/// The record of one relation in a row, read by the names of the relation's columns.
+///
+/// A row of a join holds one of each of its relations. Reading fails when the row has no such column or a value of another
+/// type; the error names the column and never a value. What can be read and is not understood is counted and left out.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'a> {
+    pub(super) relation: &'static Relation,
+    pub(super) row: &'a Row,
+    pub(super) counts: &'a Counts,
+    pub(super) origin: &'a Origin,
+}
+
+impl Record<'_> {
+    /// A text; empty when there is none.
+    ///
+    /// # Errors
+    /// There is no such column, or it holds something else; so for all that follow.
+    pub fn text(&self, column: &str) -> Result<String, SourceError> {
+        Ok(self.row.text(column)?)
+    }
+
+    /// A text, if there is any.
+    ///
+    /// # Errors
+    /// As [`Record::text`].
+    pub fn maybe_text(&self, column: &str) -> Result<Option<String>, SourceError> {
+        Ok(self.row.maybe_text(column)?)
+    }
+
+    /// The name of a person or a thing, in Unicode NFC and with its white space collapsed; empty when there is none.
+    ///
+    /// # Errors
+    /// As [`Record::text`].
+    pub fn name(&self, column: &str) -> Result<String, SourceError> {
+        Ok(names::normalise(&self.row.text(column)?))
+    }
+
+    /// A whole number.
+    ///
+    /// # Errors
+    /// As [`Record::text`]; or there is none.
+    pub fn integer(&self, column: &str) -> Result<i64, SourceError> {
+        Ok(self.row.integer(column)?)
+    }
+
+    /// A whole number, if there is any.
+    ///
+    /// # Errors
+    /// As [`Record::text`].
+    pub fn maybe_integer(&self, column: &str) -> Result<Option<i64>, SourceError> {
+        Ok(self.row.maybe_integer(column)?)
+    }
+
+    /// A whole number of the contract's size; 0 when there is none or when it does not fit.
+    ///
+    /// # Errors
+    /// As [`Record::text`].
+    pub fn small(&self, column: &'static str) -> Result<i32, SourceError> {
+        let Some(number) = self.row.maybe_integer(column)? else { return Ok(0) };
+        Ok(i32::try_from(number).unwrap_or_else(|_| {
+            self.counts.add(self.relation.name, column);
+            0
+        }))
+    }
+
+    /// A number.
+    ///
+    /// # Errors
+    /// As [`Record::text`]; or there is none.
+    pub fn real(&self, column: &str) -> Result<f64, SourceError> {
+        Ok(self.row.real(column)?)
+    }
+
+    /// A number, if there is any.
+    ///
+    /// # Errors
+    /// As [`Record::text`].
+    pub fn maybe_real(&self, column: &str) -> Result<Option<f64>, SourceError> {
+        Ok(self.row.maybe_real(column)?)
+    }
+
+    /// A flag; not raised when the source does not know. A code that the mapping does not list is counted.
+    ///
+    /// # Errors
+    /// As [`Record::text`].
+    pub fn flag(&self, column: &'static str) -> Result<bool, SourceError> {
+        Ok(self.code(column)? == 1)
+    }
+
+    /// The number of a code. What the source does not know is 0, as is what the contract does not know; the latter is counted.
+    ///
+    /// # Errors
+    /// As [`Record::text`].
+    pub fn code(&self, column: &'static str) -> Result<i32, SourceError> {
+        let Some(number) = self.row.maybe_integer(column)? else { return Ok(0) };
+        let codes = self.relation.column(column).and_then(|column| column.codes());
+        debug_assert!(codes.is_some(), "{}.{column} is declared with codes", self.relation.name);
+        let known = number == 0 || codes.unwrap_or_default().iter().any(|(_, known)| *known == number);
+        match i32::try_from(number) {
+            Ok(number) if known => Ok(number),
+            Ok(_) | Err(_) => {
+                self.counts.add(self.relation.name, column);
+                Ok(0)
+            }
+        }
+    }
+
+    /// A date, if the source knows it. What is no date is not known, and is counted.
+    ///
+    /// # Errors
+    /// As [`Record::text`].
+    pub fn date(&self, column: &'static str) -> Result<Option<v1::PartialDate>, SourceError> {
+        debug_assert_eq!(
+            self.relation.column(column).map(|column| column.kind),
+            Some(Kind::Date),
+            "{column}"
+        );
+        let Some(text) = self.row.maybe_text(column)? else { return Ok(None) };
+        if text.trim().is_empty() {
+            return Ok(None);
+        }
+        let date = records::date(Some(&text));
+        if date.is_none() {
+            self.counts.add(self.relation.name, column);
+        }
+        Ok(date)
+    }
+
+    /// A moment, if the source knows it.
+    ///
+    /// # Errors
+    /// As [`Record::text`].
+    pub fn moment(&self, column: &str) -> Result<Option<prost_types::Timestamp>, SourceError> {
+        Ok(self.row.maybe_integer(column)?.map(records::timestamp))
+    }
+
+    /// The provenance of the record, which the source confirmed at `as_of_us` if it tells.
+    ///
+    /// # Errors
+    /// As [`Record::text`].
+    pub fn provenance(&self) -> Result<Option<v1::Provenance>, SourceError> {
+        Ok(self.origin.provenance(self.row.maybe_integer("as_of_us")?))
+    }
+}

@@ -1,0 +1,150 @@
+//! From rows to the domain's language.
+
+use std::collections::BTreeMap;
+
+use lgsp_adapter::records::{self, AddressColumns};
+use lgsp_adapter::{Record, Row, SourceError, Tables};
+use lgsp_proto::population::v1::{
+    Citizen, Household, HouseholdMember, IdentityCard, RelatedPerson, Resident,
+};
+use lgsp_proto::record::v1::{Address, PartialDate};
+
+use crate::relations::{ADDRESS, CITIZEN, HOUSEHOLD};
+
+/// The citizen without addresses.
+pub(super) fn citizen(tables: &Tables, row: &Row) -> Result<Citizen, SourceError> {
+    let of = tables.record(&CITIZEN, row);
+    Ok(Citizen {
+        personal_number: of.text("personal_number")?,
+        old_identity_number: of.text("old_identity_number")?,
+        full_name: of.name("full_name")?,
+        other_name: of.name("other_name")?,
+        date_of_birth: of.date("date_of_birth")?,
+        sex: of.code("sex")?,
+        ethnicity: of.text("ethnicity")?,
+        religion: of.text("religion")?,
+        nationality_code: of.text("nationality_code")?,
+        marital_status: of.code("marital_status")?,
+        household_number: row.text("household_number")?,
+        relation_to_head: of.code("relation_to_head")?,
+        father: related(of, "father_number", "father_name")?,
+        mother: related(of, "mother_number", "mother_name")?,
+        spouse: related(of, "spouse_number", "spouse_name")?,
+        blood_type: of.text("blood_type")?,
+        occupation: of.text("occupation")?,
+        phone_number: of.text("phone_number")?,
+        life_status: of.code("life_status")?,
+        date_of_death: of.date("date_of_death")?,
+        identity_card: identity_card(of)?,
+        updated: of.moment("updated_us")?,
+        provenance: of.provenance()?,
+        ..Citizen::default()
+    })
+}
+
+fn related(of: Record<'_>, number: &str, name: &str) -> Result<Option<RelatedPerson>, SourceError> {
+    let person = RelatedPerson { personal_number: of.text(number)?, full_name: of.name(name)? };
+    let is_known = !person.personal_number.is_empty() || !person.full_name.is_empty();
+    Ok(is_known.then_some(person))
+}
+
+fn identity_card(of: Record<'_>) -> Result<Option<IdentityCard>, SourceError> {
+    let Some(issued_on) = of.date("card_issued_on")? else { return Ok(None) };
+    Ok(Some(IdentityCard {
+        issued_on: Some(issued_on),
+        expires_on: of.date("card_expires_on")?,
+        issuer: of.text("card_issuer")?,
+    }))
+}
+
+/// Gives a citizen their addresses. Of two different ones of a kind neither is told: which is right is not known.
+pub(super) fn put_addresses(tables: &Tables, rows: &[Row], citizen: &mut Citizen) -> Result<(), SourceError> {
+    let mut by_kind: BTreeMap<i32, (Option<Address>, Option<PartialDate>)> = BTreeMap::new();
+    for row in rows {
+        let of = tables.record(&ADDRESS, row);
+        let (kind, found) = (of.code("kind")?, (Some(address(of)?), of.date("since")?));
+        match by_kind.get_mut(&kind) {
+            Some(known) if known.0 != found.0 => {
+                tables.counts().add(ADDRESS.name, "kind");
+                *known = (None, None);
+            }
+            Some(_) => {}
+            None => drop(by_kind.insert(kind, found)),
+        }
+    }
+    for (kind, (address, since)) in by_kind {
+        match kind {
+            1 => (citizen.permanent_address, citizen.moved_in_on) = (address, since),
+            2 => citizen.temporary_address = address,
+            3 => citizen.current_address = address,
+            4 => citizen.birth_registration_place = address,
+            5 => citizen.hometown = address,
+            // A kind that the mapping does not know was counted as such.
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The household without members.
+pub(super) fn household(tables: &Tables, row: &Row) -> Result<Household, SourceError> {
+    let of = tables.record(&HOUSEHOLD, row);
+    let (line, ward_code) = (of.maybe_text("line")?, of.maybe_text("ward_code")?);
+    let former_ward_code = of.maybe_text("former_ward_code")?;
+    let address = records::address(AddressColumns {
+        line: line.as_deref(),
+        ward_code: ward_code.as_deref(),
+        former_ward_code: former_ward_code.as_deref(),
+        text: None,
+    });
+    Ok(Household {
+        household_number: of.text("number")?,
+        head_personal_number: row.text("head_number")?,
+        head_full_name: lgsp_identifiers::names::normalise(&row.text("head_name")?),
+        address: Some(address),
+        registered_on: of.date("registered_on")?,
+        provenance: of.provenance()?,
+        ..Household::default()
+    })
+}
+
+pub(super) fn member(tables: &Tables, row: &Row) -> Result<HouseholdMember, SourceError> {
+    let (of, address) = (tables.record(&CITIZEN, row), tables.record(&ADDRESS, row));
+    Ok(HouseholdMember {
+        personal_number: of.text("personal_number")?,
+        full_name: of.name("full_name")?,
+        date_of_birth: of.date("date_of_birth")?,
+        sex: of.code("sex")?,
+        relation_to_head: of.code("relation_to_head")?,
+        residence_kind: address.code("kind")?,
+        moved_in_on: address.date("since")?,
+        provenance: of.provenance()?,
+    })
+}
+
+/// A resident, with the number in the order of the list.
+pub(super) fn resident(tables: &Tables, row: &Row) -> Result<(i64, Resident), SourceError> {
+    let (of, at) = (tables.record(&CITIZEN, row), tables.record(&ADDRESS, row));
+    let resident = Resident {
+        personal_number: of.text("personal_number")?,
+        full_name: of.name("full_name")?,
+        date_of_birth: of.date("date_of_birth")?,
+        sex: of.code("sex")?,
+        residence_kind: at.code("kind")?,
+        address: Some(address(at)?),
+        household_number: row.text("household_number")?,
+        relation_to_head: of.code("relation_to_head")?,
+        moved_in_on: at.date("since")?,
+        provenance: of.provenance()?,
+    };
+    Ok((at.integer("address_id")?, resident))
+}
+
+fn address(of: Record<'_>) -> Result<Address, SourceError> {
+    Ok(records::address(AddressColumns {
+        line: of.maybe_text("line")?.as_deref(),
+        ward_code: of.maybe_text("ward_code")?.as_deref(),
+        former_ward_code: of.maybe_text("former_ward_code")?.as_deref(),
+        text: of.maybe_text("text")?.as_deref(),
+    }))
+}

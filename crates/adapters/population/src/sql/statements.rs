@@ -1,0 +1,118 @@
+//! The adapter's SQL, over its relations. `docs/queries.md` keeps the plans.
+//!
+//! Keys that join relations stay inside: an agency's may be of any type. What is looked for as the only one is looked for
+//! twice, so that a contradiction is noticed.
+
+use lgsp_adapter::{Statement, Tables};
+
+/// Every statement of the adapter.
+#[derive(Clone, Debug)]
+pub(super) struct Statements {
+    pub(super) citizen_by_number: Statement,
+    pub(super) citizen_by_old_card: Statement,
+    pub(super) addresses: Statement,
+    pub(super) household_by_number: Statement,
+    pub(super) household_by_member: Statement,
+    pub(super) household_by_old_card: Statement,
+    pub(super) members: Statement,
+    pub(super) residents: Statement,
+}
+
+impl Statements {
+    pub(super) fn new(tables: &Tables) -> Self {
+        Self {
+            citizen_by_number: tables.statement(CITIZEN_BY_NUMBER),
+            citizen_by_old_card: tables.statement(CITIZEN_BY_OLD_CARD),
+            addresses: tables.statement(ADDRESSES),
+            household_by_number: tables.statement(HOUSEHOLD_BY_NUMBER),
+            household_by_member: tables.statement(HOUSEHOLD_BY_MEMBER),
+            household_by_old_card: tables.statement(HOUSEHOLD_BY_OLD_CARD),
+            members: tables.statement(MEMBERS),
+            residents: tables.statement(RESIDENTS),
+        }
+    }
+}
+
+macro_rules! citizen_where {
+    ($condition:literal) => {
+        concat!(
+            "SELECT c.personal_number, c.old_identity_number, c.full_name, c.other_name, c.date_of_birth, c.sex,
+                    c.ethnicity, c.religion, c.nationality_code, c.marital_status, c.relation_to_head, c.father_number,
+                    c.father_name, c.mother_number, c.mother_name, c.spouse_number, c.spouse_name, c.blood_type,
+                    c.occupation, c.phone_number, c.life_status, c.date_of_death, c.card_issued_on, c.card_expires_on,
+                    c.card_issuer, c.updated_us, c.as_of_us, h.number AS household_number
+             FROM citizen c LEFT JOIN household h ON h.household_id = c.household_id
+             WHERE ",
+            $condition,
+            " LIMIT 2"
+        )
+    };
+}
+
+const CITIZEN_BY_NUMBER: &str = citizen_where!("c.personal_number = $1");
+const CITIZEN_BY_OLD_CARD: &str = citizen_where!("c.old_identity_number = $1");
+
+const ADDRESSES: &str = "
+    SELECT kind, line, ward_code, former_ward_code, text, since FROM address
+    WHERE citizen_id IN (SELECT citizen_id FROM citizen WHERE personal_number = $1)";
+
+macro_rules! household_where {
+    ($condition:literal) => {
+        concat!(
+            "SELECT h.number, h.line, h.ward_code, h.former_ward_code, h.registered_on, h.as_of_us,
+                    head.personal_number AS head_number, head.full_name AS head_name
+             FROM household h LEFT JOIN citizen head ON head.citizen_id = h.head_id
+             WHERE ",
+            $condition,
+            " LIMIT 2"
+        )
+    };
+}
+
+const HOUSEHOLD_BY_NUMBER: &str = household_where!("h.number = $1");
+const HOUSEHOLD_BY_MEMBER: &str =
+    household_where!("h.household_id IN (SELECT household_id FROM citizen WHERE personal_number = $1)");
+const HOUSEHOLD_BY_OLD_CARD: &str =
+    household_where!("h.household_id IN (SELECT household_id FROM citizen WHERE old_identity_number = $1)");
+
+macro_rules! registered_with_the_household {
+    ($column:literal) => {
+        concat!(
+            "(SELECT a.",
+            $column,
+            " FROM address a
+              WHERE a.citizen_id = c.citizen_id AND a.kind IN (1, 2) AND a.ward_code = h.ward_code
+                AND a.line IS NOT DISTINCT FROM h.line
+              ORDER BY a.kind LIMIT 1) AS ",
+            $column
+        )
+    };
+}
+
+/// A member lives in the household by the address that is the household's own. The bound is the contract's.
+const MEMBERS: &str = concat!(
+    "SELECT c.personal_number, c.full_name, c.date_of_birth, c.sex, c.relation_to_head, c.as_of_us, ",
+    registered_with_the_household!("kind"),
+    ", ",
+    registered_with_the_household!("since"),
+    " FROM household h JOIN citizen c ON c.household_id = h.household_id
+      WHERE h.number = $1 AND c.life_status IS DISTINCT FROM 2
+      ORDER BY CASE WHEN c.relation_to_head = 1 THEN 0 ELSE 1 END, c.citizen_id
+      LIMIT 200"
+);
+
+/// One arm per ward, so that each is read in the order of its index, and no further than the limit.
+const RESIDENTS: &str = "
+    SELECT a.address_id, a.kind, a.line, a.ward_code, a.former_ward_code, a.text, a.since,
+           c.personal_number, c.full_name, c.date_of_birth, c.sex, c.relation_to_head, c.as_of_us,
+           h.number AS household_number
+    FROM (SELECT address_id, citizen_id, kind, line, ward_code, former_ward_code, text, since FROM address
+          WHERE ward_code = $1 AND kind IN (1, 2) AND address_id > CAST($4 AS BIGINT)
+          UNION ALL
+          SELECT address_id, citizen_id, kind, line, ward_code, former_ward_code, text, since FROM address
+          WHERE ward_code = $2 AND kind IN (1, 2) AND address_id > CAST($4 AS BIGINT)) a
+    JOIN citizen c ON c.citizen_id = a.citizen_id AND c.life_status IS DISTINCT FROM 2
+    LEFT JOIN household h ON h.household_id = c.household_id
+    WHERE CAST($3 AS BIGINT) IN (0, a.kind)
+    ORDER BY a.address_id
+    LIMIT CAST($5 AS BIGINT)";
