@@ -49,11 +49,11 @@ pub(crate) async fn tell(hub: Arc<Hub>, state: State) {
     }
 }
 
-/// Without the key of its month nothing is served, and keys are read at the start only: tells it while there is time.
+/// Without the key of its month nothing is served: tells it while there is time.
 fn tell_keys(book: &Book, keys: &Component, now: i64) {
     match (book.covers(now), book.covers(now.saturating_add(EARLY))) {
         (true, true) => keys.ready(),
-        (true, false) => keys.degraded("no subject key for the next month: add it and restart"),
+        (true, false) => keys.degraded("no subject key for the next month: add it"),
         (false, _) => keys.failed("no subject key for this month: nothing is served"),
     }
 }
@@ -80,5 +80,13 @@ mod tests {
         assert_eq!(told(22), Condition::Ready);
         assert_eq!(told(23), Condition::Degraded);
         assert_eq!(told(30), Condition::Failed);
+
+        let keys = |months: &[&str]| {
+            SubjectKeys::new(months.iter().map(|month| ((*month).to_owned(), [7; 32])).collect())
+        };
+        assert!(!book.replace_subject_keys(keys(&["2026-07"]), noon_of_june_1), "June is in use");
+        assert!(book.replace_subject_keys(keys(&["2026-06", "2026-07"]), noon_of_june_1));
+        assert_eq!(told(23), Condition::Ready);
+        assert_eq!(told(30), Condition::Ready);
     }
 }

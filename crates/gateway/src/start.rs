@@ -1,9 +1,11 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use ed25519_dalek::VerifyingKey;
 use lgsp_bus::{Appender, Bus, Caller, CallerOptions, MacKeys, Start, topics};
 use lgsp_core::entry::SubjectKeys;
+use lgsp_core::time::unix_micros;
 use lgsp_runtime::{Shutdown, Stage, State};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -36,6 +38,7 @@ pub struct Secrets {
 }
 
 /// A gateway that runs until its shutdown.
+#[derive(Clone)]
 pub struct Gateway {
     /// Where it really listens.
     pub address: SocketAddr,
@@ -59,6 +62,12 @@ impl Gateway {
     /// The revision of the rules that it decides by; 0 while it has none.
     pub fn revision(&self) -> u64 {
         self.hub.rules.load().as_ref().map_or(0, |rules| rules.revision())
+    }
+
+    /// Takes the subject keys as they are now, so that a month's key can be added, or an old one destroyed, while exchanges
+    /// go on. Keys without the present month's are not taken while it is in use; returns whether they were.
+    pub fn replace_subject_keys(&self, keys: SubjectKeys) -> bool {
+        self.hub.book.replace_subject_keys(keys, unix_micros(SystemTime::now()))
     }
 }
 

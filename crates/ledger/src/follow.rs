@@ -1,13 +1,15 @@
 //! The stream of exchanges as they end.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use lgsp_core::time::micros;
 use lgsp_core::{ExchangeId, Fault, Reason};
 use lgsp_proto::ledger::v1::{Exchange, ExchangeFilter};
+use parking_lot::Mutex;
+use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
 use tokio::time::{Instant, sleep_until};
 use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
@@ -44,11 +46,14 @@ impl Wanted {
     }
 }
 
+/// Most followers of one application. A follower who left is not noticed, so that a newer one takes the place of the oldest.
+const MOST_OF_AN_APPLICATION: usize = 8;
+
 /// Whoever follows. A cheap handle.
 #[derive(Clone, Debug)]
 pub(crate) struct Followers {
     exchanges: broadcast::Sender<Arc<Exchange>>,
-    room: Arc<Semaphore>,
+    places: Arc<Places>,
     longest: Duration,
     leaving: CancellationToken,
 }
@@ -58,7 +63,7 @@ impl Followers {
     pub fn new(options: &Options, leaving: CancellationToken) -> Self {
         Self {
             exchanges: broadcast::Sender::new(options.follow_buffer),
-            room: Arc::new(Semaphore::new(options.most_followers)),
+            places: Arc::new(Places { most: options.most_followers, taken: Mutex::default() }),
             longest: options.follow_for,
             leaving,
         }
@@ -69,35 +74,86 @@ impl Followers {
         self.exchanges.clone()
     }
 
-    /// Opens a stream of what ends from now on. It ends well before `deadline`. A follower who left is not noticed here:
-    /// therefore there are not many, and none for long.
+    /// Opens a stream of what ends from now on, for an application. It ends well before `deadline`, and when too many newer
+    /// ones of the application have come.
     pub fn follow(
         &self,
+        application: &str,
         wanted: Wanted,
         deadline: Instant,
     ) -> Result<impl Stream<Item = Result<Exchange, Status>> + Send + use<>, Fault> {
-        let overloaded = |_| Fault::new(Reason::AdapterOverloaded).saying("too many follow already");
-        let room = Arc::clone(&self.room).try_acquire_owned().map_err(overloaded)?;
+        let place = Places::take(&self.places, application)
+            .ok_or_else(|| Fault::new(Reason::AdapterOverloaded).saying("too many follow already"))?;
         let until = deadline.checked_sub(MARGIN).unwrap_or(deadline).min(Instant::now() + self.longest);
-        Ok(stream(self.exchanges.subscribe(), wanted, until, self.leaving.clone(), room))
+        Ok(stream(self.exchanges.subscribe(), wanted, until, self.leaving.clone(), place))
     }
 }
 
-/// Streams what is wanted. A follower who is too slow gets an error and never a gap.
+/// The places of followers.
+#[derive(Debug)]
+struct Places {
+    most: usize,
+    taken: Mutex<BTreeMap<String, VecDeque<CancellationToken>>>,
+}
+
+/// One follower's place, until this is dropped.
+struct Place {
+    places: Arc<Places>,
+    application: String,
+    replaced: CancellationToken,
+}
+
+impl Places {
+    /// Takes a place for a follower of the application; `None` if there is none. One too many ends the application's oldest.
+    fn take(places: &Arc<Self>, application: &str) -> Option<Place> {
+        let mut taken = places.taken.lock();
+        let of_all: usize = taken.values().map(VecDeque::len).sum();
+        let own = taken.entry(application.to_owned()).or_default();
+        if own.len() >= MOST_OF_AN_APPLICATION {
+            own.pop_front().inspect(CancellationToken::cancel);
+        } else if of_all >= places.most {
+            return None;
+        }
+        let replaced = CancellationToken::new();
+        own.push_back(replaced.clone());
+        drop(taken);
+        Some(Place { places: places.clone(), application: application.to_owned(), replaced })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // Told apart from the others by being cancelled, in case it was replaced and is not among them any more.
+        self.replaced.cancel();
+        let mut taken = self.places.taken.lock();
+        if let Some(own) = taken.get_mut(&self.application) {
+            own.retain(|place| !place.is_cancelled());
+            if own.is_empty() {
+                taken.remove(&self.application);
+            }
+        }
+    }
+}
+
+/// Streams what is wanted. A follower who is too slow, or whose place is taken, gets an error and never a gap.
 fn stream(
     mut exchanges: broadcast::Receiver<Arc<Exchange>>,
     wanted: Wanted,
     until: Instant,
     leaving: CancellationToken,
-    room: OwnedSemaphorePermit,
+    place: Place,
 ) -> impl Stream<Item = Result<Exchange, Status>> + Send {
     async_stream::stream! {
-        let _room = room;
+        let overloaded = |text| lgsp_bus::status(&Fault::new(Reason::AdapterOverloaded).saying(text));
         loop {
             let received = tokio::select! {
                 received = exchanges.recv() => received,
                 () = sleep_until(until) => return,
                 () = leaving.cancelled() => return,
+                () = place.replaced.cancelled() => {
+                    yield Err(overloaded("a newer follower of the application has taken the place"));
+                    return;
+                }
             };
             match received {
                 Ok(exchange) if wanted.matches(&exchange) => yield Ok(Exchange::clone(&exchange)),
@@ -105,8 +161,7 @@ fn stream(
                 Err(RecvError::Closed) => return,
                 Err(RecvError::Lagged(missed)) => {
                     debug!(missed, "a follower was too slow");
-                    let fault = Fault::new(Reason::AdapterOverloaded).saying("the follower was too slow");
-                    yield Err(lgsp_bus::status(&fault));
+                    yield Err(overloaded("the follower was too slow"));
                     return;
                 }
             }
@@ -134,7 +189,16 @@ mod tests {
         followers: &Followers,
         filter: ExchangeFilter,
     ) -> Result<impl Stream<Item = Result<Exchange, Status>> + Send + use<>, Fault> {
-        followers.follow(Wanted { filter, exchange: None }, Instant::now() + Duration::from_secs(60))
+        follow_as(followers, "dieu-hanh", filter)
+    }
+
+    fn follow_as(
+        followers: &Followers,
+        application: &str,
+        filter: ExchangeFilter,
+    ) -> Result<impl Stream<Item = Result<Exchange, Status>> + Send + use<>, Fault> {
+        let wanted = Wanted { filter, exchange: None };
+        followers.follow(application, wanted, Instant::now() + Duration::from_secs(60))
     }
 
     #[tokio::test]
@@ -183,5 +247,20 @@ mod tests {
         assert_eq!(refused.reason(), Reason::AdapterOverloaded);
         drop(first);
         assert!(follow(&followers, ExchangeFilter::default()).is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_newer_follower_takes_the_place_of_the_oldest_of_its_application() {
+        let options =
+            Options { follow_buffer: 2, most_followers: MOST_OF_AN_APPLICATION + 1, ..Options::default() };
+        let followers = Followers::new(&options, CancellationToken::new());
+        let as_one = |name| follow_as(&followers, name, ExchangeFilter::default());
+        let _other = as_one("other").unwrap();
+        let mut own: VecDeque<_> = (0..=MOST_OF_AN_APPLICATION).map(|_| as_one("own").unwrap()).collect();
+        let oldest: Vec<_> = own.pop_front().unwrap().collect().await;
+        assert_eq!(oldest[0].as_ref().unwrap_err().code(), Code::Unavailable);
+        assert!(as_one("third").is_err(), "all places are taken");
+        drop(own.pop_back());
+        assert!(as_one("third").is_ok(), "one is free again");
     }
 }

@@ -114,12 +114,8 @@ impl config::Options for Options {
                 "1 to 1000000",
                 "Exchanges that wait for one slow follower before its stream is ended with an error.",
             ),
-            row("most-followers", "1 to 10000", "Most followers at once."),
-            row(
-                "follow-for",
-                duration,
-                "How long one follower's stream lasts; it can be opened again. A follower who left keeps its place so long.",
-            ),
+            row("most-followers", "1 to 10000", "Most followers at once; of one application 8, the newest."),
+            row("follow-for", duration, "How long one follower's stream lasts; it can be opened again."),
         ]
     }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use lgsp_bus::Inbound;
 use lgsp_core::time::unix_micros;
-use lgsp_core::{ExchangeId, Fault, Reason, Violation};
+use lgsp_core::{ApplicationId, ExchangeId, Fault, Reason, Violation};
 use lgsp_proto::ledger::v1::ledger_service_server::LedgerService;
 use lgsp_proto::ledger::v1::{
     Exchange, ExchangeFilter, FollowExchangesRequest, GetCompletenessRequest, GetCompletenessResponse,
@@ -90,10 +90,15 @@ impl Service {
         read.await.map_err(unanswered)
     }
 
-    fn follow(&self, request: FollowExchangesRequest, deadline: Instant) -> Result<Exchanges, Fault> {
+    fn follow(
+        &self,
+        application: &str,
+        request: FollowExchangesRequest,
+        deadline: Instant,
+    ) -> Result<Exchanges, Fault> {
         let filter = request.filter.unwrap_or_default();
         let exchange = exchange_of(&filter)?;
-        Ok(Box::pin(self.followers.follow(Wanted { filter, exchange }, deadline)?))
+        Ok(Box::pin(self.followers.follow(application, Wanted { filter, exchange }, deadline)?))
     }
 
     async fn completeness(&self, deadline: Instant) -> Result<GetCompletenessResponse, Fault> {
@@ -124,7 +129,9 @@ impl LedgerService for Service {
         request: Request<FollowExchangesRequest>,
     ) -> Result<Response<Self::FollowExchangesStream>, Status> {
         let (_, extensions, request) = request.into_parts();
-        let stream = self.follow(request, deadline(&extensions, LONGEST_STREAM));
+        let application = extensions.get::<Inbound>().map(|inbound| inbound.head.application.clone());
+        let application = application.as_ref().map_or("", ApplicationId::as_str);
+        let stream = self.follow(application, request, deadline(&extensions, LONGEST_STREAM));
         stream.map(Response::new).map_err(|fault| lgsp_bus::status(&fault))
     }
 

@@ -163,12 +163,21 @@ impl Layout {
         for domain in domains {
             make_symmetric_key(&self.mac_keys().join(format!("{domain}.key")))?;
         }
+        self.make_subject_keys(now)?;
+        let snapshot = make_signing_key(&self.snapshot_key())?;
+        write_public_key(&self.snapshot_public_key(), &snapshot)
+    }
+
+    /// Makes what is missing of the subject keys of this month and the next. `now` is Unix µs.
+    ///
+    /// # Errors
+    /// A file cannot be written, or an existing one holds no key.
+    pub fn make_subject_keys(&self, now: i64) -> Result<(), Error> {
         for days in MONTHS_AHEAD_DAYS {
             let name = format!("{}.key", month(now + days * DAY_US));
             make_symmetric_key(&self.subject_keys().join(name))?;
         }
-        let snapshot = make_signing_key(&self.snapshot_key())?;
-        write_public_key(&self.snapshot_public_key(), &snapshot)
+        Ok(())
     }
 
     /// An application's own key; made if it is missing. Returns the public half.

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::client::{DATA, GRPC};
 use crate::cli::server::Domain;
 use crate::config::Config;
-use crate::layout::DataDir;
+use crate::layout::{DataDir, Layout};
 use crate::roles::{self, Host, Role, VERSION};
 use crate::rules;
 
@@ -92,6 +92,7 @@ pub async fn start(
     let land = roles::adapter::start(&host, Domain::Land).await?;
     let fsynced = host.bus.is_embedded().then_some(fsynced);
     let (gateway_role, gateway) = roles::gateway::start(&host, fsynced, listener).await?;
+    roles::subject_keys::keep_making(&gateway_role, Layout::clone(&data));
     let roles = vec![gateway_role, population, land, ledger, registry];
     let hub = Hub { grpc: gateway.address, admin: admin_address, host, roles, admin_stop, data };
     if tokio::time::timeout(READY_PATIENCE, hub.host.state.until_ready()).await.is_err() {

@@ -69,15 +69,22 @@ impl Site {
         std::fs::write(path, text.replacen(from, to, 1)).unwrap();
     }
 
-    async fn start(&self, bus: &Bus) -> Running {
-        let options = Options {
+    fn options(&self) -> Options {
+        Options {
             rules: self.rules(),
             signing_key: SecretFile::new(self.key()),
             last_published: self.path().join("last-published"),
             settle: Duration::from_millis(20),
             look_every: Duration::from_millis(100),
             ..Default::default()
-        };
+        }
+    }
+
+    async fn start(&self, bus: &Bus) -> Running {
+        self.start_with(self.options(), bus).await
+    }
+
+    async fn start_with(&self, options: Options, bus: &Bus) -> Running {
         let state = State::new(Instance::new("registry", "0.0.0"));
         let shutdown = Shutdown::new(state.clone(), shutdown::Options::default());
         let registry = lgsp_registry::start(options, bus, &state, &shutdown).await.unwrap();
@@ -153,6 +160,27 @@ async fn a_changed_file_is_the_next_revision_and_a_comment_is_none() {
     let (snapshot, _) = read_until(&mut tail, 2).await;
     assert_eq!(snapshot.revision, 2);
     running.until("it says so", |running| running.registry.revision() == 2).await;
+    running.shutdown.run().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operators_hangup_publishes_what_the_file_system_did_not_tell_of() {
+    let (site, changed, bus) = (Site::new(), Site::new(), bus());
+    // The folder that is watched stays as it is; what the link leads to does not.
+    let link = site.path().join("linked");
+    std::os::unix::fs::symlink(site.rules(), &link).unwrap();
+    let seldom = Duration::from_secs(24 * 60 * 60);
+    let options = Options { rules: link.clone(), look_every: seldom, ..site.options() };
+    let running = site.start_with(options, &bus).await;
+    let mut tail = bus.tail(topics::REGISTRY, Start::Beginning).unwrap();
+    read_until(&mut tail, 1).await;
+    changed.edit("agreements.toml", "state = \"active\"", "state = \"revoked\"");
+    std::fs::remove_file(&link).unwrap();
+    std::os::unix::fs::symlink(changed.rules(), &link).unwrap();
+    let own = std::process::id().to_string();
+    assert!(std::process::Command::new("kill").args(["-HUP", &own]).status().unwrap().success());
+    let (snapshot, _) = read_until(&mut tail, 2).await;
+    assert_eq!(snapshot.revision, 2);
     running.shutdown.run().await;
 }
 

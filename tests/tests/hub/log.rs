@@ -8,6 +8,7 @@ use lgsp_proto::ledger::v1::{
     ExchangeFilter, FollowExchangesRequest, GetCompletenessRequest, ListExchangesRequest, Phase,
 };
 use lgsp_proto::registry::v1::{ListApplicationsRequest, ListServicesRequest};
+use lgsp_runtime::state::Condition;
 use lgsp_tests::echo::v1::{Behaviour, EchoRequest};
 
 use crate::caller::{exchange_of, refused};
@@ -206,4 +207,20 @@ async fn every_answer_and_every_refusal_has_its_entry_and_no_number_is_missing()
         gateways.len() == 1 && gateways[0].gaps.is_empty() && gateways[0].received > 90
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_subject_key_that_was_added_is_taken_while_the_gateway_runs() {
+    let (hub, dir) = (hub().await, tempfile::tempdir().expect("a scratch directory"));
+    let subjects = dir.path().join("subjects");
+    fs::create_dir(&subjects).expect("made");
+    let (role, state) = hub.start_gateway_with_keys(dir.path(), &subjects).await;
+    let is = |condition| state.condition("subject-keys") == Some(condition);
+    within("it says that this month's key is missing", || async { is(Condition::Failed) }).await;
+    for key in fs::read_dir(hub.data().join("keys/subjects")).expect("made by `up`") {
+        let key = key.expect("readable").path();
+        fs::copy(&key, subjects.join(key.file_name().expect("a file"))).expect("copied");
+    }
+    within("it has taken the keys", || async { is(Condition::Ready) }).await;
+    role.stop().await;
 }

@@ -1,6 +1,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use lgsp_core::ExchangeId;
 use lgsp_core::entry::{self, SubjectKeys, SubjectRef};
@@ -13,7 +14,7 @@ pub struct Book {
     gateway: String,
     environment: parking_lot::Mutex<String>,
     last: AtomicU64,
-    subjects: SubjectKeys,
+    subjects: ArcSwap<SubjectKeys>,
 }
 
 /// An encoded entry with its key on the topic.
@@ -32,13 +33,23 @@ impl Book {
             gateway: gateway.to_owned(),
             environment: Default::default(),
             last: AtomicU64::new(0),
-            subjects,
+            subjects: ArcSwap::from_pointee(subjects),
         }
+    }
+
+    /// Takes the keys as they are now. Those that lack the moment's month (Unix µs) are not taken, because what is under
+    /// way is hashed under it; returns whether they were.
+    pub(crate) fn replace_subject_keys(&self, keys: SubjectKeys, now: i64) -> bool {
+        let takes = keys.covers(now) || !self.covers(now);
+        if takes {
+            self.subjects.store(keys.into());
+        }
+        takes
     }
 
     /// Whether subjects of a moment (Unix µs) can be hashed. Without, no exchange of that moment may be served.
     pub fn covers(&self, at: i64) -> bool {
-        self.subjects.covers(at)
+        self.subjects.load().covers(at)
     }
 
     /// Takes the next number. Whoever takes one must enter it: a gap means that something was lost.
@@ -64,7 +75,8 @@ impl Book {
         sealed.gateway.clone_from(&self.gateway);
         sealed.sequence = number;
         sealed.entered_us = unix_micros(SystemTime::now());
-        let hashed = subjects.iter().filter_map(|subject| self.subjects.hash(subject, sealed.admitted_us));
+        let keys = self.subjects.load();
+        let hashed = subjects.iter().filter_map(|subject| keys.hash(subject, sealed.admitted_us));
         erasable.subjects = hashed.collect();
         let entry = entry::seal(sealed, erasable);
         Numbered { key: *exchange.as_bytes(), value: entry.encode_to_vec().into() }

@@ -9,9 +9,10 @@ use ed25519_dalek::pkcs8::DecodePublicKey;
 use lgsp_bus::{Appender, Fsynced, MacKey, MacKeys};
 use lgsp_core::entry::SubjectKeys;
 use lgsp_gateway::{Gateway, Secrets};
+use lgsp_runtime::Stage;
 use tokio::net::TcpListener;
 
-use super::{Host, Role, read_text};
+use super::{Host, Role, read_text, subject_keys};
 use crate::config::Keys;
 use crate::layout::read_symmetric_keys;
 
@@ -32,6 +33,9 @@ pub async fn start(
     let gateway =
         lgsp_gateway::start(options, listener, &host.bus, appender, secrets, &start.state, &start.shutdown)
             .await?;
+    let stop = start.shutdown.begins(Stage::Close);
+    let following = subject_keys::follow(gateway.clone(), host.config.keys.subjects.clone(), stop);
+    start.shutdown.spawn(Stage::Close, "subject keys", following);
     Ok((start.into_role(), gateway))
 }
 

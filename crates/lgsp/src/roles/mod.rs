@@ -7,6 +7,7 @@ pub mod adapter;
 pub mod gateway;
 pub mod ledger;
 pub mod registry;
+pub mod subject_keys;
 
 use std::path::Path;
 use std::time::Duration;
