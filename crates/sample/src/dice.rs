@@ -5,11 +5,11 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 /// Reproducible chance. Everything is derived from the raw 64-bit outputs of ChaCha here, because the distributions of
 /// random libraries may change between their versions.
-pub(crate) struct Dice(ChaCha8Rng);
+pub struct Dice(ChaCha8Rng);
 
 impl Dice {
     /// The dice of one stream of a seed: streams are independent of each other.
-    pub(crate) fn new(seed: u64, stream: u64) -> Self {
+    pub fn new(seed: u64, stream: u64) -> Self {
         let mut key = [0; 32];
         key[..8].copy_from_slice(&seed.to_le_bytes());
         let mut rng = ChaCha8Rng::from_seed(key);
@@ -18,34 +18,34 @@ impl Dice {
     }
 
     /// A number below `bound`, which is not 0.
-    pub(crate) fn below(&mut self, bound: u32) -> u32 {
+    pub fn below(&mut self, bound: u32) -> u32 {
         let scaled = (u128::from(self.0.next_u64()) * u128::from(bound)) >> 64;
         // Below `bound`, so it fits.
         scaled as u32
     }
 
     /// A number of a range that is not empty.
-    pub(crate) fn within(&mut self, range: RangeInclusive<u32>) -> u32 {
+    pub fn within(&mut self, range: RangeInclusive<u32>) -> u32 {
         range.start() + self.below(range.end().saturating_sub(*range.start()) + 1)
     }
 
     /// A number from 0 up to and without 1.
-    pub(crate) fn fraction(&mut self) -> f64 {
+    pub fn fraction(&mut self) -> f64 {
         f64::from(self.below(1 << 30)) / f64::from(1_u32 << 30)
     }
 
     /// True in so many of 1,000 cases.
-    pub(crate) fn chance(&mut self, per_mille: u32) -> bool {
+    pub fn chance(&mut self, per_mille: u32) -> bool {
         self.below(1000) < per_mille
     }
 
     /// One of several, all alike.
-    pub(crate) fn pick<T: Copy>(&mut self, options: &[T]) -> T {
+    pub fn pick<T: Copy>(&mut self, options: &[T]) -> T {
         options[self.below(options.len() as u32) as usize]
     }
 
     /// One of several, each with its weight.
-    pub(crate) fn weighted<T: Copy>(&mut self, options: &[(u32, T)]) -> T {
+    pub fn weighted<T: Copy>(&mut self, options: &[(u32, T)]) -> T {
         let total = options.iter().map(|(weight, _)| weight).sum();
         let mut left = self.below(total);
         for (weight, option) in options {
@@ -58,7 +58,7 @@ impl Dice {
     }
 
     /// Sixteen random bytes.
-    pub(crate) fn bytes(&mut self) -> [u8; 16] {
+    pub fn bytes(&mut self) -> [u8; 16] {
         let mut bytes = [0; 16];
         bytes[..8].copy_from_slice(&self.0.next_u64().to_le_bytes());
         bytes[8..].copy_from_slice(&self.0.next_u64().to_le_bytes());

@@ -26,6 +26,7 @@ pub mod persons;
 mod record;
 
 pub use city::{City, Config};
+pub use dice::Dice;
 pub use error::Error;
 pub use land::geometry::{Bounds, Point};
 pub use load::{LAND_DATABASE, POPULATION_DATABASE, Progress, Summary, existing, load};
