@@ -40,9 +40,10 @@ impl From<StoreError> for SourceError {
             | StoreError::Busy { .. }
             | StoreError::Damaged { .. }
             | StoreError::Failed { .. } => Self::Unavailable(error.into()),
-            StoreError::Options { .. } | StoreError::Schema { .. } | StoreError::Newer { .. } => {
-                Self::Unexpected(error.into())
-            }
+            StoreError::Options { .. }
+            | StoreError::Schema { .. }
+            | StoreError::Value { .. }
+            | StoreError::Newer { .. } => Self::Unexpected(error.into()),
         }
     }
 }

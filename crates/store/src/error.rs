@@ -33,11 +33,17 @@ pub enum Error {
         /// Result code of the database.
         code: String,
     },
-    /// The store lacks a table or column, or holds a value of another type.
+    /// The store lacks a table or column, or has a null where none may be.
     #[error("the store's tables are not the expected ones ({problem})")]
     Schema {
         /// Result code of the database, or the column and what is wrong with it; never a value.
         problem: String,
+    },
+    /// One value is of another type, or a text that is none; the rest of its row can be read.
+    #[error("column {column} holds a value that cannot be read")]
+    Value {
+        /// The column.
+        column: String,
     },
     /// The store is damaged.
     #[error("the store is damaged (code {code})")]
@@ -71,6 +77,7 @@ impl Error {
             Self::TimedOut => "timed-out",
             Self::Busy { .. } => "busy",
             Self::Schema { .. } => "schema",
+            Self::Value { .. } => "value",
             Self::Damaged { .. } => "damaged",
             Self::Newer { .. } => "newer",
             Self::Failed { .. } => "failed",

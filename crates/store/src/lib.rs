@@ -32,6 +32,7 @@ pub mod testing;
 pub use error::Error;
 pub use migrate::Migration;
 pub use options::Options;
+pub use postgres::{CopyIn, Load};
 pub use query::{Query, Value};
 pub use row::Row;
 #[doc(hidden)]

@@ -40,8 +40,12 @@ pub enum Value<'q> {
     Integer(i64),
     /// Compared with `DOUBLE PRECISION`.
     Real(f64),
-    /// Nothing.
+    /// No text.
     Null,
+    /// No whole number. PostgreSQL wants to know what it is that there is none of.
+    NoInteger,
+    /// No real number.
+    NoReal,
 }
 
 impl fmt::Debug for Value<'_> {
@@ -51,8 +55,25 @@ impl fmt::Debug for Value<'_> {
             Self::Integer(_) => "Integer(..)",
             Self::Real(_) => "Real(..)",
             Self::Null => "Null",
+            Self::NoInteger => "NoInteger",
+            Self::NoReal => "NoReal",
         })
     }
+}
+
+/// What can be bound, and then can be missing too.
+trait Portable {
+    const MISSING: Value<'static>;
+}
+
+impl<'q, T: Into<Value<'q>> + Portable> From<Option<T>> for Value<'q> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(T::MISSING, Into::into)
+    }
+}
+
+impl Portable for &str {
+    const MISSING: Value<'static> = Value::Null;
 }
 
 impl<'q> From<&'q str> for Value<'q> {
@@ -61,10 +82,18 @@ impl<'q> From<&'q str> for Value<'q> {
     }
 }
 
+impl Portable for &String {
+    const MISSING: Value<'static> = Value::Null;
+}
+
 impl<'q> From<&'q String> for Value<'q> {
     fn from(text: &'q String) -> Self {
         Self::Text(Cow::Borrowed(text))
     }
+}
+
+impl Portable for String {
+    const MISSING: Value<'static> = Value::Null;
 }
 
 impl From<String> for Value<'_> {
@@ -73,10 +102,18 @@ impl From<String> for Value<'_> {
     }
 }
 
+impl Portable for i64 {
+    const MISSING: Value<'static> = Value::NoInteger;
+}
+
 impl From<i64> for Value<'_> {
     fn from(number: i64) -> Self {
         Self::Integer(number)
     }
+}
+
+impl Portable for i32 {
+    const MISSING: Value<'static> = Value::NoInteger;
 }
 
 impl From<i32> for Value<'_> {
@@ -85,10 +122,18 @@ impl From<i32> for Value<'_> {
     }
 }
 
+impl Portable for u32 {
+    const MISSING: Value<'static> = Value::NoInteger;
+}
+
 impl From<u32> for Value<'_> {
     fn from(number: u32) -> Self {
         Self::Integer(number.into())
     }
+}
+
+impl Portable for bool {
+    const MISSING: Value<'static> = Value::NoInteger;
 }
 
 /// A flag is 0 or 1 in both databases.
@@ -98,14 +143,12 @@ impl From<bool> for Value<'_> {
     }
 }
 
+impl Portable for f64 {
+    const MISSING: Value<'static> = Value::NoReal;
+}
+
 impl From<f64> for Value<'_> {
     fn from(number: f64) -> Self {
         Self::Real(number)
-    }
-}
-
-impl<'q, T: Into<Value<'q>>> From<Option<T>> for Value<'q> {
-    fn from(value: Option<T>) -> Self {
-        value.map_or(Self::Null, Into::into)
     }
 }

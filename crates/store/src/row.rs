@@ -4,7 +4,7 @@ use crate::{Error, postgres, sqlite};
 
 /// One row of an answer, read by the names of its columns.
 ///
-/// Reading fails with [`Error::Schema`], which names the column and never a value.
+/// Reading fails with [`Error::Schema`] or [`Error::Value`], which name the column and never a value.
 pub struct Row(pub(crate) Inner);
 
 pub(crate) enum Inner {
@@ -119,7 +119,7 @@ pub(crate) fn is_missing(column: &str) -> Error {
 }
 
 pub(crate) fn of_another_type(column: &str) -> Error {
-    Error::column(column, "holds a value of another type")
+    Error::Value { column: column.to_owned() }
 }
 
 fn is_null(column: &str) -> Error {

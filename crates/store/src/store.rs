@@ -1,7 +1,7 @@
 use tokio::time::Instant;
 
 use crate::row::Inner as Cells;
-use crate::{Error, Migration, Options, Query, Row, postgres, sqlite};
+use crate::{Error, Load, Migration, Options, Query, Row, postgres, sqlite};
 
 /// The databases that a store can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -85,7 +85,18 @@ impl Store {
         }
     }
 
-    /// Closes all connections; waits for those that are lent.
+    /// Begins to fill tables in one transaction and in bulk. For PostgreSQL; SQLite is filled through its own store.
+    ///
+    /// # Errors
+    /// The store is SQLite, or cannot be reached.
+    pub async fn load(&self) -> Result<Load, Error> {
+        match &self.0 {
+            Opened::Sqlite(_) => Err(Error::options("url", "names no PostgreSQL, which is loaded in bulk")),
+            Opened::Postgres(store) => store.load().await,
+        }
+    }
+
+    /// Closes all connections and ends what still runs for callers who have left.
     pub async fn close(&self) {
         match &self.0 {
             Opened::Sqlite(store) => store.close().await,

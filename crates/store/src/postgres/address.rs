@@ -135,3 +135,66 @@ pub(super) fn read_only(config: &mut Config) {
 fn refused(reason: &'static str) -> Error {
     Error::options("url", reason)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(url: &str) -> Result<Trust, String> {
+        parse(&Options::of(url)).map(|(_, trust)| trust).map_err(|refusal| refusal.to_string())
+    }
+
+    #[test]
+    fn a_server_elsewhere_is_verified_unless_the_url_says_otherwise() {
+        for here in ["localhost", "127.0.0.1:15432", "[::1]", "%2Frun%2Fpostgresql"] {
+            assert_eq!(parsed(&format!("postgres://lgsp@{here}/dan_cu")), Ok(Trust::Plain), "{here}");
+        }
+        assert!(
+            parsed("postgres://lgsp@db.example/dan_cu")
+                .unwrap_err()
+                .starts_with("root-certificates is missing")
+        );
+        assert!(
+            parsed("postgres://lgsp@localhost,db.example/dan_cu")
+                .unwrap_err()
+                .starts_with("root-certificates")
+        );
+        assert!(
+            parsed("postgres://lgsp@localhost/d?hostaddr=10.0.0.1")
+                .unwrap_err()
+                .starts_with("root-certificates")
+        );
+        assert_eq!(parsed("postgres://lgsp@db.example/dan_cu?sslmode=require"), Ok(Trust::Encrypted));
+        assert_eq!(parsed("postgres://lgsp@db.example/dan_cu?sslmode=disable"), Ok(Trust::Plain));
+        let verified = Options {
+            root_certificates: Some("roots.pem".into()),
+            ..Options::of("postgresql://lgsp@db.example:6432/dan_cu?target_session_attrs=read-only")
+        };
+        assert_eq!(parse(&verified).unwrap().1, Trust::Verified);
+        let unused =
+            Options { root_certificates: Some("roots.pem".into()), ..Options::of("postgres://a@[::1]/b") };
+        assert_eq!(
+            parse(&unused).unwrap_err().to_string(),
+            "root-certificates is used with sslmode=verify-full only"
+        );
+    }
+
+    #[test]
+    fn an_url_holds_no_secret_and_nothing_that_is_ours_to_set() {
+        for url in [
+            "postgres://lgsp:secret@localhost/dan_cu",
+            "postgres://lgsp@localhost/dan_cu?password=secret",
+            "postgres://lgsp@localhost/dan_cu?pass%77ord=secret",
+            "postgres://lgsp@localhost/dan_cu?application_name=secret",
+            "postgres://lgsp@localhost/dan_cu?sslmode=prefer",
+            "postgres://lgsp@localhost/dan_cu?secret",
+            "postgres://lgsp@localhost",
+            "postgres://localhost/dan_cu",
+            "postgres://lgsp@/dan_cu",
+            "postgres:dan_cu",
+        ] {
+            let refusal = parsed(url).unwrap_err();
+            assert!(refusal.starts_with("url ") && !refusal.contains("secret"), "{url}: {refusal}");
+        }
+    }
+}

@@ -3,8 +3,11 @@
 mod address;
 mod connect;
 mod error;
+mod lent;
+mod load;
 mod migrate;
 mod numeric;
+mod plain;
 mod reader;
 mod tls;
 mod value;
@@ -20,6 +23,9 @@ use tokio_util::task::TaskTracker;
 
 use crate::{Error, Migration, Options};
 use connect::Connector;
+use lent::Lent;
+pub use load::{CopyIn, Load};
+use plain::Plain;
 pub(crate) use reader::Reader;
 use tls::Tls;
 pub(crate) use value::cell;
@@ -28,6 +34,8 @@ pub(crate) use value::cell;
 const OPENING_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long making one connection may take: the network, TLS and the password.
 const MAKING_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest wait for a free connection of callers that bring no deadline of their own.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Checks the options without opening anything.
 ///
@@ -42,6 +50,7 @@ pub(crate) fn check(options: &Options) -> Result<(), Error> {
 pub(crate) struct Store {
     pool: Pool,
     connector: Arc<Connector>,
+    plain: Arc<Plain>,
     /// Those that end a statement whose caller has left.
     reclaiming: TaskTracker,
 }
@@ -56,7 +65,9 @@ impl Store {
     pub(crate) async fn open(options: &Options, migrations: &[Migration]) -> Result<Self, Error> {
         let (config, connector) = connector(options).await?;
         let store = Self::over(config, connector, options)?;
-        migrate::run(&mut store.first().await?, migrations).await?;
+        let mut client = Lent::new(store.first().await?);
+        migrate::run(&mut client, migrations).await?;
+        client.give_back();
         Ok(store)
     }
 
@@ -74,10 +85,16 @@ impl Store {
         let pool = Pool::builder(Manager::from_connect(config, connector.clone(), recycling))
             .max_size(options.connections() as usize)
             .create_timeout(Some(MAKING_TIMEOUT))
+            .wait_timeout(Some(ACQUIRE_TIMEOUT))
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|_| Error::Failed { code: "pool".to_owned() })?;
-        Ok(Self { pool, connector: Arc::new(connector), reclaiming: TaskTracker::new() })
+        Ok(Self {
+            pool,
+            connector: Arc::new(connector),
+            plain: Arc::default(),
+            reclaiming: TaskTracker::new(),
+        })
     }
 
     async fn first(&self) -> Result<Object, Error> {
@@ -99,11 +116,16 @@ impl Store {
     }
 
     pub(crate) async fn run(&self, sql: &str) -> Result<(), Error> {
-        let client = self.pool.get().await?;
+        let client = Lent::new(self.pool.get().await?);
         // The last reader's bound must not hold here. Alone, because some statements refuse company.
         client.batch_execute("SET statement_timeout = 0").await?;
         client.batch_execute(sql).await?;
+        client.give_back();
         Ok(())
+    }
+
+    pub(crate) async fn load(&self) -> Result<Load, Error> {
+        Load::begin(Lent::new(self.pool.get().await?)).await
     }
 
     /// Lent connections are closed when they come back.

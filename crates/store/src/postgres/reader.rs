@@ -68,11 +68,18 @@ struct InFlight<'s> {
 impl InFlight<'_> {
     async fn ask(&self, query: &Query<'_>) -> Result<Vec<Row>, tokio_postgres::Error> {
         let Some(client) = &self.client else { return Ok(Vec::new()) };
-        let types: Vec<Type> = query.values.iter().map(value::announced).collect();
+        let plain = self.store.plain.contains(query.sql);
+        let types = value::announced(&query.values, if plain { &Type::TEXT } else { &Type::UNKNOWN });
         match ask_once(client, query, &types, self.deadline).await {
             // The table was altered since the statement was prepared.
             Err(error) if is_outdated(&error) => {
                 client.statement_cache.remove(query.sql, &types);
+                ask_once(client, query, &types, self.deadline).await
+            }
+            // A text is compared with columns of several types.
+            Err(error) if is_ambiguous(&error) && !plain => {
+                self.store.plain.add(query.sql);
+                let types = value::announced(&query.values, &Type::TEXT);
                 ask_once(client, query, &types, self.deadline).await
             }
             answer => answer,
@@ -128,6 +135,10 @@ fn milliseconds(left: Duration) -> u128 {
 fn is_outdated(error: &tokio_postgres::Error) -> bool {
     // 0A000: "cached plan must not change result type".
     matches!(error.code(), Some(&(SqlState::FEATURE_NOT_SUPPORTED | SqlState::INVALID_SQL_STATEMENT_NAME)))
+}
+
+fn is_ambiguous(error: &tokio_postgres::Error) -> bool {
+    matches!(error.code(), Some(&(SqlState::AMBIGUOUS_PARAMETER | SqlState::INDETERMINATE_DATATYPE)))
 }
 
 /// Ends what the server still does on a connection. Its place in the pool is taken until then.

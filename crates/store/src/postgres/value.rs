@@ -10,14 +10,17 @@ use crate::{Error, Value};
 
 type Failure = Box<dyn StdError + Sync + Send>;
 
-/// The type that a placeholder is announced with. Numbers have their own, so that an expression does not become too
-/// narrow for them; the server finds out what it compares a text with, so that an index on any textual type is used.
-pub(super) fn announced(value: &Value<'_>) -> Type {
-    match value {
-        Value::Text(_) | Value::Null => Type::UNKNOWN,
-        Value::Integer(_) => Type::INT8,
-        Value::Real(_) => Type::FLOAT8,
-    }
+/// The types that placeholders are announced with.
+///
+/// Numbers have their own, so that an expression does not become too narrow for them. What a text is compared with, the
+/// server finds out, so that an index on any textual type is used; unless it cannot, and texts are texts.
+pub(super) fn announced(values: &[Value<'_>], text: &Type) -> Vec<Type> {
+    let announced = values.iter().map(|value| match value {
+        Value::Text(_) | Value::Null => text.clone(),
+        Value::Integer(_) | Value::NoInteger => Type::INT8,
+        Value::Real(_) | Value::NoReal => Type::FLOAT8,
+    });
+    announced.collect()
 }
 
 impl ToSql for Value<'_> {
@@ -26,7 +29,7 @@ impl ToSql for Value<'_> {
             Value::Text(text) => out.extend_from_slice(text.as_bytes()),
             Value::Integer(number) => out.extend_from_slice(number.to_string().as_bytes()),
             Value::Real(number) => out.extend_from_slice(number.to_string().as_bytes()),
-            Value::Null => return Ok(IsNull::Yes),
+            Value::Null | Value::NoInteger | Value::NoReal => return Ok(IsNull::Yes),
         }
         Ok(IsNull::No)
     }

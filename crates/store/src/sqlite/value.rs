@@ -15,7 +15,7 @@ pub(super) fn statement(query: Query<'_>) -> sqlx::query::Query<'_, Sqlite, Sqli
             Value::Text(text) => statement.bind(text.into_owned()),
             Value::Integer(number) => statement.bind(number),
             Value::Real(number) => statement.bind(number),
-            Value::Null => statement.bind(None::<i64>),
+            Value::Null | Value::NoInteger | Value::NoReal => statement.bind(None::<i64>),
         };
     }
     statement
