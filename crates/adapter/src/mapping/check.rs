@@ -84,15 +84,11 @@ impl Problems {
         match column.kind {
             Kind::Date => self.of_dates(key, mapped),
             Kind::Moment => self.of_moments(key, mapped),
-            Kind::Key
-            | Kind::Text
-            | Kind::Integer
-            | Kind::Real
-            | Kind::Flag
-            | Kind::Code(_)
-            | Kind::Geometry => {
+            // Its adapter knows which systems of coordinates there are.
+            Kind::Geometry => {}
+            Kind::Key | Kind::Text | Kind::Integer | Kind::Real | Kind::Flag | Kind::Code(_) => {
                 if !mapped.format.is_empty() {
-                    self.add(key, "holds neither a date nor a moment, so that format has no meaning");
+                    self.add(key, "holds no date, moment or geometry, so that format has no meaning");
                 }
             }
         }

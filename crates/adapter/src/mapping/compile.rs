@@ -33,6 +33,8 @@ pub(crate) struct Expression {
     pub(crate) raw: Option<String>,
     /// What the adapter reads.
     pub(crate) sql: String,
+    /// PostgreSQL's name of the type of what the agency holds, if a mapping says what that is.
+    pub(crate) type_name: Option<String>,
 }
 
 /// What the types of an agency's columns are, by the name of the relation's column. SQLite has none.
@@ -43,7 +45,7 @@ impl Compiled {
     pub(crate) fn native(relation: &'static Relation) -> Self {
         let columns = relation.columns.iter().map(|column| {
             let sql = of_column(column.name);
-            Expression { column, raw: Some(sql.clone()), sql }
+            Expression { column, raw: Some(sql.clone()), sql, type_name: None }
         });
         let from = format!("{} AS {ALIAS}", quote::name(relation.name));
         Self { relation, from, is_expression: false, columns: columns.collect() }
@@ -53,7 +55,7 @@ impl Compiled {
     pub(crate) fn empty(relation: &'static Relation, dialect: Dialect, keys: &KeyTypes) -> Self {
         let columns = relation.columns.iter().map(|column| {
             let sql = null(relation, column, dialect, keys);
-            Expression { column, raw: None, sql }
+            Expression { column, raw: None, sql, type_name: None }
         });
         let from = format!("(SELECT 1 AS one WHERE 1 = 0) AS {ALIAS}");
         Self { relation, from, is_expression: true, columns: columns.collect() }
@@ -132,12 +134,14 @@ pub(crate) fn compile(
     let (mut columns, mut problems) = (Vec::with_capacity(relation.columns.len()), Vec::new());
     for column in relation.columns {
         let Some(of_agency) = mapped.columns.get(column.name) else {
-            columns.push(Expression { column, raw: None, sql: null(relation, column, dialect, keys) });
+            let sql = null(relation, column, dialect, keys);
+            columns.push(Expression { column, raw: None, sql, type_name: None });
             continue;
         };
         let raw = raw(of_agency);
-        match understood(column, of_agency, &raw, types.get(column.name).map(String::as_str)) {
-            Ok(sql) => columns.push(Expression { column, raw: Some(raw), sql }),
+        let type_name = types.get(column.name).cloned();
+        match understood(column, of_agency, &raw, type_name.as_deref()) {
+            Ok(sql) => columns.push(Expression { column, raw: Some(raw), sql, type_name }),
             Err(found) => {
                 problems.push(Problem { key: format!("{}.columns.{}", relation.name, column.name), found });
             }

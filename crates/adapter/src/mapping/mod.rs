@@ -52,7 +52,8 @@ pub struct MappedColumn {
     pub sql: Option<String>,
     /// Per code of the agency, the contract's name.
     pub codes: BTreeMap<String, String>,
-    /// The forms of its dates, such as `dd/mm/yyyy`; of a moment, its unit.
+    /// The forms of its dates, such as `dd/mm/yyyy`; of a moment, its unit; of a geometry, the systems of its coordinates, such
+    /// as `EPSG:5897`.
     pub format: Vec<String>,
 }
 

@@ -7,7 +7,7 @@ use crate::mapping::check::Problem;
 use crate::mapping::compile::{self, Compiled, KeyTypes, Types};
 use crate::mapping::{MappedRelation, Mapping, quote};
 use crate::relation::Relation;
-use crate::{Mismatch, OpenError};
+use crate::{Mismatch, OpenError, Tables};
 
 /// What the adapter's relations are in this database.
 pub(super) async fn relations(
@@ -47,6 +47,15 @@ pub(super) async fn relations(
         return Err(OpenError::Mismatch(inspection.mismatches));
     }
     Ok(compiled)
+}
+
+impl Tables {
+    /// PostgreSQL's name of the type that an agency's column has: for an adapter whose SQL depends on it. `None` for what is not
+    /// mapped, and on SQLite.
+    pub fn type_of(&self, relation: &str, column: &str) -> Option<&str> {
+        let relation = self.relations.iter().find(|compiled| compiled.relation.name == relation)?;
+        relation.column(column)?.type_name.as_deref()
+    }
 }
 
 /// What an unmapped relation is in the database.
