@@ -60,6 +60,8 @@ CREATE UNIQUE INDEX parcel_by_key ON parcel (ward_code, map_sheet, parcel_number
 CREATE INDEX parcel_ended_by_key ON parcel (ward_code, map_sheet, parcel_number) WHERE status <> 1;
 CREATE INDEX parcel_by_ward ON parcel (ward_code, parcel_id) WHERE status = 1;
 CREATE INDEX parcel_by_box ON parcel (west, east, south, north) WHERE status = 1;
+-- PostgreSQL has an index for places, which the line above cannot match; what follows the colon is for it alone.
+-- postgres: CREATE INDEX parcel_by_place ON parcel USING gist (box(point(west, south), point(east, north))) WHERE status = 1;
 
 -- Keys that a parcel had before.
 CREATE TABLE former_key (
