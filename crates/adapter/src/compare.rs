@@ -1,6 +1,6 @@
 //! Compares claims with records. What comes out is a [`Match`] and nothing of the record.
 
-use lgsp_identifiers::{PartialDate, WardCode, names, units};
+use lgsp_identifiers::{PartialDate, PersonKey, WardCode, names, units};
 use lgsp_proto::record::v1::{self, Match, Sex};
 
 use crate::records;
@@ -27,6 +27,22 @@ pub fn known(text: &str) -> Option<&str> {
 /// Compares names without regard to case, Unicode form, spacing and the placement of tone marks.
 pub fn name(claim: Option<&str>, record: &str) -> Match {
     judged(claim, known(record), names::same_name)
+}
+
+/// Compares what is printed as letters and digits, such as a serial number, without regard to case and white space.
+pub fn code(claim: Option<&str>, record: &str) -> Match {
+    let key = |code: &str| code.split_whitespace().collect::<String>().to_uppercase();
+    equal(claim.map(key), known(record).map(key))
+}
+
+/// Compares a person with the numbers of the one on record. A number of the kind that the record does not hold can be
+/// neither confirmed nor denied.
+pub fn person(claim: Option<&PersonKey>, personal_number: &str, old_identity_number: &str) -> Match {
+    let record = match claim {
+        None | Some(PersonKey::Number(_)) => personal_number,
+        Some(PersonKey::OldCard(_)) => old_identity_number,
+    };
+    equal(claim.map(PersonKey::as_str), known(record.trim()))
 }
 
 /// A claim that says more than the record knows cannot be confirmed; one that contradicts what it knows is wrong.
@@ -101,6 +117,24 @@ mod tests {
         assert_eq!(name(Some("Nguyễn Thị Thuỷ"), "Nguyễn Thị Thuý"), Match::No);
         assert_eq!(name(Some("Nguyễn Thị Thuỷ"), ""), Match::Unknown);
         assert_eq!(name(None, "Nguyễn Thị Thuý"), Match::NotClaimed);
+    }
+
+    #[test]
+    fn a_person_is_compared_by_the_kind_of_number_that_is_claimed() {
+        let check = |claim, number, old| person(Some(&PersonKey::parse(claim).unwrap()), number, old);
+        assert_eq!(check("092058000001", "092058000001", ""), Match::Yes);
+        assert_eq!(check("092058000001", "092058000002", ""), Match::No);
+        assert_eq!(check("092058000001", "", "361000001"), Match::Unknown);
+        assert_eq!(check("361000001", "092058000002", "361000001"), Match::Yes);
+        assert_eq!(check("361000001", "092058000002", ""), Match::Unknown);
+        assert_eq!(person(None, "092058000001", ""), Match::NotClaimed);
+    }
+
+    #[test]
+    fn a_printed_code_matches_without_regard_to_case_and_spaces() {
+        assert_eq!(code(Some("b 123 4567"), "B1234567"), Match::Yes);
+        assert_eq!(code(Some("B1234568"), "B1234567"), Match::No);
+        assert_eq!(code(Some("B1234568"), ""), Match::Unknown);
     }
 
     #[test]

@@ -47,4 +47,4 @@ pub use options::{Options, SourceOptions};
 pub use origin::Origin;
 pub use relation::{Codes, Column, FLAGS, Kind, Relation, Rule};
 pub use source::SourceError;
-pub use tables::{Counts, METRIC, NotUnderstood, Record, Statement, Tables};
+pub use tables::{Counts, METRIC, NotUnderstood, OfPage, Record, Statement, Tables};

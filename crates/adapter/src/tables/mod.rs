@@ -3,7 +3,9 @@
 
 mod inspect;
 mod not_understood;
+mod of_page;
 mod record;
+mod shapes;
 mod statement;
 
 use std::sync::Arc;
@@ -19,6 +21,7 @@ use crate::relation::Relation;
 use crate::{OpenError, Options, Origin, SourceError};
 
 pub use not_understood::{Counts, METRIC, NotUnderstood};
+pub use of_page::{Add, OfPage};
 pub use record::Record;
 pub use statement::Statement;
 
@@ -106,6 +109,19 @@ impl Tables {
             return Err(SourceError::Contradictory);
         }
         Ok(rows.pop())
+    }
+
+    /// Reads every record that a statement finds.
+    ///
+    /// # Errors
+    /// The source did not answer.
+    pub async fn all<T>(
+        &self,
+        reader: &mut Reader,
+        query: Query<'_>,
+        read: fn(&Self, &Row) -> Result<T, SourceError>,
+    ) -> Result<Vec<T>, SourceError> {
+        reader.all(query).await?.iter().map(|row| read(self, row)).collect()
     }
 
     /// The record of a relation in a row.
