@@ -15,7 +15,7 @@ pub(super) fn read(raw: &[u8]) -> Option<Cell<'static>> {
     if !finite || digits.len() != count || digits.iter().any(|digit| *digit >= 10_000) {
         return None;
     }
-    Some(whole(&digits, weight, sign).map_or_else(|| nearest(&digits, weight, sign), Cell::Integer))
+    whole(&digits, weight, sign).map(Cell::Integer).or_else(|| nearest(&digits, weight, sign))
 }
 
 /// The value, if it is whole and an `i64`.
@@ -32,12 +32,12 @@ fn whole(digits: &[u16], weight: i32, sign: u16) -> Option<i64> {
 }
 
 /// Through text, since the parser rounds once where a sum would round for each digit.
-fn nearest(digits: &[u16], weight: i32, sign: u16) -> Cell<'static> {
+fn nearest(digits: &[u16], weight: i32, sign: u16) -> Option<Cell<'static>> {
     let mut text = String::from(if sign == NEGATIVE { "-0" } else { "0" });
     for digit in digits {
         text.push_str(&format!("{digit:04}"));
     }
     let after_the_last = 4 * (weight + 1 - i32::try_from(digits.len()).unwrap_or(i32::MAX / 8));
     text.push_str(&format!("e{after_the_last}"));
-    Cell::Real(text.parse().unwrap_or(f64::NAN))
+    text.parse().ok().map(Cell::Real)
 }

@@ -134,7 +134,7 @@ async fn an_agencys_own_types_of_postgresql_are_read() {
         assert_eq!(found.integer(column).unwrap(), integer, "{column}");
     }
     for (column, real) in
-        [("single", 1.5), ("exact", 12.5), ("tiny", -0.00012), ("greater", 9.223_372_036_854_775_808e18)]
+        [("single", 1.5), ("exact", 12.5), ("tiny", -0.00012), ("greater", 9.223_372_036_854_776e18)]
     {
         assert_eq!(found.real(column).unwrap(), real, "{column}");
     }
