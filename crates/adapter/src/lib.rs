@@ -40,6 +40,7 @@ pub use deadline::Deadline;
 pub use fault::{invalid, status};
 pub use fields::Fields;
 pub use lgsp_core::{Fault, Reason};
+pub use lgsp_runtime::config;
 pub use lgsp_store::{Dialect, Options as StoreOptions, Query, Reader, Row, Store, Value, until};
 pub use mapping::check::Problem;
 pub use mapping::{MappedColumn, MappedRelation, Mapping};

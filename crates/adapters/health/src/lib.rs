@@ -5,6 +5,7 @@
 //!
 //! It must never disclose a field of a record that it was only asked to compare.
 
+pub mod fhir;
 mod service;
 mod source;
 mod verify;
