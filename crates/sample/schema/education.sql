@@ -67,6 +67,8 @@ CREATE TABLE enrolment (
 ) STRICT;
 
 CREATE INDEX enrolment_by_student ON enrolment (student_id, school_year);
+-- The last school year of all is asked for.
+CREATE INDEX enrolment_by_year ON enrolment (school_year);
 
 -- Parents and guardians.
 CREATE TABLE guardian (

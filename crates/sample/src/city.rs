@@ -1,12 +1,16 @@
 use lgsp_identifiers::units::{self, Ward, WardKind};
 
+use crate::circumstances::{Circumstances, Family};
 use crate::clock::stamps;
-use crate::dice::Dice;
+use crate::dice::{Dice, Stream};
 use crate::error::Error;
+use crate::health::Clinics;
 use crate::land::Cadastre;
-use crate::people::{Head, Numbers, Place, Registration, named_registered_on, people, registered_on};
+use crate::numbers::Numbers;
+use crate::people::{Head, Place, Registration, named_registered_on, people, registered_on};
 use crate::persons::{RECORDS, Record};
-use crate::record::{Citizen, Home, Household};
+use crate::record::{Citizen, Home, Household, Parcel};
+use crate::{business, education};
 
 /// What determines a synthetic city.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +40,9 @@ pub struct City {
     config: Config,
     numbers: Numbers,
     cadastre: Cadastre,
+    clinics: Clinics,
+    schools: education::Register,
+    enterprises: business::Register,
     wards: Vec<(u32, &'static Ward)>,
     homes: u32,
     citizens: u32,
@@ -48,11 +55,13 @@ impl City {
         if !(min..=max).contains(&config.citizens) {
             return Err(Error::Citizens { given: config.citizens, min, max });
         }
-        let cadastre = Cadastre::new();
         Ok(Self {
             config,
             numbers: Numbers::default(),
-            cadastre,
+            cadastre: Cadastre::new(),
+            clinics: Clinics::default(),
+            schools: education::Register::default(),
+            enterprises: business::Register::new(),
             wards: weighted_wards(),
             homes: 0,
             citizens: 0,
@@ -60,7 +69,7 @@ impl City {
     }
 
     fn home(&mut self) -> Home {
-        let mut dice = Dice::new(self.config.seed, u64::from(self.homes));
+        let mut dice = self.dice(Stream::Home);
         let named = RECORDS.get(self.homes as usize);
         let (head, place) = self.head_and_place(&mut dice, named);
         let registered_on =
@@ -77,9 +86,33 @@ impl City {
         let citizens = people(&mut dice, &mut self.numbers, head, &registration);
         let parcels = self.cadastre.parcels(&mut dice, &place, &citizens, named.is_some());
         let household = household(&mut dice, &registration, &citizens);
+        let home = self.with_domains(household, citizens, parcels, (&place, named));
         self.homes += 1;
-        self.citizens += citizens.len() as u32;
-        Home { household, citizens, parcels }
+        self.citizens += home.citizens.len() as u32;
+        home
+    }
+
+    /// Adds what the domains hold about the people and parcels of a home.
+    fn with_domains(
+        &mut self,
+        household: Household,
+        citizens: Vec<Citizen>,
+        parcels: Vec<Parcel>,
+        (place, named): (&Place, Option<&'static Record>),
+    ) -> Home {
+        let circumstances = Circumstances::draw(&mut self.dice(Stream::Circumstances), &citizens, named);
+        let family = Family { citizens: &citizens, place, circumstances: &circumstances, named };
+        let (mut in_health, mut in_education) = (self.dice(Stream::Health), self.dice(Stream::Education));
+        let mut in_business = self.dice(Stream::Business);
+        let (cards, patients) = self.clinics.records(&mut in_health, family);
+        let (students, diplomas) = self.schools.records(&mut in_education, family);
+        let enterprises = self.enterprises.records(&mut in_business, family, &parcels);
+        Home { household, citizens, parcels, cards, patients, students, diplomas, enterprises }
+    }
+
+    /// The dice of one stream of the present home.
+    fn dice(&self, stream: Stream) -> Dice {
+        Dice::of_home(self.config.seed, self.homes, stream)
     }
 
     fn head_and_place(&self, dice: &mut Dice, named: Option<&'static Record>) -> (Head, Place) {

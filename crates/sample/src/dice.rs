@@ -3,11 +3,28 @@ use std::ops::RangeInclusive;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
+/// What is drawn for a home, each from a stream of its own: one that draws more or less leaves the others as they are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Stream {
+    /// Its people and their parcels.
+    Home = 0,
+    /// What several domains know alike.
+    Circumstances = 1,
+    Health = 2,
+    Education = 3,
+    Business = 4,
+}
+
 /// Reproducible chance. Everything is derived from the raw 64-bit outputs of ChaCha here, because the distributions of
 /// random libraries may change between their versions.
 pub struct Dice(ChaCha8Rng);
 
 impl Dice {
+    /// The dice of one stream of a home.
+    pub(crate) fn of_home(seed: u64, home: u32, stream: Stream) -> Self {
+        Self::new(seed, (stream as u64) << 32 | u64::from(home))
+    }
+
     /// The dice of one stream of a seed: streams are independent of each other.
     pub fn new(seed: u64, stream: u64) -> Self {
         let mut key = [0; 32];

@@ -17,4 +17,18 @@ pub enum Error {
     /// SQLite refused a statement.
     #[error("the sample data could not be written to its database")]
     Database(#[from] sqlx::Error),
+    /// PostgreSQL could not be reached, or refused a statement.
+    #[error("the sample data could not be written to PostgreSQL")]
+    Store(#[from] lgsp_store::Error),
+    /// The database holds something under the name of a domain that is not a synthetic city.
+    #[error(
+        "the schema {schema} of the database holds other data, which would be lost; name another database"
+    )]
+    Occupied {
+        /// The schema.
+        schema: &'static str,
+    },
+    /// The process is being stopped.
+    #[error("the sample data was not finished because the process is being stopped")]
+    Interrupted,
 }

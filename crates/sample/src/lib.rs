@@ -1,26 +1,33 @@
-//! A synthetic city, deterministic from a seed: citizens, households and parcels that fit together.
+//! A synthetic city, deterministic from a seed: what five domains hold about its citizens, and it fits together.
 //!
 //! The path of a record: [`Config`] → [`City`], an iterator that makes one [`Home`] at a time (a household, its people,
-//! and the parcels that they hold) → [`load`], which writes them to the source databases `population.db` and `land.db`
-//! whose tables are in `schema/`.
+//! and what each domain holds about them) → [`load`], which writes it to five SQLite databases, or [`load_postgres`], to
+//! five schemas of one PostgreSQL database. Their tables are in `schema/`.
 //!
 //! ```text
-//!  seed ─► Dice (one stream per home) ─► composition ─► people ─┐
-//!          real wards, former wards  ─► cadastre ─────► parcels ─┴► Home ─► population.db, land.db
+//!  seed ─► Dice ─► composition ─► people ─────┬─► parcels        (real wards, former wards)
+//!          (a stream per home    │            ├─► cards, patients, doses of vaccines
+//!           and domain)          ▼            ├─► students, diplomas
+//!                          circumstances ─────┴─► enterprises    ─► Home ─► SQLite, PostgreSQL
 //! ```
 //!
 //! The wards are real; everybody and everything else is made up, and says so. Five persons of [`persons`] have fixed
 //! numbers and show what a caller may meet.
 //!
 //! What this crate must never do: draw on a clock, on the machine or on the order of a hash map, so that the same seed
-//! makes the same city everywhere; or leave half a database behind.
+//! makes the same city everywhere; hold more of a city than a few homes; or leave half a database behind.
 
+mod business;
+mod circumstances;
 mod city;
 mod clock;
 mod dice;
+mod education;
 mod error;
+mod health;
 mod land;
 mod load;
+mod numbers;
 mod people;
 pub mod persons;
 mod record;
@@ -29,11 +36,11 @@ pub use city::{City, Config};
 pub use dice::Dice;
 pub use error::Error;
 pub use land::geometry::{Bounds, Point};
-pub use load::{LAND_DATABASE, POPULATION_DATABASE, Progress, Summary, existing, load};
-pub use record::{
-    Address, AddressKind, Certificate, Citizen, FormerKey, Home, Household, IdentityCard, LandUse, Owner,
-    Parcel, RelatedPerson, Restriction,
+pub use load::{
+    BUSINESS_DATABASE, EDUCATION_DATABASE, HEALTH_DATABASE, LAND_DATABASE, Loaded, POPULATION_DATABASE,
+    Progress, READER, Stage, Summary, existing, load, load_postgres,
 };
+pub use record::*;
 
 /// Grows whenever the same seed would make another city than before.
-pub const GENERATION: u32 = 1;
+pub const GENERATION: u32 = 2;

@@ -1,8 +1,19 @@
 //! Five persons with fixed numbers, in every synthetic city, whatever its seed. Each shows what a caller may meet.
 //!
 //! Their serials are below 001000, which the generator gives to nobody else.
+//!
+//! | | [`ALL_FIELDS`] | [`MASKED`] | [`NOT_FOUND`] | [`MOVED_WARD`] | [`REFUSED_PURPOSE`] |
+//! |---|---|---|---|---|---|
+//! | population | all fields | all fields | nobody | an old ward code, a year of birth alone | |
+//! | land | two parcels | two parcels | none | under old keys | two parcels |
+//! | health: card | valid, five years reached | valid | none | valid; the one before expired and has no personal number | suspended since 2026-03-01 |
+//! | health: summary | all fields | all fields, a pregnancy too | none | written under an old ward code | |
+//! | education | left school in 2003 with two diplomas | left school in 2008 with two diplomas | none | a diploma of 1970 without a personal number | a revoked diploma |
+//! | business | a joint-stock company with branches, a former name and address | a company of one member | none | a cooperative that moved from an old ward | a company that suspended its business |
 
-use lgsp_identifiers::{OldIdentityCard, PartialDate, PersonalNumber, WardCode};
+use lgsp_identifiers::{
+    EnterpriseCode, HealthInsuranceCard, OldIdentityCard, PartialDate, PersonalNumber, StudentCode, WardCode,
+};
 
 /// A named sample person.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +43,25 @@ pub struct Record {
     pub former_ward_code: &'static str,
     /// Whether the record still names the former ward.
     pub is_written_formerly: bool,
+    /// The health-insurance card in use: 15 characters.
+    pub card_number: &'static str,
+    /// The student code of a record in the schools, if there is one: 10 digits.
+    pub student_code: Option<&'static str>,
+    /// Serial number of the diploma of upper-secondary education.
+    pub diploma_serial: &'static str,
+    /// The enterprise that the person represents.
+    pub enterprise_code: &'static str,
+    /// What the domains show of this person.
+    pub(crate) case: Case,
+}
+
+/// What the domains show of a named person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Case {
+    AllFields,
+    Masked,
+    MovedWard,
+    RefusedPurpose,
 }
 
 /// Every field of the contract is filled.
@@ -45,6 +75,11 @@ pub const ALL_FIELDS: Person = of(
         ward_code: "31135",
         former_ward_code: "31123",
         is_written_formerly: false,
+        card_number: "DN4929200000011",
+        student_code: Some("9200000011"),
+        diploma_serial: "B00000011",
+        enterprise_code: "1898900118",
+        case: Case::AllFields,
     },
 );
 
@@ -59,6 +94,11 @@ pub const MASKED: Person = of(
         ward_code: "31120",
         former_ward_code: "31117",
         is_written_formerly: false,
+        card_number: "GD4929200000022",
+        student_code: Some("9200000022"),
+        diploma_serial: "B00000022",
+        enterprise_code: "1898900220",
+        case: Case::Masked,
     },
 );
 
@@ -76,6 +116,11 @@ pub const MOVED_WARD: Person = of(
         ward_code: "31321",
         former_ward_code: "31318",
         is_written_formerly: true,
+        card_number: "HT3929200000033",
+        student_code: None,
+        diploma_serial: "B00000033",
+        enterprise_code: "1898900333",
+        case: Case::MovedWard,
     },
 );
 
@@ -90,6 +135,11 @@ pub const REFUSED_PURPOSE: Person = of(
         ward_code: "31528",
         former_ward_code: "31528",
         is_written_formerly: false,
+        card_number: "DN4929200000044",
+        student_code: None,
+        diploma_serial: "B00000044",
+        enterprise_code: "1898900446",
+        case: Case::RefusedPurpose,
     },
 );
 
@@ -131,6 +181,21 @@ impl Record {
         WardCode::parse(self.ward_code).expect(VALID)
     }
 
+    /// The health-insurance card, parsed.
+    pub fn card(&self) -> HealthInsuranceCard {
+        HealthInsuranceCard::parse(self.card_number).expect(VALID)
+    }
+
+    /// The student code, parsed.
+    pub fn student(&self) -> Option<StudentCode> {
+        self.student_code.map(|code| StudentCode::parse(code).expect(VALID))
+    }
+
+    /// The code of the enterprise, parsed.
+    pub fn enterprise(&self) -> EnterpriseCode {
+        EnterpriseCode::parse(self.enterprise_code).expect(VALID)
+    }
+
     /// The former ward, parsed.
     pub fn former_ward(&self) -> WardCode {
         WardCode::parse(self.former_ward_code).expect(VALID)
@@ -150,6 +215,9 @@ mod tests {
             assert_eq!(number.birth_year(), record.date_of_birth().year());
             assert!(number.serial() < "001000");
             assert!(record.old_identity().as_str() < "360001000");
+            assert!(record.card().social_insurance_number() < "9200001000");
+            assert!(record.student().is_none_or(|code| code.as_str() < "9200001000"));
+            assert!(record.enterprise().as_str() < "18990");
             assert_eq!(names::normalise(record.full_name), record.full_name);
             let former =
                 units::predecessors(record.ward()).iter().any(|from| from.former == record.former_ward());

@@ -2,24 +2,13 @@
 
 use lgsp_identifiers::EnterpriseCode;
 
+use crate::business::trades::COMPANY;
+
 /// Serials of the synthetic enterprises: 1899 is no prefix that a real one of the city begins with (assumed).
 const FIRST_SERIAL: u32 = 189_900_000;
 
 /// How many enterprises hold land.
 const ENTERPRISES: u32 = 200;
-
-const TRADES: &[&str] = &[
-    "Chế biến thủy sản",
-    "Lúa gạo",
-    "Xây dựng",
-    "Vận tải",
-    "Thương mại dịch vụ",
-    "Cơ khí",
-    "Nông sản",
-    "May mặc",
-    "Du lịch sinh thái",
-    "Vật liệu xây dựng",
-];
 
 /// The code and name of one of the synthetic enterprises.
 pub(super) fn enterprise(index: u32) -> (EnterpriseCode, String) {
@@ -28,8 +17,8 @@ pub(super) fn enterprise(index: u32) -> (EnterpriseCode, String) {
     let serials = FIRST_SERIAL + 10 * index..;
     let code = serials.take(10).find_map(EnterpriseCode::from_serial);
     let code = code.expect("of ten serials in a row at most two are without a check digit");
-    let trade = TRADES[index as usize % TRADES.len()];
-    (code, format!("Công ty TNHH {trade} Mẫu {:03}", index + 1))
+    let trade = COMPANY[index as usize % COMPANY.len()];
+    (code, format!("Công ty TNHH {} Mẫu {:03}", trade.name, index + 1))
 }
 
 #[cfg(test)]

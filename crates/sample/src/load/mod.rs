@@ -1,16 +1,26 @@
-//! Writes a city to the source databases of the adapters.
+//! Writes a city to source databases: to five files of SQLite, or to five schemas of one PostgreSQL database.
+//!
+//! A task of its own makes the homes, a batch at a time, while another batch is written. What a batch becomes in each
+//! domain is in `rows`, the same for both databases.
 
-mod land;
-mod population;
+mod domains;
+mod postgres;
+mod rows;
+mod schema;
+mod sqlite;
 
-use std::path::{Path, PathBuf};
+use std::future::Future;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use tokio::sync::mpsc;
 
+use self::domains::{DOMAINS, Domain};
+use self::rows::{Ids, Rows};
 use crate::city::{City, Config};
 use crate::error::Error;
 use crate::{GENERATION, Home};
+
+pub use postgres::{Loaded, READER, load as load_postgres};
+pub use sqlite::{existing, load};
 
 /// The file of citizens and households.
 pub const POPULATION_DATABASE: &str = "population.db";
@@ -18,8 +28,20 @@ pub const POPULATION_DATABASE: &str = "population.db";
 /// The file of parcels.
 pub const LAND_DATABASE: &str = "land.db";
 
-/// Citizens that are written at a time.
+/// The file of cards, patients and immunizations.
+pub const HEALTH_DATABASE: &str = "health.db";
+
+/// The file of students and diplomas.
+pub const EDUCATION_DATABASE: &str = "education.db";
+
+/// The file of enterprises.
+pub const BUSINESS_DATABASE: &str = "business.db";
+
+/// Citizens that are written at a time, at least.
 const BATCH: usize = 1000;
+
+/// Batches that are made ahead of the one that is written.
+const AHEAD: usize = 2;
 
 /// Version of the tables in `schema/`.
 const SCHEMA_VERSION: i64 = 1;
@@ -31,9 +53,20 @@ pub struct Progress {
     pub citizens: u32,
     /// Citizens to write.
     pub of: u32,
+    /// What is done besides writing them.
+    pub stage: Stage,
 }
 
-/// What a directory of source databases holds.
+/// The parts of a load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Homes are made and written.
+    Records,
+    /// All are written; the tables of a domain get their indexes and statistics.
+    Indexes(&'static str),
+}
+
+/// What a city holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Summary {
     /// What it was made from.
@@ -46,125 +79,83 @@ pub struct Summary {
     pub generation: u32,
 }
 
-/// Makes both databases in a directory, which is made if need be, and replaces those that are there. Each is written
-/// under another name and renamed when it is complete and on disk.
-pub async fn load(dir: &Path, config: Config, mut progress: impl FnMut(Progress)) -> Result<Summary, Error> {
+/// A database that is being filled.
+trait Sink {
+    /// Writes rows of one table.
+    fn write(
+        &mut self,
+        domain: &'static Domain,
+        rows: &Rows<'_>,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+}
+
+/// Makes a city and writes it, without the row that says that it is complete.
+async fn fill(
+    sink: &mut impl Sink,
+    config: Config,
+    progress: &mut impl FnMut(Progress),
+) -> Result<Summary, Error> {
     let city = City::new(config)?;
-    tokio::fs::create_dir_all(dir).await?;
-    let mut population =
-        Draft::begin(dir, POPULATION_DATABASE, include_str!("../../schema/population.sql")).await?;
-    let mut land = Draft::begin(dir, LAND_DATABASE, include_str!("../../schema/land.sql")).await?;
-    population.source("csdl-dancu-cantho", "G01.30.92").await?;
-    land.source("csdl-datdai-cantho", "H13.04").await?;
+    let (sender, batches) = mpsc::channel(AHEAD);
+    let making = tokio::task::spawn_blocking(move || make(city, &sender));
+    let written = write(sink, config, batches, progress).await;
+    // The batches are gone with their receiver, so the maker ends.
+    match making.await {
+        Ok(()) => written,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime is being shut down.
+            Err(_) => Err(Error::Interrupted),
+        },
+    }
+}
 
-    let mut summary = Summary { config, households: 0, parcels: 0, generation: GENERATION };
-    let mut written = 0;
-    let mut batch: Vec<Home> = Vec::new();
+/// Sends homes in batches, until nobody takes them any more.
+fn make(city: City, batches: &mpsc::Sender<Vec<Home>>) {
+    let mut batch = Vec::new();
     let mut waiting = 0;
-    let mut homes = city.peekable();
-    while let Some(home) = homes.next() {
+    for home in city {
         waiting += home.citizens.len();
-        summary.households += 1;
-        summary.parcels += home.parcels.len() as u32;
         batch.push(home);
-        if waiting < BATCH && homes.peek().is_some() {
-            continue;
+        if waiting >= BATCH {
+            waiting = 0;
+            if batches.blocking_send(std::mem::take(&mut batch)).is_err() {
+                return;
+            }
         }
-        population::write(&mut population.connection, &batch).await?;
-        land::write(&mut land.connection, &batch).await?;
-        written += waiting as u32;
-        progress(Progress { citizens: written, of: config.citizens });
-        batch.clear();
-        waiting = 0;
     }
-
-    population.finish(&summary).await?;
-    land.finish(&summary).await?;
-    Ok(summary)
+    if !batch.is_empty() {
+        // Whoever does not take the last batch knows why.
+        let _ = batches.blocking_send(batch);
+    }
 }
 
-/// What the databases of a directory hold; `None` unless both are there, complete, and of one making.
-pub async fn existing(dir: &Path) -> Result<Option<Summary>, Error> {
-    let population = summary_of(&dir.join(POPULATION_DATABASE)).await?;
-    let land = summary_of(&dir.join(LAND_DATABASE)).await?;
-    Ok(population.filter(|_| population == land))
-}
-
-async fn summary_of(path: &Path) -> Result<Option<Summary>, Error> {
-    if !tokio::fs::try_exists(path).await? {
-        return Ok(None);
-    }
-    let mut connection = SqliteConnectOptions::new().filename(path).read_only(true).connect().await?;
-    let columns = "SELECT seed, citizens, households, parcels, generation FROM sample";
-    let row: Option<(String, u32, u32, u32, u32)> =
-        sqlx::query_as(columns).fetch_optional(&mut connection).await?;
-    connection.close().await?;
-    let summary = row.and_then(|(seed, citizens, households, parcels, generation)| {
-        let config = Config { seed: seed.parse().ok()?, citizens };
-        Some(Summary { config, households, parcels, generation })
-    });
-    Ok(summary)
-}
-
-/// A database under another name, until it is complete.
-struct Draft {
-    connection: SqliteConnection,
-    draft: PathBuf,
-    path: PathBuf,
-}
-
-impl Draft {
-    async fn begin(dir: &Path, name: &str, schema: &'static str) -> Result<Self, Error> {
-        let (path, draft) = (dir.join(name), dir.join(format!("{name}.draft")));
-        remove(&draft).await?;
-        // Without a journal: a draft that fails is thrown away as a whole.
-        let options = SqliteConnectOptions::new()
-            .filename(&draft)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Off)
-            .synchronous(SqliteSynchronous::Off)
-            .foreign_keys(false);
-        let mut connection = options.connect().await?;
-        sqlx::raw_sql("BEGIN").execute(&mut connection).await?;
-        sqlx::raw_sql(schema).execute(&mut connection).await?;
-        sqlx::raw_sql(include_str!("../../schema/sample.sql")).execute(&mut connection).await?;
-        Ok(Self { connection, draft, path })
-    }
-
-    async fn source(&mut self, name: &str, agency_code: &str) -> Result<(), Error> {
-        let insert =
-            "INSERT INTO source (one, name, agency_code, synthetic, schema_version) VALUES (1, ?, ?, 1, ?)";
-        let query = sqlx::query(insert).bind(name).bind(agency_code).bind(SCHEMA_VERSION);
-        query.execute(&mut self.connection).await?;
-        Ok(())
-    }
-
-    async fn finish(mut self, summary: &Summary) -> Result<(), Error> {
-        let insert = "INSERT INTO sample (one, seed, citizens, households, parcels, generation) VALUES (1, ?, ?, ?, ?, ?)";
-        let query = sqlx::query(insert)
-            .bind(summary.config.seed.to_string())
-            .bind(summary.config.citizens)
-            .bind(summary.households)
-            .bind(summary.parcels)
-            .bind(summary.generation);
-        query.execute(&mut self.connection).await?;
-        sqlx::raw_sql("COMMIT; ANALYZE;").execute(&mut self.connection).await?;
-        self.connection.close().await?;
-        tokio::fs::File::open(&self.draft).await?.sync_all().await?;
-        // What an earlier database left behind would be taken for this one's journal.
-        for suffix in ["-wal", "-shm", "-journal"] {
-            let mut leftover = self.path.clone().into_os_string();
-            leftover.push(suffix);
-            remove(Path::new(&leftover)).await?;
+async fn write(
+    sink: &mut impl Sink,
+    config: Config,
+    mut batches: mpsc::Receiver<Vec<Home>>,
+    progress: &mut impl FnMut(Progress),
+) -> Result<Summary, Error> {
+    for domain in &DOMAINS {
+        for rows in domain.first_rows() {
+            sink.write(domain, &rows).await?;
         }
-        tokio::fs::rename(&self.draft, &self.path).await?;
-        Ok(())
     }
-}
-
-async fn remove(path: &Path) -> Result<(), Error> {
-    match tokio::fs::remove_file(path).await {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
-        Ok(()) | Err(_) => Ok(()),
+    let mut ids: [Ids; DOMAINS.len()] = Default::default();
+    let mut summary = Summary { config, households: 0, parcels: 0, generation: GENERATION };
+    let mut citizens = 0;
+    while let Some(homes) = batches.recv().await {
+        for (domain, ids) in DOMAINS.iter().zip(&mut ids) {
+            for rows in (domain.rows)(&homes, ids).iter().filter(|rows| !rows.is_empty()) {
+                sink.write(domain, rows).await?;
+            }
+        }
+        for home in &homes {
+            summary.households += 1;
+            summary.parcels += home.parcels.len() as u32;
+            citizens += home.citizens.len() as u32;
+        }
+        progress(Progress { citizens, of: config.citizens, stage: Stage::Records });
     }
+    Ok(summary)
 }

@@ -97,7 +97,7 @@ pub(super) fn occupation(dice: &mut Dice, age: u16) -> Option<&'static str> {
 }
 
 /// A number under 0120, a prefix that was withdrawn in 2018.
-pub(super) fn phone_number(id: i64) -> String {
+pub(crate) fn phone_number(id: i64) -> String {
     format!("+84120{:07}", id % 10_000_000)
 }
 

@@ -3,11 +3,10 @@
 mod biography;
 mod composition;
 mod name;
-mod numbers;
 mod place;
 mod records;
 
+pub(crate) use biography::phone_number;
 pub(crate) use composition::Head;
-pub(crate) use numbers::Numbers;
 pub(crate) use place::Place;
 pub(crate) use records::{Registration, named_registered_on, people, registered_on};

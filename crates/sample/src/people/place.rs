@@ -4,7 +4,7 @@ use lgsp_identifiers::PartialDate;
 use lgsp_identifiers::units::{self, FormerWard, Share, Ward, WardKind};
 
 use crate::dice::Dice;
-use crate::record::{Address, AddressKind};
+use crate::record::{Address, AddressKind, PostalAddress};
 
 const STREETS: &[&str] = &[
     "30 Tháng 4",
@@ -110,6 +110,11 @@ impl Place {
     /// The whole address on one line, by today's units.
     pub(crate) fn text(&self) -> String {
         format!("{}, {}, Thành phố Cần Thơ", self.line, self.ward.name)
+    }
+
+    /// The place as other sources have it.
+    pub(crate) fn postal(&self) -> PostalAddress {
+        PostalAddress::from(&self.address(AddressKind::Current, None))
     }
 
     fn former_text(&self) -> String {

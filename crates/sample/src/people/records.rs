@@ -7,10 +7,10 @@ use lgsp_proto::record::v1::Sex;
 use super::biography as draw;
 use super::composition::{Head, Member, compose};
 use super::name::{family, family_of, full};
-use super::numbers::Numbers;
 use super::place::{Place, birth_registration, elsewhere, of_former_ward};
 use crate::clock::{THIS_YEAR, date, day_in, stamps, year};
 use crate::dice::Dice;
+use crate::numbers::Numbers;
 use crate::persons::Record;
 use crate::record::{Address, AddressKind, Citizen, RelatedPerson};
 

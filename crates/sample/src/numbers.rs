@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use lgsp_identifiers::{OldIdentityCard, PersonalNumber};
+use lgsp_identifiers::{OldIdentityCard, PersonalNumber, StudentCode};
 use lgsp_proto::record::v1::Sex;
 
 /// Serials below this are kept for the named persons, so that an absent number stays absent.
@@ -17,6 +17,33 @@ const CARD_STEP: u64 = 6_180_341;
 
 /// Numbers of old identity cards that begin with the 36 of the former Can Tho and Soc Trang.
 const CARDS: u32 = 10_000_000 - RESERVED;
+
+/// Numbers of eight digits that follow from the id of a citizen.
+const EIGHT_DIGITS: u32 = 100_000_000 - RESERVED;
+const INSURANCE_STEP: u64 = 38_196_601;
+const STUDENT_STEP: u64 = 27_182_819;
+const DIPLOMA_STEP: u64 = 31_415_927;
+
+/// The social-insurance number of a citizen: 10 digits, those of the city first.
+pub(crate) fn social_insurance(citizen: i64) -> String {
+    format!("92{:08}", eight_digits(citizen, INSURANCE_STEP))
+}
+
+/// The student code of a citizen.
+pub(crate) fn student_code(citizen: i64) -> StudentCode {
+    let text = format!("92{:08}", eight_digits(citizen, STUDENT_STEP));
+    StudentCode::parse(&text).expect("two and eight digits")
+}
+
+/// What the serial number of a citizen's diplomas has after the letter of their kind.
+pub(crate) fn diploma_serial(citizen: i64) -> u32 {
+    eight_digits(citizen, DIPLOMA_STEP)
+}
+
+fn eight_digits(citizen: i64, step: u64) -> u32 {
+    // A city has at most a million citizens, numbered from 1.
+    RESERVED + spread(citizen as u32, step, EIGHT_DIGITS, 0)
+}
 
 /// Gives out numbers, each once.
 #[derive(Default)]
@@ -64,6 +91,9 @@ mod tests {
     fn the_steps_visit_every_serial() {
         assert_eq!(divisor(SERIAL_STEP, u64::from(SERIALS)), 1);
         assert_eq!(divisor(CARD_STEP, u64::from(CARDS)), 1);
+        for step in [INSURANCE_STEP, STUDENT_STEP, DIPLOMA_STEP] {
+            assert_eq!(divisor(step, u64::from(EIGHT_DIGITS)), 1);
+        }
     }
 
     #[test]
