@@ -1,7 +1,11 @@
 //! Comparison of Vietnamese names: Unicode form, case, spacing and the placement of tone marks do not matter;
 //! everything else, tones and letters included, does.
 
+mod enterprise;
+
 use unicode_normalization::UnicodeNormalization;
+
+pub use enterprise::same_enterprise;
 
 /// Longest name that is looked at, in characters; the rest is dropped.
 const MAX_LENGTH: usize = 512;
