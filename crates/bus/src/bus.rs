@@ -58,7 +58,7 @@ impl Bus {
             (None, None) => String::new(),
         };
         let publisher =
-            Producer::new("publishing", &options, clients::producer(&options, &bootstrap, PUBLISH_TIMEOUT))?;
+            Producer::new("publishing", &options, clients::publisher(&options, &bootstrap, PUBLISH_TIMEOUT))?;
         let beats = Producer::new("heartbeats", &options, clients::heartbeat_producer(&options, &bootstrap))?;
         let counters = Arc::new(Counters::default());
         Ok(Self { inner: Arc::new(Inner { options, bootstrap, counters, publisher, beats, embedded }) })

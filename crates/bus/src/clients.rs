@@ -50,12 +50,11 @@ pub(crate) fn admin(options: &Options, bootstrap: &str) -> ClientConfig {
     common(options, bootstrap)
 }
 
-/// A producer whose records are acknowledged by all in-sync replicas, in order, and given up after `timeout`.
-pub(crate) fn producer(options: &Options, bootstrap: &str, timeout: Duration) -> ClientConfig {
+/// A producer whose records are acknowledged by all in-sync replicas, and given up after `timeout`.
+fn durable(options: &Options, bootstrap: &str, timeout: Duration) -> ClientConfig {
     let mut config = common(options, bootstrap);
     config
         .set("acks", "all")
-        .set("enable.idempotence", "true")
         // 1 ms doubles the time of an exchange.
         .set("linger.ms", "0")
         .set("sticky.partitioning.linger.ms", "0")
@@ -69,10 +68,35 @@ pub(crate) fn producer(options: &Options, bootstrap: &str, timeout: Duration) ->
     config
 }
 
+/// A producer of rules and the like: few records, in order and each once.
+pub(crate) fn publisher(options: &Options, bootstrap: &str, timeout: Duration) -> ClientConfig {
+    let mut config = durable(options, bootstrap, timeout);
+    config.set("enable.idempotence", "true");
+    config
+}
+
+/// A producer on the path of an exchange whose records need no order: requests and entries. A repeat of either is known by
+/// its exchange.
+///
+/// Two batches at most are under way, so that what comes meanwhile becomes the next one. An idempotent producer would send
+/// no sixth record of a partition before the first is acknowledged, and poll without a pause until then: see ADR 6.
+pub(crate) fn producer(options: &Options, bootstrap: &str, timeout: Duration) -> ClientConfig {
+    let mut config = durable(options, bootstrap, timeout);
+    config.set("enable.idempotence", "false").set("max.in.flight.requests.per.connection", "2");
+    config
+}
+
+/// A producer of replies, whose parts stay in order even when a batch has to be repeated.
+pub(crate) fn ordered_producer(options: &Options, bootstrap: &str, timeout: Duration) -> ClientConfig {
+    let mut config = producer(options, bootstrap, timeout);
+    config.set("max.in.flight.requests.per.connection", "1");
+    config
+}
+
 /// A producer of heartbeats: the next one repairs the loss of one.
 pub(crate) fn heartbeat_producer(options: &Options, bootstrap: &str) -> ClientConfig {
     let mut config = producer(options, bootstrap, Duration::from_secs(2));
-    config.set("acks", "1").set("enable.idempotence", "false").set("queue.buffering.max.messages", "1000");
+    config.set("acks", "1").set("queue.buffering.max.messages", "1000");
     config
 }
 

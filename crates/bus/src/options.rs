@@ -55,7 +55,12 @@ const OWNED: &[(&str, &str)] = &[
     ("metadata.broker.list", "set `brokers`"),
     ("acks", "an entry is durable only when all in-sync replicas have it"),
     ("request.required.acks", "an entry is durable only when all in-sync replicas have it"),
-    ("enable.idempotence", "a retry must not change the order of an answer's parts"),
+    ("enable.idempotence", "it makes a busy producer poll without a pause"),
+    ("max.in.flight", "the parts of an answer must stay in order, and batches must form"),
+    (
+        "max.in.flight.requests.per.connection",
+        "the parts of an answer must stay in order, and batches must form",
+    ),
     ("enable.gapless.guarantee", "a late request must not end the producer"),
     ("transactional.id", "nothing in the hub rests on Kafka transactions"),
     ("group.id", "the group decides who serves a domain"),
