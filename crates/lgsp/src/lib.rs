@@ -2,7 +2,8 @@
 //!
 //! [`cli`] says what the command line accepts. A command that calls a hub runs in [`client`], as any agency's system
 //! would; one that is a hub runs in [`server`]. [`roles`] composes each role from its crates, and [`up`] all of them in one
-//! process. [`config`] holds the keys of all roles, and [`layout`] knows where a hub keeps its keys, rules and data.
+//! process, on request with the [`traffic`] of a city. [`config`] holds the keys of all roles, and [`layout`] knows where a
+//! hub keeps its keys, rules and data.
 
 pub mod cli;
 pub mod client;
@@ -11,4 +12,5 @@ pub mod layout;
 pub mod roles;
 mod rules;
 pub mod server;
+pub mod traffic;
 pub mod up;

@@ -109,12 +109,18 @@ async fn run_up(args: arguments::Up) -> anyhow::Result<ExitCode> {
     let telemetry = telemetry::start(&config.telemetry, &instance)?;
     let mut signals = Signals::listen()?;
 
-    let city = lgsp_sample::Config { citizens: args.citizens, seed: up::SEED };
+    let (city, traffic) = (lgsp_sample::Config { citizens: args.citizens, seed: up::SEED }, args.traffic());
     let starting = up::start(config, city, up::progress());
-    let hub = tokio::select! {
+    let mut hub = tokio::select! {
         hub = starting => hub?,
         () = signals.next() => return Ok(ExitCode::from(shutdown::EXIT_CODE)),
     };
+    if let Some(traffic) = traffic
+        && let Err(error) = hub.start_traffic(traffic).await
+    {
+        hub.stop().await;
+        return Err(error);
+    }
     up::print_welcome(&hub);
     signals.next().await;
     eprintln!("draining; Ctrl-C again leaves at once");

@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::layout::{DataDir, Layout};
 use crate::roles::{self, Host, Role, VERSION};
 use crate::rules;
+use crate::traffic;
 
 /// How long the roles may take to become ready before the start is given up.
 const READY_PATIENCE: Duration = Duration::from_secs(30);
@@ -49,6 +50,7 @@ pub struct Hub {
     pub host: Host,
     /// In the order in which they end.
     roles: Vec<Role>,
+    traffic: Option<traffic::Options>,
     admin_stop: CancellationToken,
     data: DataDir,
 }
@@ -94,7 +96,8 @@ pub async fn start(
     let (gateway_role, gateway) = roles::gateway::start(&host, fsynced, listener).await?;
     roles::subject_keys::keep_making(&gateway_role, Layout::clone(&data));
     let roles = vec![gateway_role, population, land, ledger, registry];
-    let hub = Hub { grpc: gateway.address, admin: admin_address, host, roles, admin_stop, data };
+    let hub =
+        Hub { grpc: gateway.address, admin: admin_address, host, roles, traffic: None, admin_stop, data };
     if tokio::time::timeout(READY_PATIENCE, hub.host.state.until_ready()).await.is_err() {
         let status = format!("http://{}/status", hub.admin);
         hub.stop().await;
@@ -108,6 +111,17 @@ impl Hub {
     /// The data directory.
     pub fn data(&self) -> &Path {
         self.data.root()
+    }
+
+    /// Starts the sample traffic of the synthetic city. It ends before the gateway does.
+    ///
+    /// # Errors
+    /// This is no hub for trying, callers need TLS, or the data directory holds no synthetic city of this version.
+    pub async fn start_traffic(&mut self, options: traffic::Options) -> anyhow::Result<()> {
+        let role = roles::traffic::start(&self.host, self.grpc, &self.data, options).await?;
+        self.roles.insert(0, role);
+        self.traffic = Some(options);
+        Ok(())
     }
 
     /// Ends every role in order, each under its bounds.
@@ -170,6 +184,11 @@ pub fn print_welcome(hub: &Hub) {
     println!("\nThe hub is up. All its data is synthetic.\n");
     for (what, place, note) in rows {
         println!("  {what:8} {place:32} {note}");
+    }
+    if let Some(traffic) = hub.traffic {
+        let rate = format!("{} exchanges a minute", traffic.per_minute);
+        let (hours, ids) = (traffic.hours, traffic::REQUEST_IDS);
+        println!("  {:8} {rate:32} sample, {hours}; request ids begin with {ids}", "traffic");
     }
     println!("\nTry, in another terminal:\n");
     let lgsp = quoted(&std::env::args().next().unwrap_or_else(|| "lgsp".to_owned()));

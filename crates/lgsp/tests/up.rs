@@ -128,6 +128,20 @@ fn ctrl_c_drains_and_ends_with_0() {
 }
 
 #[test]
+fn a_hub_with_sample_traffic_says_so_and_ends_in_order() {
+    let dir = tempfile::tempdir().expect("a scratch directory");
+    let mut command = up(dir.path(), "127.0.0.1:0");
+    command.args(["--sample-traffic=6000", "--sample-hours", "always"]);
+    let hub = Hub::start(command);
+    assert_eq!(hub.place("traffic"), "6000");
+    hub.signal("-INT");
+    let output = hub.finish();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert!(!told.contains("within its bound"), "{told}");
+}
+
+#[test]
 fn a_second_ctrl_c_leaves_at_once() {
     let dir = tempfile::tempdir().expect("a scratch directory");
     let mut command = up(dir.path(), "127.0.0.1:0");

@@ -12,4 +12,5 @@ mod faults;
 mod fixture;
 mod log;
 mod requests;
+mod traffic;
 mod wire;

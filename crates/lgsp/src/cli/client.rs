@@ -220,7 +220,7 @@ fn application(text: &str) -> Result<ApplicationId, String> {
 }
 
 /// Reads a duration with its unit, exactly as the configuration does.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let text: StrDeserializer<'_, ValueError> = text.into_deserializer();
     lgsp_runtime::config::units::duration::deserialize(text).map_err(|error| error.to_string())
 }

@@ -1,9 +1,16 @@
 //! Arguments of the commands that are a hub, or make one ready.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+
+use super::client::duration;
+use crate::traffic::{self, Hours};
+
+/// More exchanges a minute are load and no sample.
+const MOST_SAMPLE_TRAFFIC: u32 = 60_000;
 
 /// `lgsp up`.
 #[derive(Clone, Debug, Args)]
@@ -20,9 +27,23 @@ pub struct Up {
     /// Size of the synthetic city when it is made
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
     pub citizens: u32,
+    /// Let the 11 applications exchange by scenarios that officers know, RATE exchanges a minute [default RATE: 60]
+    #[arg(long, value_name = "RATE", num_args = 0..=1, require_equals = true, default_missing_value = "60", value_parser = rate)]
+    pub sample_traffic: Option<NonZeroU32>,
+    /// When they do: in `office` hours (and less at other times), `always`, or in days that last so long, such as 10m
+    #[arg(long, value_name = "HOURS", default_value = "office", value_parser = hours, requires = "sample_traffic")]
+    pub sample_hours: Hours,
     /// What every role accepts.
     #[command(flatten)]
     pub settings: Settings,
+}
+
+impl Up {
+    /// The sample traffic that was asked for.
+    pub fn traffic(&self) -> Option<traffic::Options> {
+        let hours = self.sample_hours;
+        self.sample_traffic.map(|per_minute| traffic::Options { per_minute, hours })
+    }
 }
 
 /// Where a configuration comes from, besides defaults and `LGSP__…` variables.
@@ -144,9 +165,63 @@ pub struct SampleData {
     pub seed: Option<u64>,
 }
 
+fn rate(text: &str) -> Result<NonZeroU32, String> {
+    let rate = text.parse().ok().filter(|rate: &NonZeroU32| rate.get() <= MOST_SAMPLE_TRAFFIC);
+    rate.ok_or_else(|| format!("a number of exchanges a minute, from 1 to {MOST_SAMPLE_TRAFFIC}"))
+}
+
+fn hours(text: &str) -> Result<Hours, String> {
+    match text {
+        "office" => return Ok(Hours::Office),
+        "always" => return Ok(Hours::Always),
+        _ => {}
+    }
+    let day = duration(text).ok().filter(|day| *day >= Hours::SHORTEST_DAY);
+    day.map(Hours::Day)
+        .ok_or_else(|| "`office`, `always`, or the length of a day, such as 10m; at least 1m".to_owned())
+}
+
 fn key_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         Some(_) | None => Err("write it as KEY=VALUE, such as gateway.max-in-flight=64".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use clap::Parser as _;
+
+    use crate::cli::{Cli, Command};
+    use crate::traffic::{Hours, Options};
+
+    fn traffic(line: &str) -> Option<Option<Options>> {
+        let cli = Cli::try_parse_from(format!("lgsp up {line}").split_whitespace()).ok()?;
+        let Command::Up(up) = cli.command else { panic!("`lgsp up`") };
+        Some(up.traffic())
+    }
+
+    #[test]
+    fn sample_traffic_is_off_and_low_unless_asked_for() {
+        let options = |rate: u32, hours| Options { per_minute: rate.try_into().expect("not 0"), hours };
+        assert_eq!(traffic(""), Some(None));
+        assert_eq!(traffic("--sample-traffic"), Some(Some(options(60, Hours::Office))));
+        assert_eq!(traffic("--sample-traffic --citizens 100"), Some(Some(options(60, Hours::Office))));
+        assert_eq!(
+            traffic("--sample-traffic=600 --sample-hours always"),
+            Some(Some(options(600, Hours::Always)))
+        );
+        let day = Hours::Day(Duration::from_secs(600));
+        assert_eq!(traffic("--sample-traffic=1 --sample-hours 10m"), Some(Some(options(1, day))));
+        for refused in [
+            "--sample-traffic=0",
+            "--sample-traffic=60001",
+            "--sample-hours always",
+            "--sample-traffic --sample-hours 5s",
+        ] {
+            assert_eq!(traffic(refused), None, "{refused}");
+        }
     }
 }

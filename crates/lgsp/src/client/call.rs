@@ -5,14 +5,12 @@ use std::time::{Duration, Instant};
 
 use http::uri::PathAndQuery;
 use prost_reflect::{DynamicMessage, MethodDescriptor};
-use tonic::client::Grpc;
 use tonic::metadata::{AsciiMetadataKey, MetadataMap, MetadataValue};
 use tonic::{Request, Status};
 
-use super::codec::DynamicCodec;
 use super::failure::EXCHANGE_ID;
 use super::output::{self, JsonStyle, Surface};
-use super::session::{GRACE, LARGEST_MESSAGE, Session};
+use super::session::{GRACE, Session};
 use super::token::Signer;
 use super::{Error, Lang, reflection};
 use crate::cli;
@@ -73,11 +71,7 @@ async fn serve(
         service: method.parent_service().full_name().to_owned(),
         problem: error.to_string(),
     })?;
-    let codec = DynamicCodec { answer: method.output() };
-    let mut client = Grpc::new(session.channel.clone()).max_decoding_message_size(LARGEST_MESSAGE);
-    client.ready().await.map_err(|error| told(&Status::from_error(error.into()), None))?;
-    // A unary answer is a stream of one message, so one way of calling serves both.
-    let answer = client.server_streaming(request, path, codec).await.map_err(|status| told(&status, None))?;
+    let answer = session.begin(path, method.output(), request).await.map_err(|status| told(&status, None))?;
 
     let exchange = exchange_id(answer.metadata());
     let mut messages = answer.into_inner();

@@ -49,6 +49,11 @@ impl Failure {
         }
     }
 
+    /// Why, if the hub named a reason that this program knows.
+    pub(crate) fn known_reason(&self) -> Option<Reason> {
+        self.reason.as_deref().and_then(Reason::from_name)
+    }
+
     /// How long to wait before a repeat that may help.
     pub fn retry(&self) -> Option<Duration> {
         self.retry
@@ -127,8 +132,7 @@ impl Failure {
     }
 
     fn advice(&self, lang: Lang) -> &'static str {
-        let known = self.reason.as_deref().and_then(Reason::from_name);
-        known.map_or("", |reason| advice::of(reason, lang))
+        self.known_reason().map_or("", |reason| advice::of(reason, lang))
     }
 }
 

@@ -16,7 +16,7 @@ mod output;
 mod reflection;
 mod registry;
 mod report;
-mod session;
+pub(crate) mod session;
 mod table;
 pub mod token;
 mod words;

@@ -2,10 +2,14 @@ use std::error::Error as _;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use http::uri::PathAndQuery;
+use prost_reflect::{DynamicMessage, MessageDescriptor};
+use tonic::client::Grpc;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Request, Status, TimeoutExpired};
+use tonic::{Request, Response, Status, Streaming, TimeoutExpired};
 
+use super::codec::DynamicCodec;
 use super::token::Signer;
 use super::{Error, Failure};
 
@@ -50,6 +54,18 @@ impl Session {
             request.set_timeout(deadline);
         }
         Ok(request)
+    }
+
+    /// Begins a call. A unary answer is a stream of one message, so one way of calling serves both.
+    pub(crate) async fn begin(
+        &self,
+        path: PathAndQuery,
+        answer: MessageDescriptor,
+        request: Request<DynamicMessage>,
+    ) -> Result<Response<Streaming<DynamicMessage>>, Status> {
+        let mut client = Grpc::new(self.channel.clone()).max_decoding_message_size(LARGEST_MESSAGE);
+        client.ready().await.map_err(|error| Status::from_error(error.into()))?;
+        client.server_streaming(request, path, DynamicCodec { answer }).await
     }
 
     /// What a status means: the hub's refusal, or a connection that broke before the hub could say anything.

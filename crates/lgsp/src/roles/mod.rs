@@ -8,6 +8,7 @@ pub mod gateway;
 pub mod ledger;
 pub mod registry;
 pub mod subject_keys;
+pub mod traffic;
 
 use std::path::Path;
 use std::time::Duration;
