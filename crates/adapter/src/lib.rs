@@ -19,6 +19,7 @@
 //! Nothing here knows a domain. What an adapter answers is not filtered here: the gateway does that.
 
 mod adapter;
+pub mod check;
 pub mod compare;
 mod deadline;
 mod fault;
@@ -34,18 +35,20 @@ mod relation;
 mod source;
 pub mod stream;
 mod tables;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use adapter::{Adapter, Mismatch, OpenError};
 pub use deadline::Deadline;
 pub use fault::{invalid, status};
 pub use fields::Fields;
 pub use lgsp_core::{Fault, Reason};
+pub use lgsp_store::{Dialect, Options as StoreOptions, Query, Reader, Row, Store, Value};
 pub use lgsp_runtime::config;
-pub use lgsp_store::{Dialect, Options as StoreOptions, Query, Reader, Row, Store, Value, until};
 pub use mapping::check::Problem;
 pub use mapping::{MappedColumn, MappedRelation, Mapping};
 pub use options::{Options, SourceOptions};
 pub use origin::Origin;
 pub use relation::{Codes, Column, FLAGS, Kind, Relation, Rule};
 pub use source::SourceError;
-pub use tables::{Counts, METRIC, NotUnderstood, OfPage, Record, Statement, Tables};
+pub use tables::{Add, Counts, METRIC, NotUnderstood, OfPage, Record, Statement, Tables};

@@ -11,7 +11,9 @@ use crate::relation::{Codes, Column, Kind, Relation};
 
 /// The alias of an agency's table. Columns are always named with it: SQLite reads an unknown quoted name that stands alone as
 /// a text, and not as a mistake.
-const ALIAS: &str = "s";
+fn alias(relation: &Relation) -> String {
+    format!("of_{}", relation.name)
+}
 
 /// A relation as its database has it.
 #[derive(Clone, Debug)]
@@ -44,10 +46,10 @@ impl Compiled {
     /// A relation that is a table of its own name.
     pub(crate) fn native(relation: &'static Relation) -> Self {
         let columns = relation.columns.iter().map(|column| {
-            let sql = of_column(column.name);
+            let sql = of_column(relation, column.name);
             Expression { column, raw: Some(sql.clone()), sql, type_name: None }
         });
-        let from = format!("{} AS {ALIAS}", quote::name(relation.name));
+        let from = format!("{} AS {}", quote::name(relation.name), alias(relation));
         Self { relation, from, is_expression: false, columns: columns.collect() }
     }
 
@@ -57,7 +59,7 @@ impl Compiled {
             let sql = null(relation, column, dialect, keys);
             Expression { column, raw: None, sql, type_name: None }
         });
-        let from = format!("(SELECT 1 AS one WHERE 1 = 0) AS {ALIAS}");
+        let from = format!("(SELECT 1 AS one WHERE 1 = 0) AS {}", alias(relation));
         Self { relation, from, is_expression: true, columns: columns.collect() }
     }
 
@@ -97,26 +99,27 @@ fn pointed_to(relation: &Relation, column: &Column) -> (&'static str, &'static s
 }
 
 /// What stands after `FROM` for a mapped relation: its table, found in a schema, or its query.
-pub(crate) fn from(mapped: &MappedRelation, table: &str) -> String {
+pub(crate) fn from(relation: &Relation, mapped: &MappedRelation, table: &str) -> String {
+    let alias = alias(relation);
     match &mapped.query {
         // On lines of its own, so that a comment at its end does not swallow what follows.
-        Some(query) => format!("(\n{}\n) AS {ALIAS}", query.trim().trim_end_matches(';')),
-        None => format!("{} AS {ALIAS}", quote::path(table)),
+        Some(query) => format!("(\n{}\n) AS {alias}", query.trim().trim_end_matches(';')),
+        None => format!("{} AS {alias}", quote::path(table)),
     }
 }
 
 /// What an agency holds in a mapped column.
-pub(crate) fn raw(mapped: &MappedColumn) -> String {
+pub(crate) fn raw(relation: &Relation, mapped: &MappedColumn) -> String {
     match (&mapped.column, &mapped.sql) {
         (_, Some(sql)) => format!("({})", sql.trim()),
-        (Some(column), None) => of_column(column),
+        (Some(column), None) => of_column(relation, column),
         // Refused before: a column comes from somewhere.
         (None, None) => "NULL".to_owned(),
     }
 }
 
-fn of_column(name: &str) -> String {
-    format!("{ALIAS}.{}", quote::name(name))
+fn of_column(relation: &Relation, name: &str) -> String {
+    format!("{}.{}", alias(relation), quote::name(name))
 }
 
 /// Compiles a mapped relation.
@@ -138,7 +141,7 @@ pub(crate) fn compile(
             columns.push(Expression { column, raw: None, sql, type_name: None });
             continue;
         };
-        let raw = raw(of_agency);
+        let raw = raw(relation, of_agency);
         let type_name = types.get(column.name).cloned();
         match understood(column, of_agency, &raw, type_name.as_deref()) {
             Ok(sql) => columns.push(Expression { column, raw: Some(raw), sql, type_name }),

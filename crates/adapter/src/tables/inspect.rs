@@ -92,7 +92,7 @@ impl Inspection<'_> {
             Some(table) => ("table", self.qualified(table).await?),
             None => ("query", None),
         };
-        let from = compile::from(mapped, table.as_deref().or(mapped.table.as_deref()).unwrap_or_default());
+        let from = compile::from(relation, mapped, table.as_deref().or(mapped.table.as_deref()).unwrap_or_default());
         match self.asked(&format!("SELECT 1 AS one FROM {from} LIMIT 0")).await? {
             None => Ok(Some(from)),
             Some(refused) => {
@@ -133,7 +133,7 @@ impl Inspection<'_> {
         let mut types = Types::new();
         for column in relation.columns {
             let Some(of_agency) = mapped.columns.get(column.name) else { continue };
-            match self.type_of(&compile::raw(of_agency), from).await? {
+            match self.type_of(&compile::raw(relation, of_agency), from).await? {
                 Ok(Some(name)) => drop(types.insert(column.name, name)),
                 Ok(None) => {}
                 Err(refused) => {

@@ -33,7 +33,7 @@ const OPENING_TIMEOUT: Duration = Duration::from_secs(30);
 pub struct Tables {
     store: Store,
     origin: Arc<Origin>,
-    relations: Arc<[Compiled]>,
+    pub(crate) relations: Arc<[Compiled]>,
     probes: Arc<[Statement]>,
     counts: Counts,
 }
@@ -142,11 +142,6 @@ impl Tables {
     /// The database.
     pub fn dialect(&self) -> Dialect {
         self.store.dialect()
-    }
-
-    /// Counts what was not understood.
-    pub fn counts(&self) -> &Counts {
-        &self.counts
     }
 
     /// Closes all connections.

@@ -19,7 +19,7 @@ pub struct NotUnderstood {
     pub count: u64,
 }
 
-/// Counts them. A cheap handle; its labels are the names of relations and columns, of which an adapter has few.
+/// Counts them, for a source of any kind. A cheap handle; its labels are the names of relations and columns, of which an adapter has few.
 #[derive(Clone, Debug, Default)]
 pub struct Counts(Arc<Mutex<BTreeMap<(&'static str, &'static str), u64>>>);
 

@@ -1,6 +1,6 @@
 use lgsp_identifiers::names;
 use lgsp_proto::record::v1;
-use lgsp_store::Row;
+use lgsp_store::{Error as StoreError, Row};
 
 use super::{Counts, Origin};
 use crate::relation::{Kind, Relation};
@@ -8,8 +8,9 @@ use crate::{SourceError, records};
 
 /// The record of one relation in a row, read by the names of the relation's columns.
 ///
-/// A row of a join holds one of each of its relations. Reading fails when the row has no such column or a value of another
-/// type; the error names the column and never a value. What can be read and is not understood is counted and left out.
+/// A row of a join holds one of each of its relations. Reading fails when the row has no such column: the source has changed
+/// its schema. What a source holds and nobody understands (an unknown code, a false date, a broken text, a number where
+/// a text belongs) is counted and left out, so that one bad value does not keep a list from its end.
 #[derive(Clone, Copy, Debug)]
 pub struct Record<'a> {
     pub(super) relation: &'static Relation,
@@ -22,32 +23,32 @@ impl Record<'_> {
     /// A text; empty when there is none.
     ///
     /// # Errors
-    /// There is no such column, or it holds something else; so for all that follow.
-    pub fn text(&self, column: &str) -> Result<String, SourceError> {
-        Ok(self.row.text(column)?)
+    /// There is no such column; so for all that follow.
+    pub fn text(&self, column: &'static str) -> Result<String, SourceError> {
+        Ok(self.maybe_text(column)?.unwrap_or_default())
     }
 
     /// A text, if there is any.
     ///
     /// # Errors
     /// As [`Record::text`].
-    pub fn maybe_text(&self, column: &str) -> Result<Option<String>, SourceError> {
-        Ok(self.row.maybe_text(column)?)
+    pub fn maybe_text(&self, column: &'static str) -> Result<Option<String>, SourceError> {
+        self.readable(column, self.row.maybe_text(column))
     }
 
     /// The name of a person or a thing, in Unicode NFC and with its white space collapsed; empty when there is none.
     ///
     /// # Errors
     /// As [`Record::text`].
-    pub fn name(&self, column: &str) -> Result<String, SourceError> {
-        Ok(names::normalise(&self.row.text(column)?))
+    pub fn name(&self, column: &'static str) -> Result<String, SourceError> {
+        Ok(names::normalise(&self.text(column)?))
     }
 
-    /// A whole number.
+    /// A whole number that every record has, such as the one by which a list is paged.
     ///
     /// # Errors
     /// As [`Record::text`]; or there is none.
-    pub fn integer(&self, column: &str) -> Result<i64, SourceError> {
+    pub fn integer(&self, column: &'static str) -> Result<i64, SourceError> {
         Ok(self.row.integer(column)?)
     }
 
@@ -55,27 +56,27 @@ impl Record<'_> {
     ///
     /// # Errors
     /// As [`Record::text`].
-    pub fn maybe_integer(&self, column: &str) -> Result<Option<i64>, SourceError> {
-        Ok(self.row.maybe_integer(column)?)
+    pub fn maybe_integer(&self, column: &'static str) -> Result<Option<i64>, SourceError> {
+        self.readable(column, self.row.maybe_integer(column))
     }
 
-    /// A whole number of the contract's size; 0 when there is none or when it does not fit.
+    /// A whole number of the contract's size; 0 when there is none. One that does not fit is counted.
     ///
     /// # Errors
     /// As [`Record::text`].
     pub fn small(&self, column: &'static str) -> Result<i32, SourceError> {
-        let Some(number) = self.row.maybe_integer(column)? else { return Ok(0) };
+        let Some(number) = self.maybe_integer(column)? else { return Ok(0) };
         Ok(i32::try_from(number).unwrap_or_else(|_| {
-            self.counts.add(self.relation.name, column);
+            self.not_understood(column);
             0
         }))
     }
 
-    /// A number.
+    /// A number that every record has.
     ///
     /// # Errors
     /// As [`Record::text`]; or there is none.
-    pub fn real(&self, column: &str) -> Result<f64, SourceError> {
+    pub fn real(&self, column: &'static str) -> Result<f64, SourceError> {
         Ok(self.row.real(column)?)
     }
 
@@ -83,8 +84,8 @@ impl Record<'_> {
     ///
     /// # Errors
     /// As [`Record::text`].
-    pub fn maybe_real(&self, column: &str) -> Result<Option<f64>, SourceError> {
-        Ok(self.row.maybe_real(column)?)
+    pub fn maybe_real(&self, column: &'static str) -> Result<Option<f64>, SourceError> {
+        self.readable(column, self.row.maybe_real(column))
     }
 
     /// A flag; not raised when the source does not know. A code that the mapping does not list is counted.
@@ -100,14 +101,14 @@ impl Record<'_> {
     /// # Errors
     /// As [`Record::text`].
     pub fn code(&self, column: &'static str) -> Result<i32, SourceError> {
-        let Some(number) = self.row.maybe_integer(column)? else { return Ok(0) };
         let codes = self.relation.column(column).and_then(|column| column.codes());
         debug_assert!(codes.is_some(), "{}.{column} is declared with codes", self.relation.name);
-        let known = number == 0 || codes.unwrap_or_default().iter().any(|(_, known)| *known == number);
+        let Some(number) = self.maybe_integer(column)? else { return Ok(0) };
+        let is_known = number == 0 || codes.unwrap_or_default().iter().any(|(_, known)| *known == number);
         match i32::try_from(number) {
-            Ok(number) if known => Ok(number),
+            Ok(number) if is_known => Ok(number),
             Ok(_) | Err(_) => {
-                self.counts.add(self.relation.name, column);
+                self.not_understood(column);
                 Ok(0)
             }
         }
@@ -123,13 +124,12 @@ impl Record<'_> {
             Some(Kind::Date),
             "{column}"
         );
-        let Some(text) = self.row.maybe_text(column)? else { return Ok(None) };
-        if text.trim().is_empty() {
+        let Some(text) = self.maybe_text(column)?.filter(|text| !text.trim().is_empty()) else {
             return Ok(None);
-        }
+        };
         let date = records::date(Some(&text));
         if date.is_none() {
-            self.counts.add(self.relation.name, column);
+            self.not_understood(column);
         }
         Ok(date)
     }
@@ -138,8 +138,8 @@ impl Record<'_> {
     ///
     /// # Errors
     /// As [`Record::text`].
-    pub fn moment(&self, column: &str) -> Result<Option<prost_types::Timestamp>, SourceError> {
-        Ok(self.row.maybe_integer(column)?.map(records::timestamp))
+    pub fn moment(&self, column: &'static str) -> Result<Option<prost_types::Timestamp>, SourceError> {
+        Ok(self.maybe_integer(column)?.map(records::timestamp))
     }
 
     /// The provenance of the record, which the source confirmed at `as_of_us` if it tells.
@@ -147,6 +147,25 @@ impl Record<'_> {
     /// # Errors
     /// As [`Record::text`].
     pub fn provenance(&self) -> Result<Option<v1::Provenance>, SourceError> {
-        Ok(self.origin.provenance(self.row.maybe_integer("as_of_us")?))
+        Ok(self.origin.provenance(self.maybe_integer("as_of_us")?))
+    }
+
+    /// Counts a value of a column that was read and is not understood.
+    pub fn not_understood(&self, column: &'static str) {
+        self.counts.add(self.relation.name, column);
+    }
+
+    fn readable<T>(
+        &self,
+        column: &'static str,
+        read: Result<Option<T>, StoreError>,
+    ) -> Result<Option<T>, SourceError> {
+        match read {
+            Err(StoreError::Value { .. }) => {
+                self.not_understood(column);
+                Ok(None)
+            }
+            read => Ok(read?),
+        }
     }
 }

@@ -10,6 +10,8 @@ use tokio::time::Instant;
 use crate::relations::{RELATIONS, SCHEMA_VERSION};
 use crate::{HouseholdKey, Source};
 
+#[cfg(test)]
+mod plans;
 mod read;
 mod statements;
 
@@ -93,12 +95,10 @@ impl Source for Register {
         let found = self.tables.only(&mut reader, self.household_by(key)).await?;
         let Some(row) = found else { return Ok(None) };
         let household = read::household(&self.tables, &row)?;
-        let members = self.statements.members.query().bind(&household.household_number);
-        let members = reader.all(members).await?;
-        let members: Vec<_> =
-            members.iter().map(|row| read::member(&self.tables, row)).collect::<Result<_, _>>()?;
-        let member_count = i32::try_from(members.len()).unwrap_or(i32::MAX);
-        Ok(Some(Household { members, member_count, ..household }))
+        let number = &household.household_number;
+        let members = reader.all(self.statements.members.query().bind(number)).await?;
+        let addresses = reader.all(self.statements.member_addresses.query().bind(number)).await?;
+        Ok(Some(read::with_members(&self.tables, household, &members, &addresses)?))
     }
 
     async fn residents(
@@ -110,14 +110,18 @@ impl Source for Register {
         deadline: Instant,
     ) -> Result<Vec<(i64, Resident)>, SourceError> {
         let mut reader = self.tables.reader(deadline).await?;
-        let residents = self.statements.residents.query();
-        let residents = residents
-            .bind(wards.first().map(WardCode::as_str))
-            .bind(wards.get(1).map(WardCode::as_str))
-            .bind(i32::from(kind))
-            .bind(after)
-            .bind(limit as i64);
-        let rows = reader.all(residents).await?;
-        rows.iter().map(|row| read::resident(&self.tables, row)).collect()
+        let mut found = Vec::new();
+        for ward in wards {
+            let of_ward = self.statements.residents.query().bind(ward.as_str());
+            let of_ward = of_ward.bind(i32::from(kind)).bind(after).bind(limit as i64);
+            let rows = reader.all(of_ward).await?;
+            for row in &rows {
+                found.push(read::resident(&self.tables, row)?);
+            }
+        }
+        // Each ward gave its first ones, so that the first of all are among them.
+        found.sort_by_key(|(number, _)| *number);
+        found.truncate(limit);
+        Ok(found)
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use lgsp_adapter::records::{self, AddressColumns};
 use lgsp_adapter::{Record, Row, SourceError, Tables};
 use lgsp_proto::population::v1::{
     Citizen, Household, HouseholdMember, IdentityCard, RelatedPerson, Resident,
@@ -42,7 +41,11 @@ pub(super) fn citizen(tables: &Tables, row: &Row) -> Result<Citizen, SourceError
     })
 }
 
-fn related(of: Record<'_>, number: &str, name: &str) -> Result<Option<RelatedPerson>, SourceError> {
+fn related(
+    of: Record<'_>,
+    number: &'static str,
+    name: &'static str,
+) -> Result<Option<RelatedPerson>, SourceError> {
     let person = RelatedPerson { personal_number: of.text(number)?, full_name: of.name(name)? };
     let is_known = !person.personal_number.is_empty() || !person.full_name.is_empty();
     Ok(is_known.then_some(person))
@@ -62,10 +65,10 @@ pub(super) fn put_addresses(tables: &Tables, rows: &[Row], citizen: &mut Citizen
     let mut by_kind: BTreeMap<i32, (Option<Address>, Option<PartialDate>)> = BTreeMap::new();
     for row in rows {
         let of = tables.record(&ADDRESS, row);
-        let (kind, found) = (of.code("kind")?, (Some(address(of)?), of.date("since")?));
+        let (kind, found) = (of.code("kind")?, (of.address()?, of.date("since")?));
         match by_kind.get_mut(&kind) {
             Some(known) if known.0 != found.0 => {
-                tables.counts().add(ADDRESS.name, "kind");
+                of.not_understood("kind");
                 *known = (None, None);
             }
             Some(_) => {}
@@ -89,36 +92,63 @@ pub(super) fn put_addresses(tables: &Tables, rows: &[Row], citizen: &mut Citizen
 /// The household without members.
 pub(super) fn household(tables: &Tables, row: &Row) -> Result<Household, SourceError> {
     let of = tables.record(&HOUSEHOLD, row);
-    let (line, ward_code) = (of.maybe_text("line")?, of.maybe_text("ward_code")?);
-    let former_ward_code = of.maybe_text("former_ward_code")?;
-    let address = records::address(AddressColumns {
-        line: line.as_deref(),
-        ward_code: ward_code.as_deref(),
-        former_ward_code: former_ward_code.as_deref(),
-        text: None,
-    });
     Ok(Household {
         household_number: of.text("number")?,
         head_personal_number: row.text("head_number")?,
         head_full_name: lgsp_identifiers::names::normalise(&row.text("head_name")?),
-        address: Some(address),
+        address: of.address()?,
         registered_on: of.date("registered_on")?,
         provenance: of.provenance()?,
         ..Household::default()
     })
 }
 
-pub(super) fn member(tables: &Tables, row: &Row) -> Result<HouseholdMember, SourceError> {
-    let (of, address) = (tables.record(&CITIZEN, row), tables.record(&ADDRESS, row));
+/// The household with its members. A member lives in it by the address that is the household's own.
+pub(super) fn with_members(
+    tables: &Tables,
+    household: Household,
+    members: &[Row],
+    addresses: &[Row],
+) -> Result<Household, SourceError> {
+    let mut registered: BTreeMap<String, (i32, Option<PartialDate>)> = BTreeMap::new();
+    for row in addresses {
+        let at = tables.record(&ADDRESS, row);
+        if is_same_place(at.address()?.as_ref(), household.address.as_ref()) {
+            let by = (at.code("kind")?, at.date("since")?);
+            // The permanent address comes first.
+            registered.entry(row.text("personal_number")?).or_insert(by);
+        }
+    }
+    let mut household = household;
+    for row in members {
+        let mut member = member(tables, row)?;
+        if let Some((kind, since)) = registered.get(&member.personal_number) {
+            (member.residence_kind, member.moved_in_on) = (*kind, *since);
+        }
+        household.members.push(member);
+    }
+    household.member_count = i32::try_from(household.members.len()).unwrap_or(i32::MAX);
+    Ok(household)
+}
+
+fn is_same_place(one: Option<&Address>, other: Option<&Address>) -> bool {
+    let place = |address: Option<&Address>| {
+        let ward = address?.ward.as_ref()?;
+        Some((address?.line.clone(), ward.code.clone()))
+    };
+    place(one).is_some_and(|one| Some(one) == place(other))
+}
+
+fn member(tables: &Tables, row: &Row) -> Result<HouseholdMember, SourceError> {
+    let of = tables.record(&CITIZEN, row);
     Ok(HouseholdMember {
         personal_number: of.text("personal_number")?,
         full_name: of.name("full_name")?,
         date_of_birth: of.date("date_of_birth")?,
         sex: of.code("sex")?,
         relation_to_head: of.code("relation_to_head")?,
-        residence_kind: address.code("kind")?,
-        moved_in_on: address.date("since")?,
         provenance: of.provenance()?,
+        ..HouseholdMember::default()
     })
 }
 
@@ -131,20 +161,11 @@ pub(super) fn resident(tables: &Tables, row: &Row) -> Result<(i64, Resident), So
         date_of_birth: of.date("date_of_birth")?,
         sex: of.code("sex")?,
         residence_kind: at.code("kind")?,
-        address: Some(address(at)?),
+        address: at.address()?,
         household_number: row.text("household_number")?,
         relation_to_head: of.code("relation_to_head")?,
         moved_in_on: at.date("since")?,
         provenance: of.provenance()?,
     };
     Ok((at.integer("address_id")?, resident))
-}
-
-fn address(of: Record<'_>) -> Result<Address, SourceError> {
-    Ok(records::address(AddressColumns {
-        line: of.maybe_text("line")?.as_deref(),
-        ward_code: of.maybe_text("ward_code")?.as_deref(),
-        former_ward_code: of.maybe_text("former_ward_code")?.as_deref(),
-        text: of.maybe_text("text")?.as_deref(),
-    }))
 }

@@ -15,6 +15,7 @@ pub(super) struct Statements {
     pub(super) household_by_member: Statement,
     pub(super) household_by_old_card: Statement,
     pub(super) members: Statement,
+    pub(super) member_addresses: Statement,
     pub(super) residents: Statement,
 }
 
@@ -28,6 +29,7 @@ impl Statements {
             household_by_member: tables.statement(HOUSEHOLD_BY_MEMBER),
             household_by_old_card: tables.statement(HOUSEHOLD_BY_OLD_CARD),
             members: tables.statement(MEMBERS),
+            member_addresses: tables.statement(MEMBER_ADDRESSES),
             residents: tables.statement(RESIDENTS),
         }
     }
@@ -75,44 +77,35 @@ const HOUSEHOLD_BY_MEMBER: &str =
 const HOUSEHOLD_BY_OLD_CARD: &str =
     household_where!("h.household_id IN (SELECT household_id FROM citizen WHERE old_identity_number = $1)");
 
-macro_rules! registered_with_the_household {
-    ($column:literal) => {
-        concat!(
-            "(SELECT a.",
-            $column,
-            " FROM address a
-              WHERE a.citizen_id = c.citizen_id AND a.kind IN (1, 2) AND a.ward_code = h.ward_code
-                AND a.line IS NOT DISTINCT FROM h.line
-              ORDER BY a.kind LIMIT 1) AS ",
-            $column
-        )
-    };
-}
+/// Living members. The bound is the contract's.
+const MEMBERS: &str = "
+    SELECT c.personal_number, c.full_name, c.date_of_birth, c.sex, c.relation_to_head, c.as_of_us
+    FROM household h JOIN citizen c ON c.household_id = h.household_id
+    WHERE h.number = $1 AND c.life_status IS DISTINCT FROM 2
+    ORDER BY CASE WHEN c.relation_to_head = 1 THEN 0 ELSE 1 END, c.citizen_id
+    LIMIT 200";
 
-/// A member lives in the household by the address that is the household's own. The bound is the contract's.
-const MEMBERS: &str = concat!(
-    "SELECT c.personal_number, c.full_name, c.date_of_birth, c.sex, c.relation_to_head, c.as_of_us, ",
-    registered_with_the_household!("kind"),
-    ", ",
-    registered_with_the_household!("since"),
-    " FROM household h JOIN citizen c ON c.household_id = h.household_id
-      WHERE h.number = $1 AND c.life_status IS DISTINCT FROM 2
-      ORDER BY CASE WHEN c.relation_to_head = 1 THEN 0 ELSE 1 END, c.citizen_id
-      LIMIT 200"
-);
+/// Where the members are registered, each named by their number. A join in the statement of the members would have SQLite
+/// read the whole of a mapped union.
+const MEMBER_ADDRESSES: &str = "
+    SELECT (SELECT c.personal_number FROM citizen c WHERE c.citizen_id = a.citizen_id LIMIT 1) AS personal_number,
+           a.kind, a.line, a.ward_code, a.former_ward_code, a.text, a.since
+    FROM address a
+    WHERE a.kind IN (1, 2) AND a.citizen_id IN (
+        SELECT citizen_id FROM citizen
+        WHERE household_id IN (SELECT household_id FROM household WHERE number = $1))
+    ORDER BY a.kind
+    LIMIT 1000";
 
-/// One arm per ward, so that each is read in the order of its index, and no further than the limit.
+/// The residents of one ward, in the order of its index and no further than the limit. A union of two wards would lose
+/// that order on PostgreSQL.
 const RESIDENTS: &str = "
     SELECT a.address_id, a.kind, a.line, a.ward_code, a.former_ward_code, a.text, a.since,
            c.personal_number, c.full_name, c.date_of_birth, c.sex, c.relation_to_head, c.as_of_us,
            h.number AS household_number
-    FROM (SELECT address_id, citizen_id, kind, line, ward_code, former_ward_code, text, since FROM address
-          WHERE ward_code = $1 AND kind IN (1, 2) AND address_id > CAST($4 AS BIGINT)
-          UNION ALL
-          SELECT address_id, citizen_id, kind, line, ward_code, former_ward_code, text, since FROM address
-          WHERE ward_code = $2 AND kind IN (1, 2) AND address_id > CAST($4 AS BIGINT)) a
+    FROM address a
     JOIN citizen c ON c.citizen_id = a.citizen_id AND c.life_status IS DISTINCT FROM 2
     LEFT JOIN household h ON h.household_id = c.household_id
-    WHERE CAST($3 AS BIGINT) IN (0, a.kind)
+    WHERE a.ward_code = $1 AND a.kind IN (1, 2) AND $2 IN (0, a.kind) AND a.address_id > $3
     ORDER BY a.address_id
-    LIMIT CAST($5 AS BIGINT)";
+    LIMIT $4";

@@ -13,7 +13,7 @@ use lgsp_proto::population::v1::{
     Relation, ResidenceKind, VerifyCitizenRequest,
 };
 use lgsp_proto::record::v1::{Match, PartialDate, Sex};
-use lgsp_store::testing::Database;
+use lgsp_adapter::testing::Database;
 use register::{DEAD, Form, GRANDCHILD, HEAD, HEADS_OLD_CARD, MOVED, Register, WIFE};
 use tokio::time::Instant;
 use tonic::{Code, Request};

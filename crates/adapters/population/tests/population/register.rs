@@ -9,7 +9,7 @@ use lgsp_proto::population::v1::{
     Citizen, GetCitizenRequest, ListResidentsRequest, ListResidentsResponse, ResidenceKind,
 };
 use lgsp_runtime::config::{self, Sources};
-use lgsp_store::testing::Database;
+use lgsp_adapter::testing::Database;
 use tonic::Status;
 use tonic::service::Routes;
 

@@ -1,0 +1,137 @@
+//! For the tests of the adapters: databases of their own, and how a database would run a statement.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+pub use lgsp_store::testing::Database;
+use lgsp_store::{Dialect, Query, Value};
+use tokio::time::Instant;
+
+use crate::{Statement, Tables};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A native schema, which is written for SQLite, as a database writes it.
+pub fn native(dialect: Dialect, schema: &str) -> String {
+    match dialect {
+        Dialect::Sqlite => schema.to_owned(),
+        Dialect::Postgres => schema
+            .replace(", WITHOUT ROWID", "")
+            .replace(" STRICT", "")
+            .replace(" INTEGER ", " BIGINT ")
+            .replace(" REAL", " DOUBLE PRECISION"),
+    }
+}
+
+/// How a database runs a statement, one step a line, as the database tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    dialect: Dialect,
+    /// Its steps, indented below the step that they serve.
+    pub steps: Vec<String>,
+}
+
+/// Asks the database how it would run a statement with these values. On PostgreSQL, gather its statistics first.
+///
+/// # Panics
+/// The database does not understand the statement.
+pub async fn plan(tables: &Tables, statement: &Statement, values: &[Value<'_>]) -> Plan {
+    let dialect = tables.dialect();
+    let explain = match dialect {
+        Dialect::Sqlite => format!("EXPLAIN QUERY PLAN {}", statement.sql()),
+        Dialect::Postgres => format!("EXPLAIN (COSTS OFF) {}", statement.sql()),
+    };
+    let query = values.iter().fold(Query::new(&explain), |query, value| query.bind(value.clone()));
+    let mut reader = tables.reader(Instant::now() + PATIENCE).await.unwrap();
+    let rows = reader.all(query).await.unwrap_or_else(|error| panic!("{error}: {}", statement.sql()));
+    let column = match dialect {
+        Dialect::Sqlite => "detail",
+        Dialect::Postgres => "QUERY PLAN",
+    };
+    Plan { dialect, steps: rows.iter().map(|row| row.text(column).unwrap()).collect() }
+}
+
+impl Plan {
+    /// The steps that read all of a table or all of an index: none of them stays fast as the table grows.
+    pub fn scans(&self) -> Vec<&str> {
+        match self.dialect {
+            Dialect::Sqlite => self.scans_of_sqlite(),
+            Dialect::Postgres => self.scans_of_postgres(),
+        }
+    }
+
+    /// What a step before has made is not a table: `MATERIALIZE a`, then `SCAN a`.
+    fn scans_of_sqlite(&self) -> Vec<&str> {
+        let made = ["MATERIALIZE ", "CO-ROUTINE "];
+        let made: BTreeSet<&str> = self
+            .steps
+            .iter()
+            .filter_map(|step| made.iter().find_map(|verb| step.strip_prefix(verb)))
+            .collect();
+        let is_scan = |step: &&str| {
+            let scanned = step.strip_prefix("SCAN ").filter(|what| *what != "CONSTANT ROW");
+            let built = step.strip_prefix("SEARCH ").filter(|step| step.contains("AUTOMATIC"));
+            let what = scanned.or(built).and_then(|rest| rest.split(' ').next());
+            // A list of the statement's own values.
+            what.is_some_and(|what| !what.starts_with('(') && what != "json_each" && !made.contains(what))
+        };
+        self.steps.iter().map(String::as_str).filter(is_scan).collect()
+    }
+
+    /// A scan of an index without a condition on it reads it all.
+    fn scans_of_postgres(&self) -> Vec<&str> {
+        let is_node = |step: &str| step.contains("->") || !step.starts_with(' ');
+        let mut scans = Vec::new();
+        for (index, step) in self.steps.iter().enumerate() {
+            let of_index = step.contains("Index Scan") || step.contains("Index Only Scan");
+            let mut details = self.steps[index + 1..].iter().take_while(|step| !is_node(step));
+            let is_bounded = details.any(|step| step.contains("Index Cond") || step.contains("Order By"));
+            if step.contains("Seq Scan on") || (of_index && !is_bounded) {
+                scans.push(step.as_str());
+            }
+        }
+        scans
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scans(dialect: Dialect, steps: &[&str]) -> Vec<String> {
+        let plan = Plan { dialect, steps: steps.iter().map(|step| (*step).to_owned()).collect() };
+        plan.scans().into_iter().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_scan_of_sqlite_is_found_and_what_the_query_made_is_none() {
+        let fine = [
+            "CO-ROUTINE a",
+            "SEARCH address USING INDEX i (ward_code=?)",
+            "SCAN a",
+            "SCAN CONSTANT ROW",
+            "SCAN json_each VIRTUAL TABLE INDEX 1:",
+        ];
+        assert!(scans(Dialect::Sqlite, &fine).is_empty());
+        for bad in
+            ["SCAN c", "SCAN c USING COVERING INDEX i", "SEARCH c USING AUTOMATIC COVERING INDEX (id=?)"]
+        {
+            assert_eq!(scans(Dialect::Sqlite, &["MATERIALIZE a", bad]), [bad]);
+        }
+    }
+
+    #[test]
+    fn a_scan_of_postgres_is_found_and_a_bounded_index_is_none() {
+        let fine =
+            ["Limit", "  ->  Index Scan using p on citizen c", "        Index Cond: (personal_number = $1)"];
+        assert!(scans(Dialect::Postgres, &fine).is_empty());
+        let bad = [
+            "Limit",
+            "  ->  Seq Scan on citizen c",
+            "        Filter: (x = 1)",
+            "  ->  Index Scan using p on h",
+        ];
+        assert_eq!(scans(Dialect::Postgres, &bad).len(), 2);
+    }
+}

@@ -1,0 +1,92 @@
+//! Every statement stays fast as the register grows: no plan reads a whole table. `docs/queries.md` tells the plans.
+
+use std::path::Path;
+
+use lgsp_adapter::testing::{Database, Plan, plan};
+use lgsp_adapter::{Dialect, Options, SourceOptions, Statement, Value};
+use lgsp_runtime::config::{self, Sources};
+
+use super::Register;
+
+const SCHEMA: &str = include_str!("../../../../sample/schema/population.sql");
+const AGENCY_SCHEMA: &str = include_str!("../../tests/population/agency.sql");
+const AGENCY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/population/agency.toml");
+
+/// 10,000 households of four, in a hundred wards.
+const PEOPLE: &str = "
+    INSERT INTO source VALUES (1, 'x', 'G01.92', 1, 1);
+    INSERT INTO household (household_id, number, head_id, line, ward_code, as_of_us)
+    WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 9999)
+    SELECT i, 'H' || i, i * 4, i || ' Nguyễn Trãi', CAST(31000 + i % 100 AS TEXT), 0 FROM n;
+    INSERT INTO citizen (citizen_id, personal_number, old_identity_number, full_name, sex, household_id, updated_us, as_of_us)
+    WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 39999)
+    SELECT i, CAST(92000000000 + i AS TEXT) || '0', CAST(360000000 + i AS TEXT), 'x', 1, i / 4, 0, 0 FROM n;
+    INSERT INTO address (address_id, citizen_id, kind, line, ward_code)
+    SELECT c.citizen_id, c.citizen_id, 1, h.line, h.ward_code FROM citizen c JOIN household h USING (household_id);
+    ANALYZE;";
+
+/// The same in the agency's tables.
+const AGENCY_PEOPLE: &str = "
+    INSERT INTO ho_gia_dinh (so_ho, so_dinh_danh_chu_ho, dia_chi, ma_xa)
+    WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 9999)
+    SELECT 'H' || i, CAST(92000000000 + i * 4 AS TEXT) || '0', i || ' Nguyễn Trãi', CAST(31000 + i % 100 AS TEXT) FROM n;
+    INSERT INTO cong_dan (id, so_dinh_danh, so_cmnd, ho_va_ten_dem, ten, gioi_tinh, so_ho, con_song, thuong_tru, thuong_tru_xa)
+    WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 39999)
+    SELECT i, CAST(92000000000 + i AS TEXT) || '0', CAST(360000000 + i AS TEXT), 'x', 'y', 'Nam', 'H' || (i / 4), 'C',
+           (i / 4) || ' Nguyễn Trãi', CAST(31000 + (i / 4) % 100 AS TEXT) FROM n;
+    ANALYZE;";
+
+fn statements(register: &Register) -> [(&'static str, &Statement, Vec<Value<'static>>); 9] {
+    let of = &register.statements;
+    let text = |text: &'static str| vec![Value::from(text)];
+    let page = vec!["31001".into(), 0_i64.into(), 5_i64.into(), 201_i64.into()];
+    [
+        ("citizen by personal number", &of.citizen_by_number, text("920000007770")),
+        ("citizen by old card", &of.citizen_by_old_card, text("360000777")),
+        ("addresses of a citizen", &of.addresses, text("920000007770")),
+        ("household by number", &of.household_by_number, text("H777")),
+        ("household by a member", &of.household_by_member, text("920000007770")),
+        ("household by a member's old card", &of.household_by_old_card, text("360000777")),
+        ("members of a household", &of.members, text("H777")),
+        ("addresses of members", &of.member_addresses, text("H777")),
+        ("residents of a ward", &of.residents, page),
+    ]
+}
+
+/// How the database runs each statement; printed for `docs/queries.md`.
+async fn plans(options: &Options) -> Vec<(&'static str, Plan)> {
+    let register = Register::open(options).await.unwrap();
+    let mut plans = Vec::new();
+    for (name, statement, values) in statements(&register) {
+        let plan = plan(&register.tables, statement, &values).await;
+        println!("-- {name}\n{}", plan.steps.join("\n"));
+        plans.push((name, plan));
+    }
+    plans
+}
+
+#[tokio::test]
+async fn no_statement_reads_a_whole_table() {
+    for database in Database::each().await {
+        let schema = match database.dialect() {
+            Dialect::Sqlite => SCHEMA.to_owned(),
+            Dialect::Postgres => SCHEMA.replace(" STRICT", "").replace(" INTEGER ", " BIGINT "),
+        };
+        database.filled(&format!("{schema}\n{PEOPLE}")).await.close().await;
+        for (name, plan) in plans(&Options::of(database.url())).await {
+            assert_eq!(plan.scans(), Vec::<&str>::new(), "{name} on {database:?}: {:#?}", plan.steps);
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_statement_reads_a_whole_table_of_an_agency() {
+    for database in Database::each().await {
+        database.filled(&format!("{AGENCY_SCHEMA}\n{AGENCY_PEOPLE}")).await.close().await;
+        let options: Options = config::load(&Sources::default().file(Some(Path::new(AGENCY)))).unwrap();
+        let source = SourceOptions { url: database.url().to_owned(), ..options.source };
+        for (name, plan) in plans(&Options { source, ..options }).await {
+            assert_eq!(plan.scans(), Vec::<&str>::new(), "{name} on {database:?}: {:#?}", plan.steps);
+        }
+    }
+}
