@@ -93,6 +93,7 @@ fn side(field: &str, from: f64, to: f64) -> Result<(), Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::projection::{Projection, WGS_84};
     use lgsp_proto::land::v1::Box as Bounds;
     use lgsp_proto::record::v1::Point;
 
@@ -102,6 +103,10 @@ mod tests {
 
     fn area(south: f64, west: f64, north: f64, east: f64) -> FindParcelsRequest {
         FindParcelsRequest { r#box: Some(Bounds { south, west, north, east }), ..Default::default() }
+    }
+
+    fn border(geojson: &str) -> Geometry {
+        geometry::read(geojson, &Projection::of(WGS_84).unwrap()).unwrap().geometry
     }
 
     #[test]
@@ -134,12 +139,10 @@ mod tests {
     #[test]
     fn a_border_is_tested_exactly_and_a_hole_is_outside() {
         // A square of side 4 with a hole of side 2, and a triangle whose box covers more than itself.
-        let ring = geometry::read(
+        let ring = border(
             r#"{"type":"Polygon","coordinates":[[[0,0],[4,0],[4,4],[0,4],[0,0]],[[1,1],[1,3],[3,3],[3,1],[1,1]]]}"#,
-        )
-        .unwrap();
-        let triangle =
-            geometry::read(r#"{"type":"Polygon","coordinates":[[[0,0],[4,0],[0,4],[0,0]]]}"#).unwrap();
+        );
+        let triangle = border(r#"{"type":"Polygon","coordinates":[[[0,0],[4,0],[0,4],[0,0]]]}"#);
         let at = |latitude, longitude| Place::parse(&point(latitude, longitude)).unwrap();
         assert!(at(0.5, 0.5).meets(&ring));
         assert!(at(0.0, 2.0).meets(&ring), "on the border");

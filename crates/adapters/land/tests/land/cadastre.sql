@@ -1,4 +1,5 @@
--- Two neighbours that share a border, a triangle, a divided parcel with its halves, and one of another ward. Made up.
+-- Two neighbours that share a border, a triangle, a divided parcel with its halves, and one of two parts and with a hole in
+-- the former Sóc Trăng. Made up.
 INSERT INTO source VALUES (1, 'csdl-datdai-test', 'H13.04', 1, 1);
 
 INSERT INTO parcel (parcel_id, uuid, ward_code, map_sheet, parcel_number, former_ward_code, address, area_m2,
@@ -14,7 +15,9 @@ INSERT INTO parcel (parcel_id, uuid, ward_code, map_sheet, parcel_number, former
     -- Divided into the halves 5 and 6. Its last key is a former key of nobody else, and the key before it was in use later.
     (4, '00000000-0000-8000-8000-000000000004', '31135', 20, 1, NULL, NULL, 200.0, NULL, 4, NULL, NULL, '{"type":"Polygon","coordinates":[[[105.770,10.030],[105.772,10.030],[105.772,10.031],[105.770,10.031],[105.770,10.030]]]}', 10.0305, 105.771, 10.030, 105.770, 10.031, 105.772, 5897, 500, NULL, 2, '1994', '2019-06-30', 1770000000000000, 1780000000000000),
     (5, '00000000-0000-8000-8000-000000000005', '31135', 20, 2, NULL, NULL, 100.0, NULL, 4, NULL, NULL, '{"type":"Polygon","coordinates":[[[105.770,10.030],[105.771,10.030],[105.771,10.031],[105.770,10.031],[105.770,10.030]]]}', 10.0305, 105.7705, 10.030, 105.770, 10.031, 105.771, 5897, 500, NULL, 1, '2019-07-01', NULL, 1770000000000000, 1780000000000000),
-    (6, '00000000-0000-8000-8000-000000000006', '31135', 20, 3, NULL, NULL, 100.0, NULL, 4, NULL, NULL, '{"type":"Polygon","coordinates":[[[105.771,10.030],[105.772,10.030],[105.772,10.031],[105.771,10.031],[105.771,10.030]]]}', 10.0305, 105.7715, 10.030, 105.771, 10.031, 105.772, 5897, 500, NULL, 1, '2019-07-01', NULL, 1770000000000000, 1780000000000000);
+    (6, '00000000-0000-8000-8000-000000000006', '31135', 20, 3, NULL, NULL, 100.0, NULL, 4, NULL, NULL, '{"type":"Polygon","coordinates":[[[105.771,10.030],[105.772,10.030],[105.772,10.031],[105.771,10.031],[105.771,10.030]]]}', 10.0305, 105.7715, 10.030, 105.771, 10.031, 105.772, 5897, 500, NULL, 1, '2019-07-01', NULL, 1770000000000000, 1780000000000000),
+    -- Measured on another central meridian.
+    (7, '00000000-0000-8000-8000-000000000007', '31507', 3, 44, '31507', NULL, 36000.0, NULL, 2, NULL, NULL, '{"type":"MultiPolygon","coordinates":[[[[105.990,9.620],[105.992,9.620],[105.992,9.622],[105.990,9.622],[105.990,9.620]],[[105.9905,9.6205],[105.9905,9.6215],[105.9915,9.6215],[105.9915,9.6205],[105.9905,9.6205]]],[[[105.993,9.620],[105.994,9.620],[105.994,9.621],[105.993,9.621],[105.993,9.620]]]]}', 9.6202, 105.9902, 9.620, 105.990, 9.622, 105.994, 9209, 1000, '2012-05', 1, NULL, NULL, 1770000000000000, 1780000000000000);
 
 INSERT INTO former_key VALUES
     (1, '31117', 5, 7, '2025-06-30'),
@@ -30,13 +33,13 @@ INSERT INTO owner (owner_id, parcel_id, kind, personal_number, old_identity_numb
     (5, 3, 2, '092058000001', NULL, NULL, 'Hộ ông Nguyễn Văn Hoà', 1, 1, '2011', NULL),
     (6, 5, 1, '092058000001', NULL, NULL, 'Nguyễn Văn Hoà', 1, 1, '2019', NULL);
 
-INSERT INTO land_use (parcel_id, code, title_vi, area_m2, until) VALUES
-    (1, 'ODT', 'Đất ở tại đô thị', 100.0, NULL),
-    (1, 'CLN', 'Đất trồng cây lâu năm', 20.5, '2043-10');
+INSERT INTO land_use (land_use_id, parcel_id, code, title_vi, area_m2, until) VALUES
+    (1, 1, 'ODT', 'Đất ở tại đô thị', 100.0, NULL),
+    (2, 1, 'CLN', 'Đất trồng cây lâu năm', 20.5, '2043-10');
 
-INSERT INTO restriction (parcel_id, kind, holder, since, until) VALUES
-    (1, 1, 'Ngân hàng thử nghiệm', '2024-01-15', NULL),
-    (1, 2, 'Cơ quan thi hành án thử nghiệm', '2010', '2012');
+INSERT INTO restriction (restriction_id, parcel_id, kind, holder, since, until) VALUES
+    (1, 1, 1, 'Ngân hàng thử nghiệm', '2024-01-15', NULL),
+    (2, 1, 2, 'Cơ quan thi hành án thử nghiệm', '2010', '2012');
 
 INSERT INTO lineage VALUES
     ('00000000-0000-8000-8000-000000000004', '00000000-0000-8000-8000-000000000005'),

@@ -1,0 +1,167 @@
+//! The source on a database of either kind: the native schema, or an agency's own tables through a mapping.
+
+use async_trait::async_trait;
+use geo::Rect;
+use lgsp_adapter::health::Probe;
+use lgsp_adapter::{NotUnderstood, OpenError, Options, Query, Row, SourceError, Tables};
+use lgsp_identifiers::{PersonKey, WardCode};
+use lgsp_proto::land::v1::Parcel;
+use tokio::time::Instant;
+
+use crate::dataset::Dataset;
+use crate::relations::{RELATIONS, SCHEMA_VERSION};
+use crate::{OwnerKey, ParcelRef, Parts, Source};
+
+mod parts;
+mod places;
+#[cfg(test)]
+mod plans;
+mod read;
+mod statements;
+
+use statements::Statements;
+
+/// A cadastre on a database. Read only.
+#[derive(Clone, Debug)]
+pub struct Cadastre {
+    tables: Tables,
+    dataset: Dataset,
+    statements: Statements,
+}
+
+impl Cadastre {
+    /// Opens the cadastre.
+    ///
+    /// # Errors
+    /// It is missing, does not answer, or is not what the adapter reads.
+    pub async fn open(options: &Options) -> Result<Self, OpenError> {
+        let tables = Tables::open(options, RELATIONS, SCHEMA_VERSION).await?;
+        let dataset = match Dataset::of(&options.mapping, &tables) {
+            Ok(dataset) => dataset,
+            Err(mismatch) => {
+                tables.close().await;
+                return Err(mismatch);
+            }
+        };
+        let statements = Statements::new(&tables, &dataset);
+        Ok(Self { tables, dataset, statements })
+    }
+
+    /// The source as its owner names it.
+    pub fn name(&self) -> &str {
+        self.tables.name()
+    }
+
+    /// Reads parcels in ascending order of their numbers, with what hangs on them: a query for the parcels, and one for
+    /// each kind of part.
+    async fn parcels(
+        &self,
+        query: Query<'_>,
+        wanted: Parts,
+        deadline: Instant,
+    ) -> Result<Vec<(i64, Parcel)>, SourceError> {
+        let mut reader = self.tables.reader(deadline).await?;
+        let rows = reader.all(query).await?;
+        let parcels = rows.iter().map(|row| read::parcel(&self.tables, &self.dataset, row));
+        let mut parcels: Vec<(i64, Parcel)> = parcels.collect::<Result<_, _>>()?;
+        parts::add(&self.tables, &self.statements, &mut reader, &mut parcels, wanted).await?;
+        Ok(parcels)
+    }
+}
+
+#[async_trait]
+impl Probe for Cadastre {
+    async fn probe(&self, deadline: Instant) -> Result<(), SourceError> {
+        self.tables.probe(deadline).await
+    }
+
+    fn not_understood(&self) -> Vec<NotUnderstood> {
+        self.tables.not_understood()
+    }
+}
+
+#[async_trait]
+impl Source for Cadastre {
+    async fn parcel(
+        &self,
+        parcel: &ParcelRef,
+        parts: Parts,
+        deadline: Instant,
+    ) -> Result<Option<Parcel>, SourceError> {
+        let mut reader = self.tables.reader(deadline).await?;
+        let found = match parcel {
+            ParcelRef::Id(id) => {
+                self.tables.only(&mut reader, self.statements.by_id.query().bind(id)).await?
+            }
+            ParcelRef::Key(key) => {
+                let ward = key.ward();
+                let by_key = self.statements.by_key.query().bind(ward.as_str());
+                last_holder(reader.all(by_key.bind(key.sheet()).bind(key.number())).await?)?
+            }
+        };
+        let Some(row) = found else { return Ok(None) };
+        let mut found = [read::parcel(&self.tables, &self.dataset, &row)?];
+        parts::add(&self.tables, &self.statements, &mut reader, &mut found, parts).await?;
+        let [(_, parcel)] = found;
+        Ok(Some(parcel))
+    }
+
+    async fn parcels_of_owner(
+        &self,
+        owner: &OwnerKey,
+        after: i64,
+        limit: usize,
+        parts: Parts,
+        deadline: Instant,
+    ) -> Result<Vec<(i64, Parcel)>, SourceError> {
+        let by_owner = match owner {
+            OwnerKey::Person(PersonKey::Number(_)) => &self.statements.by_person,
+            OwnerKey::Person(PersonKey::OldCard(_)) => &self.statements.by_old_card,
+            OwnerKey::Enterprise(_) => &self.statements.by_enterprise,
+        };
+        let query = by_owner.query().bind(owner.as_str()).bind(after).bind(limit as i64);
+        self.parcels(query, parts, deadline).await
+    }
+
+    async fn parcels_near(
+        &self,
+        bounds: Rect<f64>,
+        after: i64,
+        limit: usize,
+        parts: Parts,
+        deadline: Instant,
+    ) -> Result<Vec<(i64, Parcel)>, SourceError> {
+        let Some(values) = places::values(&self.dataset, bounds, after, limit) else { return Ok(Vec::new()) };
+        let by_place = self.statements.by_place.query();
+        self.parcels(values.into_iter().fold(by_place, Query::bind), parts, deadline).await
+    }
+
+    async fn parcels_of_ward(
+        &self,
+        wards: &[WardCode],
+        after: i64,
+        limit: usize,
+        parts: Parts,
+        deadline: Instant,
+    ) -> Result<Vec<(i64, Parcel)>, SourceError> {
+        let query = self.statements.by_ward.query();
+        let query = query
+            .bind(wards.first().map(WardCode::as_str))
+            .bind(wards.get(1).map(WardCode::as_str))
+            .bind(after)
+            .bind(limit as i64);
+        self.parcels(query, parts, deadline).await
+    }
+}
+
+/// The first of two holders of a key, unless the other has as good a claim: then which is meant cannot be told.
+fn last_holder(holders: Vec<Row>) -> Result<Option<Row>, SourceError> {
+    if let [first, second] = holders.as_slice() {
+        let claim = |row: &Row| Ok::<_, SourceError>((row.integer("ended")?, row.text("key_valid_to")?));
+        let is_another = first.integer("parcel_id")? != second.integer("parcel_id")?;
+        if is_another && claim(first)? == claim(second)? {
+            return Err(SourceError::Contradictory);
+        }
+    }
+    Ok(holders.into_iter().next())
+}

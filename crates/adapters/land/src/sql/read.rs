@@ -1,0 +1,159 @@
+//! From rows to the domain's language.
+
+use lgsp_adapter::records::{today, ward};
+use lgsp_adapter::{Record, Row, SourceError, Tables};
+use lgsp_proto::land::v1::{Certificate, FormerKey, Geometry, LandUse, Owner, Parcel, Restriction};
+use lgsp_proto::record::v1::{PartialDate, Point};
+
+use crate::dataset::Dataset;
+use crate::geometry::{self, Border};
+use crate::relations::{FORMER_KEY, LAND_USE, OWNER, PARCEL, RESTRICTION};
+use crate::whereabouts;
+
+/// The parcel without what hangs on it, with its number in the order of lists.
+pub(super) fn parcel(tables: &Tables, dataset: &Dataset, row: &Row) -> Result<(i64, Parcel), SourceError> {
+    let of = tables.record(&PARCEL, row);
+    let ward_code = of.text("ward_code")?;
+    let (map_sheet, parcel_number) = (of.integer("map_sheet")?, of.integer("parcel_number")?);
+    let mut parcel = Parcel {
+        parcel_id: of.text("uuid")?,
+        parcel_key: format!("{ward_code}/{map_sheet}/{parcel_number}"),
+        ward: Some(ward(&ward_code, of.maybe_text("former_ward_code")?.as_deref())),
+        map_sheet: map_sheet.to_string(),
+        parcel_number: parcel_number.to_string(),
+        address: of.text("address")?,
+        area_m2: of.maybe_real("area_m2")?.unwrap_or_default(),
+        certified_area_m2: of.maybe_real("certified_area_m2")?.unwrap_or_default(),
+        use_origin: of.code("use_origin")?,
+        certificate: certificate(of)?,
+        disputed: of.flag("disputed")?,
+        planned_use_code: of.text("planned_use_code")?,
+        map_scale: of.small("map_scale")?,
+        measured_on: of.date("measured_on")?,
+        status: of.code("status")?,
+        valid_from: of.date("valid_from")?,
+        valid_to: of.date("valid_to")?,
+        updated: of.moment("updated_us")?,
+        provenance: of.provenance()?,
+        ..Parcel::default()
+    };
+    put_border(tables, dataset, row, &mut parcel)?;
+    Ok((of.integer("parcel_id")?, parcel))
+}
+
+fn certificate(of: Record<'_>) -> Result<Option<Certificate>, SourceError> {
+    let Some(serial_number) = of.maybe_text("certificate_serial")? else { return Ok(None) };
+    Ok(Some(Certificate {
+        serial_number,
+        register_number: of.text("certificate_register")?,
+        issued_on: of.date("certificate_issued_on")?,
+        issuer: of.text("certificate_issuer")?,
+    }))
+}
+
+/// Gives a parcel its border and centre. A border that cannot be used, or that would put the parcel where it cannot be, is
+/// counted, and nothing is told in its place.
+fn put_border(tables: &Tables, dataset: &Dataset, row: &Row, parcel: &mut Parcel) -> Result<(), SourceError> {
+    let of = tables.record(&PARCEL, row);
+    let stated = dataset.stated(row)?;
+    let projection = dataset.projection(stated);
+    let epsg = stated.or(projection.map(|projection| projection.epsg().into()));
+    parcel.source_epsg = epsg.and_then(|epsg| i32::try_from(epsg).ok()).unwrap_or_default();
+    parcel.centre = centre(of)?.filter(|centre| whereabouts::is_near_ward(parcel, *centre));
+    let Some(on_record) = of.maybe_text("geometry")? else { return Ok(()) };
+    let border = projection.and_then(|projection| geometry::read(&on_record, projection).ok());
+    let border = border.filter(|border| is_near_ward(parcel, &border.geometry));
+    let Some(Border { geometry, geojson }) = border else {
+        of.not_understood("geometry");
+        return Ok(());
+    };
+    parcel.centre = parcel.centre.or_else(|| geometry::inside(&geometry));
+    parcel.geometry = Some(geometry);
+    parcel.geometry_geojson = geojson;
+    Ok(())
+}
+
+/// A corner is as good as any place inside: parcels are small.
+fn is_near_ward(parcel: &Parcel, geometry: &Geometry) -> bool {
+    let corner = geometry.polygons.first().and_then(|polygon| polygon.exterior.as_ref()?.points.first());
+    corner.is_none_or(|corner| whereabouts::is_near_ward(parcel, *corner))
+}
+
+/// The centre as the source has it, in degrees of WGS 84.
+fn centre(of: Record<'_>) -> Result<Option<Point>, SourceError> {
+    let (latitude, longitude) = (of.maybe_real("centre_latitude")?, of.maybe_real("centre_longitude")?);
+    Ok(latitude.zip(longitude).map(|(latitude, longitude)| Point { latitude, longitude }))
+}
+
+pub(super) fn former_key(tables: &Tables, row: &Row, parcel: &mut Parcel) -> Result<(), SourceError> {
+    let of = tables.record(&FORMER_KEY, row);
+    let (ward, sheet, number) =
+        (of.text("ward_code")?, of.integer("map_sheet")?, of.integer("parcel_number")?);
+    let parcel_key = format!("{ward}/{sheet}/{number}");
+    parcel.former_keys.push(FormerKey { parcel_key, valid_to: of.date("valid_to")? });
+    Ok(())
+}
+
+pub(super) fn land_use(tables: &Tables, row: &Row, parcel: &mut Parcel) -> Result<(), SourceError> {
+    let of = tables.record(&LAND_USE, row);
+    parcel.land_uses.push(LandUse {
+        code: of.text("code")?,
+        title_vi: of.text("title_vi")?,
+        area_m2: of.maybe_real("area_m2")?.unwrap_or_default(),
+        until: of.date("until")?,
+    });
+    Ok(())
+}
+
+pub(super) fn owner(tables: &Tables, row: &Row, parcel: &mut Parcel) -> Result<(), SourceError> {
+    let of = tables.record(&OWNER, row);
+    parcel.owners.push(Owner {
+        kind: of.code("kind")?,
+        personal_number: of.text("personal_number")?,
+        enterprise_code: of.text("enterprise_code")?,
+        name: of.name("name")?,
+        share_numerator: of.small("share_numerator")?,
+        share_denominator: of.small("share_denominator")?,
+        since: of.date("since")?,
+        old_identity_number: of.text("old_identity_number")?,
+    });
+    Ok(())
+}
+
+/// Those in force today. One whose end is not understood is still told: it may be in force.
+pub(super) fn restriction(tables: &Tables, row: &Row, parcel: &mut Parcel) -> Result<(), SourceError> {
+    let of = tables.record(&RESTRICTION, row);
+    let until = of.date("until")?;
+    if until.is_some_and(has_ended) {
+        return Ok(());
+    }
+    parcel.restrictions.push(Restriction {
+        kind: of.code("kind")?,
+        holder: of.text("holder")?,
+        since: of.date("since")?,
+        until,
+    });
+    Ok(())
+}
+
+/// What ends in a month or year without a day is in force to its end.
+fn has_ended(until: PartialDate) -> bool {
+    let today = today();
+    let part = |part: Option<u8>| part.map_or(0, i32::from);
+    let today = (i32::from(today.year()), part(today.month()), part(today.day()));
+    match (until.year, until.month, until.day) {
+        (year, 0, _) => year < today.0,
+        (year, month, 0) => (year, month) < (today.0, today.1),
+        until => until < today,
+    }
+}
+
+pub(super) fn predecessor(_: &Tables, row: &Row, parcel: &mut Parcel) -> Result<(), SourceError> {
+    parcel.predecessor_ids.push(row.text("uuid")?);
+    Ok(())
+}
+
+pub(super) fn successor(_: &Tables, row: &Row, parcel: &mut Parcel) -> Result<(), SourceError> {
+    parcel.successor_ids.push(row.text("uuid")?);
+    Ok(())
+}

@@ -1,0 +1,124 @@
+//! The adapter's SQL, over its relations. `docs/queries.md` keeps the plans.
+
+use lgsp_adapter::{Statement, Tables};
+
+use super::places;
+use crate::dataset::{Dataset, Form};
+
+/// Every statement of the adapter.
+#[derive(Clone, Debug)]
+pub(super) struct Statements {
+    pub(super) by_id: Statement,
+    pub(super) by_key: Statement,
+    pub(super) by_person: Statement,
+    pub(super) by_old_card: Statement,
+    pub(super) by_enterprise: Statement,
+    pub(super) by_place: Statement,
+    pub(super) by_ward: Statement,
+    pub(super) former_keys: Statement,
+    pub(super) land_uses: Statement,
+    pub(super) owners: Statement,
+    pub(super) restrictions: Statement,
+    pub(super) predecessors: Statement,
+    pub(super) successors: Statement,
+}
+
+impl Statements {
+    pub(super) fn new(tables: &Tables, dataset: &Dataset) -> Self {
+        let parcel = format!("SELECT {COLUMNS}, {}", geometry(dataset.form));
+        let parcels =
+            |condition: &str| tables.statement(&format!("{parcel} FROM parcel p WHERE {condition}"));
+        let held_by = |column: &str| {
+            parcels(&format!(
+                "p.status = 1 AND p.parcel_id > $2
+                   AND p.parcel_id IN (SELECT o.parcel_id FROM owner o WHERE o.until IS NULL AND o.{column} = $1)
+                 ORDER BY p.parcel_id LIMIT $3"
+            ))
+        };
+        let listed = |numbers: &str| parcels(&format!("p.parcel_id IN ({numbers}) ORDER BY p.parcel_id"));
+        Self {
+            by_id: parcels("p.uuid = $1 LIMIT 2"),
+            by_key: tables.statement(&format!("{parcel}, k.ended, k.valid_to AS key_valid_to {BY_KEY}")),
+            by_person: held_by("personal_number"),
+            by_old_card: held_by("old_identity_number"),
+            by_enterprise: held_by("enterprise_code"),
+            by_place: listed(&places::near(tables, dataset)),
+            by_ward: listed(OF_WARD),
+            former_keys: tables.part(FORMER_KEYS),
+            land_uses: tables.part(LAND_USES),
+            owners: tables.part(OWNERS),
+            restrictions: tables.part(RESTRICTIONS),
+            predecessors: tables.part(PREDECESSORS),
+            successors: tables.part(SUCCESSORS),
+        }
+    }
+}
+
+/// What is read of a parcel, but its border.
+const COLUMNS: &str = "p.parcel_id, p.uuid, p.ward_code, p.map_sheet, p.parcel_number, p.former_ward_code, p.address,
+    p.area_m2, p.certified_area_m2, p.use_origin, p.certificate_serial, p.certificate_register, p.certificate_issued_on,
+    p.certificate_issuer, p.disputed, p.planned_use_code, p.centre_latitude, p.centre_longitude, p.source_epsg, p.map_scale,
+    p.measured_on, p.status, p.valid_from, p.valid_to, p.updated_us, p.as_of_us";
+
+/// The border as GeoJSON in its own coordinates. What is neither a polygon nor can become one is told by its kind, which is
+/// no GeoJSON: PostGIS would rather fail, for one record, the whole page.
+fn geometry(form: Form) -> &'static str {
+    match form {
+        Form::Text => "p.geometry",
+        Form::PostGis => {
+            "CASE WHEN ST_GeometryType(p.geometry) IN ('ST_Polygon', 'ST_MultiPolygon')
+                  THEN ST_AsGeoJSON(p.geometry, 9, 0)
+                  WHEN ST_GeometryType(p.geometry) IN ('ST_CurvePolygon', 'ST_MultiSurface')
+                  THEN ST_AsGeoJSON(ST_CurveToLine(p.geometry), 9, 0)
+                  ELSE ST_GeometryType(p.geometry) END AS geometry,
+             ST_SRID(p.geometry) AS geometry_srid"
+        }
+    }
+}
+
+/// The parcel that has the key now; otherwise the one that had it last. Two are read, so that a contradiction is noticed.
+const BY_KEY: &str = "
+    FROM (SELECT parcel_id, 0 AS ended, '' AS valid_to FROM parcel
+          WHERE ward_code = $1 AND map_sheet = $2 AND parcel_number = $3 AND status = 1
+          UNION
+          SELECT parcel_id, 1, coalesce(valid_to, '') FROM former_key
+          WHERE ward_code = $1 AND map_sheet = $2 AND parcel_number = $3
+          UNION
+          SELECT parcel_id, 1, coalesce(valid_to, '') FROM parcel
+          WHERE ward_code = $1 AND map_sheet = $2 AND parcel_number = $3 AND status <> 1) k
+    JOIN parcel p ON p.parcel_id = k.parcel_id
+    ORDER BY k.ended, k.valid_to DESC LIMIT 2";
+
+/// One arm per ward, so that each is read in the order of its index, and no further than the limit.
+const OF_WARD: &str = "
+    SELECT w.parcel_id FROM
+        (SELECT parcel_id FROM parcel WHERE status = 1 AND ward_code = $1 AND parcel_id > $3
+         UNION ALL
+         SELECT parcel_id FROM parcel WHERE status = 1 AND ward_code = $2 AND parcel_id > $3) w
+    ORDER BY w.parcel_id LIMIT $4";
+
+const FORMER_KEYS: &str = "
+    SELECT parcel_id, ward_code, map_sheet, parcel_number, valid_to FROM former_key
+    WHERE parcel_id {of_page} ORDER BY parcel_id, valid_to DESC";
+
+const LAND_USES: &str = "
+    SELECT parcel_id, code, title_vi, area_m2, until FROM land_use
+    WHERE parcel_id {of_page} ORDER BY parcel_id, land_use_id";
+
+const OWNERS: &str = "
+    SELECT parcel_id, kind, personal_number, old_identity_number, enterprise_code, name, share_numerator,
+           share_denominator, since
+    FROM owner
+    WHERE until IS NULL AND parcel_id {of_page} ORDER BY parcel_id, owner_id";
+
+const RESTRICTIONS: &str = "
+    SELECT parcel_id, kind, holder, since, until FROM restriction
+    WHERE parcel_id {of_page} ORDER BY parcel_id, restriction_id";
+
+const PREDECESSORS: &str = "
+    SELECT p.parcel_id, l.predecessor_uuid AS uuid FROM parcel p JOIN lineage l ON l.successor_uuid = p.uuid
+    WHERE p.parcel_id {of_page} ORDER BY l.predecessor_uuid";
+
+const SUCCESSORS: &str = "
+    SELECT p.parcel_id, l.successor_uuid AS uuid FROM parcel p JOIN lineage l ON l.predecessor_uuid = p.uuid
+    WHERE p.parcel_id {of_page} ORDER BY l.successor_uuid";
