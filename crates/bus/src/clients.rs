@@ -75,21 +75,14 @@ pub(crate) fn publisher(options: &Options, bootstrap: &str, timeout: Duration) -
     config
 }
 
-/// A producer on the path of an exchange whose records need no order: requests and entries. A repeat of either is known by
-/// its exchange.
+/// A producer on the path of an exchange: of requests, replies and entries. A repeat of any is known by its exchange, and
+/// parts of a stream that a repeated batch put out of order are a gap, which fails it.
 ///
-/// Two batches at most are under way, so that what comes meanwhile becomes the next one. An idempotent producer would send
-/// no sixth record of a partition before the first is acknowledged, and poll without a pause until then: see ADR 6.
+/// So many batches are under way at most, so that what comes meanwhile becomes the next one. An idempotent producer would
+/// send no sixth record of a partition before the first is acknowledged, and poll without a pause until then: see ADR 8.
 pub(crate) fn producer(options: &Options, bootstrap: &str, timeout: Duration) -> ClientConfig {
     let mut config = durable(options, bootstrap, timeout);
-    config.set("enable.idempotence", "false").set("max.in.flight.requests.per.connection", "2");
-    config
-}
-
-/// A producer of replies, whose parts stay in order even when a batch has to be repeated.
-pub(crate) fn ordered_producer(options: &Options, bootstrap: &str, timeout: Duration) -> ClientConfig {
-    let mut config = producer(options, bootstrap, timeout);
-    config.set("max.in.flight.requests.per.connection", "1");
+    config.set("enable.idempotence", "false").set("max.in.flight.requests.per.connection", "5");
     config
 }
 

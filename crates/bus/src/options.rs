@@ -56,11 +56,8 @@ const OWNED: &[(&str, &str)] = &[
     ("acks", "an entry is durable only when all in-sync replicas have it"),
     ("request.required.acks", "an entry is durable only when all in-sync replicas have it"),
     ("enable.idempotence", "it makes a busy producer poll without a pause"),
-    ("max.in.flight", "the parts of an answer must stay in order, and batches must form"),
-    (
-        "max.in.flight.requests.per.connection",
-        "the parts of an answer must stay in order, and batches must form",
-    ),
+    ("max.in.flight", "batches form while others are under way"),
+    ("max.in.flight.requests.per.connection", "batches form while others are under way"),
     ("enable.gapless.guarantee", "a late request must not end the producer"),
     ("transactional.id", "nothing in the hub rests on Kafka transactions"),
     ("group.id", "the group decides who serves a domain"),

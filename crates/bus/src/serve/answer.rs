@@ -208,7 +208,7 @@ mod tests {
     fn shared() -> Arc<Shared> {
         let bus = Bus::open(Options::default()).unwrap();
         bus.lose_broker().unwrap();
-        let mut config = clients::ordered_producer(bus.options(), &bus.bootstrap(), Duration::from_secs(60));
+        let mut config = clients::producer(bus.options(), &bus.bootstrap(), Duration::from_secs(60));
         config.set("queue.buffering.max.messages", "1");
         let membership = Arc::new(Membership::default());
         let consumer = consumer(&bus, "land", membership.clone()).unwrap();

@@ -176,11 +176,8 @@ pub async fn serve(
     }
     let membership = Arc::new(Membership::default());
     let consumer = consumer(bus, domain, membership.clone())?;
-    let producer = Producer::new(
-        "replies",
-        bus.options(),
-        clients::ordered_producer(bus.options(), &bus.bootstrap(), GIVE_UP),
-    )?;
+    let producer =
+        Producer::new("replies", bus.options(), clients::producer(bus.options(), &bus.bootstrap(), GIVE_UP))?;
     let shared = Arc::new(Shared {
         domain: domain.into(),
         instance: instance.to_owned(),
