@@ -25,6 +25,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     ("lgsp-adapter-population", &["lgsp-adapter", "lgsp-identifiers", "lgsp-proto"]),
     ("lgsp-adapter-land", &["lgsp-adapter", "lgsp-identifiers", "lgsp-proto"]),
+    ("lgsp-example-adapter", &["lgsp-adapter", "lgsp-identifiers", "lgsp-proto"]),
     ("lgsp-sample", &["lgsp-identifiers", "lgsp-proto", "lgsp-store"]),
 ];
 

@@ -1,5 +1,7 @@
 //! The adapter of a domain: its service, its source, and its place on the bus.
 
+use std::time::Duration;
+
 use anyhow::Context;
 use lgsp_adapter::{Adapter, health};
 use lgsp_bus::Health;
@@ -7,25 +9,50 @@ use lgsp_runtime::Stage;
 
 use super::{Host, Role, tell_when_serving};
 use crate::cli::server::Domain;
+use crate::config::Config;
 
 /// Starts the adapter of a domain.
 ///
 /// # Errors
 /// Its source or its key cannot be opened.
 pub async fn start(host: &Host, domain: Domain) -> anyhow::Result<Role> {
-    let options = match domain {
-        Domain::Population => &host.config.population,
-        Domain::Land => &host.config.land,
-    };
-    let start = host.start(domain.role());
-    let opened: Adapter = match domain {
+    let opened = open(&host.config, domain).await?;
+    serve(host, domain.role(), opened, options(&host.config, domain).probe_interval).await
+}
+
+/// Opens the adapter of a domain on its source, without a bus.
+///
+/// # Errors
+/// Its source cannot be opened.
+pub async fn open(config: &Config, domain: Domain) -> anyhow::Result<Adapter> {
+    let options = options(config, domain);
+    match domain {
         Domain::Population => lgsp_adapter_population::open(options).await,
         Domain::Land => lgsp_adapter_land::open(options).await,
     }
-    .with_context(|| format!("the source of the {} adapter cannot be opened", domain.name()))?;
+    .with_context(|| format!("the source of the {} adapter cannot be opened", domain.name()))
+}
 
+fn options(config: &Config, domain: Domain) -> &lgsp_adapter::Options {
+    match domain {
+        Domain::Population => &config.population,
+        Domain::Land => &config.land,
+    }
+}
+
+/// Serves an opened adapter, of this program or of another crate, and watches its source.
+///
+/// # Errors
+/// Its key cannot be read, or a client could not be built.
+pub async fn serve(
+    host: &Host,
+    role: &'static str,
+    opened: Adapter,
+    probe_interval: Duration,
+) -> anyhow::Result<Role> {
+    let start = host.start(role);
     let (sources, stop) = (Health::new(), start.shutdown.begins(Stage::Close));
-    let watching = health::watch(&opened, options.probe_interval, sources.clone(), &start.state, stop);
+    let watching = health::watch(&opened, probe_interval, sources.clone(), &start.state, stop);
     start.shutdown.spawn(Stage::Close, "source health", watching);
 
     let serving = lgsp_bus::serve(

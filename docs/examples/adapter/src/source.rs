@@ -1,0 +1,29 @@
+use async_trait::async_trait;
+use lgsp_adapter::SourceError;
+use lgsp_adapter::health::Probe;
+use lgsp_identifiers::PersonalNumber;
+use tokio::time::Instant;
+
+use crate::Plate;
+use crate::v1::Vehicle;
+
+/// A system of record of vehicles. Every question ends at its deadline.
+#[async_trait]
+pub trait Source: Probe {
+    /// Finds the vehicle of a plate.
+    ///
+    /// # Errors
+    /// The source gave no answer, or holds the plate twice.
+    async fn of_plate(&self, plate: &Plate, deadline: Instant) -> Result<Option<Vehicle>, SourceError>;
+
+    /// Finds the vehicles of an owner, by plate, and no more than `limit`.
+    ///
+    /// # Errors
+    /// The source gave no answer.
+    async fn of_owner(
+        &self,
+        owner: &PersonalNumber,
+        limit: usize,
+        deadline: Instant,
+    ) -> Result<Vec<Vehicle>, SourceError>;
+}
