@@ -1,0 +1,120 @@
+//! The source on a database of either kind: the native schema, or an agency's own tables through a mapping.
+
+use async_trait::async_trait;
+use lgsp_adapter::health::Probe;
+use lgsp_adapter::{NotUnderstood, OfPage, OpenError, Options, Reader, SourceError, Tables};
+use lgsp_identifiers::{EnterpriseCode, PersonKey};
+use lgsp_proto::business::v1::Enterprise;
+use tokio::time::Instant;
+
+use crate::relations::{RELATIONS, SCHEMA_VERSION};
+use crate::{Parts, Source};
+
+#[cfg(test)]
+mod plans;
+mod read;
+mod statements;
+
+use statements::Statements;
+
+/// A business register on a database. Read only.
+#[derive(Clone, Debug)]
+pub struct Register {
+    tables: Tables,
+    statements: Statements,
+}
+
+impl Register {
+    /// Opens the register.
+    ///
+    /// # Errors
+    /// It is missing, does not answer, or is not what the adapter reads.
+    pub async fn open(options: &Options) -> Result<Self, OpenError> {
+        let tables = Tables::open(options, RELATIONS, SCHEMA_VERSION).await?;
+        let statements = Statements::new(&tables);
+        Ok(Self { tables, statements })
+    }
+
+    /// The source as its owner names it.
+    pub fn name(&self) -> &str {
+        self.tables.name()
+    }
+
+    /// Adds what hangs on enterprises, which are in ascending order of their numbers.
+    async fn add(
+        &self,
+        reader: &mut Reader,
+        wanted: Parts,
+        enterprises: &mut [(i64, Enterprise)],
+    ) -> Result<(), SourceError> {
+        let of = &self.statements;
+        let mut page = OfPage::new(&self.tables, reader, "enterprise_id", enterprises);
+        if wanted.business_lines {
+            page.add(&of.business_lines, read::business_line).await?;
+        }
+        if wanted.representatives {
+            page.add(&of.representatives, read::representative).await?;
+        }
+        if wanted.members {
+            page.add(&of.members, read::member).await?;
+        }
+        if wanted.branches {
+            page.add(&of.branches, read::branch).await?;
+        }
+        if wanted.former_names {
+            page.add(&of.former_names, read::former_name).await?;
+        }
+        if wanted.former_addresses {
+            page.add(&of.former_addresses, read::former_address).await?;
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Probe for Register {
+    async fn probe(&self, deadline: Instant) -> Result<(), SourceError> {
+        self.tables.probe(deadline).await
+    }
+
+    fn not_understood(&self) -> Vec<NotUnderstood> {
+        self.tables.not_understood()
+    }
+}
+
+#[async_trait]
+impl Source for Register {
+    async fn enterprise(
+        &self,
+        code: &EnterpriseCode,
+        parts: Parts,
+        deadline: Instant,
+    ) -> Result<Option<Enterprise>, SourceError> {
+        let mut reader = self.tables.reader(deadline).await?;
+        let by_code = self.statements.enterprise.query().bind(code.as_str());
+        let Some(row) = self.tables.only(&mut reader, by_code).await? else { return Ok(None) };
+        let mut found = [read::enterprise(&self.tables, &row)?];
+        self.add(&mut reader, parts, &mut found).await?;
+        let [(_, enterprise)] = found;
+        Ok(Some(enterprise))
+    }
+
+    async fn enterprises_of(
+        &self,
+        representative: &PersonKey,
+        after: i64,
+        limit: usize,
+        parts: Parts,
+        deadline: Instant,
+    ) -> Result<Vec<(i64, Enterprise)>, SourceError> {
+        let represented = match representative {
+            PersonKey::Number(_) => &self.statements.represented_by_number,
+            PersonKey::OldCard(_) => &self.statements.represented_by_old_card,
+        };
+        let represented = represented.query().bind(representative.as_str()).bind(after).bind(limit as i64);
+        let mut reader = self.tables.reader(deadline).await?;
+        let mut found = self.tables.all(&mut reader, represented, read::enterprise).await?;
+        self.add(&mut reader, parts, &mut found).await?;
+        Ok(found)
+    }
+}

@@ -1,0 +1,100 @@
+//! The adapter's SQL, over its relations. `docs/queries.md` keeps the plans.
+//!
+//! Keys that join relations stay inside: an agency's may be of any type. What is looked for as the only one is looked for
+//! twice, so that a contradiction is noticed. A school's name is looked up beside its enrolment and not joined, so that a
+//! school that is listed twice repeats nothing.
+
+use lgsp_adapter::{Statement, Tables};
+
+/// Every statement of the adapter.
+#[derive(Clone, Debug)]
+pub(super) struct Statements {
+    pub(super) student_by_code: Statement,
+    pub(super) student_by_number: Statement,
+    pub(super) student_by_old_card: Statement,
+    pub(super) last_enrolment: Statement,
+    pub(super) enrolment_in: Statement,
+    pub(super) last_year: Statement,
+    pub(super) ratings: Statement,
+    pub(super) guardians: Statement,
+    pub(super) diplomas: Statement,
+    pub(super) diplomas_by_serial: Statement,
+}
+
+impl Statements {
+    pub(super) fn new(tables: &Tables) -> Self {
+        let student = |column: &str| tables.statement(&STUDENT.replace("{column}", column));
+        Self {
+            student_by_code: student("student_code"),
+            student_by_number: student("personal_number"),
+            student_by_old_card: student("old_identity_number"),
+            last_enrolment: tables.statement(LAST_ENROLMENT),
+            enrolment_in: tables.statement(ENROLMENT_IN),
+            last_year: tables.statement(LAST_YEAR),
+            ratings: tables.statement(RATINGS),
+            guardians: tables.statement(GUARDIANS),
+            diplomas: tables.statement(DIPLOMAS),
+            diplomas_by_serial: tables.statement(DIPLOMAS_BY_SERIAL),
+        }
+    }
+}
+
+const STUDENT: &str = "
+    SELECT s.student_code, s.personal_number, s.full_name, s.date_of_birth, s.sex, s.ethnicity, s.line, s.ward_code,
+           s.former_ward_code, s.text, s.disabled, s.policy_groups, s.updated_us, s.as_of_us
+    FROM student s
+    WHERE s.{column} = $1
+    LIMIT 2";
+
+macro_rules! enrolment {
+    ($condition:literal) => {
+        concat!(
+            "SELECT e.school_year, e.school_code, e.level, e.grade, e.class_name, e.status, e.enrolled_on, e.left_on,
+                    (SELECT c.name FROM school c WHERE c.school_code = e.school_code LIMIT 1) AS school_name
+             FROM student s JOIN enrolment e ON e.student_id = s.student_id
+             WHERE s.student_code = $1 ",
+            $condition,
+            // In a year with several, one that was ended (3 transferred, 4 left) comes after one that stands.
+            " ORDER BY e.school_year DESC, CASE WHEN e.status IN (3, 4) THEN 1 ELSE 0 END,
+                       coalesce(e.enrolled_on, '') DESC, e.enrolment_id DESC
+             LIMIT 1"
+        )
+    };
+}
+
+const LAST_ENROLMENT: &str = enrolment!("");
+const ENROLMENT_IN: &str = enrolment!("AND e.school_year = $2");
+
+/// The last school year of anybody, up to one.
+const LAST_YEAR: &str = "SELECT max(school_year) AS school_year FROM enrolment WHERE school_year <= $1";
+
+/// Of the last school year that was rated.
+const RATINGS: &str = "
+    SELECT e.conduct_rating, e.study_rating
+    FROM student s JOIN enrolment e ON e.student_id = s.student_id
+    WHERE s.student_code = $1 AND (e.conduct_rating IS NOT NULL OR e.study_rating IS NOT NULL)
+    ORDER BY e.school_year DESC, e.enrolment_id DESC
+    LIMIT 1";
+
+/// The bounds of this and of the next are the contract's.
+const GUARDIANS: &str = "
+    SELECT g.personal_number, g.full_name, g.relation, g.phone_number
+    FROM student s JOIN guardian g ON g.student_id = s.student_id
+    WHERE s.student_code = $1
+    ORDER BY g.full_name
+    LIMIT 10";
+
+const DIPLOMAS: &str = "
+    SELECT d.kind, d.serial_number, d.register_number, d.graduation_year, d.rating, d.issuer, d.issued_on
+    FROM student s JOIN diploma d ON d.student_id = s.student_id
+    WHERE s.student_code = $1
+    ORDER BY d.graduation_year, d.diploma_id
+    LIMIT 20";
+
+const DIPLOMAS_BY_SERIAL: &str = "
+    SELECT d.kind, d.serial_number, d.register_number, d.graduation_year, d.rating, d.issuer, d.issued_on,
+           d.personal_number, d.old_identity_number, d.full_name, d.date_of_birth, d.revoked, d.as_of_us
+    FROM diploma d
+    WHERE d.serial_number = $1
+    ORDER BY d.diploma_id
+    LIMIT 20";

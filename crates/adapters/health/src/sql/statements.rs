@@ -1,0 +1,137 @@
+//! The adapter's SQL, over its relations. `docs/queries.md` keeps the plans.
+//!
+//! Keys that join relations stay inside: an agency's may be of any type. What is looked for as the only one is looked for
+//! twice, so that a contradiction is noticed. A facility's name is looked up beside its record and not joined, so that a
+//! facility that is listed twice repeats nothing.
+
+use lgsp_adapter::{Statement, Tables};
+
+/// Every statement of the adapter.
+#[derive(Clone, Debug)]
+pub(super) struct Statements {
+    pub(super) cards_by_number: Statement,
+    pub(super) cards_by_old_card: Statement,
+    pub(super) cards_by_social_insurance: Statement,
+    pub(super) patient_by_number: Statement,
+    pub(super) patient_by_old_card: Statement,
+    pub(super) patient_by_card: Statement,
+    pub(super) allergies: Statement,
+    pub(super) conditions: Statement,
+    pub(super) medications: Statement,
+    pub(super) encounters: Statement,
+    pub(super) immunizations_by_number: Immunizations,
+    pub(super) immunizations_by_old_card: Immunizations,
+}
+
+/// How the immunizations of a person are read, page by page.
+#[derive(Clone, Debug)]
+pub(super) struct Immunizations {
+    pub(super) first: Statement,
+    pub(super) next: Statement,
+}
+
+impl Statements {
+    pub(super) fn new(tables: &Tables) -> Self {
+        let cards = |condition: &str| tables.statement(&CARDS.replace("{condition}", condition));
+        let patient = |condition: &str| tables.statement(&PATIENT.replace("{condition}", condition));
+        let immunizations = |column: &str| Immunizations {
+            first: tables.statement(&FIRST_IMMUNIZATIONS.replace("{column}", column)),
+            next: tables.statement(&NEXT_IMMUNIZATIONS.replace("{column}", column)),
+        };
+        Self {
+            cards_by_number: cards("c.personal_number = $1"),
+            cards_by_old_card: cards("c.old_identity_number = $1"),
+            cards_by_social_insurance: cards("c.social_insurance_number = $1"),
+            patient_by_number: patient("p.personal_number = $1"),
+            patient_by_old_card: patient("p.old_identity_number = $1"),
+            // A record may lack the number alone.
+            patient_by_card: patient("p.social_insurance_number = $1 OR p.insurance_card_number = $2"),
+            allergies: tables.statement(ALLERGIES),
+            conditions: tables.statement(CONDITIONS),
+            medications: tables.statement(MEDICATIONS),
+            encounters: tables.statement(ENCOUNTERS),
+            immunizations_by_number: immunizations("personal_number"),
+            immunizations_by_old_card: immunizations("old_identity_number"),
+        }
+    }
+}
+
+/// The bound is [`crate::MOST_CARDS`].
+const CARDS: &str = "
+    SELECT c.card_number, c.personal_number, c.full_name, c.date_of_birth, c.valid_from, c.valid_to, c.suspended_from,
+           c.benefit_code, c.facility_code, c.five_years_from, c.as_of_us,
+           (SELECT f.name FROM facility f WHERE f.facility_code = c.facility_code LIMIT 1) AS facility_name
+    FROM insurance_card c
+    WHERE {condition}
+    ORDER BY c.valid_from DESC
+    LIMIT 50";
+
+const PATIENT: &str = "
+    SELECT p.patient_number, p.personal_number, p.insurance_card_number, p.full_name, p.date_of_birth, p.sex, p.line,
+           p.ward_code, p.former_ward_code, p.text, p.phone_number, p.contact_name, p.contact_relation,
+           p.contact_phone_number, p.blood_type, p.disability, p.pregnant, p.height_cm, p.weight_kg, p.facility_code,
+           p.updated_us, p.as_of_us,
+           (SELECT f.name FROM facility f WHERE f.facility_code = p.facility_code LIMIT 1) AS facility_name
+    FROM patient p
+    WHERE {condition}
+    LIMIT 2";
+
+/// The bounds of this and of the following ones are the contract's.
+const ALLERGIES: &str = "
+    SELECT a.substance, a.reaction, a.severity, a.recorded_on
+    FROM patient p JOIN allergy a ON a.patient_id = p.patient_id
+    WHERE p.patient_number = $1
+    ORDER BY a.severity DESC, a.substance
+    LIMIT 200";
+
+/// What lasts comes first.
+const CONDITIONS: &str = "
+    SELECT c.icd10_code, c.title_vi, c.chronic, c.since, c.until
+    FROM patient p JOIN condition c ON c.patient_id = p.patient_id
+    WHERE p.patient_number = $1
+    ORDER BY CASE WHEN c.until IS NULL THEN 0 ELSE 1 END, c.since DESC, c.title_vi
+    LIMIT 200";
+
+/// In use on a day; one that ends in a month or year without a day is in use to its end.
+const MEDICATIONS: &str = "
+    SELECT m.name, m.active_ingredient, m.dosage, m.since
+    FROM patient p JOIN medication m ON m.patient_id = p.patient_id
+    WHERE p.patient_number = $1 AND (m.until IS NULL OR m.until >= substr($2, 1, length(m.until)))
+    ORDER BY m.since DESC, m.name
+    LIMIT 200";
+
+const ENCOUNTERS: &str = "
+    SELECT e.on_date, e.facility_code, e.icd10_code, e.inpatient,
+           (SELECT f.name FROM facility f WHERE f.facility_code = e.facility_code LIMIT 1) AS facility_name
+    FROM patient p JOIN encounter e ON e.patient_id = p.patient_id
+    WHERE p.patient_number = $1
+    ORDER BY e.on_date DESC, e.encounter_id DESC
+    LIMIT 50";
+
+macro_rules! immunizations {
+    ($after:literal, $limit:literal) => {
+        concat!(
+            "SELECT i.immunization_id, i.lot_number, i.dose_number, i.on_date, i.facility_code, i.next_due_on,
+                    i.adverse_reaction, i.as_of_us, p.personal_number, v.vaccine_code, v.name, v.manufacturer,
+                    v.target_diseases, v.series_doses, v.route,
+                    (SELECT f.name FROM facility f WHERE f.facility_code = i.facility_code LIMIT 1) AS facility_name
+             FROM patient p
+             JOIN immunization i ON i.patient_id = p.patient_id
+             LEFT JOIN vaccine v ON v.vaccine_id = i.vaccine_id
+             WHERE p.{column} = $1 ",
+            $after,
+            " ORDER BY i.on_date DESC, i.immunization_id DESC LIMIT ",
+            $limit
+        )
+    };
+}
+
+const FIRST_IMMUNIZATIONS: &str = immunizations!("", "$2");
+
+/// What comes after one of the same person: another's would tell when that one had it.
+const NEXT_IMMUNIZATIONS: &str = immunizations!(
+    "AND (i.on_date, i.immunization_id) <
+         (SELECT l.on_date, l.immunization_id FROM immunization l JOIN patient o ON o.patient_id = l.patient_id
+          WHERE l.immunization_id = $2 AND o.{column} = $1)",
+    "$3"
+);
