@@ -28,6 +28,12 @@ pub enum Error {
         /// The schema.
         schema: &'static str,
     },
+    /// A FHIR server cannot be reached, or does not answer as it should.
+    #[error("the sample data could not be written to the FHIR server: {0}")]
+    Fhir(String),
+    /// A FHIR server holds what must not be mixed with this city.
+    #[error("the FHIR server holds {0}; name another one, or one that is empty")]
+    OccupiedServer(&'static str),
     /// The process is being stopped.
     #[error("the sample data was not finished because the process is being stopped")]
     Interrupted,

@@ -24,6 +24,7 @@ mod clock;
 mod dice;
 mod education;
 mod error;
+pub mod fhir;
 mod health;
 mod land;
 mod load;
@@ -35,6 +36,7 @@ mod record;
 pub use city::{City, Config};
 pub use dice::Dice;
 pub use error::Error;
+pub use fhir::{load_fhir, write_fhir};
 pub use land::geometry::{Bounds, Point};
 pub use load::{
     BUSINESS_DATABASE, EDUCATION_DATABASE, HEALTH_DATABASE, LAND_DATABASE, Loaded, POPULATION_DATABASE,

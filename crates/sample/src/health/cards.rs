@@ -87,6 +87,7 @@ impl<'a> Holder<'a> {
         let text = format!("{}{}92{}", group.0, group.1, self.insurance);
         let (_, as_of_us) = stamps(dice);
         InsuranceCard {
+            holder: citizen.id,
             number: HealthInsuranceCard::parse(&text).expect("two letters and thirteen digits"),
             personal_number: Some(citizen.personal_number.clone()),
             old_identity: citizen.old_identity.clone(),

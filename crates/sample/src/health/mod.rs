@@ -29,7 +29,7 @@ impl Clinics {
         let mut patients = Vec::with_capacity(family.citizens.len());
         for person in family.members() {
             let mut cards = match person.named() {
-                Some(named) => named::cards(dice, named),
+                Some(named) => named::cards(dice, person.citizen.id, named),
                 None => cards::cards(dice, person),
             };
             if patient::is_known(dice, person) {

@@ -14,11 +14,12 @@ use crate::persons::{Case, Record};
 use crate::record::{Allergy, Condition, Encounter, InsuranceCard, Medication, Patient};
 
 /// Three years of cards; the last is in use or, of one person, suspended.
-pub(super) fn cards(dice: &mut Dice, named: &'static Record) -> Vec<InsuranceCard> {
+pub(super) fn cards(dice: &mut Dice, holder: i64, named: &'static Record) -> Vec<InsuranceCard> {
     let facility = hospital(dice);
     let mut cards: Vec<InsuranceCard> = [2024, 2025, 2026]
         .into_iter()
         .map(|year| InsuranceCard {
+            holder,
             number: named.card(),
             personal_number: Some(named.personal_number()),
             old_identity: Some(named.old_identity()),

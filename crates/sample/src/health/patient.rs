@@ -38,6 +38,7 @@ pub(super) fn patient(
     let (updated_us, as_of_us) = stamps(dice);
     Patient {
         id,
+        citizen: citizen.id,
         number: format!("BN{id:08}"),
         personal_number: (!is_under_old_card).then(|| citizen.personal_number.clone()),
         old_identity: citizen.old_identity.clone(),

@@ -1,20 +1,22 @@
 //! Writes a city to source databases: to five files of SQLite, or to five schemas of one PostgreSQL database.
 //!
-//! A task of its own makes the homes, a batch at a time, while another batch is written. What a batch becomes in each
-//! domain is in `rows`, the same for both databases.
+//! ```text
+//!  City ─► fill: batches of homes ─► Sink ─► Rowwise: rows of each domain's tables ─► SQLite, PostgreSQL
+//!          (made by a task of its own  └──► crate::fhir
+//!           while others are taken)
+//! ```
 
 mod domains;
 mod postgres;
 mod rows;
 mod schema;
 mod sqlite;
+mod tables;
 
 use std::future::Future;
 
 use tokio::sync::mpsc;
 
-use self::domains::{DOMAINS, Domain};
-use self::rows::{Ids, Rows};
 use crate::city::{City, Config};
 use crate::error::Error;
 use crate::{GENERATION, Home};
@@ -79,18 +81,14 @@ pub struct Summary {
     pub generation: u32,
 }
 
-/// A database that is being filled.
-trait Sink {
-    /// Writes rows of one table.
-    fn write(
-        &mut self,
-        domain: &'static Domain,
-        rows: &Rows<'_>,
-    ) -> impl Future<Output = Result<(), Error>> + Send;
+/// What takes the homes of a city.
+pub(crate) trait Sink {
+    /// Writes some homes, after those that were taken before.
+    fn take(&mut self, homes: &[Home]) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
-/// Makes a city and writes it, without the row that says that it is complete.
-async fn fill(
+/// Makes a city and lets a sink take it, a batch at a time.
+pub(crate) async fn fill(
     sink: &mut impl Sink,
     config: Config,
     progress: &mut impl FnMut(Progress),
@@ -98,7 +96,7 @@ async fn fill(
     let city = City::new(config)?;
     let (sender, batches) = mpsc::channel(AHEAD);
     let making = tokio::task::spawn_blocking(move || make(city, &sender));
-    let written = write(sink, config, batches, progress).await;
+    let written = take_all(sink, config, batches, progress).await;
     // The batches are gone with their receiver, so the maker ends.
     match making.await {
         Ok(()) => written,
@@ -130,26 +128,16 @@ fn make(city: City, batches: &mpsc::Sender<Vec<Home>>) {
     }
 }
 
-async fn write(
+async fn take_all(
     sink: &mut impl Sink,
     config: Config,
     mut batches: mpsc::Receiver<Vec<Home>>,
     progress: &mut impl FnMut(Progress),
 ) -> Result<Summary, Error> {
-    for domain in &DOMAINS {
-        for rows in domain.first_rows() {
-            sink.write(domain, &rows).await?;
-        }
-    }
-    let mut ids: [Ids; DOMAINS.len()] = Default::default();
     let mut summary = Summary { config, households: 0, parcels: 0, generation: GENERATION };
     let mut citizens = 0;
     while let Some(homes) = batches.recv().await {
-        for (domain, ids) in DOMAINS.iter().zip(&mut ids) {
-            for rows in (domain.rows)(&homes, ids).iter().filter(|rows| !rows.is_empty()) {
-                sink.write(domain, rows).await?;
-            }
-        }
+        sink.take(&homes).await?;
         for home in &homes {
             summary.households += 1;
             summary.parcels += home.parcels.len() as u32;

@@ -7,7 +7,8 @@ use sqlx::{ConnectOptions, Connection, QueryBuilder, Sqlite, SqliteConnection};
 
 use super::domains::{DOMAINS, Domain, SAMPLE_SCHEMA, last_rows};
 use super::rows::{Rows, Value};
-use super::{Progress, Sink, Stage, Summary, fill, schema};
+use super::tables::{Rowwise, Tables};
+use super::{Progress, Stage, Summary, fill, schema};
 use crate::GENERATION;
 use crate::city::{City, Config};
 use crate::error::Error;
@@ -27,9 +28,10 @@ pub async fn load(dir: &Path, config: Config, mut progress: impl FnMut(Progress)
     for domain in &DOMAINS {
         drafts.0.push(Draft::begin(dir, domain).await?);
     }
-    let summary = fill(&mut drafts, config, &mut progress).await?;
+    let mut filling = Rowwise::begin(drafts).await?;
+    let summary = fill(&mut filling, config, &mut progress).await?;
     let mut complete = Vec::new();
-    for (draft, domain) in drafts.0.into_iter().zip(&DOMAINS) {
+    for (draft, domain) in filling.tables.0.into_iter().zip(&DOMAINS) {
         let stage = Stage::Indexes(domain.name);
         progress(Progress { citizens: config.citizens, of: config.citizens, stage });
         complete.push(draft.finish(domain, &summary).await?);
@@ -76,7 +78,7 @@ async fn summary_of(path: &Path) -> Result<Option<Summary>, Error> {
 /// The databases of all domains, in their order.
 struct Drafts(Vec<Draft>);
 
-impl Sink for Drafts {
+impl Tables for Drafts {
     async fn write(&mut self, domain: &'static Domain, rows: &Rows<'_>) -> Result<(), Error> {
         let position = DOMAINS.iter().position(|other| other.name == domain.name).unwrap_or_default();
         self.0[position].write(rows).await

@@ -16,6 +16,8 @@ pub struct Facility {
 /// A health-insurance card with what is printed on it.
 #[derive(Clone, Debug)]
 pub struct InsuranceCard {
+    /// Id of the citizen who holds it.
+    pub holder: i64,
     /// 15 characters.
     pub number: HealthInsuranceCard,
     /// Of the holder; some older cards were issued without.
@@ -47,6 +49,8 @@ pub struct InsuranceCard {
 pub struct Patient {
     /// From 1, without gaps.
     pub id: i64,
+    /// Id of the citizen.
+    pub citizen: i64,
     /// The patient's own number.
     pub number: String,
     /// `None` where the record still has only the old identity card.

@@ -8,7 +8,8 @@ use lgsp_store::{Load, Options, Store};
 use super::domains::{DOMAINS, Domain, SAMPLE_SCHEMA, last_rows};
 use super::rows::Rows;
 use super::schema::{Twin, twin};
-use super::{Progress, Sink, Stage, Summary, fill};
+use super::tables::{Rowwise, Tables};
+use super::{Progress, Stage, Summary, fill};
 use crate::city::{City, Config};
 use crate::error::Error;
 
@@ -66,7 +67,9 @@ async fn load_into(
     store.run(&format!("DO $$ {} $$", include_str!("reader.sql"))).await?;
     let mut filling = Filling { load: store.load().await?, twins: Vec::new() };
     filling.begin(&target).await?;
-    let summary = fill(&mut filling, config, progress).await?;
+    let mut rows = Rowwise::begin(filling).await?;
+    let summary = fill(&mut rows, config, progress).await?;
+    let mut filling = rows.tables;
     for (position, domain) in DOMAINS.iter().enumerate() {
         let stage = Stage::Indexes(domain.name);
         progress(Progress { citizens: config.citizens, of: config.citizens, stage });
@@ -83,7 +86,7 @@ struct Filling {
     twins: Vec<Twin>,
 }
 
-impl Sink for Filling {
+impl Tables for Filling {
     async fn write(&mut self, domain: &'static Domain, rows: &Rows<'_>) -> Result<(), Error> {
         let mut copy = self.load.copy_in(&copy::statement(domain.name, rows.table)).await?;
         for part in copy::encoded(rows) {
