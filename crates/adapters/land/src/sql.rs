@@ -19,6 +19,7 @@ mod plans;
 mod read;
 mod statements;
 
+use places::Index;
 use statements::Statements;
 
 /// A cadastre on a database. Read only.
@@ -26,6 +27,8 @@ use statements::Statements;
 pub struct Cadastre {
     tables: Tables,
     dataset: Dataset,
+    /// What knows where its parcels are.
+    index: Index,
     statements: Statements,
 }
 
@@ -43,8 +46,9 @@ impl Cadastre {
                 return Err(mismatch);
             }
         };
-        let statements = Statements::new(&tables, &dataset);
-        Ok(Self { tables, dataset, statements })
+        let index = Index::of(&dataset, tables.dialect());
+        let statements = Statements::new(&tables, &dataset, index);
+        Ok(Self { tables, dataset, index, statements })
     }
 
     /// The source as its owner names it.
@@ -131,7 +135,9 @@ impl Source for Cadastre {
         parts: Parts,
         deadline: Instant,
     ) -> Result<Vec<(i64, Parcel)>, SourceError> {
-        let Some(values) = places::values(&self.dataset, bounds, after, limit) else { return Ok(Vec::new()) };
+        let Some(values) = places::values(&self.dataset, self.index, bounds, after, limit) else {
+            return Ok(Vec::new());
+        };
         let by_place = self.statements.by_place.query();
         self.parcels(values.into_iter().fold(by_place, Query::bind), parts, deadline).await
     }

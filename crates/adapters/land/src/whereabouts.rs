@@ -22,7 +22,7 @@ fn centre_of(code: WardCode) -> Option<Point> {
     if let Some(ward) = units::current(code) {
         return Some(Point { latitude: ward.latitude, longitude: ward.longitude });
     }
-    let former = units::former_wards().iter().find(|ward| ward.code == code)?;
+    let former = units::former(code)?;
     Some(Point { latitude: former.latitude, longitude: former.longitude })
 }
 

@@ -91,7 +91,7 @@ fn statements(cadastre: &Cadastre) -> Vec<(&'static str, &Statement, Vec<Value<'
 fn near(cadastre: &Cadastre) -> Vec<Value<'static>> {
     let corner = if cadastre.dataset.is_mapped { (105.75, 10.01) } else { (105.01, 10.01) };
     let area = geo::Rect::new(corner, (corner.0 + 0.0001, corner.1 + 0.0001));
-    super::places::values(&cadastre.dataset, area, 5, 51).unwrap()
+    super::places::values(&cadastre.dataset, cadastre.index, area, 5, 51).unwrap()
 }
 
 fn mapped(mapping: &str, database: &Database) -> Options {

@@ -2,7 +2,7 @@
 
 use lgsp_adapter::{Statement, Tables};
 
-use super::places;
+use super::places::{self, Index};
 use crate::dataset::{Dataset, Form};
 
 /// Every statement of the adapter.
@@ -24,7 +24,7 @@ pub(super) struct Statements {
 }
 
 impl Statements {
-    pub(super) fn new(tables: &Tables, dataset: &Dataset) -> Self {
+    pub(super) fn new(tables: &Tables, dataset: &Dataset, index: Index) -> Self {
         let parcel = format!("SELECT {COLUMNS}, {}", geometry(dataset.form));
         let parcels =
             |condition: &str| tables.statement(&format!("{parcel} FROM parcel p WHERE {condition}"));
@@ -42,7 +42,7 @@ impl Statements {
             by_person: held_by("personal_number"),
             by_old_card: held_by("old_identity_number"),
             by_enterprise: held_by("enterprise_code"),
-            by_place: listed(&places::near(tables, dataset)),
+            by_place: listed(&places::near(dataset, index)),
             by_ward: listed(OF_WARD),
             former_keys: tables.part(FORMER_KEYS),
             land_uses: tables.part(LAND_USES),
@@ -89,12 +89,15 @@ const BY_KEY: &str = "
     JOIN parcel p ON p.parcel_id = k.parcel_id
     ORDER BY k.ended, k.valid_to DESC LIMIT 2";
 
-/// One arm per ward, so that each is read in the order of its index, and no further than the limit.
+/// One arm per ward, each read in the order of its index and no further than the limit, which stands in each because a plan
+/// for any limit would rather sort the whole ward.
 const OF_WARD: &str = "
     SELECT w.parcel_id FROM
-        (SELECT parcel_id FROM parcel WHERE status = 1 AND ward_code = $1 AND parcel_id > $3
+        (SELECT parcel_id FROM (SELECT parcel_id FROM parcel WHERE status = 1 AND ward_code = $1 AND parcel_id > $3
+                                ORDER BY parcel_id LIMIT $4) one
          UNION ALL
-         SELECT parcel_id FROM parcel WHERE status = 1 AND ward_code = $2 AND parcel_id > $3) w
+         SELECT parcel_id FROM (SELECT parcel_id FROM parcel WHERE status = 1 AND ward_code = $2 AND parcel_id > $3
+                                ORDER BY parcel_id LIMIT $4) other) w
     ORDER BY w.parcel_id LIMIT $4";
 
 const FORMER_KEYS: &str = "
