@@ -40,7 +40,7 @@ pub use fhir::{load_fhir, write_fhir};
 pub use land::geometry::{Bounds, Point};
 pub use load::{
     BUSINESS_DATABASE, EDUCATION_DATABASE, HEALTH_DATABASE, LAND_DATABASE, Loaded, POPULATION_DATABASE,
-    Progress, READER, Stage, Summary, existing, load, load_postgres,
+    Progress, READER, Stage, Summary, existing, load, load_postgres, schemas,
 };
 pub use record::*;
 

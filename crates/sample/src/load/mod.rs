@@ -21,7 +21,7 @@ use crate::city::{City, Config};
 use crate::error::Error;
 use crate::{GENERATION, Home};
 
-pub use postgres::{Loaded, READER, load as load_postgres};
+pub use postgres::{Loaded, READER, load as load_postgres, schemas};
 pub use sqlite::{existing, load};
 
 /// The file of citizens and households.

@@ -19,6 +19,11 @@ use self::target::Target;
 /// or lets it in otherwise.
 pub const READER: &str = "lgsp_reader";
 
+/// The schemas that a database gets: one a domain, with its name.
+pub fn schemas() -> impl Iterator<Item = &'static str> {
+    DOMAINS.iter().map(|domain| domain.name)
+}
+
 /// Room for sorting while indexes are made.
 const SETTINGS: &str = "SET LOCAL maintenance_work_mem = '256MB'; SET LOCAL synchronous_commit = off;";
 
