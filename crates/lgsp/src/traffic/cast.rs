@@ -1,64 +1,80 @@
-//! Whom the sample traffic is about: people, parcels and enterprises of the synthetic city in the data directory.
+//! Whom the sample traffic is about: people of the synthetic city in the data directory, with what they hold in five domains.
 
-use std::ops::RangeInclusive;
-
-use lgsp_identifiers::{EnterpriseCode, ParcelKey, PartialDate, PersonalNumber, WardCode};
+use lgsp_identifiers::{
+    EnterpriseCode, HealthInsuranceCard, ParcelKey, PartialDate, PersonalNumber, WardCode,
+};
+use lgsp_proto::business::v1::LegalForm;
+use lgsp_proto::education::v1::EnrolmentStatus;
 use lgsp_proto::land::v1::ParcelStatus;
 use lgsp_proto::population::v1::LifeStatus;
-use lgsp_sample::{Citizen, City, Dice, Home, Parcel, Point};
+use lgsp_sample::{Citizen, City, Dice, Enterprise, Home, InsuranceCard, Parcel, Point, Student};
 
-use super::scenario::Role;
+use super::subjects::Subjects;
 
 /// Homes that are looked at. The city spreads them over all its wards.
 const HOMES: usize = 2_000;
 
-/// Years of birth of those who go to school in the city's fixed present.
-const PUPILS: RangeInclusive<u16> = 2009..=2020;
-
-/// Adults are born by then.
-const ADULTS: RangeInclusive<u16> = 1930..=2006;
+/// Whoever was born by then is an adult in the city's fixed present.
+const ADULTS_BORN_UNTIL: u16 = 2006;
 
 /// What cases are made of. Nothing of it is ever logged.
+#[derive(Default)]
 pub struct Cast {
     adults: Vec<Person>,
     families: Vec<Family>,
+    patients: Vec<Patient>,
     holdings: Vec<Holding>,
-    enterprises: Vec<EnterpriseCode>,
+    businesses: Vec<Business>,
+    graduates: Vec<Graduate>,
 }
 
 /// A person, as they say of themselves.
 #[derive(Clone)]
 pub struct Person {
-    /// Personal number.
     pub number: PersonalNumber,
-    /// Full name.
     pub name: String,
-    /// Month and day may be unknown.
     pub born: PartialDate,
-    /// Where they live.
     pub ward: WardCode,
 }
 
-struct Family {
-    child: Person,
-    mother: Person,
-    father: Option<Person>,
+/// A pupil and the parents who live with it.
+pub struct Family {
+    pub child: Person,
+    pub mother: Person,
+    pub father: Option<Person>,
+    /// Code of the school, and the grade.
+    pub school: (String, i32),
 }
 
-struct Holding {
-    parcel: ParcelKey,
-    old_key: Option<ParcelKey>,
-    spot: Point,
-    owner: Option<PersonalNumber>,
+/// Somebody with a health-insurance card.
+pub struct Patient {
+    pub number: PersonalNumber,
+    pub name: String,
+    pub card: HealthInsuranceCard,
 }
 
-/// Who and what one case is about.
-pub struct Subjects<'a> {
-    applicant: &'a Person,
-    other: &'a Person,
-    family: Option<&'a Family>,
-    holding: Option<&'a Holding>,
-    enterprise: Option<&'a EnterpriseCode>,
+/// A parcel and who holds it.
+pub struct Holding {
+    pub key: ParcelKey,
+    /// From before 1 July 2025.
+    pub old_key: Option<ParcelKey>,
+    pub spot: Point,
+    /// `None` when an enterprise or a public body holds it.
+    pub owner: Option<PersonalNumber>,
+}
+
+/// An enterprise and who represents it.
+pub struct Business {
+    pub code: EnterpriseCode,
+    pub name: String,
+    pub representative: PersonalNumber,
+}
+
+/// What is printed on a diploma.
+pub struct Graduate {
+    pub serial: String,
+    pub name: String,
+    pub year: i32,
 }
 
 impl Cast {
@@ -67,8 +83,7 @@ impl Cast {
     /// # Errors
     /// There is no such city.
     pub fn of(city: lgsp_sample::Config) -> Result<Self, lgsp_sample::Error> {
-        let mut cast =
-            Self { adults: Vec::new(), families: Vec::new(), holdings: Vec::new(), enterprises: Vec::new() };
+        let mut cast = Self::default();
         for home in City::new(city)?.take(HOMES) {
             cast.look_at(&home);
         }
@@ -76,22 +91,23 @@ impl Cast {
     }
 
     fn look_at(&mut self, home: &Home) {
-        let ward = home.household.ward;
-        let living: Vec<&Citizen> =
-            home.citizens.iter().filter(|citizen| citizen.life_status == LifeStatus::Alive).collect();
-        for citizen in &living {
-            let year = citizen.date_of_birth.year();
-            if ADULTS.contains(&year) {
-                self.adults.push(person(citizen, ward));
-            } else if PUPILS.contains(&year) {
-                self.families.extend(family(citizen, &living, ward));
-            }
-        }
-        for parcel in home.parcels.iter().filter(|parcel| parcel.status == ParcelStatus::InUse) {
-            let codes = parcel.owners.iter().filter_map(|owner| owner.enterprise_code.clone());
-            self.enterprises.extend(codes);
-            self.holdings.push(holding(parcel));
-        }
+        let living: Vec<Person> = home
+            .citizens
+            .iter()
+            .filter(|citizen| citizen.life_status == LifeStatus::Alive)
+            .map(|citizen| person(citizen, home.household.ward))
+            .collect();
+        self.families.extend(home.students.iter().filter_map(|student| family(student, home, &living)));
+        self.adults.extend(living.into_iter().filter(|person| person.born.year() <= ADULTS_BORN_UNTIL));
+        self.patients.extend(home.cards.iter().filter_map(patient));
+        let in_use = home.parcels.iter().filter(|parcel| parcel.status == ParcelStatus::InUse);
+        self.holdings.extend(in_use.map(holding));
+        self.businesses.extend(home.enterprises.iter().filter_map(business));
+        self.graduates.extend(home.diplomas.iter().map(|diploma| Graduate {
+            serial: diploma.serial.clone(),
+            name: diploma.full_name.clone(),
+            year: diploma.graduation_year.into(),
+        }));
     }
 
     /// Draws who and what a case is about. `None` in a city without adults.
@@ -100,58 +116,11 @@ impl Cast {
             applicant: pick(dice, &self.adults)?,
             other: pick(dice, &self.adults)?,
             family: pick(dice, &self.families),
+            patient: pick(dice, &self.patients),
             holding: pick(dice, &self.holdings),
-            enterprise: pick(dice, &self.enterprises),
+            business: pick(dice, &self.businesses),
+            graduate: pick(dice, &self.graduates),
         })
-    }
-}
-
-impl Subjects<'_> {
-    /// The number of a person of the case.
-    pub fn number(&self, role: Role) -> Option<&PersonalNumber> {
-        match role {
-            Role::Owner => self.holding?.owner.as_ref(),
-            Role::Applicant | Role::Other | Role::Child | Role::Mother | Role::Father => {
-                self.person(role).map(|person| &person.number)
-            }
-        }
-    }
-
-    /// A person of the case. Of the owner of a parcel only the number is known.
-    pub fn person(&self, role: Role) -> Option<&Person> {
-        match role {
-            Role::Applicant => Some(self.applicant),
-            Role::Other => Some(self.other),
-            Role::Child => self.family.map(|family| &family.child),
-            Role::Mother => self.family.map(|family| &family.mother),
-            Role::Father => self.family?.father.as_ref(),
-            Role::Owner => None,
-        }
-    }
-
-    /// The parcel's key in use now.
-    pub fn parcel(&self) -> Option<&ParcelKey> {
-        self.holding.map(|holding| &holding.parcel)
-    }
-
-    /// The parcel's key from before, or the one in use if it never had another.
-    pub fn old_parcel(&self) -> Option<&ParcelKey> {
-        self.holding.map(|holding| holding.old_key.as_ref().unwrap_or(&holding.parcel))
-    }
-
-    /// A point in the parcel.
-    pub fn spot(&self) -> Option<Point> {
-        self.holding.map(|holding| holding.spot)
-    }
-
-    /// The enterprise's code.
-    pub fn enterprise(&self) -> Option<&EnterpriseCode> {
-        self.enterprise
-    }
-
-    /// The applicant's ward.
-    pub fn ward(&self) -> WardCode {
-        self.applicant.ward
     }
 }
 
@@ -170,23 +139,44 @@ fn person(citizen: &Citizen, ward: WardCode) -> Person {
     }
 }
 
-/// A child whose mother lives with it.
-fn family(child: &Citizen, home: &[&Citizen], ward: WardCode) -> Option<Family> {
-    let parent = |named: &Option<lgsp_sample::RelatedPerson>| {
-        let number = named.as_ref()?.personal_number.as_ref()?;
-        let parent = home.iter().find(|citizen| citizen.personal_number == *number)?;
-        Some(person(parent, ward))
-    };
-    let (mother, father) = (parent(&child.mother)?, parent(&child.father));
-    Some(Family { child: person(child, ward), mother, father })
+/// The family of a student who goes to school now and lives with the mother.
+fn family(student: &Student, home: &Home, living: &[Person]) -> Option<Family> {
+    let enrolment = student.enrolments.last().filter(|last| last.status == EnrolmentStatus::Attending)?;
+    let of = |number: &PersonalNumber| living.iter().find(|person| person.number == *number).cloned();
+    let record = home.citizens.iter().find(|citizen| citizen.personal_number == student.personal_number)?;
+    let parent = |named: &Option<lgsp_sample::RelatedPerson>| of(named.as_ref()?.personal_number.as_ref()?);
+    Some(Family {
+        child: of(&student.personal_number)?,
+        mother: parent(&record.mother)?,
+        father: parent(&record.father),
+        school: (enrolment.school.code.clone(), enrolment.grade.into()),
+    })
+}
+
+fn patient(card: &InsuranceCard) -> Option<Patient> {
+    let number = card.personal_number.clone()?;
+    Some(Patient { number, name: card.full_name.clone(), card: card.number.clone() })
 }
 
 fn holding(parcel: &Parcel) -> Holding {
     let owner = parcel.owners.iter().find(|owner| owner.until.is_none());
     Holding {
-        parcel: parcel.key.clone(),
+        key: parcel.key.clone(),
         old_key: parcel.former_keys.first().map(|former| former.key.clone()),
         spot: parcel.centre,
         owner: owner.and_then(|owner| owner.personal_number.clone()),
     }
+}
+
+/// An enterprise itself, whose representative is known by number.
+fn business(enterprise: &Enterprise) -> Option<Business> {
+    if enterprise.legal_form == LegalForm::Branch {
+        return None;
+    }
+    let now = enterprise.representatives.iter().find(|representative| representative.until.is_none())?;
+    Some(Business {
+        code: enterprise.code.clone(),
+        name: enterprise.name.clone(),
+        representative: now.personal_number.clone()?,
+    })
 }

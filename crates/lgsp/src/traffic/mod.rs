@@ -22,6 +22,7 @@ mod desks;
 mod hours;
 mod plan;
 mod scenario;
+mod subjects;
 mod table;
 mod tally;
 #[cfg(test)]

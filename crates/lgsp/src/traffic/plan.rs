@@ -8,8 +8,9 @@ use lgsp_proto::record::v1 as record;
 use lgsp_sample::{Dice, Point};
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MethodDescriptor, ReflectMessage as _, Value};
 
-use super::cast::{Cast, Subjects};
+use super::cast::Cast;
 use super::scenario::{Expect, Part, Scenario, Setting, Step};
+use super::subjects::Subjects;
 use super::table::SCENARIOS;
 
 /// What the request ids of sample traffic begin with, so that it can be told from anybody else's.
@@ -154,7 +155,7 @@ fn metadata(
     dossier: Dossier<'_>,
 ) -> Vec<(&'static str, String)> {
     let officer = ("lgsp-officer", format!("cb-{:03}", dice.within(1..=OFFICERS)));
-    let unit = subjects.map(|subjects| ("lgsp-unit", format!("mot-cua-{}", subjects.ward())));
+    let unit = subjects.map(|subjects| ("lgsp-unit", format!("mot-cua-{}", subjects.applicant.ward)));
     match scenario.setting {
         Setting::Counter { agency, procedure } => {
             let said = [("lgsp-procedure", procedure.to_owned()), ("lgsp-dossier", dossier.code(agency))];
@@ -204,13 +205,19 @@ fn value(part: Part, field: &FieldDescriptor, subjects: &Subjects<'_>, slip: Opt
     let text = |text: &str| Value::String(text.to_owned());
     Some(match part {
         Part::Number(role) => Value::String(typed(subjects.number(role)?, slip)),
-        Part::Name(role) => text(&subjects.person(role)?.name),
+        Part::Name(role) => text(subjects.name(role)?),
         Part::Born(role) => of_message(field, &partial_date(subjects.person(role)?.born))?,
-        Part::Parcel => text(subjects.parcel()?.as_str()),
-        Part::OldParcel => text(subjects.old_parcel()?.as_str()),
-        Part::Spot => of_message(field, &point(subjects.spot()?))?,
-        Part::Enterprise => text(subjects.enterprise()?.as_str()),
-        Part::Ward => text(subjects.ward().as_str()),
+        Part::Parcel => text(subjects.holding?.key.as_str()),
+        Part::OldParcel => text(subjects.holding?.old_key.as_ref()?.as_str()),
+        Part::Spot => of_message(field, &point(subjects.holding?.spot))?,
+        Part::Card => text(subjects.patient?.card.as_str()),
+        Part::School => text(&subjects.family?.school.0),
+        Part::Grade => Value::I32(subjects.family?.school.1),
+        Part::Diploma => text(&subjects.graduate?.serial),
+        Part::Graduated => Value::I32(subjects.graduate?.year),
+        Part::Enterprise => text(subjects.business?.code.as_str()),
+        Part::EnterpriseName => text(&subjects.business?.name),
+        Part::Ward => text(subjects.applicant.ward.as_str()),
         Part::Count(count) => Value::I32(count),
     })
 }

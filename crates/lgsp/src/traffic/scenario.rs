@@ -77,8 +77,20 @@ pub enum Part {
     OldParcel,
     /// A point in the parcel.
     Spot,
+    /// The patient's health-insurance card.
+    Card,
+    /// Code of the child's school.
+    School,
+    /// The child's grade.
+    Grade,
+    /// Serial number of the graduate's diploma.
+    Diploma,
+    /// Year of the graduate's diploma.
+    Graduated,
     /// The enterprise's code.
     Enterprise,
+    /// The enterprise's name, as declared.
+    EnterpriseName,
     /// The applicant's ward.
     Ward,
     /// The same number in every case, such as the size of a page.
@@ -92,7 +104,7 @@ pub enum Role {
     Applicant,
     /// A second adult: the other spouse to be, the buyer.
     Other,
-    /// A child of school age.
+    /// A pupil.
     Child,
     /// The child's mother.
     Mother,
@@ -100,6 +112,12 @@ pub enum Role {
     Father,
     /// Who holds the parcel.
     Owner,
+    /// Who holds the health-insurance card.
+    Patient,
+    /// Who represents the enterprise.
+    Representative,
+    /// Who holds the diploma.
+    Graduate,
 }
 
 /// A step that the shipped agreements open.

@@ -10,9 +10,12 @@
 use lgsp_core::Reason;
 
 use super::scenario::Part::{
-    Born, Count, Enterprise as EnterpriseCode, Name, Number, OldParcel, Parcel, Spot, Ward,
+    Born, Card, Count, Diploma, Enterprise, EnterpriseName, Grade, Graduated, Name, Number, OldParcel,
+    Parcel, School, Spot, Ward,
 };
-use super::scenario::Role::{Applicant, Child, Father, Mother, Other, Owner};
+use super::scenario::Role::{
+    Applicant, Child, Father, Graduate, Mother, Other, Owner, Patient, Representative,
+};
 use super::scenario::Setting::{Counter, Desk, Machine, Online};
 use super::scenario::{Scenario, ask};
 
@@ -29,6 +32,7 @@ const GET_PATIENT_SUMMARY: &str = "lgsp.health.v1.HealthService/GetPatientSummar
 const LIST_IMMUNIZATIONS: &str = "lgsp.health.v1.HealthService/ListImmunizations";
 const GET_STUDENT: &str = "lgsp.education.v1.EducationService/GetStudent";
 const VERIFY_ENROLMENT: &str = "lgsp.education.v1.EducationService/VerifyEnrolment";
+const VERIFY_DIPLOMA: &str = "lgsp.education.v1.EducationService/VerifyDiploma";
 const GET_ENTERPRISE: &str = "lgsp.business.v1.BusinessService/GetEnterprise";
 const VERIFY_ENTERPRISE: &str = "lgsp.business.v1.BusinessService/VerifyEnterprise";
 const LIST_BY_REPRESENTATIVE: &str = "lgsp.business.v1.BusinessService/ListEnterprisesByRepresentative";
@@ -148,12 +152,12 @@ pub const SCENARIOS: &[Scenario] = &[
         setting: Counter { agency: "H13.05", procedure: "2.000635" },
         cases: 3,
         steps: &[
-            ask("doanhnghiep", "business-licensing", GET_ENTERPRISE, &[("enterprise_code", EnterpriseCode)]),
+            ask("doanhnghiep", "business-licensing", GET_ENTERPRISE, &[("enterprise_code", Enterprise)]),
             ask(
                 "doanhnghiep",
                 "business-licensing",
                 LIST_PARCELS_BY_OWNER,
-                &[("enterprise_code", EnterpriseCode)],
+                &[("enterprise_code", Enterprise)],
             ),
             ask(
                 "doanhnghiep",
@@ -174,13 +178,17 @@ pub const SCENARIOS: &[Scenario] = &[
                 "doanhnghiep",
                 "business-licensing",
                 VERIFY_ENTERPRISE,
-                &[("enterprise_code", EnterpriseCode), ("ward_code", Ward)],
+                &[
+                    ("enterprise_code", Enterprise),
+                    ("name", EnterpriseName),
+                    ("representative_personal_number", Number(Representative)),
+                ],
             ),
             ask(
                 "doanhnghiep",
                 "business-licensing",
                 LIST_BY_REPRESENTATIVE,
-                &[("personal_number", Number(Applicant))],
+                &[("personal_number", Number(Representative))],
             ),
         ],
     },
@@ -207,7 +215,12 @@ pub const SCENARIOS: &[Scenario] = &[
             "giaoduc",
             "school-enrolment",
             VERIFY_ENROLMENT,
-            &[("personal_number", Number(Child)), ("full_name", Name(Child))],
+            &[
+                ("personal_number", Number(Child)),
+                ("full_name", Name(Child)),
+                ("school_code", School),
+                ("grade", Grade),
+            ],
         )],
     },
     // Khám bệnh, chữa bệnh bảo hiểm y tế
@@ -220,9 +233,9 @@ pub const SCENARIOS: &[Scenario] = &[
                 "yte",
                 "health-care",
                 VERIFY_INSURANCE,
-                &[("personal_number", Number(Applicant)), ("full_name", Name(Applicant))],
+                &[("card_number", Card), ("full_name", Name(Patient))],
             ),
-            ask("yte", "health-care", GET_PATIENT_SUMMARY, &[("personal_number", Number(Applicant))]),
+            ask("yte", "health-care", GET_PATIENT_SUMMARY, &[("personal_number", Number(Patient))]),
         ],
     },
     // Gia hạn thẻ bảo hiểm y tế
@@ -231,10 +244,10 @@ pub const SCENARIOS: &[Scenario] = &[
         setting: Counter { agency: "H13.06", procedure: "1.003048" },
         cases: 3,
         steps: &[
-            ask("yte", "health-care", GET_CITIZEN, &[("personal_number", Number(Applicant))])
+            ask("yte", "health-care", GET_CITIZEN, &[("personal_number", Number(Patient))])
                 .denied(Reason::AgreementSuspended),
-            ask("tthc", "prefill", GET_CITIZEN, &[("personal_number", Number(Applicant))]),
-            ask("tthc", "prefill", VERIFY_INSURANCE, &[("personal_number", Number(Applicant))]),
+            ask("tthc", "prefill", GET_CITIZEN, &[("personal_number", Number(Patient))]),
+            ask("tthc", "prefill", VERIFY_INSURANCE, &[("personal_number", Number(Patient))]),
         ],
     },
     // Cấp bản sao kết quả đã số hoá
@@ -247,6 +260,18 @@ pub const SCENARIOS: &[Scenario] = &[
                 .denied(Reason::AgreementExpired),
             ask("tthc", "prefill", GET_CITIZEN, &[("personal_number", Number(Applicant))]),
         ],
+    },
+    // Xác minh văn bằng của người dự tuyển
+    Scenario {
+        title: "Verify the diploma of a candidate",
+        setting: Counter { agency: "H13.01", procedure: "1.005092" },
+        cases: 2,
+        steps: &[ask(
+            "tthc",
+            "verify",
+            VERIFY_DIPLOMA,
+            &[("serial_number", Diploma), ("full_name", Name(Graduate)), ("graduation_year", Graduated)],
+        )],
     },
     // Xác minh người ký đơn thư gửi đến
     Scenario {
