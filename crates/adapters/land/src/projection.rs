@@ -126,9 +126,9 @@ impl Projection {
     ///
     /// # Errors
     /// The place is not in the zone.
-    pub fn from_wgs84(&self, place: Coord) -> Result<Coord, OutsideZone> {
+    pub fn to_dataset(&self, place: Coord) -> Result<Coord, OutsideZone> {
         let Some(zone) = &self.zone else { return on_the_globe(place) };
-        if zone.has(place) { zone.from_wgs84(place).ok_or(OutsideZone) } else { Err(OutsideZone) }
+        if zone.has(place) { zone.to_dataset(place).ok_or(OutsideZone) } else { Err(OutsideZone) }
     }
 
     /// A box of the dataset's coordinates that holds everything of a box in degrees of WGS 84 and a few metres more.
@@ -143,7 +143,7 @@ impl Projection {
         }
         let corners = [(west, south), (west, north), (east, south), (east, north)];
         let corners: Option<Vec<Coord>> =
-            corners.into_iter().map(|(x, y)| zone.from_wgs84(coord! { x: x, y: y })).collect();
+            corners.into_iter().map(|(x, y)| zone.to_dataset(coord! { x: x, y: y })).collect();
         Some(around(&corners?, zone.margin))
     }
 }
@@ -174,7 +174,7 @@ impl Zone {
         finite(coord! { x: point.0.to_degrees(), y: point.1.to_degrees() })
     }
 
-    fn from_wgs84(&self, place: Coord) -> Option<Coord> {
+    fn to_dataset(&self, place: Coord) -> Option<Coord> {
         let mut point = radians(place);
         transform(&GEOGRAPHIC, &self.system, &mut point).ok()?;
         let (x, y) = point;
@@ -231,12 +231,15 @@ mod tests {
     /// A metre, in degrees.
     const METRE: f64 = 1.0 / DEGREE;
 
+    /// EPSG code, easting and northing, longitude and latitude.
+    type ControlPoint = (i32, (f64, f64), (f64, f64));
+
     /// Computed by PROJ 9.5.1 from the published parameters, in the published convention: `proj=pipeline step inv
     /// proj=tmerc lat_0=0 lon_0=<meridian> k=<scale> x_0=500000 y_0=0 ellps=WGS84 step proj=push v_3 step proj=cart
     /// ellps=WGS84 step proj=helmert x=-191.90441429 y=-39.30318279 z=-111.45032835 rx=-0.00928836 ry=0.01975479
     /// rz=-0.00427372 s=0.252906278 convention=coordinate_frame step inv proj=cart ellps=WGS84 step proj=pop v_3 step
     /// proj=unitconvert xy_in=rad xy_out=deg`.
-    const CONTROL_POINTS: &[(i32, (f64, f64), (f64, f64))] = &[
+    const CONTROL_POINTS: &[ControlPoint] = &[
         (5897, (585_000.0, 1_110_000.0), (105.7771976940, 10.0365595649)),
         (5897, (500_000.0, 1_100_000.0), (105.0017854046, 9.9470515353)),
         (5897, (660_123.45, 1_035_678.9), (106.4594831574, 9.3624521856)),
@@ -290,7 +293,7 @@ mod tests {
             let (at, place) = (Coord::from(*at), Coord::from(*place));
             let off = metres(of(*epsg).to_wgs84(at).unwrap(), place);
             assert!(off < 0.001, "{epsg}: {off} m");
-            let back = of(*epsg).from_wgs84(place).unwrap();
+            let back = of(*epsg).to_dataset(place).unwrap();
             assert!((back.x - at.x).hypot(back.y - at.y) < 0.002, "{epsg}");
         }
     }
@@ -365,7 +368,7 @@ mod tests {
         fn there_and_back_is_less_than_a_millimetre_in_the_city(x in 105.0..106.6, y in 9.2..10.4) {
             for epsg in [5897, 9209] {
                 let place = coord! { x: x, y: y };
-                let there = of(epsg).from_wgs84(place).unwrap();
+                let there = of(epsg).to_dataset(place).unwrap();
                 prop_assert!(metres(of(epsg).to_wgs84(there).unwrap(), place) < 0.001);
             }
         }
@@ -373,7 +376,7 @@ mod tests {
         /// The height that the datums differ by is left out, in the north 40 metres: that is the second millimetre.
         #[test]
         fn there_and_back_is_less_than_two_millimetres_in_the_country((projection, place) in vietnamese()) {
-            let there = projection.from_wgs84(place).unwrap();
+            let there = projection.to_dataset(place).unwrap();
             prop_assert!(metres(projection.to_wgs84(there).unwrap(), place) < 0.002);
         }
 
@@ -385,7 +388,7 @@ mod tests {
             let around = projection.around(area).unwrap();
             let at = |x: f64, y: f64| coord! { x: place.x + side * x, y: place.y + side * y };
             for edge in [at(along, 0.0), at(along, 1.0), at(0.0, along), at(1.0, along)] {
-                if let Ok(at) = projection.from_wgs84(edge) {
+                if let Ok(at) = projection.to_dataset(edge) {
                     prop_assert!(around.intersects(&at));
                 }
             }
