@@ -153,3 +153,19 @@ fn with_the_counters_closed_only_citizens_and_machines_ask() {
         assert!(!case.scenario.keeps_office_hours(), "{}", case.scenario.title);
     }
 }
+
+#[test]
+fn the_document_has_every_scenario() {
+    let document = include_str!("../../../../docs/sample-traffic.md");
+    let rows: Vec<Vec<&str>> =
+        document.lines().map(|line| line.trim_matches('|').split('|').map(str::trim).collect()).collect();
+    for scenario in SCENARIOS {
+        let applications: BTreeSet<&str> = scenario.steps.iter().map(|step| step.application).collect();
+        let applications = applications.into_iter().collect::<Vec<_>>().join(", ");
+        let row = rows.iter().find(|row| row[0] == scenario.title);
+        let row = row.unwrap_or_else(|| panic!("docs/sample-traffic.md has no row for {}", scenario.title));
+        assert_eq!(row[2..], [applications, scenario.cases.to_string()], "{}", scenario.title);
+    }
+    let listed = rows.iter().filter(|row| row.len() == 4 && row[3].parse::<u32>().is_ok()).count();
+    assert_eq!(listed, SCENARIOS.len(), "docs/sample-traffic.md has a scenario that is not there");
+}
