@@ -20,7 +20,8 @@ pub fn native(dialect: Dialect, schema: &str) -> String {
             .replace(", WITHOUT ROWID", "")
             .replace(" STRICT", "")
             .replace(" INTEGER ", " BIGINT ")
-            .replace(" REAL", " DOUBLE PRECISION"),
+            .replace(" REAL", " DOUBLE PRECISION")
+            .replace("-- postgres: ", ""),
     }
 }
 

@@ -30,15 +30,30 @@ pub(crate) enum Form {
     PostGis,
 }
 
+/// What a mapping alone says of the borders.
+#[derive(Debug)]
+pub(crate) struct Described {
+    projections: Vec<Projection>,
+    /// What of it cannot be.
+    pub(crate) mismatches: Vec<Mismatch>,
+}
+
+/// Reads what a mapping says of the borders, before anything is opened.
+pub(crate) fn described(mapping: &Mapping) -> Described {
+    let column = mapping.0.get(PARCEL.name).and_then(|parcel| parcel.columns.get("geometry"));
+    let systems = column.map(|column| column.format.as_slice()).unwrap_or_default();
+    let (projections, mismatches) = projections(systems);
+    Described { projections, mismatches }
+}
+
 impl Dataset {
-    /// Learns it from the mapping, and from the type that the database gives the column.
+    /// Adds the type that the database gives the column.
     ///
     /// # Errors
     /// The mapping names no system that we know, or too little to find borders by.
-    pub(crate) fn of(mapping: &Mapping, tables: &Tables) -> Result<Self, OpenError> {
+    pub(crate) fn of(described: Described, mapping: &Mapping, tables: &Tables) -> Result<Self, OpenError> {
+        let Described { projections, mut mismatches } = described;
         let mapped = mapping.0.get(PARCEL.name);
-        let systems = mapped.and_then(|parcel| parcel.columns.get("geometry")).map(|column| &column.format);
-        let (projections, mut mismatches) = projections(systems.map(Vec::as_slice).unwrap_or_default());
         let form = form(tables).unwrap_or_else(|found| {
             mismatches.push(mismatch("geometry", found));
             Form::Text
@@ -57,24 +72,29 @@ impl Dataset {
         }
     }
 
-    /// The system of a record's border, if it can be told.
-    pub(crate) fn projection(&self, stated: Option<i64>) -> Option<&Projection> {
+    /// The system of a border that PostGIS says to be in one, if it does, and that was measured in one, if that is known. `None`
+    /// if it cannot be told: then nothing is guessed.
+    pub(crate) fn projection(&self, by_postgis: Option<i64>, measured: Option<i64>) -> Option<&Projection> {
+        let in_degrees = matches!(self.projections.as_slice(), [only] if only.epsg() == WGS_84);
+        // What a border was measured in says nothing of the degrees that it is told in.
+        let measured = measured.filter(|_| !in_degrees);
+        let stated = match (by_postgis, measured) {
+            (Some(one), Some(other)) if one != other => return None,
+            (one, other) => one.or(other),
+        };
         match (self.projections.as_slice(), stated) {
-            // What the border was measured in says nothing of the degrees that it is told in.
-            ([only], _) if only.epsg() == WGS_84 && self.form == Form::Text => Some(only),
             ([only], None) => Some(only),
             (_, None) => None,
             (several, Some(stated)) => several.iter().find(|one| i64::from(one.epsg()) == stated),
         }
     }
 
-    /// The system that a record says its border is in; PostGIS writes 0 where it knows none.
-    pub(crate) fn stated(&self, row: &Row) -> Result<Option<i64>, SourceError> {
-        let by_postgis = match self.form {
-            Form::PostGis => row.maybe_integer("geometry_srid")?.filter(|srid| *srid != 0),
-            Form::Text => None,
-        };
-        Ok(by_postgis.or(row.maybe_integer("source_epsg")?))
+    /// The system that PostGIS says a row's border to be in, if it does: it writes 0 where it knows none.
+    pub(crate) fn by_postgis(&self, row: &Row) -> Result<Option<i64>, SourceError> {
+        match self.form {
+            Form::PostGis => Ok(row.maybe_integer("geometry_srid")?.filter(|srid| *srid != 0)),
+            Form::Text => Ok(None),
+        }
     }
 }
 
@@ -123,20 +143,25 @@ mod tests {
         Dataset { projections, form, is_mapped: true }
     }
 
-    fn epsg(dataset: &Dataset, stated: Option<i64>) -> Option<i32> {
-        dataset.projection(stated).map(Projection::epsg)
+    fn epsg(dataset: &Dataset, by_postgis: Option<i64>, measured: Option<i64>) -> Option<i32> {
+        dataset.projection(by_postgis, measured).map(Projection::epsg)
     }
 
     #[test]
-    fn a_record_is_in_the_only_system_or_in_the_one_that_it_states() {
+    fn a_border_is_in_the_only_system_or_in_the_one_that_is_stated() {
         let native = dataset(&[], Form::Text);
-        assert_eq!(epsg(&native, Some(9209)), Some(WGS_84), "it was only measured in the other");
+        assert_eq!(epsg(&native, None, Some(9209)), Some(WGS_84), "it was only measured in the other");
+        let in_degrees = dataset(&["EPSG:4326"], Form::PostGis);
+        assert_eq!(epsg(&in_degrees, Some(4326), Some(5897)), Some(WGS_84));
+        assert_eq!(epsg(&in_degrees, Some(5897), None), None, "it contradicts the configuration");
         let one = dataset(&["EPSG:5897"], Form::PostGis);
-        assert_eq!(epsg(&one, None), Some(5897));
-        assert_eq!(epsg(&one, Some(9209)), None, "it contradicts the configuration");
+        assert_eq!(epsg(&one, None, None), Some(5897));
+        assert_eq!(epsg(&one, Some(9209), None), None, "it contradicts the configuration");
         let two = dataset(&["EPSG:5897", "EPSG:9209"], Form::PostGis);
-        assert_eq!(epsg(&two, Some(9209)), Some(9209));
-        assert_eq!(epsg(&two, None), None, "which of the two is not guessed");
+        assert_eq!(epsg(&two, Some(9209), None), Some(9209));
+        assert_eq!(epsg(&two, None, Some(5897)), Some(5897));
+        assert_eq!(epsg(&two, Some(9209), Some(5897)), None, "it contradicts itself");
+        assert_eq!(epsg(&two, None, None), None, "which of the two is not guessed");
     }
 
     #[test]

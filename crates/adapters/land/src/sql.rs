@@ -8,7 +8,7 @@ use lgsp_identifiers::{PersonKey, WardCode};
 use lgsp_proto::land::v1::Parcel;
 use tokio::time::Instant;
 
-use crate::dataset::Dataset;
+use crate::dataset::{self, Dataset};
 use crate::relations::{RELATIONS, SCHEMA_VERSION};
 use crate::{OwnerKey, ParcelRef, Parts, Source};
 
@@ -38,8 +38,16 @@ impl Cadastre {
     /// # Errors
     /// It is missing, does not answer, or is not what the adapter reads.
     pub async fn open(options: &Options) -> Result<Self, OpenError> {
-        let tables = Tables::open(options, RELATIONS, SCHEMA_VERSION).await?;
-        let dataset = match Dataset::of(&options.mapping, &tables) {
+        let described = dataset::described(&options.mapping);
+        let tables = match Tables::open(options, RELATIONS, SCHEMA_VERSION).await {
+            Ok(tables) => tables,
+            // Every mismatch at once.
+            Err(OpenError::Mismatch(found)) => {
+                return Err(OpenError::Mismatch([found, described.mismatches].concat()));
+            }
+            Err(error) => return Err(error),
+        };
+        let dataset = match Dataset::of(described, &options.mapping, &tables) {
             Ok(dataset) => dataset,
             Err(mismatch) => {
                 tables.close().await;

@@ -55,9 +55,9 @@ fn certificate(of: Record<'_>) -> Result<Option<Certificate>, SourceError> {
 /// counted, and nothing is told in its place.
 fn put_border(tables: &Tables, dataset: &Dataset, row: &Row, parcel: &mut Parcel) -> Result<(), SourceError> {
     let of = tables.record(&PARCEL, row);
-    let stated = dataset.stated(row)?;
-    let projection = dataset.projection(stated);
-    let epsg = stated.or(projection.map(|projection| projection.epsg().into()));
+    let (by_postgis, measured) = (dataset.by_postgis(row)?, of.maybe_integer("source_epsg")?);
+    let projection = dataset.projection(by_postgis, measured);
+    let epsg = measured.or(by_postgis).or(projection.map(|projection| projection.epsg().into()));
     parcel.source_epsg = epsg.and_then(|epsg| i32::try_from(epsg).ok()).unwrap_or_default();
     parcel.centre = centre(of)?.filter(|centre| whereabouts::is_near_ward(parcel, *centre));
     let Some(on_record) = of.maybe_text("geometry")? else { return Ok(()) };

@@ -188,6 +188,13 @@ async fn a_mapping_that_does_not_tell_where_borders_lie_is_refused_with_every_mi
         assert!(message.contains("mapping.parcel.columns.geometry.format: \"EPSG:9204\""), "{message}");
         assert!(message.contains("\"VN-2000\" is no system"), "{message}");
     }
+    let unknown_and_missing = "\"EPSG:9204\"] }\nworth = \"tay";
+    for opened in opened_with(Form::Mapped, "\"EPSG:9209\"] }\nwest = \"tay", unknown_and_missing).await {
+        let message = refused(opened.map(drop));
+        for place in ["parcel.columns.worth", "parcel.columns.geometry.format"] {
+            assert!(message.contains(place), "{message}");
+        }
+    }
     for opened in opened_with(Form::Mapped, "west = \"tay\"\nsouth = \"nam\"\n", "").await {
         let message = refused(opened.map(drop));
         for column in ["west", "south"] {

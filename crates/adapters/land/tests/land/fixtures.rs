@@ -1,7 +1,7 @@
 //! Small cadastres of the same parcels, in every form that the adapter reads.
 
 use futures::TryStreamExt;
-use lgsp_adapter::testing::Database;
+use lgsp_adapter::testing::{Database, native};
 use lgsp_adapter::{Adapter, Dialect, NotUnderstood, OpenError, Options, SourceOptions, Store};
 use lgsp_proto::land::v1::land_service_client::LandServiceClient;
 use lgsp_proto::land::v1::{
@@ -143,19 +143,10 @@ pub async fn opened_with(form: Form, word: &str, other: &str) -> Vec<Result<Adap
 
 fn tables(form: Form, dialect: Dialect) -> String {
     match form {
-        Form::Native if dialect == Dialect::Postgres => format!("{}\n{PARCELS}", for_postgres(SCHEMA)),
-        Form::Native => format!("{SCHEMA}\n{PARCELS}"),
+        Form::Native => format!("{}\n{PARCELS}", native(dialect, SCHEMA)),
         Form::Mapped => format!("{AGENCY_SCHEMA}\n{AGENCY_PARCELS}"),
         Form::PostGis => format!("{AGENCY_SCHEMA}\n{AGENCY_PARCELS}\n{POSTGIS}"),
     }
-}
-
-fn for_postgres(schema: &str) -> String {
-    let schema = schema.replace(" STRICT, WITHOUT ROWID", "").replace(" STRICT", "");
-    schema
-        .replace(" INTEGER ", " BIGINT ")
-        .replace(" REAL ", " DOUBLE PRECISION ")
-        .replace("-- postgres: ", "")
 }
 
 fn mapping(form: Form) -> Option<&'static str> {
