@@ -19,7 +19,7 @@ pub fn native(dialect: Dialect, schema: &str) -> String {
         Dialect::Postgres => schema
             .replace(", WITHOUT ROWID", "")
             .replace(" STRICT", "")
-            .replace(" INTEGER ", " BIGINT ")
+            .replace(" INTEGER", " BIGINT")
             .replace(" REAL", " DOUBLE PRECISION")
             .replace("-- postgres: ", ""),
     }
