@@ -4,27 +4,35 @@ use std::fmt::Write;
 
 use bytes::Bytes;
 
-use crate::load::rows::{Rows, Table, Value};
+use super::geometry;
+use crate::load::rows::{Border, Rows, Value};
 
 /// Sent at once.
 const PART: usize = 256 * 1024;
 
 /// The statement for rows of a table that was made in the same transaction, so that they are at once as good as vacuumed.
-pub(super) fn statement(schema: &str, table: &Table) -> String {
-    let columns: Vec<String> = table.columns.iter().map(|column| format!("\"{column}\"")).collect();
-    format!("COPY {schema}.\"{}\" ({}) FROM STDIN (FREEZE)", table.name, columns.join(", "))
+pub(super) fn statement(schema: &str, rows: &Rows<'_>, borders: &[Border<'_>]) -> String {
+    let border = (!borders.is_empty()).then_some(&geometry::NAME);
+    let columns: Vec<String> =
+        rows.table.columns.iter().chain(border).map(|column| format!("\"{column}\"")).collect();
+    format!("COPY {schema}.\"{}\" ({}) FROM STDIN (FREEZE)", rows.table.name, columns.join(", "))
 }
 
-/// The rows in parts, each of whole rows.
-pub(super) fn encoded(rows: &Rows<'_>) -> Vec<Bytes> {
+/// The rows in parts, each of whole rows; with borders, if there is one for each.
+pub(super) fn encoded(rows: &Rows<'_>, borders: &[Border<'_>]) -> Vec<Bytes> {
     let mut parts = Vec::new();
     let mut part = String::new();
+    let mut borders = borders.iter();
     for row in rows.iter() {
         for (position, value) in row.iter().enumerate() {
             if position > 0 {
                 part.push('\t');
             }
             encode(&mut part, value);
+        }
+        if let Some(border) = borders.next() {
+            part.push('\t');
+            geometry::encode(&mut part, border);
         }
         part.push('\n');
         if part.len() >= PART {

@@ -1,6 +1,7 @@
 //! One database with a schema for each domain, filled in one transaction: when it fails, nothing was there.
 
 mod copy;
+mod geometry;
 mod target;
 
 use lgsp_store::{Load, Options, Store};
@@ -26,14 +27,6 @@ pub fn schemas() -> impl Iterator<Item = &'static str> {
 
 /// Room for sorting while indexes are made.
 const SETTINGS: &str = "SET LOCAL maintenance_work_mem = '256MB'; SET LOCAL synchronous_commit = off;";
-
-/// The border of a parcel as PostGIS has it, in the projection of the dataset that the parcel was measured in: VN-2000 with
-/// the central meridian of the EPSG code, by the transformation EPSG:6960 (in PROJ, a position vector: its rotations have the
-/// opposite sign).
-const GEOMETRY: &str = include_str!("geometry.sql");
-
-/// What finds parcels by place.
-const GEOMETRY_INDEX: &str = "CREATE INDEX parcel_by_geom ON parcel USING gist (geom) WHERE status = 1";
 
 /// What was loaded into PostgreSQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,15 +63,16 @@ async fn load_into(
     let target = Target::inspect(store).await?;
     // Roles belong to the whole server: one that is made twice at once would make two loads wait for each other.
     store.run(&format!("DO $$ {} $$", include_str!("reader.sql"))).await?;
-    let mut filling = Filling { load: store.load().await?, twins: Vec::new() };
-    filling.begin(&target).await?;
+    let mut filling =
+        Filling { load: store.load().await?, twins: Vec::new(), has_postgis: target.has_postgis };
+    filling.begin().await?;
     let mut rows = Rowwise::begin(filling).await?;
     let summary = fill(&mut rows, config, progress).await?;
     let mut filling = rows.tables;
     for (position, domain) in DOMAINS.iter().enumerate() {
         let stage = Stage::Indexes(domain.name);
         progress(Progress { citizens: config.citizens, of: config.citizens, stage });
-        filling.finish(domain, position, &target).await?;
+        filling.finish(domain, position).await?;
         filling.write(domain, &last_rows(&summary)).await?;
     }
     filling.load.commit().await?;
@@ -89,12 +83,14 @@ async fn load_into(
 struct Filling {
     load: Load,
     twins: Vec<Twin>,
+    has_postgis: bool,
 }
 
 impl Tables for Filling {
     async fn write(&mut self, domain: &'static Domain, rows: &Rows<'_>) -> Result<(), Error> {
-        let mut copy = self.load.copy_in(&copy::statement(domain.name, rows.table)).await?;
-        for part in copy::encoded(rows) {
+        let borders = if self.has_postgis { rows.borders.as_slice() } else { &[] };
+        let mut copy = self.load.copy_in(&copy::statement(domain.name, rows, borders)).await?;
+        for part in copy::encoded(rows, borders) {
             copy.send(part).await?;
         }
         copy.finish().await?;
@@ -103,9 +99,9 @@ impl Tables for Filling {
 }
 
 impl Filling {
-    async fn begin(&mut self, target: &Target) -> Result<(), Error> {
+    async fn begin(&mut self) -> Result<(), Error> {
         self.load.run(SETTINGS).await?;
-        if target.has_postgis {
+        if self.has_postgis {
             self.load.run("CREATE EXTENSION IF NOT EXISTS postgis WITH SCHEMA public").await?;
         }
         for domain in &DOMAINS {
@@ -122,8 +118,8 @@ impl Filling {
             twin.names.extend(sample.names);
             twin.constraints.extend(sample.constraints);
             self.load.run(&twin.tables.join("; ")).await?;
-            if name == LAND && target.has_postgis {
-                self.load.run(GEOMETRY).await?;
+            if name == LAND && self.has_postgis {
+                self.load.run(geometry::COLUMN).await?;
             }
             self.twins.push(twin);
         }
@@ -131,13 +127,13 @@ impl Filling {
     }
 
     /// Makes the keys and indexes of a domain, its statistics, and its rights.
-    async fn finish(&mut self, domain: &Domain, position: usize, target: &Target) -> Result<(), Error> {
+    async fn finish(&mut self, domain: &Domain, position: usize) -> Result<(), Error> {
         let name = domain.name;
         self.load.run(&format!("SET LOCAL search_path TO {name}, public")).await?;
         let twin = &self.twins[position];
         self.load.run(&twin.constraints.join("; ")).await?;
-        if name == LAND && target.has_postgis {
-            self.load.run(GEOMETRY_INDEX).await?;
+        if name == LAND && self.has_postgis {
+            self.load.run(geometry::INDEX).await?;
         }
         self.load.run(&format!("ANALYZE {}", twin.names.join(", "))).await?;
         let grant = format!(

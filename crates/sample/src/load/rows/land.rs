@@ -1,4 +1,4 @@
-use super::{Ids, Rows, Table, Value, next};
+use super::{Border, Ids, Rows, Table, Value, next};
 use crate::land::geometry::geojson;
 use crate::record::{Home, Owner, Parcel};
 
@@ -77,7 +77,10 @@ static LINEAGE: Table = Table { name: "lineage", columns: &["predecessor_uuid", 
 pub(crate) fn rows<'a>(homes: &'a [Home], ids: &mut Ids) -> Vec<Rows<'a>> {
     let parcels = || homes.iter().flat_map(|home| &home.parcels);
     let mut records = Rows::of(&PARCEL);
-    parcels().for_each(|record| records.push(parcel(record)));
+    for record in parcels() {
+        records.push(parcel(record));
+        records.borders.push(Border { points: &record.border, epsg: record.source_epsg });
+    }
     vec![
         records,
         former_keys(parcels()),

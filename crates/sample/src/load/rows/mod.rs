@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use lgsp_identifiers::{Code, Kind, PartialDate, WardCode};
 
 use super::{SCHEMA_VERSION, Summary};
+use crate::land::geometry::Point;
 use crate::record::PostalAddress;
 
 /// A table with the columns that are written.
@@ -29,15 +30,23 @@ pub(super) enum Value<'a> {
     Text(Cow<'a, str>),
 }
 
+/// A border in WGS 84, with the EPSG code of the dataset that it comes from. Only some databases have a column for it.
+pub(super) struct Border<'a> {
+    pub points: &'a [Point],
+    pub epsg: i32,
+}
+
 /// Rows of one table.
 pub(super) struct Rows<'a> {
     pub table: &'static Table,
     values: Vec<Value<'a>>,
+    /// One for each row, or none at all.
+    pub borders: Vec<Border<'a>>,
 }
 
 impl<'a> Rows<'a> {
     pub(super) fn of(table: &'static Table) -> Self {
-        Self { table, values: Vec::new() }
+        Self { table, values: Vec::new(), borders: Vec::new() }
     }
 
     /// Adds a row with a value for each column.
