@@ -11,6 +11,7 @@ pub mod config;
 pub mod layout;
 pub mod roles;
 pub mod rules;
+pub mod sample_data;
 pub mod server;
 mod source;
 pub mod traffic;

@@ -17,9 +17,8 @@ use tracing::info;
 
 use crate::cli::server::{self as arguments, Settings};
 use crate::config::Config;
-use crate::layout::DataDir;
 use crate::roles::{self, Host, Role, VERSION};
-use crate::up;
+use crate::{sample_data, up};
 
 /// How long the last spans may take to leave.
 const TELEMETRY_PATIENCE: Duration = Duration::from_secs(2);
@@ -64,7 +63,7 @@ pub async fn run(command: Command) -> ExitCode {
         }
         Command::Config(args) => run_config(args),
         Command::Topics(args) => run_topics(args).await,
-        Command::SampleData(args) => run_sample_data(args).await,
+        Command::SampleData(args) => sample_data::run(args).await,
     };
     match ran {
         Ok(code) => code,
@@ -228,27 +227,6 @@ async fn run_topics(args: arguments::Topics) -> anyhow::Result<ExitCode> {
     }
 }
 
-async fn run_sample_data(args: arguments::SampleData) -> anyhow::Result<ExitCode> {
-    let city = lgsp_sample::Config { citizens: args.citizens, seed: args.seed.unwrap_or(up::SEED) };
-    // A running hub reads these databases: the one that owns the directory must not be there.
-    let _data = args.out.parent().filter(|dir| dir.join("lock").exists()).map(DataDir::open).transpose()?;
-    let mut tell = up::progress();
-    tell(up::Step::Began("synthetic city"));
-    let made =
-        lgsp_sample::load(&args.out, city, |progress| tell(up::Step::At(progress.citizens, progress.of)))
-            .await
-            .with_context(|| format!("the synthetic city cannot be made in {}", args.out.display()))?;
-    tell(up::Step::Done);
-    print(&format!(
-        "{} citizens, {} households and {} parcels, all made up, in {}\n",
-        made.config.citizens,
-        made.households,
-        made.parcels,
-        args.out.display()
-    ))?;
-    Ok(ExitCode::SUCCESS)
-}
-
 /// The configuration lacks the one key that has no default.
 fn no_kafka(found: &str) -> config::Error {
     let accepts = "host:port, several with commas; also as --kafka".to_owned();
@@ -271,7 +249,7 @@ fn path_text(path: &Path) -> anyhow::Result<&str> {
 }
 
 /// Prints to standard output; a reader that has left is no error.
-fn print(text: &str) -> anyhow::Result<()> {
+pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     match std::io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
         Ok(()) | Err(_) => Ok(()),

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::client::duration;
+use crate::sample_data::Target;
 use crate::traffic::{self, Hours};
 
 /// More exchanges a minute are load and no sample.
@@ -155,8 +156,18 @@ pub struct Cluster {
 #[derive(Clone, Debug, Args)]
 pub struct SampleData {
     /// Directory for the databases
-    #[arg(long, value_name = "DIR", default_value = "./lgsp-data/sources")]
+    #[arg(long, value_name = "DIR", default_value = "./lgsp-data/sources", conflicts_with = "to")]
     pub out: PathBuf,
+    /// Instead of a directory: a database of PostgreSQL, which gets a schema for each domain; or, for the health domain alone,
+    /// a FHIR server or a file of FHIR bundles
+    #[arg(long, value_name = "postgres://… | fhir+http://… | fhir+file:PATH", value_parser = Target::parse)]
+    pub to: Option<Target>,
+    /// A file with the password for PostgreSQL and nothing else
+    #[arg(long, value_name = "FILE", requires = "to")]
+    pub password_file: Option<PathBuf>,
+    /// A file with the certificates, in PEM, of the authorities that may vouch for a PostgreSQL server
+    #[arg(long, value_name = "FILE", requires = "to")]
+    pub root_certificates: Option<PathBuf>,
     /// Number of citizens
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
     pub citizens: u32,
