@@ -22,6 +22,8 @@ use super::{OpenError, Options, options};
 
 const FHIR_JSON: &str = "application/fhir+json";
 const FORM: &str = "application/x-www-form-urlencoded";
+/// Bound of a capability statement, which no caller waits for: servers tell a megabyte and more of themselves.
+const LARGEST_CAPABILITIES: usize = 8 << 20;
 /// Below the 30 s after which servers commonly end a connection that nobody uses.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -125,7 +127,8 @@ impl Client {
     /// The version of FHIR that the server speaks.
     pub(super) async fn version(&self, deadline: Instant) -> Result<String, Error> {
         let url = format!("{}/metadata", self.base_text);
-        match self.resource(self.request(Method::GET, &url), Bytes::new(), deadline).await? {
+        let request = self.request(Method::GET, &url);
+        match self.resource(request, Bytes::new(), LARGEST_CAPABILITIES, deadline).await? {
             Resource::CapabilityStatement(CapabilityStatement { fhir_version }) => Ok(fhir_version),
             other => Err(Error::of_outcome(&other)),
         }
@@ -148,7 +151,7 @@ impl Client {
         kind: &str,
         deadline: Instant,
     ) -> Result<Bundle, Error> {
-        match self.resource(request, body, deadline).await? {
+        match self.resource(request, body, self.largest_answer, deadline).await? {
             Resource::Bundle(bundle) if bundle.kind == kind => Ok(bundle),
             Resource::Bundle(_) => Err(Error::NotFhir("it is a bundle of another type")),
             other => Err(Error::of_outcome(&other)),
@@ -159,21 +162,22 @@ impl Client {
         &self,
         request: http::request::Builder,
         body: Bytes,
+        largest: usize,
         deadline: Instant,
     ) -> Result<Resource, Error> {
         let request =
             request.body(Full::new(body)).map_err(|_| Error::NotFhir("it names a page that is no URL"))?;
-        timeout_at(deadline, self.exchange(request)).await.map_err(|_| Error::TimedOut)?
+        timeout_at(deadline, self.exchange(request, largest)).await.map_err(|_| Error::TimedOut)?
     }
 
-    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Resource, Error> {
+    async fn exchange(&self, request: Request<Full<Bytes>>, largest: usize) -> Result<Resource, Error> {
         let _place = self.requests.acquire().await.expect("the semaphore is never closed");
         let answer = match self.http.request(request.clone()).await {
             // A connection that nobody used may end just when it is used again. A search can be repeated.
             Err(error) if is_gone(&error) => self.http.request(request).await,
             first => first,
         };
-        read(answer.map_err(Error::Unreachable)?, self.largest_answer).await
+        read(answer.map_err(Error::Unreachable)?, largest).await
     }
 
     /// Where the list goes on. Credentials and questions go to the server that was configured and nowhere else.

@@ -34,20 +34,35 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use lgsp_adapter::health::Probe;
-use lgsp_adapter::{Counts, NotUnderstood, Origin, SourceError};
+use lgsp_adapter::{Adapter, Counts, NotUnderstood, Origin, SourceError};
 use lgsp_identifiers::PersonKey;
 use lgsp_proto::health::v1::{Immunization, PatientSummary};
 use tokio::time::Instant;
+use tonic::service::Routes;
 use tracing::warn;
 
 use self::client::Client;
 use self::error::Error;
 use self::patient::Tokens;
 use self::read::{Included, Reader};
-use crate::{Card, Parts, PatientKey, Source};
+use crate::{Card, DOMAIN, Parts, PatientKey, Source, service};
 
 pub use options::Options;
 pub use systems::Systems;
+
+/// Opens the adapter on a FHIR server, which need not answer yet. Of the adapter's own options those of its queries count.
+///
+/// # Errors
+/// The URL, a certificate or a file with a secret cannot be used.
+pub fn open(adapter: &lgsp_adapter::Options, server: &Options) -> Result<Adapter, OpenError> {
+    let source = Arc::new(Fhir::open(server)?);
+    Ok(Adapter {
+        domain: DOMAIN,
+        routes: Routes::new(service(Arc::clone(&source), adapter.query_timeout)),
+        source: source.name().into(),
+        probe: source,
+    })
+}
 
 /// Most patients that a search by an identifier is read for: one too many is enough to know.
 const PATIENTS: &str = "10";

@@ -12,9 +12,11 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 
 /// A request as the server got it.
 #[derive(Clone, Debug)]
@@ -62,21 +64,37 @@ impl Fake {
         time: Duration,
         behaviour: impl Fn(usize, &Asked) -> Answer + Send + Sync + 'static,
     ) -> Self {
+        Self::serve(None, time, Arc::new(behaviour)).await
+    }
+
+    /// Starts one that is reached by TLS alone.
+    pub async fn start_over(
+        tls: TlsAcceptor,
+        behaviour: impl Fn(usize, &Asked) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        Self::serve(Some(tls), Duration::ZERO, Arc::new(behaviour)).await
+    }
+
+    async fn serve(tls: Option<TlsAcceptor>, time: Duration, behaviour: Arc<Behaviour>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (asked, in_work) = (Arc::<Mutex<Vec<Asked>>>::default(), watch::Sender::new((0, 0)));
-        let desk =
-            Desk { asked: asked.clone(), in_work: in_work.clone(), behaviour: Arc::new(behaviour), time };
+        let desk = Desk { asked: asked.clone(), in_work: in_work.clone(), behaviour, time };
         let mut serving = JoinSet::new();
         serving.spawn(async move {
             let mut connections = JoinSet::new();
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                let desk = desk.clone();
+                let (desk, tls) = (desk.clone(), tls.clone());
                 connections.spawn(async move {
-                    let service = service_fn(move |request| desk.clone().serve(request));
-                    let connection = hyper::server::conn::http1::Builder::new();
-                    let _ = connection.serve_connection(TokioIo::new(stream), service).await;
+                    match tls {
+                        None => desk.attend(stream).await,
+                        Some(tls) => {
+                            // A handshake that fails is the caller's to tell.
+                            let Ok(stream) = tls.accept(stream).await else { return };
+                            desk.attend(stream).await;
+                        }
+                    }
                 });
             }
         });
@@ -85,6 +103,11 @@ impl Fake {
 
     pub fn url(&self) -> String {
         format!("http://{}/fhir", self.address)
+    }
+
+    /// Where one is that is reached by TLS.
+    pub fn secure_url(&self) -> String {
+        format!("https://localhost:{}/fhir", self.address.port())
     }
 
     pub fn asked(&self) -> Vec<Asked> {
@@ -125,6 +148,12 @@ impl Drop for Work {
 }
 
 impl Desk {
+    async fn attend(self, stream: impl AsyncRead + AsyncWrite + Unpin) {
+        let service = service_fn(move |request| self.clone().serve(request));
+        let connection = hyper::server::conn::http1::Builder::new();
+        let _ = connection.serve_connection(TokioIo::new(stream), service).await;
+    }
+
     async fn serve(self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
         let _work = Work::begin(&self.in_work);
         let (head, body) = request.into_parts();

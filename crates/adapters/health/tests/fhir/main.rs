@@ -2,12 +2,14 @@
 //!
 //! The real one is named by `LGSP_TEST_FHIR`, as `deploy/fhir` starts it. Without it its tests say that they were skipped, and fail
 //! with `LGSP_REQUIRE_SERVERS=1`.
+#![allow(clippy::unwrap_used)]
 
 mod bad_days;
 mod fake;
 mod manners;
 mod persons;
 mod real;
+mod secure;
 mod sense;
 
 use std::time::Duration;
