@@ -35,6 +35,4 @@ pub use options::Options;
 pub use postgres::{CopyIn, Load};
 pub use query::{Query, Value};
 pub use row::Row;
-#[doc(hidden)]
-pub use sqlite::until;
 pub use store::{Dialect, Reader, Store};

@@ -25,6 +25,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     ("lgsp-adapter-population", &["lgsp-adapter", "lgsp-identifiers", "lgsp-proto"]),
     ("lgsp-adapter-land", &["lgsp-adapter", "lgsp-identifiers", "lgsp-proto"]),
+    ("lgsp-adapter-health", &["lgsp-adapter", "lgsp-identifiers", "lgsp-proto"]),
+    ("lgsp-adapter-education", &["lgsp-adapter", "lgsp-identifiers", "lgsp-proto"]),
+    ("lgsp-adapter-business", &["lgsp-adapter", "lgsp-identifiers", "lgsp-proto"]),
     ("lgsp-example-adapter", &["lgsp-adapter", "lgsp-identifiers", "lgsp-proto"]),
     ("lgsp-sample", &["lgsp-identifiers", "lgsp-proto", "lgsp-store"]),
 ];
@@ -36,18 +39,10 @@ const ROOFS: &[&str] = &["lgsp", "lgsp-tests"];
 const GUARDED: &[(&str, &[&str])] = &[
     // The tests hold a stranger's client and the benches' bare baseline.
     ("rdkafka", &["lgsp-bus", "lgsp-tests"]),
-    (
-        "sqlx",
-        &[
-            "lgsp-adapter",
-            "lgsp-adapter-land",
-            "lgsp-adapter-population",
-            "lgsp-ledger",
-            "lgsp-registry",
-            "lgsp-sample",
-            "lgsp-store",
-        ],
-    ),
+    // Adapters read through the store, so that they speak what both databases understand.
+    ("sqlx", &["lgsp-ledger", "lgsp-sample", "lgsp-store"]),
+    ("tokio-postgres", &["lgsp-store"]),
+    ("deadpool-postgres", &["lgsp-store"]),
 ];
 
 /// Words and rules have no runtime.
