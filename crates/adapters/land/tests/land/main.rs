@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod bad;
+mod city;
 mod fixtures;
 
 use std::time::Duration;
