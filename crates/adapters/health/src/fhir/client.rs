@@ -107,11 +107,11 @@ impl Client {
     /// The URLs of these searches travel in the body.
     pub(super) async fn batch(
         &self,
-        searches: &[(&str, &Search<'_>)],
+        searches: &[(&str, Vec<(&str, &str)>)],
         deadline: Instant,
     ) -> Result<Vec<Bundle>, Error> {
-        let entry = |(kind, search): &(&str, &Search<'_>)| {
-            let query = Serializer::new(String::new()).extend_pairs(*search).finish();
+        let entry = |(kind, search): &(&str, Vec<(&str, &str)>)| {
+            let query = Serializer::new(String::new()).extend_pairs(search).finish();
             serde_json::json!({ "request": { "method": "GET", "url": format!("{kind}?{query}") } })
         };
         let entries: Vec<_> = searches.iter().map(entry).collect();

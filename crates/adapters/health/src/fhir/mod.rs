@@ -204,12 +204,7 @@ impl Source for Fhir {
         let mut summary = patient::summary(&reader, patient, &Included::of(&bundle));
         let patient = format!("Patient/{}", patient.id);
         let parts = clinical::parts(parts);
-        let searches: Vec<_> = parts.iter().map(|part| part.search()).collect();
-        let searches: Vec<_> = searches
-            .iter()
-            .map(|(kind, search)| (*kind, [&[("patient", &*patient)], &search[..]].concat()))
-            .collect();
-        let searches: Vec<_> = searches.iter().map(|(kind, search)| (*kind, &search[..])).collect();
+        let searches: Vec<_> = parts.iter().map(|part| part.search(&patient)).collect();
         let found = self.client.batch(&searches, deadline).await?;
         for (part, bundle) in parts.into_iter().zip(&found) {
             part.put(&reader, bundle, &patient, &mut summary)?;

@@ -38,8 +38,13 @@ pub(super) fn parts(wanted: Parts) -> Vec<Part> {
 }
 
 impl Part {
-    /// The resource type and the parameters of the search, beside the patient.
-    pub(super) fn search(self) -> (&'static str, Vec<(&'static str, &'static str)>) {
+    /// The resource type and the parameters of the search, of a patient by type and id.
+    pub(super) fn search(self, patient: &str) -> (&'static str, Vec<(&'static str, &str)>) {
+        let (kind, parameters) = self.parameters();
+        (kind, [vec![("patient", patient)], parameters].concat())
+    }
+
+    fn parameters(self) -> (&'static str, Vec<(&'static str, &'static str)>) {
         match self {
             Self::Allergies => ("AllergyIntolerance", vec![("_count", MOST_PROBLEMS)]),
             Self::Conditions => ("Condition", vec![("_sort", "-recorded-date"), ("_count", MOST_PROBLEMS)]),
