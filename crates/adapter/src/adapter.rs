@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use tonic::service::Routes;
 
+use crate::Tables;
 use crate::health::Probe;
 
 /// An opened domain adapter: what the bus serves, and what is watched.
@@ -15,6 +16,13 @@ pub struct Adapter {
     pub source: Arc<str>,
     /// Asks the source whether it answers.
     pub probe: Arc<dyn Probe>,
+}
+
+impl Adapter {
+    /// An adapter over tables.
+    pub fn over(tables: &Tables, domain: &'static str, routes: Routes) -> Self {
+        Self { domain, routes, source: tables.name().into(), probe: Arc::new(tables.clone()) }
+    }
 }
 
 /// Why an adapter could not be opened.

@@ -10,7 +10,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::{Adapter, METRIC, NotUnderstood, SourceError};
+use crate::{Adapter, METRIC, NotUnderstood, SourceError, Tables};
 
 /// Longest time that a source may take to say that it is there.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -30,6 +30,11 @@ pub trait Probe: Send + Sync + 'static {
     /// What was read since the adapter was opened, and not understood.
     fn not_understood(&self) -> Vec<NotUnderstood> {
         Vec::new()
+    }
+
+    /// The tables, of a source that is a database.
+    fn tables(&self) -> Option<&Tables> {
+        None
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Checking, Wrong, number};
 use crate::mapping::compile::{Compiled, Expression};
-use crate::relation::Rule;
+use crate::relation::{Kind, Rule};
 use crate::{SourceError, Statement};
 
 impl Checking<'_> {
@@ -12,7 +12,7 @@ impl Checking<'_> {
             "SELECT CAST(coalesce(sum(n), 0) AS BIGINT) AS n FROM (\
              SELECT count(*) AS n FROM {} WHERE {} GROUP BY {} HAVING count(*) > 1) AS twice",
             of.relation.name,
-            all_are_known(key),
+            all_are_known(of, key),
             key.join(", ")
         );
         let count = self.counted(&sql).await?;
@@ -39,7 +39,7 @@ impl Checking<'_> {
         let sql = format!(
             "SELECT count(*) AS n FROM (SELECT 1 AS one FROM {} WHERE {} GROUP BY {} HAVING count(DISTINCT {}) > 1) AS broken",
             of.relation.name,
-            all_are_known(rule.key),
+            all_are_known(of, rule.key),
             rule.key.join(", "),
             rule.column
         );
@@ -54,6 +54,11 @@ impl Checking<'_> {
     }
 }
 
-fn all_are_known(columns: &[&str]) -> String {
-    columns.iter().map(|column| format!("{column} IS NOT NULL")).collect::<Vec<_>>().join(" AND ")
+/// An empty text is as unknown as none.
+fn all_are_known(of: &Compiled, columns: &[&str]) -> String {
+    let is_text = |name: &str| of.column(name).is_some_and(|column| column.column.kind == Kind::Text);
+    let is_known = |name: &&str| {
+        if is_text(name) { format!("{name} <> ''") } else { format!("{name} IS NOT NULL") }
+    };
+    columns.iter().map(is_known).collect::<Vec<_>>().join(" AND ")
 }

@@ -92,7 +92,8 @@ impl Inspection<'_> {
             Some(table) => ("table", self.qualified(table).await?),
             None => ("query", None),
         };
-        let from = compile::from(relation, mapped, table.as_deref().or(mapped.table.as_deref()).unwrap_or_default());
+        let from =
+            compile::from(relation, mapped, table.as_deref().or(mapped.table.as_deref()).unwrap_or_default());
         match self.asked(&format!("SELECT 1 AS one FROM {from} LIMIT 0")).await? {
             None => Ok(Some(from)),
             Some(refused) => {

@@ -87,8 +87,15 @@ impl Tables {
     }
 
     /// A statement with what stands for the mapped relations that it names. To be made when the source is opened.
+    ///
+    /// `key {any of} SELECT … {end}` looks for the keys that a query finds first. It is `IN`, but PostgreSQL takes it into
+    /// each part of a mapped union, where an index is, and not only around it.
     pub fn statement(&self, sql: &str) -> Statement {
-        Statement::new(sql, &self.relations)
+        let (any_of, end) = match self.dialect() {
+            Dialect::Sqlite => ("IN (", ")"),
+            Dialect::Postgres => ("= ANY (ARRAY(", "))"),
+        };
+        Statement::new(&sql.replace("{any of}", any_of).replace("{end}", end), &self.relations)
     }
 
     /// Lends a connection until a deadline.
@@ -171,5 +178,9 @@ impl Probe for Tables {
 
     fn not_understood(&self) -> Vec<NotUnderstood> {
         self.counts.all()
+    }
+
+    fn tables(&self) -> Option<&Tables> {
+        Some(self)
     }
 }

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use lgsp_adapter::{SourceError, health::Probe};
+use lgsp_adapter::SourceError;
 use lgsp_identifiers::{PersonKey, WardCode};
 use lgsp_proto::population::v1::{Citizen, Household, ResidenceKind, Resident};
 use tokio::time::Instant;
@@ -15,7 +15,7 @@ pub enum HouseholdKey {
 
 /// A system of record of citizens and households. Every question ends at its deadline.
 #[async_trait]
-pub trait Source: Probe {
+pub trait Source: Send + Sync + 'static {
     /// Finds a citizen, dead or alive.
     ///
     /// # Errors

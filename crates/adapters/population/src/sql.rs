@@ -1,8 +1,7 @@
 //! The source on a database of either kind: the native schema, or an agency's own tables through a mapping.
 
 use async_trait::async_trait;
-use lgsp_adapter::health::Probe;
-use lgsp_adapter::{NotUnderstood, OpenError, Options, Query, SourceError, Tables};
+use lgsp_adapter::{OpenError, Options, Query, SourceError, Tables};
 use lgsp_identifiers::{PersonKey, WardCode};
 use lgsp_proto::population::v1::{Citizen, Household, ResidenceKind, Resident};
 use tokio::time::Instant;
@@ -35,9 +34,9 @@ impl Register {
         Ok(Self { tables, statements })
     }
 
-    /// The source as its owner names it.
-    pub fn name(&self) -> &str {
-        self.tables.name()
+    /// Its tables.
+    pub fn tables(&self) -> &Tables {
+        &self.tables
     }
 
     /// The queries that look for a citizen and a household by what they are asked for by.
@@ -59,17 +58,6 @@ impl Register {
                 self.statements.household_by_old_card.query().bind(key.as_str())
             }
         }
-    }
-}
-
-#[async_trait]
-impl Probe for Register {
-    async fn probe(&self, deadline: Instant) -> Result<(), SourceError> {
-        self.tables.probe(deadline).await
-    }
-
-    fn not_understood(&self) -> Vec<NotUnderstood> {
-        self.tables.not_understood()
     }
 }
 

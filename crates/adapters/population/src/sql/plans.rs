@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use lgsp_adapter::testing::{Database, Plan, plan};
-use lgsp_adapter::{Dialect, Options, SourceOptions, Statement, Value};
+use lgsp_adapter::testing::{Database, Plan, native, plan};
+use lgsp_adapter::{Options, SourceOptions, Statement, Value};
 use lgsp_runtime::config::{self, Sources};
 
 use super::Register;
@@ -68,10 +68,7 @@ async fn plans(options: &Options) -> Vec<(&'static str, Plan)> {
 #[tokio::test]
 async fn no_statement_reads_a_whole_table() {
     for database in Database::each().await {
-        let schema = match database.dialect() {
-            Dialect::Sqlite => SCHEMA.to_owned(),
-            Dialect::Postgres => SCHEMA.replace(" STRICT", "").replace(" INTEGER ", " BIGINT "),
-        };
+        let schema = native(database.dialect(), SCHEMA);
         database.filled(&format!("{schema}\n{PEOPLE}")).await.close().await;
         for (name, plan) in plans(&Options::of(database.url())).await {
             assert_eq!(plan.scans(), Vec::<&str>::new(), "{name} on {database:?}: {:#?}", plan.steps);

@@ -56,7 +56,7 @@ const CITIZEN_BY_OLD_CARD: &str = citizen_where!("c.old_identity_number = $1");
 
 const ADDRESSES: &str = "
     SELECT kind, line, ward_code, former_ward_code, text, since FROM address
-    WHERE citizen_id IN (SELECT citizen_id FROM citizen WHERE personal_number = $1)";
+    WHERE citizen_id {any of} SELECT citizen_id FROM citizen WHERE personal_number = $1 {end}";
 
 macro_rules! household_where {
     ($condition:literal) => {
@@ -91,9 +91,9 @@ const MEMBER_ADDRESSES: &str = "
     SELECT (SELECT c.personal_number FROM citizen c WHERE c.citizen_id = a.citizen_id LIMIT 1) AS personal_number,
            a.kind, a.line, a.ward_code, a.former_ward_code, a.text, a.since
     FROM address a
-    WHERE a.kind IN (1, 2) AND a.citizen_id IN (
-        SELECT citizen_id FROM citizen
-        WHERE household_id IN (SELECT household_id FROM household WHERE number = $1))
+    WHERE a.kind IN (1, 2) AND a.citizen_id {any of}
+        SELECT c.citizen_id FROM household h JOIN citizen c ON c.household_id = h.household_id
+        WHERE h.number = $1 {end}
     ORDER BY a.kind
     LIMIT 1000";
 

@@ -1,5 +1,5 @@
 -- The same people as an agency might hold them: tables, names, codes and dates of its own, all addresses of a person in one
--- row, keys that are texts, and no constraint that would keep bad records out. Made up.
+-- row, and no constraint that would keep bad records out. Made up.
 CREATE TABLE ho_gia_dinh (
     so_ho               VARCHAR(20) NOT NULL,
     so_dinh_danh_chu_ho VARCHAR(12),
@@ -34,13 +34,16 @@ CREATE TABLE cong_dan (
     tam_tru_xa        VARCHAR(5),
     tam_tru_tu        VARCHAR(10),
     que_quan          VARCHAR(200),
+    que_quan_xa       VARCHAR(5),
     cap_nhat          BIGINT,
     xac_nhan          BIGINT
 );
 
+CREATE INDEX cong_dan_id ON cong_dan (id);
 CREATE INDEX cong_dan_so_dinh_danh ON cong_dan (so_dinh_danh);
 CREATE INDEX cong_dan_so_cmnd ON cong_dan (so_cmnd);
 CREATE INDEX cong_dan_so_ho ON cong_dan (so_ho);
 CREATE INDEX cong_dan_thuong_tru ON cong_dan (thuong_tru_xa);
 CREATE INDEX cong_dan_tam_tru ON cong_dan (tam_tru_xa);
+CREATE INDEX cong_dan_que_quan ON cong_dan (que_quan_xa);
 CREATE INDEX ho_gia_dinh_so_ho ON ho_gia_dinh (so_ho);

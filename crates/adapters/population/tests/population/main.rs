@@ -8,12 +8,12 @@ mod register;
 use std::time::Duration;
 
 use lgsp_adapter::Options;
+use lgsp_adapter::testing::Database;
 use lgsp_proto::population::v1::{
     GetCitizenRequest, GetHouseholdRequest, LifeStatus, ListResidentsRequest, ListResidentsResponse,
     Relation, ResidenceKind, VerifyCitizenRequest,
 };
 use lgsp_proto::record::v1::{Match, PartialDate, Sex};
-use lgsp_adapter::testing::Database;
 use register::{DEAD, Form, GRANDCHILD, HEAD, HEADS_OLD_CARD, MOVED, Register, WIFE};
 use tokio::time::Instant;
 use tonic::{Code, Request};

@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use futures::TryStreamExt;
+use lgsp_adapter::testing::{Database, native};
 use lgsp_adapter::{Adapter, Dialect, NotUnderstood, Options, SourceOptions, Store};
 use lgsp_proto::population::v1::population_service_client::PopulationServiceClient;
 use lgsp_proto::population::v1::{
     Citizen, GetCitizenRequest, ListResidentsRequest, ListResidentsResponse, ResidenceKind,
 };
 use lgsp_runtime::config::{self, Sources};
-use lgsp_adapter::testing::Database;
 use tonic::Status;
 use tonic::service::Routes;
 
@@ -43,7 +43,7 @@ pub struct Register {
     pub form: Form,
     /// For writing.
     pub store: Store,
-    pub database: Database,
+    _database: Database,
 }
 
 impl Register {
@@ -74,7 +74,7 @@ impl Register {
         store.run(&format!("{records}\n{more}")).await.unwrap();
         let adapter = lgsp_adapter_population::open(&options(form, &database)).await.unwrap();
         let client = PopulationServiceClient::new(adapter.routes.clone());
-        Self { client, adapter, form, store, database }
+        Self { client, adapter, form, store, _database: database }
     }
 
     pub async fn citizen(&mut self, personal_number: &str) -> Result<Citizen, Status> {
@@ -109,10 +109,9 @@ impl Register {
 
 /// The tables of a form, as a database writes them.
 pub fn tables(form: Form, dialect: Dialect) -> String {
-    match (form, dialect) {
-        (Form::Native, Dialect::Sqlite) => SCHEMA.to_owned(),
-        (Form::Native, Dialect::Postgres) => SCHEMA.replace(" STRICT", "").replace(" INTEGER ", " BIGINT "),
-        (Form::Mapped, _) => AGENCY_SCHEMA.to_owned(),
+    match form {
+        Form::Native => native(dialect, SCHEMA),
+        Form::Mapped => AGENCY_SCHEMA.to_owned(),
     }
 }
 
