@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
 
 use lgsp_identifiers::{EnterpriseCode, PartialDate};
 use lgsp_proto::business::v1::{EnterpriseStatus, LegalForm};
@@ -13,6 +14,9 @@ use lgsp_sample::{
 };
 
 const CITIZENS: u32 = 20_000;
+
+/// Made once for all tests that do not care for the seed.
+static HOMES: LazyLock<Vec<Home>> = LazyLock::new(|| homes(1));
 
 fn homes(seed: u64) -> Vec<Home> {
     City::new(Config { seed, citizens: CITIZENS }).expect("the size is accepted").collect()
@@ -54,28 +58,28 @@ fn per_mille(some: usize, of: usize) -> usize {
 
 #[test]
 fn whoever_a_domain_names_by_number_is_a_citizen_of_that_name() {
-    let homes = homes(1);
-    let citizens = citizens(&homes);
+    let homes = &*HOMES;
+    let citizens = citizens(homes);
     let check = |number: Option<&str>, name: &str| {
         let Some(number) = number else { return };
         assert_eq!(citizens[number].full_name, name);
     };
-    for card in cards(&homes) {
+    for card in cards(homes) {
         check(card.personal_number.as_ref().map(|number| number.as_str()), &card.full_name);
     }
-    for patient in patients(&homes) {
+    for patient in patients(homes) {
         check(patient.personal_number.as_ref().map(|number| number.as_str()), &patient.full_name);
     }
-    for student in students(&homes) {
+    for student in students(homes) {
         check(Some(student.personal_number.as_str()), &student.full_name);
         for guardian in &student.guardians {
             check(guardian.personal_number.as_ref().map(|number| number.as_str()), &guardian.full_name);
         }
     }
-    for diploma in diplomas(&homes) {
+    for diploma in diplomas(homes) {
         check(diploma.personal_number.as_ref().map(|number| number.as_str()), &diploma.full_name);
     }
-    for enterprise in enterprises(&homes) {
+    for enterprise in enterprises(homes) {
         for person in &enterprise.representatives {
             check(person.personal_number.as_ref().map(|number| number.as_str()), &person.full_name);
         }
@@ -87,13 +91,13 @@ fn whoever_a_domain_names_by_number_is_a_citizen_of_that_name() {
 
 #[test]
 fn dates_of_birth_and_sexes_agree() {
-    let homes = homes(1);
-    let citizens = citizens(&homes);
-    for student in students(&homes) {
+    let homes = &*HOMES;
+    let citizens = citizens(homes);
+    for student in students(homes) {
         let citizen = citizens[student.personal_number.as_str()];
         assert_eq!((student.date_of_birth, student.sex), (citizen.date_of_birth, citizen.sex));
     }
-    for patient in patients(&homes) {
+    for patient in patients(homes) {
         let Some(number) = &patient.personal_number else { continue };
         let citizen = citizens[number.as_str()];
         assert_eq!((patient.date_of_birth, patient.sex), (citizen.date_of_birth, citizen.sex));
@@ -103,20 +107,20 @@ fn dates_of_birth_and_sexes_agree() {
 
 #[test]
 fn numbers_of_cards_students_diplomas_and_enterprises_are_unique() {
-    let homes = homes(1);
+    let homes = &*HOMES;
     let mut codes = HashSet::new();
-    for student in students(&homes) {
+    for student in students(homes) {
         assert!(codes.insert(student.code.as_str().to_owned()));
     }
-    for diploma in diplomas(&homes) {
+    for diploma in diplomas(homes) {
         assert!(codes.insert(diploma.serial.clone()), "{}", diploma.serial);
     }
-    for enterprise in enterprises(&homes) {
+    for enterprise in enterprises(homes) {
         assert!(codes.insert(format!("enterprise {}", enterprise.code.as_str())));
     }
     // A holder keeps the social-insurance number from card to card, and nobody else has it.
     let mut holders: HashMap<&str, &str> = HashMap::new();
-    for card in cards(&homes) {
+    for card in cards(homes) {
         let holder = holders.entry(card.number.social_insurance_number()).or_insert(&card.full_name);
         assert_eq!(*holder, card.full_name);
         assert_eq!(card.benefit_code, &card.number.as_str()[2..3]);
@@ -125,15 +129,15 @@ fn numbers_of_cards_students_diplomas_and_enterprises_are_unique() {
 
 #[test]
 fn cards_follow_each_other_and_some_are_expired_suspended_or_not_yet_valid() {
-    let homes = homes(1);
+    let homes = &*HOMES;
     let today = day("2026-05-31");
     let mut last: HashMap<&str, &InsuranceCard> = HashMap::new();
-    for card in cards(&homes) {
+    for card in cards(homes) {
         assert!(card.valid_from <= card.valid_to && card.date_of_birth.year() <= card.valid_from.year());
         let earlier = last.insert(card.number.social_insurance_number(), card);
         assert!(earlier.is_none_or(|earlier| earlier.valid_to <= card.valid_to));
     }
-    let living = citizens(&homes).values().filter(|citizen| citizen.life_status == LifeStatus::Alive).count();
+    let living = citizens(homes).values().filter(|citizen| citizen.life_status == LifeStatus::Alive).count();
     let count = |is: &dyn Fn(&InsuranceCard) -> bool| last.values().filter(|card| is(card)).count();
     let valid =
         count(&|card| card.valid_from <= today && today <= card.valid_to && card.suspended_from.is_none());
@@ -141,15 +145,15 @@ fn cards_follow_each_other_and_some_are_expired_suspended_or_not_yet_valid() {
     assert!(count(&|card| card.valid_to < today) > 200);
     assert!(count(&|card| card.suspended_from.is_some()) > 50);
     assert!(count(&|card| card.valid_from > today) > 20);
-    assert!(cards(&homes).filter(|card| card.personal_number.is_none()).count() > 100);
+    assert!(cards(homes).filter(|card| card.personal_number.is_none()).count() > 100);
 }
 
 #[test]
 fn children_are_vaccinated_by_age_and_nobody_before_birth_or_after_today() {
-    let homes = homes(1);
-    let citizens = citizens(&homes);
+    let homes = &*HOMES;
+    let citizens = citizens(homes);
     let mut children = 0;
-    for patient in patients(&homes) {
+    for patient in patients(homes) {
         let mut series = HashSet::new();
         for dose in &patient.immunizations {
             assert!(dose.on >= patient.date_of_birth && dose.on <= day("2026-05-31"), "{}", dose.on);
@@ -168,13 +172,13 @@ fn children_are_vaccinated_by_age_and_nobody_before_birth_or_after_today() {
 
 #[test]
 fn illness_comes_with_age_and_pregnancies_with_women_of_age() {
-    let homes = homes(1);
+    let homes = &*HOMES;
     let has = |patient: &Patient, code| {
         patient.conditions.iter().any(|condition| condition.icd10_code == code && condition.until.is_none())
     };
     let of_age = |from: u16, to: u16| {
         let range = from..=to;
-        patients(&homes)
+        patients(homes)
             .filter(move |patient| range.contains(&patient.date_of_birth.year()))
             .collect::<Vec<_>>()
     };
@@ -182,14 +186,14 @@ fn illness_comes_with_age_and_pregnancies_with_women_of_age() {
     let hypertension =
         |some: &[&Patient]| per_mille(some.iter().filter(|patient| has(patient, "I10")).count(), some.len());
     assert!((250..=500).contains(&hypertension(&old)) && hypertension(&young) < 60);
-    for patient in patients(&homes).filter(|patient| patient.pregnant) {
+    for patient in patients(homes).filter(|patient| patient.pregnant) {
         assert_eq!(patient.sex, lgsp_proto::record::v1::Sex::Female);
         assert!((1984..=2008).contains(&patient.date_of_birth.year()));
     }
-    assert!(patients(&homes).filter(|patient| patient.pregnant).count() > 20);
-    assert!(patients(&homes).any(|patient| patient.conditions.iter().any(|one| one.until.is_some())));
-    assert!(patients(&homes).filter(|patient| !patient.allergies.is_empty()).count() > 300);
-    for patient in patients(&homes) {
+    assert!(patients(homes).filter(|patient| patient.pregnant).count() > 20);
+    assert!(patients(homes).any(|patient| patient.conditions.iter().any(|one| one.until.is_some())));
+    assert!(patients(homes).filter(|patient| !patient.allergies.is_empty()).count() > 300);
+    for patient in patients(homes) {
         let dates = patient.encounters.iter().map(|encounter| encounter.on);
         assert!(dates.clone().is_sorted() && dates.into_iter().all(|on| on >= patient.date_of_birth));
     }
@@ -197,9 +201,9 @@ fn illness_comes_with_age_and_pregnancies_with_women_of_age() {
 
 #[test]
 fn pupils_are_in_the_grade_of_their_age_in_a_school_of_their_ward_and_level() {
-    let homes = homes(1);
+    let homes = &*HOMES;
     let mut now = 0;
-    for home in &homes {
+    for home in homes {
         for student in &home.students {
             for year in &student.enrolments {
                 let age = year.begins - student.date_of_birth.year();
@@ -225,7 +229,7 @@ fn pupils_are_in_the_grade_of_their_age_in_a_school_of_their_ward_and_level() {
             assert!(student.enrolments.is_sorted_by_key(|year| year.begins));
         }
     }
-    let of_school_age = citizens(&homes)
+    let of_school_age = citizens(homes)
         .values()
         .filter(|citizen| {
             citizen.life_status == LifeStatus::Alive && (2008..=2019).contains(&citizen.date_of_birth.year())
@@ -235,14 +239,14 @@ fn pupils_are_in_the_grade_of_their_age_in_a_school_of_their_ward_and_level() {
     let transferred = |student: &&Student| {
         student.enrolments.iter().any(|year| year.status == EnrolmentStatus::Transferred)
     };
-    assert!(students(&homes).filter(transferred).count() > 10);
+    assert!(students(homes).filter(transferred).count() > 10);
 }
 
 #[test]
 fn diplomas_come_after_school_and_few_are_revoked() {
-    let homes = homes(1);
-    let by_id: HashMap<i64, &Student> = students(&homes).map(|student| (student.id, student)).collect();
-    for diploma in diplomas(&homes) {
+    let homes = &*HOMES;
+    let by_id: HashMap<i64, &Student> = students(homes).map(|student| (student.id, student)).collect();
+    for diploma in diplomas(homes) {
         let age = diploma.graduation_year - diploma.date_of_birth.year();
         let expected = if diploma.kind == DiplomaKind::UpperSecondary { 18..=19 } else { 15..=16 };
         assert!(expected.contains(&age), "{age}");
@@ -251,7 +255,7 @@ fn diplomas_come_after_school_and_few_are_revoked() {
             assert_eq!(by_id[&id].full_name, diploma.full_name);
         }
     }
-    let count = |is: fn(&&Diploma) -> bool| diplomas(&homes).filter(is).count();
+    let count = |is: fn(&&Diploma) -> bool| diplomas(homes).filter(is).count();
     assert!(count(|diploma| diploma.revoked) > 3 && count(|diploma| diploma.revoked) < 60);
     assert!(count(|diploma| diploma.student.is_none()) > 3000);
     assert!(count(|diploma| diploma.personal_number.is_none()) > 1000);
@@ -259,9 +263,9 @@ fn diplomas_come_after_school_and_few_are_revoked() {
 
 #[test]
 fn every_enterprise_that_owns_land_is_registered_before_it_did() {
-    let homes = homes(1);
+    let homes = &*HOMES;
     let by_code: HashMap<&EnterpriseCode, &Enterprise> =
-        enterprises(&homes).map(|enterprise| (&enterprise.code, enterprise)).collect();
+        enterprises(homes).map(|enterprise| (&enterprise.code, enterprise)).collect();
     let mut owners = 0;
     for owner in homes.iter().flat_map(|home| &home.parcels).flat_map(|parcel| &parcel.owners) {
         if owner.kind != OwnerKind::Enterprise {
@@ -278,10 +282,10 @@ fn every_enterprise_that_owns_land_is_registered_before_it_did() {
 
 #[test]
 fn enterprises_have_a_living_representative_of_age_and_shares_that_add_up() {
-    let homes = homes(1);
-    let citizens = citizens(&homes);
-    let codes: HashSet<&EnterpriseCode> = enterprises(&homes).map(|enterprise| &enterprise.code).collect();
-    for enterprise in enterprises(&homes) {
+    let homes = &*HOMES;
+    let citizens = citizens(homes);
+    let codes: HashSet<&EnterpriseCode> = enterprises(homes).map(|enterprise| &enterprise.code).collect();
+    for enterprise in enterprises(homes) {
         let now: Vec<_> = enterprise.representatives.iter().filter(|person| person.until.is_none()).collect();
         assert_eq!(now.len(), 1);
         assert!(now[0].personal_number.is_some() || now[0].old_identity.is_some());
@@ -310,10 +314,10 @@ fn is_over(status: EnterpriseStatus) -> bool {
 
 #[test]
 fn branches_belong_to_an_enterprise_and_households_to_their_owner() {
-    let homes = homes(1);
-    let codes: HashSet<&str> = enterprises(&homes).map(|enterprise| enterprise.code.as_str()).collect();
+    let homes = &*HOMES;
+    let codes: HashSet<&str> = enterprises(homes).map(|enterprise| enterprise.code.as_str()).collect();
     let mut forms: HashMap<LegalForm, usize> = HashMap::new();
-    for enterprise in enterprises(&homes) {
+    for enterprise in enterprises(homes) {
         *forms.entry(enterprise.legal_form).or_default() += 1;
         assert_eq!(enterprise.parent.is_some(), enterprise.legal_form == LegalForm::Branch);
         assert_eq!(enterprise.parent.is_some(), enterprise.code.branch().is_some());

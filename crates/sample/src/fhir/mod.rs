@@ -23,8 +23,9 @@
 //! `urn:lgsp:former-ward-code` on an address; `urn:lgsp:registered-facility` and `urn:lgsp:five-years-from` on a coverage;
 //! `urn:lgsp:next-due` on an immunization.
 //!
-//! What FHIR knows otherwise: everybody who holds a card is a patient there; a card that was withdrawn is `cancelled`,
-//! without since when; the moments of records are the server's own.
+//! What FHIR knows otherwise: everybody who holds a card is a patient there; a card that was issued without the number of
+//! the person leads to the person all the same; one that was withdrawn is `cancelled`, without since when; the moments of
+//! records are the server's own.
 //!
 //! Every resource bears HL7's tag `HTEST`: made up. Ids follow from those of the citizens, so that the same city is
 //! written over itself.
