@@ -10,6 +10,7 @@ mod caller;
 mod documents;
 mod faults;
 mod fixture;
+mod guide;
 mod log;
 mod requests;
 mod traffic;

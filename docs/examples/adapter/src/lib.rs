@@ -17,7 +17,7 @@ use lgsp_adapter::{Adapter, OpenError, Options};
 use tonic::service::Routes;
 
 pub use plate::Plate;
-pub use relations::{RELATIONS, SCHEMA_VERSION};
+pub use relations::RELATIONS;
 pub use service::Vehicles;
 pub use source::Source;
 pub use sql::Register;
@@ -42,10 +42,5 @@ pub const DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/vehi
 pub async fn open(options: &Options) -> Result<Adapter, OpenError> {
     let source = Arc::new(Register::open(options).await?);
     let service = Vehicles::new(Arc::clone(&source), options.query_timeout);
-    Ok(Adapter {
-        domain: DOMAIN,
-        routes: Routes::new(VehicleServiceServer::new(service)),
-        source: source.name().into(),
-        probe: source,
-    })
+    Ok(Adapter::over(source.tables(), DOMAIN, Routes::new(VehicleServiceServer::new(service))))
 }

@@ -4,7 +4,7 @@ use lgsp_adapter::{Codes, Column, Kind, Relation};
 use lgsp_identifiers::Format;
 
 /// The version of the native schema.
-pub const SCHEMA_VERSION: i64 = 1;
+pub(crate) const SCHEMA_VERSION: i64 = 1;
 
 /// Every relation that the adapter reads.
 pub const RELATIONS: &[Relation] = &[VEHICLE];

@@ -1,6 +1,5 @@
 use async_trait::async_trait;
 use lgsp_adapter::SourceError;
-use lgsp_adapter::health::Probe;
 use lgsp_identifiers::PersonalNumber;
 use tokio::time::Instant;
 
@@ -9,7 +8,7 @@ use crate::v1::Vehicle;
 
 /// A system of record of vehicles. Every question ends at its deadline.
 #[async_trait]
-pub trait Source: Probe {
+pub trait Source: Send + Sync + 'static {
     /// Finds the vehicle of a plate.
     ///
     /// # Errors

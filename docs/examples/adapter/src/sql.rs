@@ -1,8 +1,7 @@
 //! The source on a database of either kind: the native schema, or an agency's own tables through a mapping.
 
 use async_trait::async_trait;
-use lgsp_adapter::health::Probe;
-use lgsp_adapter::{NotUnderstood, OpenError, Options, Row, SourceError, Statement, Tables};
+use lgsp_adapter::{OpenError, Options, Row, SourceError, Statement, Tables};
 use lgsp_identifiers::PersonalNumber;
 use tokio::time::Instant;
 
@@ -38,9 +37,9 @@ impl Register {
         Ok(Self { tables, of_plate, of_owner })
     }
 
-    /// The source as its owner names it.
-    pub fn name(&self) -> &str {
-        self.tables.name()
+    /// Its tables.
+    pub fn tables(&self) -> &Tables {
+        &self.tables
     }
 }
 
@@ -76,15 +75,4 @@ fn vehicle(tables: &Tables, row: &Row) -> Result<Vehicle, SourceError> {
         owner_name: of.name("owner_name")?,
         provenance: of.provenance()?,
     })
-}
-
-#[async_trait]
-impl Probe for Register {
-    async fn probe(&self, deadline: Instant) -> Result<(), SourceError> {
-        self.tables.probe(deadline).await
-    }
-
-    fn not_understood(&self) -> Vec<NotUnderstood> {
-        self.tables.not_understood()
-    }
 }
