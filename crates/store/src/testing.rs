@@ -1,10 +1,14 @@
 //! Databases of their own for tests. Behind the feature `test-databases`.
 //!
-//! ```ignore
+//! ```
+//! # use lgsp_store::{Error, Store, testing::Database};
+//! # async fn test() -> Result<(), Error> {
 //! for database in Database::each().await {
-//!     let store = Store::open(&database.options(), &[]).await.unwrap();
-//!     …
+//!     let writer = database.filled("CREATE TABLE thing (id BIGINT)").await;
+//!     let store = Store::open_read_only(&database.options()).await?;
 //! }
+//! # Ok(())
+//! # }
 //! ```
 //!
 //! SQLite is always there. PostgreSQL is when `LGSP_TEST_POSTGRES` names a server on which databases may be made, such as
