@@ -65,6 +65,9 @@ pub enum Command {
     /// Create the hub's topics on Kafka, or compare them with what the hub needs
     #[command(subcommand)]
     Topics(server::Topics),
+    /// Look into the source of an adapter
+    #[command(subcommand)]
+    Source(server::Source),
     /// Make the databases of a synthetic city
     SampleData(server::SampleData),
 }

@@ -23,6 +23,7 @@ fn main() -> ExitCode {
         Command::Adapter(args) => serve(server::Command::Adapter(args)),
         Command::Config(args) => serve(server::Command::Config(args)),
         Command::Topics(args) => serve(server::Command::Topics(args)),
+        Command::Source(args) => serve(server::Command::Source(args)),
         Command::SampleData(args) => serve(server::Command::SampleData(args)),
     }
 }

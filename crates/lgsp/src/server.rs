@@ -18,7 +18,7 @@ use tracing::info;
 use crate::cli::server::{self as arguments, Settings};
 use crate::config::Config;
 use crate::roles::{self, Host, Role, VERSION};
-use crate::{sample_data, up};
+use crate::{sample_data, source, up};
 
 /// How long the last spans may take to leave.
 const TELEMETRY_PATIENCE: Duration = Duration::from_secs(2);
@@ -40,6 +40,8 @@ pub enum Command {
     Config(arguments::Config),
     /// `lgsp topics`
     Topics(arguments::Topics),
+    /// `lgsp source`
+    Source(arguments::Source),
     /// `lgsp sample-data`
     SampleData(arguments::SampleData),
 }
@@ -63,6 +65,7 @@ pub async fn run(command: Command) -> ExitCode {
         }
         Command::Config(args) => run_config(args),
         Command::Topics(args) => run_topics(args).await,
+        Command::Source(arguments::Source::Check(args)) => run_source_check(args).await,
         Command::SampleData(args) => sample_data::run(args).await,
     };
     match ran {
@@ -225,6 +228,12 @@ async fn run_topics(args: arguments::Topics) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::FAILURE)
         }
     }
+}
+
+async fn run_source_check(args: arguments::SourceCheck) -> anyhow::Result<ExitCode> {
+    let sources = sources(&args.settings).set_given("data", args.data.as_deref().map(path_text).transpose()?);
+    let config: Config = config::load(&sources)?;
+    source::run(&args, config.resolved()).await
 }
 
 /// The configuration lacks the one key that has no default.

@@ -3,8 +3,11 @@
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
+
+use crate::client::Listing;
 
 use super::client::duration;
 use crate::sample_data::Target;
@@ -139,6 +142,33 @@ pub enum Topics {
     Apply(Cluster),
     /// Compare the topics with what the hub needs; changes nothing
     Check(Cluster),
+}
+
+/// `lgsp source`.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Source {
+    /// Read a whole source and tell what its adapter would not understand: counts, and nothing personal
+    Check(SourceCheck),
+}
+
+/// `lgsp source check`.
+#[derive(Clone, Debug, Args)]
+pub struct SourceCheck {
+    /// The domain
+    #[arg(value_name = "DOMAIN")]
+    pub domain: Domain,
+    /// Data directory; relative paths of the configuration are relative to it [default: ./lgsp-data]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// How to print what was found; a table on a terminal, and otherwise plain
+    #[arg(long, value_name = "FORM")]
+    pub output: Option<Listing>,
+    /// Longest time of one query; some read a whole table
+    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = super::client::duration)]
+    pub query_timeout: Duration,
+    /// What every role accepts.
+    #[command(flatten)]
+    pub settings: Settings,
 }
 
 /// A Kafka cluster.

@@ -12,12 +12,12 @@ mod exchanges;
 mod failure;
 mod follow;
 mod lang;
-mod output;
+pub(crate) mod output;
 mod reflection;
 mod registry;
 mod report;
 pub(crate) mod session;
-mod table;
+pub(crate) mod table;
 pub mod token;
 mod words;
 
