@@ -39,8 +39,8 @@ impl Statements {
             next: tables.statement(&NEXT_IMMUNIZATIONS.replace("{column}", column)),
         };
         Self {
-            cards_by_number: cards("c.personal_number = $1"),
-            cards_by_old_card: cards("c.old_identity_number = $1"),
+            cards_by_number: cards(&CARDS_OF_PERSON.replace("{column}", "personal_number")),
+            cards_by_old_card: cards(&CARDS_OF_PERSON.replace("{column}", "old_identity_number")),
             cards_by_social_insurance: cards("c.social_insurance_number = $1"),
             patient_by_number: patient("p.personal_number = $1"),
             patient_by_old_card: patient("p.old_identity_number = $1"),
@@ -65,6 +65,12 @@ const CARDS: &str = "
     WHERE {condition}
     ORDER BY c.valid_from DESC
     LIMIT 50";
+
+/// Older cards were issued without a number of the person: they are known by the social-insurance number, unless they name
+/// somebody else.
+const CARDS_OF_PERSON: &str = "c.social_insurance_number IN
+          (SELECT o.social_insurance_number FROM insurance_card o WHERE o.{column} = $1)
+      AND (c.{column} = $1 OR c.{column} IS NULL)";
 
 const PATIENT: &str = "
     SELECT p.patient_number, p.personal_number, p.insurance_card_number, p.full_name, p.date_of_birth, p.sex, p.line,

@@ -50,6 +50,21 @@ async fn the_card_that_matters_on_the_date_is_told() {
 }
 
 #[tokio::test]
+async fn a_social_insurance_number_of_two_persons_shows_neither_the_others_card() {
+    for mut records in Records::each().await {
+        let spoil = "UPDATE insurance_card SET social_insurance_number = '0123456781' WHERE card_id = 4";
+        records.store.run(spoil).await.unwrap();
+        assert_eq!(told(&mut records, by_person(SUSPENDED, "2021-06-01")).await.1, 2020, "it names nobody");
+        for date in ["2022-06-01", "2026-06-01"] {
+            let answer = records.verify(by_person(HOLDER, date)).await.unwrap();
+            assert_eq!(answer.card.unwrap().personal_number, HOLDER);
+        }
+        let answer = records.verify(by_person(SUSPENDED, "2026-06-01")).await.unwrap();
+        assert_eq!(answer.card.unwrap().personal_number, SUSPENDED);
+    }
+}
+
+#[tokio::test]
 async fn a_card_is_asked_for_as_a_whole() {
     for mut records in Records::each().await {
         let replaced = told(&mut records, by_card("HS4920123456781", "2026-06-01")).await;

@@ -1,4 +1,4 @@
--- A holder with three cards one after the other, and others with a suspended, a future and an old one. Made up.
+-- A holder with three cards one after the other, the first without a number of the person, and others with a suspended, a future and an old one. Made up.
 INSERT INTO source VALUES (1, 'hsskdt-test', 'H13.06', 1, 1);
 
 INSERT INTO facility VALUES ('92001', 'Bệnh viện Thử Nghiệm'), ('92002', 'Trạm y tế Thử Nghiệm');
@@ -6,7 +6,7 @@ INSERT INTO facility VALUES ('92001', 'Bệnh viện Thử Nghiệm'), ('92002',
 INSERT INTO insurance_card (card_id, card_number, social_insurance_number, personal_number, old_identity_number, full_name,
                             date_of_birth, valid_from, valid_to, suspended_from, benefit_code, facility_code,
                             five_years_from, as_of_us) VALUES
-    (1, 'HS4920123456781', '0123456781', '092058000001', '361000001', 'Nguyễn Văn Hoà', '1958', '2020-01-01', '2021-12-31', NULL, '4', '92001', NULL, 1780000000000000),
+    (1, 'HS4920123456781', '0123456781', NULL, NULL, 'Nguyễn Văn Hoà', '1958', '2020-01-01', '2021-12-31', NULL, '4', '92001', NULL, 1780000000000000),
     (2, 'GD4920123456781', '0123456781', '092058000001', '361000001', 'Nguyễn Văn Hoà', '1958', '2022-01-01', '2026-12-31', NULL, '4', '92002', '2027-01-01', 1780000000000000),
     (3, 'GD4920123456781', '0123456781', '092058000001', '361000001', 'Nguyễn Văn Hoà', '1958', '2028-01-01', NULL, NULL, '4', '92002', NULL, 1780000000000000),
     -- Suspended in the middle of its year.
