@@ -31,18 +31,32 @@ pub(crate) struct Border {
     pub(crate) geojson: String,
 }
 
-/// Why a border on record is not one. Whatever it is, nothing is told in its place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+/// Why a border on record is not told. Whatever it is, nothing is told in its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Unusable {
     /// It is no polygon of at least three corners.
-    #[error("a border on record is no polygon")]
     NoPolygon,
     /// It crosses itself, so that what lies inside cannot be told.
-    #[error("a border on record crosses itself")]
     Crossed,
+    /// Which system its coordinates are in cannot be told.
+    NoSystem,
     /// It lies where its dataset has no land.
-    #[error("a border on record lies outside of its zone")]
     OutsideZone,
+    /// It lies where its ward is not.
+    FarFromWard,
+}
+
+impl Unusable {
+    /// What is so, for whoever keeps the source.
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Self::NoPolygon => "a border that is no polygon",
+            Self::Crossed => "a border that crosses itself",
+            Self::NoSystem => "a border whose system of coordinates cannot be told",
+            Self::OutsideZone => "a border outside of its zone",
+            Self::FarFromWard => "a border far from its ward",
+        }
+    }
 }
 
 impl From<OutsideZone> for Unusable {

@@ -12,6 +12,7 @@ use crate::dataset::{self, Dataset};
 use crate::relations::{RELATIONS, SCHEMA_VERSION};
 use crate::{OwnerKey, ParcelRef, Parts, Source};
 
+mod borders;
 mod parts;
 mod places;
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! Whether a parcel can be where its border says.
 
 use lgsp_identifiers::{WardCode, units};
-use lgsp_proto::land::v1::Parcel;
 use lgsp_proto::record::v1::Point;
 
 /// How far a place of a ward lies from the ward's centre at most, in metres. The widest ward of the city has 150 square
@@ -10,11 +9,10 @@ const FARTHEST: f64 = 25_000.0;
 /// Metres of a degree of latitude.
 const DEGREE: f64 = 110_600.0;
 
-/// Whether a place can be in the parcel's ward. Where a ward is that is not of the city is not known, and held against no
-/// place.
-pub(crate) fn is_near_ward(parcel: &Parcel, place: Point) -> bool {
-    let code = parcel.ward.as_ref().and_then(|ward| WardCode::parse(&ward.code).ok());
-    code.and_then(centre_of).is_none_or(|centre| metres(centre, place) <= FARTHEST)
+/// Whether a place can be in a ward. Where a ward is that is not of the city is not known, and held against no place.
+pub(crate) fn is_near_ward(ward_code: &str, place: Point) -> bool {
+    let centre = WardCode::parse(ward_code).ok().and_then(centre_of);
+    centre.is_none_or(|centre| metres(centre, place) <= FARTHEST)
 }
 
 /// The centre of the ward that has a code, or that had it.
@@ -33,13 +31,10 @@ fn metres(one: Point, other: Point) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use lgsp_proto::record::v1::Ward;
-
     use super::*;
 
     fn is_near(code: &str, latitude: f64, longitude: f64) -> bool {
-        let ward = Ward { code: code.to_owned(), ..Ward::default() };
-        is_near_ward(&Parcel { ward: Some(ward), ..Parcel::default() }, Point { latitude, longitude })
+        is_near_ward(code, Point { latitude, longitude })
     }
 
     #[test]

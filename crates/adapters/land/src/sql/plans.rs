@@ -84,6 +84,7 @@ fn statements(cadastre: &Cadastre) -> Vec<(&'static str, &Statement, Vec<Value<'
         ("restrictions", &of.restrictions, page()),
         ("predecessors", &of.predecessors, page()),
         ("successors", &of.successors, page()),
+        ("borders", &of.borders, vec![5_i64.into(), 1_000_i64.into()]),
     ]
 }
 

@@ -2,13 +2,14 @@
 
 use lgsp_adapter::records::{today, ward};
 use lgsp_adapter::{Record, Row, SourceError, Tables};
-use lgsp_proto::land::v1::{Certificate, FormerKey, Geometry, LandUse, Owner, Parcel, Restriction};
+use lgsp_proto::land::v1::{Certificate, FormerKey, LandUse, Owner, Parcel, Restriction};
 use lgsp_proto::record::v1::{PartialDate, Point};
 
 use crate::dataset::Dataset;
-use crate::geometry::{self, Border};
+use crate::geometry::{self, Border, Unusable};
+use crate::projection::Projection;
 use crate::relations::{FORMER_KEY, LAND_USE, OWNER, PARCEL, RESTRICTION};
-use crate::whereabouts;
+use crate::whereabouts::is_near_ward;
 
 /// The parcel without what hangs on it, with its number in the order of lists.
 pub(super) fn parcel(tables: &Tables, dataset: &Dataset, row: &Row) -> Result<(i64, Parcel), SourceError> {
@@ -51,19 +52,18 @@ fn certificate(of: Record<'_>) -> Result<Option<Certificate>, SourceError> {
     }))
 }
 
-/// Gives a parcel its border and centre. A border that cannot be used, or that would put the parcel where it cannot be, is
-/// counted, and nothing is told in its place.
+/// Gives a parcel its border and centre. A border that cannot be used is counted, and nothing is told in its place.
 fn put_border(tables: &Tables, dataset: &Dataset, row: &Row, parcel: &mut Parcel) -> Result<(), SourceError> {
     let of = tables.record(&PARCEL, row);
     let (by_postgis, measured) = (dataset.by_postgis(row)?, of.maybe_integer("source_epsg")?);
     let projection = dataset.projection(by_postgis, measured);
     let epsg = measured.or(by_postgis).or(projection.map(|projection| projection.epsg().into()));
     parcel.source_epsg = epsg.and_then(|epsg| i32::try_from(epsg).ok()).unwrap_or_default();
-    parcel.centre = centre(of)?.filter(|centre| whereabouts::is_near_ward(parcel, *centre));
+
+    let ward_code = of.text("ward_code")?;
+    parcel.centre = centre(of)?.filter(|centre| is_near_ward(&ward_code, *centre));
     let Some(on_record) = of.maybe_text("geometry")? else { return Ok(()) };
-    let border = projection.and_then(|projection| geometry::read(&on_record, projection).ok());
-    let border = border.filter(|border| is_near_ward(parcel, &border.geometry));
-    let Some(Border { geometry, geojson }) = border else {
+    let Ok(Border { geometry, geojson }) = usable(&on_record, projection, &ward_code) else {
         of.not_understood("geometry");
         return Ok(());
     };
@@ -73,10 +73,27 @@ fn put_border(tables: &Tables, dataset: &Dataset, row: &Row, parcel: &mut Parcel
     Ok(())
 }
 
-/// A corner is as good as any place inside: parcels are small.
-fn is_near_ward(parcel: &Parcel, geometry: &Geometry) -> bool {
-    let corner = geometry.polygons.first().and_then(|polygon| polygon.exterior.as_ref()?.points.first());
-    corner.is_none_or(|corner| whereabouts::is_near_ward(parcel, *corner))
+/// Why the border in a row cannot be told, if it cannot.
+pub(super) fn unusable(
+    tables: &Tables,
+    dataset: &Dataset,
+    row: &Row,
+) -> Result<Option<Unusable>, SourceError> {
+    let of = tables.record(&PARCEL, row);
+    let Some(on_record) = of.maybe_text("geometry")? else { return Ok(None) };
+    let projection = dataset.projection(dataset.by_postgis(row)?, of.maybe_integer("source_epsg")?);
+    Ok(usable(&on_record, projection, &of.text("ward_code")?).err())
+}
+
+/// A corner of a border is as good as any place inside: parcels are small.
+fn usable(on_record: &str, projection: Option<&Projection>, ward_code: &str) -> Result<Border, Unusable> {
+    let border = geometry::read(on_record, projection.ok_or(Unusable::NoSystem)?)?;
+    let first = border.geometry.polygons.first();
+    let corner = first.and_then(|polygon| polygon.exterior.as_ref()?.points.first());
+    match corner {
+        Some(corner) if !is_near_ward(ward_code, *corner) => Err(Unusable::FarFromWard),
+        Some(_) | None => Ok(border),
+    }
 }
 
 /// The centre as the source has it, in degrees of WGS 84.

@@ -21,6 +21,8 @@ pub(super) struct Statements {
     pub(super) restrictions: Statement,
     pub(super) predecessors: Statement,
     pub(super) successors: Statement,
+    /// All borders, for a check of the source.
+    pub(super) borders: Statement,
 }
 
 impl Statements {
@@ -50,6 +52,11 @@ impl Statements {
             restrictions: tables.part(RESTRICTIONS),
             predecessors: tables.part(PREDECESSORS),
             successors: tables.part(SUCCESSORS),
+            borders: tables.statement(&format!(
+                "SELECT p.parcel_id, p.ward_code, p.source_epsg, {} FROM parcel p
+                 WHERE p.parcel_id > $1 ORDER BY p.parcel_id LIMIT $2",
+                geometry(dataset.form)
+            )),
         }
     }
 }
