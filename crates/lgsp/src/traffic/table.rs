@@ -86,6 +86,18 @@ pub const SCENARIOS: &[Scenario] = &[
             ],
         )],
     },
+    // Điền sẵn biểu mẫu của doanh nghiệp
+    Scenario {
+        title: "Fill the form of an enterprise online",
+        setting: Online { procedure: "2.002009" },
+        cases: 6,
+        steps: &[ask(
+            "dvctt",
+            "prefill",
+            LIST_BY_REPRESENTATIVE,
+            &[("personal_number", Number(Representative))],
+        )],
+    },
     // Đăng ký khai sinh
     Scenario {
         title: "Register a birth",
@@ -136,6 +148,25 @@ pub const SCENARIOS: &[Scenario] = &[
             ),
         ],
     },
+    // Chuyển nhượng đất của doanh nghiệp
+    Scenario {
+        title: "Transfer land of an enterprise",
+        setting: Counter { agency: "H13.04", procedure: "1.012783" },
+        cases: 2,
+        steps: &[
+            ask("tthc", "land-transfer", LIST_PARCELS_BY_OWNER, &[("enterprise_code", Enterprise)]),
+            ask(
+                "datdai",
+                "land-transfer",
+                VERIFY_ENTERPRISE,
+                &[
+                    ("enterprise_code", Enterprise),
+                    ("name", EnterpriseName),
+                    ("representative_personal_number", Number(Representative)),
+                ],
+            ),
+        ],
+    },
     // Cấp đổi giấy chứng nhận mang địa danh cũ
     Scenario {
         title: "Renew a certificate that names a former ward",
@@ -152,6 +183,7 @@ pub const SCENARIOS: &[Scenario] = &[
         setting: Counter { agency: "H13.05", procedure: "2.000635" },
         cases: 3,
         steps: &[
+            ask("tthc", "prefill", GET_ENTERPRISE, &[("enterprise_code", Enterprise)]),
             ask("doanhnghiep", "business-licensing", GET_ENTERPRISE, &[("enterprise_code", Enterprise)]),
             ask(
                 "doanhnghiep",
@@ -236,6 +268,17 @@ pub const SCENARIOS: &[Scenario] = &[
                 &[("card_number", Card), ("full_name", Name(Patient))],
             ),
             ask("yte", "health-care", GET_PATIENT_SUMMARY, &[("personal_number", Number(Patient))]),
+            ask("yte", "health-care", LIST_IMMUNIZATIONS, &[("personal_number", Number(Patient))]),
+        ],
+    },
+    // Tiêm chủng tại trường học
+    Scenario {
+        title: "Vaccinate at school",
+        setting: Desk,
+        cases: 2,
+        steps: &[
+            ask("yte", "health-care", GET_STUDENT, &[("personal_number", Number(Child))]),
+            ask("yte", "health-care", LIST_IMMUNIZATIONS, &[("personal_number", Number(Child))]),
         ],
     },
     // Gia hạn thẻ bảo hiểm y tế
