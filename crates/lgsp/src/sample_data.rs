@@ -137,12 +137,12 @@ fn told(made: &Summary, place: &str) -> String {
     )
 }
 
-/// The source of an adapter: the same database as another user, in the schema of the domain.
+/// The source of an adapter: the same database as another user, in the schema of the domain. PostGIS is in `public`.
 fn reader_url(url: &str, schema: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("postgres", url));
     let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
     let separator = if place.contains('?') { '&' } else { '?' };
-    format!("{scheme}://{READER}@{place}{separator}options=-csearch_path%3D{schema}")
+    format!("{scheme}://{READER}@{place}{separator}options=-csearch_path%3D{schema}%2Cpublic")
 }
 
 fn tell(text: &str) -> anyhow::Result<()> {
@@ -236,11 +236,11 @@ mod tests {
     fn a_reader_is_another_user_of_the_same_database_in_one_schema() {
         assert_eq!(
             reader_url("postgres://lgsp@127.0.0.1:5432/city", "land"),
-            "postgres://lgsp_reader@127.0.0.1:5432/city?options=-csearch_path%3Dland"
+            "postgres://lgsp_reader@127.0.0.1:5432/city?options=-csearch_path%3Dland%2Cpublic"
         );
         assert_eq!(
             reader_url("postgresql://a@db.example/city?sslmode=require", "health"),
-            "postgresql://lgsp_reader@db.example/city?sslmode=require&options=-csearch_path%3Dhealth"
+            "postgresql://lgsp_reader@db.example/city?sslmode=require&options=-csearch_path%3Dhealth%2Cpublic"
         );
     }
 
