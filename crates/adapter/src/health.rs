@@ -10,6 +10,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use crate::check::Finding;
 use crate::{Adapter, METRIC, NotUnderstood, SourceError, Tables};
 
 /// Longest time that a source may take to say that it is there.
@@ -35,6 +36,16 @@ pub trait Probe: Send + Sync + 'static {
     /// The tables, of a source that is a database.
     fn tables(&self) -> Option<&Tables> {
         None
+    }
+
+    /// What only the adapter can find wrong with its source, beside what a [`check`](crate::check) finds. Each query may take
+    /// so long.
+    ///
+    /// # Errors
+    /// The source did not answer, or not in time.
+    async fn findings(&self, query_timeout: Duration) -> Result<Vec<Finding>, SourceError> {
+        let _ = query_timeout;
+        Ok(Vec::new())
     }
 }
 

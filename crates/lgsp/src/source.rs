@@ -24,9 +24,9 @@ pub async fn run(args: &SourceCheck, config: Config) -> anyhow::Result<ExitCode>
     let Some(tables) = opened.probe.tables() else {
         bail!("the source of the {domain} adapter is no database: only tables can be checked");
     };
-    let report = check::check(tables, args.query_timeout, progress())
-        .await
-        .with_context(|| format!("the source of the {domain} adapter could not be read to its end"))?;
+    let unread = || format!("the source of the {domain} adapter could not be read to its end");
+    let mut report = check::check(tables, args.query_timeout, progress()).await.with_context(unread)?;
+    report.findings.extend(opened.probe.findings(args.query_timeout).await.with_context(unread)?);
     print(&report, args.output)?;
     tables.close().await;
     Ok(if report.findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -1,7 +1,10 @@
 //! The source on a database of either kind: the native schema, or an agency's own tables through a mapping.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use geo::Rect;
+use lgsp_adapter::check::Finding;
 use lgsp_adapter::health::Probe;
 use lgsp_adapter::{NotUnderstood, OpenError, Options, Query, Row, SourceError, Tables};
 use lgsp_identifiers::{PersonKey, WardCode};
@@ -90,6 +93,14 @@ impl Probe for Cadastre {
 
     fn not_understood(&self) -> Vec<NotUnderstood> {
         self.tables.not_understood()
+    }
+
+    fn tables(&self) -> Option<&Tables> {
+        Some(&self.tables)
+    }
+
+    async fn findings(&self, query_timeout: Duration) -> Result<Vec<Finding>, SourceError> {
+        borders::unusable(self, query_timeout).await
     }
 }
 

@@ -14,29 +14,26 @@ use crate::relations::PARCEL;
 /// Borders that are read at once.
 const PAGE: usize = 1_000;
 
-impl Cadastre {
-    /// The borders that the adapter cannot tell, by what is wrong with them. Each query may take so long.
-    ///
-    /// # Errors
-    /// The source did not answer.
-    pub async fn unusable_borders(&self, query_timeout: Duration) -> Result<Vec<Finding>, SourceError> {
-        let mut counts: BTreeMap<Unusable, u64> = BTreeMap::new();
-        let mut after = page::START;
-        loop {
-            let mut reader = self.tables.reader(Instant::now() + query_timeout).await?;
-            let borders = self.statements.borders.query().bind(after).bind(PAGE as i64);
-            let rows = reader.all(borders).await?;
-            for row in &rows {
-                if let Some(wrong) = read::unusable(&self.tables, &self.dataset, row)? {
-                    *counts.entry(wrong).or_default() += 1;
-                }
-            }
-            match rows.last() {
-                Some(last) if rows.len() == PAGE => after = last.integer("parcel_id")?,
-                Some(_) | None => break,
+/// The borders that the adapter cannot tell, by what is wrong with them. Each query may take so long.
+pub(super) async fn unusable(
+    cadastre: &Cadastre,
+    query_timeout: Duration,
+) -> Result<Vec<Finding>, SourceError> {
+    let Cadastre { tables, dataset, statements, .. } = cadastre;
+    let mut counts: BTreeMap<Unusable, u64> = BTreeMap::new();
+    let mut after = page::START;
+    loop {
+        let mut reader = tables.reader(Instant::now() + query_timeout).await?;
+        let rows = reader.all(statements.borders.query().bind(after).bind(PAGE as i64)).await?;
+        for row in &rows {
+            if let Some(wrong) = read::unusable(tables, dataset, row)? {
+                *counts.entry(wrong).or_default() += 1;
             }
         }
-        Ok(counts.into_iter().map(finding).collect())
+        match rows.last() {
+            Some(last) if rows.len() == PAGE => after = last.integer("parcel_id")?,
+            Some(_) | None => return Ok(counts.into_iter().map(finding).collect()),
+        }
     }
 }
 

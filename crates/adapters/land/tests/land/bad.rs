@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use lgsp_adapter::OpenError;
-use lgsp_adapter_land::Cadastre as Opened;
 use lgsp_proto::land::v1::{Parcel, ParcelStatus};
 use lgsp_proto::record::v1::Point;
 use tokio::time::Instant;
 use tonic::Code;
 
-use crate::fixtures::{Cadastre, Form, opened_with, options, uuid};
+use crate::fixtures::{Cadastre, Form, opened_with, uuid};
 
 /// What is wrong with the border of parcel 1, for each form.
 async fn assert_border_is_left_out(form: Form, spoil: &str) {
@@ -91,8 +90,7 @@ async fn a_check_of_the_source_counts_the_borders_that_cannot_be_told_by_what_is
         UPDATE thua_dat SET ranh_gioi = replace(ranh_gioi, '[584', '[4584') WHERE ma_thua IN (4, 5);
         UPDATE thua_dat SET he_toa_do = 5897 WHERE ma_thua = 7;";
     for cadastre in Cadastre::each_of(Form::Mapped, wrong).await {
-        let opened = Opened::open(&options(cadastre.form, &cadastre.database)).await.unwrap();
-        let findings = opened.unusable_borders(Duration::from_secs(20)).await.unwrap();
+        let findings = cadastre.adapter.probe.findings(Duration::from_secs(20)).await.unwrap();
         let found: Vec<(&str, u64)> =
             findings.iter().map(|finding| (finding.wrong.text(), finding.count)).collect();
         assert_eq!(
