@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use lgsp_adapter::Options;
 use lgsp_adapter::testing::Database;
+use lgsp_identifiers::units;
 use lgsp_proto::population::v1::{
     GetCitizenRequest, GetHouseholdRequest, LifeStatus, ListResidentsRequest, ListResidentsResponse,
     Relation, ResidenceKind, VerifyCitizenRequest,
@@ -170,6 +171,33 @@ async fn an_old_ward_code_finds_the_people_of_the_ward_that_it_became() {
 
         let elsewhere = ListResidentsRequest { ward_code: "00001".to_owned(), ..Default::default() };
         assert_eq!(register.residents(elsewhere).await.unwrap_err().code(), Code::NotFound);
+    }
+}
+
+#[tokio::test]
+async fn a_divided_ward_is_the_people_of_both_parts_in_one_order() {
+    let divided = units::former_wards().iter().map(|ward| ward.code);
+    let divided = divided.filter(|code| !code.is_current() && units::successors(*code).len() == 2);
+    let divided = divided.min().expect("some wards were divided");
+    let parts: Vec<_> = units::successors(divided).iter().map(|part| part.current).collect();
+    let (one, other) = (parts[0].as_str(), parts[1].as_str());
+    let more = format!(
+        "UPDATE address SET ward_code = '{one}' WHERE address_id IN (1, 5, 7);
+         UPDATE address SET ward_code = '{other}' WHERE address_id IN (3, 6);"
+    );
+    for mut register in Register::each_of(Form::Native, &more).await {
+        let mut asked =
+            ListResidentsRequest { ward_code: divided.to_string(), page_size: 2, ..Default::default() };
+        let mut found = Vec::new();
+        loop {
+            let page = register.residents(asked.clone()).await.unwrap();
+            asked.page_token.clone_from(&page.last().unwrap().next_page_token);
+            found.extend(page.into_iter().map(|answer| answer.resident.unwrap().personal_number));
+            if asked.page_token.is_empty() {
+                break;
+            }
+        }
+        assert_eq!(found, [HEAD, WIFE, GRANDCHILD, GRANDCHILD, MOVED], "by both addresses, none twice");
     }
 }
 
