@@ -37,10 +37,6 @@ pub fn service<S: Source>(source: Arc<S>, query_timeout: Duration) -> BusinessSe
 /// The source cannot be opened or is not what the adapter reads.
 pub async fn open(options: &Options) -> Result<Adapter, OpenError> {
     let source = Arc::new(Register::open(options).await?);
-    Ok(Adapter {
-        domain: DOMAIN,
-        routes: Routes::new(service(Arc::clone(&source), options.query_timeout)),
-        source: source.name().into(),
-        probe: source,
-    })
+    let routes = Routes::new(service(Arc::clone(&source), options.query_timeout));
+    Ok(Adapter::over(source.tables(), DOMAIN, routes))
 }

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use lgsp_adapter::{Fields, SourceError, health::Probe};
+use lgsp_adapter::{Fields, SourceError};
 use lgsp_identifiers::{EnterpriseCode, PersonKey};
 use lgsp_proto::business::v1::Enterprise;
 use tokio::time::Instant;
@@ -48,7 +48,7 @@ impl Parts {
 
 /// A business register. An enterprise comes with the parts that are asked for. Every question ends at its deadline.
 #[async_trait]
-pub trait Source: Probe {
+pub trait Source: Send + Sync + 'static {
     /// Finds an enterprise, or the branch if the code is a branch's, in operation or not any more.
     ///
     /// # Errors

@@ -1,8 +1,7 @@
 //! The source on a database of either kind: the native schema, or an agency's own tables through a mapping.
 
 use async_trait::async_trait;
-use lgsp_adapter::health::Probe;
-use lgsp_adapter::{NotUnderstood, OfPage, OpenError, Options, Reader, SourceError, Tables};
+use lgsp_adapter::{OfPage, OpenError, Options, Reader, SourceError, Tables};
 use lgsp_identifiers::{EnterpriseCode, PersonKey};
 use lgsp_proto::business::v1::Enterprise;
 use tokio::time::Instant;
@@ -35,9 +34,9 @@ impl Register {
         Ok(Self { tables, statements })
     }
 
-    /// The source as its owner names it.
-    pub fn name(&self) -> &str {
-        self.tables.name()
+    /// Its tables.
+    pub fn tables(&self) -> &Tables {
+        &self.tables
     }
 
     /// Adds what hangs on enterprises, which are in ascending order of their numbers.
@@ -68,17 +67,6 @@ impl Register {
             page.add(&of.former_addresses, read::former_address).await?;
         }
         Ok(())
-    }
-}
-
-#[async_trait]
-impl Probe for Register {
-    async fn probe(&self, deadline: Instant) -> Result<(), SourceError> {
-        self.tables.probe(deadline).await
-    }
-
-    fn not_understood(&self) -> Vec<NotUnderstood> {
-        self.tables.not_understood()
     }
 }
 

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use lgsp_adapter::{Fields, SourceError, health::Probe};
+use lgsp_adapter::{Fields, SourceError};
 use lgsp_identifiers::{PersonKey, StudentCode};
 use lgsp_proto::education::v1::{Diploma, Student};
 use lgsp_proto::record::v1::{PartialDate, Provenance};
@@ -73,7 +73,7 @@ pub struct Registered {
 
 /// A system of record of students and diplomas. Every question ends at its deadline.
 #[async_trait]
-pub trait Source: Probe {
+pub trait Source: Send + Sync + 'static {
     /// Finds a student with the parts that are asked for. Without an enrolment in the year, the student has no school
     /// year, and no school, grade, class or status; in a year with several, it is the one that stands.
     ///

@@ -1,8 +1,7 @@
 //! The source on a database of either kind: the native schema, or an agency's own tables through a mapping.
 
 use async_trait::async_trait;
-use lgsp_adapter::health::Probe;
-use lgsp_adapter::{NotUnderstood, OpenError, Options, Query, Reader, SourceError, Tables};
+use lgsp_adapter::{OpenError, Options, Query, Reader, SourceError, Tables};
 use lgsp_identifiers::PersonKey;
 use lgsp_proto::education::v1::Student;
 use lgsp_proto::record::v1::Provenance;
@@ -36,9 +35,9 @@ impl Register {
         Ok(Self { tables, statements })
     }
 
-    /// The source as its owner names it.
-    pub fn name(&self) -> &str {
-        self.tables.name()
+    /// Its tables.
+    pub fn tables(&self) -> &Tables {
+        &self.tables
     }
 
     fn student_by<'a>(&'a self, student: &'a StudentKey) -> Query<'a> {
@@ -106,17 +105,6 @@ impl Register {
             };
         }
         Ok(student)
-    }
-}
-
-#[async_trait]
-impl Probe for Register {
-    async fn probe(&self, deadline: Instant) -> Result<(), SourceError> {
-        self.tables.probe(deadline).await
-    }
-
-    fn not_understood(&self) -> Vec<NotUnderstood> {
-        self.tables.not_understood()
     }
 }
 

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use lgsp_adapter::{Fields, SourceError, health::Probe};
+use lgsp_adapter::{Fields, SourceError};
 use lgsp_identifiers::{HealthInsuranceCard, PartialDate, PersonKey};
 use lgsp_proto::health::v1::{Immunization, InsuranceCard, PatientSummary};
 use lgsp_proto::record::v1::Provenance;
@@ -61,7 +61,7 @@ impl Parts {
 
 /// A system of record of insurance cards, patients and immunizations. Every question ends at its deadline.
 #[async_trait]
-pub trait Source: Probe {
+pub trait Source: Send + Sync + 'static {
     /// Lists the cards of a holder, valid or not, in any order: at most [`MOST_CARDS`], the latest. By a card: all that
     /// have its social-insurance number, which are one person's; whether they are the card in question is not the
     /// source's to say.

@@ -1,8 +1,7 @@
 //! The source on a database of either kind: the native schema, or an agency's own tables through a mapping.
 
 use async_trait::async_trait;
-use lgsp_adapter::health::Probe;
-use lgsp_adapter::{NotUnderstood, OpenError, Options, Query, Reader, SourceError, Tables, page, records};
+use lgsp_adapter::{OpenError, Options, Query, Reader, SourceError, Tables, page, records};
 use lgsp_identifiers::PersonKey;
 use lgsp_proto::health::v1::{Immunization, PatientSummary};
 use tokio::time::Instant;
@@ -35,9 +34,9 @@ impl Records {
         Ok(Self { tables, statements })
     }
 
-    /// The source as its owner names it.
-    pub fn name(&self) -> &str {
-        self.tables.name()
+    /// Its tables.
+    pub fn tables(&self) -> &Tables {
+        &self.tables
     }
 
     fn cards_of<'a>(&'a self, holder: &'a PatientKey) -> Query<'a> {
@@ -104,17 +103,6 @@ impl Records {
                 self.tables.all(reader, of.encounters.query().bind(&number), read::encounter).await?;
         }
         Ok(())
-    }
-}
-
-#[async_trait]
-impl Probe for Records {
-    async fn probe(&self, deadline: Instant) -> Result<(), SourceError> {
-        self.tables.probe(deadline).await
-    }
-
-    fn not_understood(&self) -> Vec<NotUnderstood> {
-        self.tables.not_understood()
     }
 }
 
