@@ -6,6 +6,9 @@ use lgsp_runtime::config::{self, Problems, Row, SecretFile, row, section};
 use lgsp_runtime::{admin, shutdown, telemetry};
 use serde::{Deserialize, Serialize};
 
+use crate::cli::server::Domain;
+use crate::roles;
+
 /// All keys of the hub. A role reads its own sections and accepts all of them, so that one file serves every role.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
@@ -34,6 +37,14 @@ pub struct Config {
     pub population: lgsp_adapter::Options,
     /// The adapter of the land domain.
     pub land: lgsp_adapter::Options,
+    /// The adapter of the health domain.
+    pub health: lgsp_adapter::Options,
+    /// The FHIR server that the health adapter reads instead of a database.
+    pub fhir: lgsp_adapter_health::fhir::Options,
+    /// The adapter of the education domain.
+    pub education: lgsp_adapter::Options,
+    /// The adapter of the business domain.
+    pub business: lgsp_adapter::Options,
 }
 
 /// Where the keys of more than one role lie.
@@ -77,6 +88,10 @@ impl Default for Config {
             ledger: lgsp_ledger::Options::default(),
             population: lgsp_adapter::Options::of("sqlite:sources/population.db"),
             land: lgsp_adapter::Options::of("sqlite:sources/land.db"),
+            health: lgsp_adapter::Options::of("sqlite:sources/health.db"),
+            fhir: lgsp_adapter_health::fhir::Options::default(),
+            education: lgsp_adapter::Options::of("sqlite:sources/education.db"),
+            business: lgsp_adapter::Options::of("sqlite:sources/business.db"),
         }
     }
 }
@@ -92,6 +107,17 @@ impl Default for Keys {
 }
 
 impl Config {
+    /// The adapter of a domain.
+    pub fn adapter(&self, domain: Domain) -> &lgsp_adapter::Options {
+        match domain {
+            Domain::Population => &self.population,
+            Domain::Land => &self.land,
+            Domain::Health => &self.health,
+            Domain::Education => &self.education,
+            Domain::Business => &self.business,
+        }
+    }
+
     /// The same with every relative path made relative to the data directory.
     #[must_use]
     pub fn resolved(mut self) -> Self {
@@ -109,9 +135,12 @@ impl Config {
             *path = data.join(&path);
         }
         self.registry.signing_key = SecretFile::new(data.join(self.registry.signing_key.path()));
-        for adapter in [&mut self.population, &mut self.land] {
+        for adapter in
+            [&mut self.population, &mut self.land, &mut self.health, &mut self.education, &mut self.business]
+        {
             adapter.resolve(&data);
         }
+        self.fhir.resolve(&data);
         self
     }
 }
@@ -134,6 +163,10 @@ impl config::Options for Config {
         rows.extend(section::<lgsp_ledger::Options>("ledger"));
         rows.extend(section::<lgsp_adapter::Options>("population"));
         rows.extend(section::<lgsp_adapter::Options>("land"));
+        rows.extend(section::<lgsp_adapter::Options>("health"));
+        rows.extend(section::<lgsp_adapter_health::fhir::Options>("fhir"));
+        rows.extend(section::<lgsp_adapter::Options>("education"));
+        rows.extend(section::<lgsp_adapter::Options>("business"));
         rows
     }
 
@@ -147,13 +180,15 @@ impl config::Options for Config {
         problems.section("serve", &self.serve);
         problems.section("registry", &self.registry);
         problems.section("ledger", &self.ledger);
-        problems.section("population", &self.population);
-        problems.section("land", &self.land);
+        for domain in Domain::ALL {
+            problems.section(domain.name(), self.adapter(domain));
+        }
+        problems.section("fhir", &self.fhir);
         // Mappings are held against what their adapters read.
-        let mut mapped = |domain: &str, options: &lgsp_adapter::Options, relations| {
-            problems.within(domain, |problems| options.check_mapping(relations, problems));
-        };
-        mapped("population", &self.population, lgsp_adapter_population::RELATIONS);
+        for domain in Domain::ALL {
+            let (options, relations) = (self.adapter(domain), roles::adapter::relations(domain));
+            problems.within(domain.name(), |problems| options.check_mapping(relations, problems));
+        }
     }
 }
 

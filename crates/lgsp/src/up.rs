@@ -90,12 +90,14 @@ pub async fn start(
     tell(Step::Began("roles"));
     let (ledger, fsynced) = roles::ledger::start(&host).await?;
     let registry = roles::registry::start(&host).await?;
-    let population = roles::adapter::start(&host, Domain::Population).await?;
-    let land = roles::adapter::start(&host, Domain::Land).await?;
+    let mut adapters = Vec::new();
+    for domain in Domain::ALL {
+        adapters.push(roles::adapter::start(&host, domain).await?);
+    }
     let fsynced = host.bus.is_embedded().then_some(fsynced);
     let (gateway_role, gateway) = roles::gateway::start(&host, fsynced, listener).await?;
     roles::subject_keys::keep_making(&gateway_role, Layout::clone(&data));
-    let roles = vec![gateway_role, population, land, ledger, registry];
+    let roles = std::iter::once(gateway_role).chain(adapters).chain([ledger, registry]).collect();
     let hub =
         Hub { grpc: gateway.address, admin: admin_address, host, roles, traffic: None, admin_stop, data };
     if tokio::time::timeout(READY_PATIENCE, hub.host.state.until_ready()).await.is_err() {

@@ -222,7 +222,9 @@ mod tests {
         let all = applications(0, "").applications;
         let tthc = all.iter().find(|application| application.id == "tthc").unwrap();
         assert_eq!(tthc.agency_name, "Văn phòng UBND thành phố");
-        assert_eq!(tthc.services, ["lgsp.land.v1.LandService", "lgsp.population.v1.PopulationService"]);
+        let open = ["Business", "Education", "Health", "Land", "Population"];
+        let open = open.map(|name| format!("lgsp.{}.v1.{name}Service", name.to_lowercase()));
+        assert_eq!(tthc.services, open);
         let expired = all.iter().find(|application| application.id == "ketqua").unwrap();
         assert!(expired.services.is_empty());
     }

@@ -6,7 +6,10 @@ use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::EncodePrivateKey;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use lgsp_core::{ExchangeId, Reason};
+use lgsp_proto::business::v1::business_service_client::BusinessServiceClient;
+use lgsp_proto::education::v1::education_service_client::EducationServiceClient;
 use lgsp_proto::google::rpc;
+use lgsp_proto::health::v1::health_service_client::HealthServiceClient;
 use lgsp_proto::land::v1::land_service_client::LandServiceClient;
 use lgsp_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
 use lgsp_proto::population::v1::population_service_client::PopulationServiceClient;
@@ -99,6 +102,18 @@ impl App {
 
     pub fn land(&self) -> LandServiceClient<Channel> {
         LandServiceClient::new(self.channel.clone())
+    }
+
+    pub fn health(&self) -> HealthServiceClient<Channel> {
+        HealthServiceClient::new(self.channel.clone())
+    }
+
+    pub fn education(&self) -> EducationServiceClient<Channel> {
+        EducationServiceClient::new(self.channel.clone())
+    }
+
+    pub fn business(&self) -> BusinessServiceClient<Channel> {
+        BusinessServiceClient::new(self.channel.clone())
     }
 
     pub fn ledger(&self) -> LedgerServiceClient<Channel> {

@@ -8,6 +8,7 @@ mod arrows;
 mod attackers;
 mod caller;
 mod documents;
+mod domains;
 mod faults;
 mod fixture;
 mod guide;

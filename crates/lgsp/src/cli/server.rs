@@ -106,14 +106,23 @@ pub struct Adapter {
 pub enum Domain {
     Population,
     Land,
+    Health,
+    Education,
+    Business,
 }
 
 impl Domain {
+    /// Every domain.
+    pub const ALL: [Self; 5] = [Self::Population, Self::Land, Self::Health, Self::Education, Self::Business];
+
     /// Name of the domain in topics and keys.
     pub fn name(self) -> &'static str {
         match self {
             Self::Population => "population",
             Self::Land => "land",
+            Self::Health => "health",
+            Self::Education => "education",
+            Self::Business => "business",
         }
     }
 
@@ -122,6 +131,9 @@ impl Domain {
         match self {
             Self::Population => "adapter-population",
             Self::Land => "adapter-land",
+            Self::Health => "adapter-health",
+            Self::Education => "adapter-education",
+            Self::Business => "adapter-business",
         }
     }
 }

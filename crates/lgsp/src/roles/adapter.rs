@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use lgsp_adapter::{Adapter, health};
+use lgsp_adapter::{Adapter, Relation, health};
 use lgsp_bus::Health;
 use lgsp_runtime::Stage;
 
@@ -17,7 +17,7 @@ use crate::config::Config;
 /// Its source or its key cannot be opened.
 pub async fn start(host: &Host, domain: Domain) -> anyhow::Result<Role> {
     let opened = open(&host.config, domain).await?;
-    serve(host, domain.role(), opened, options(&host.config, domain).probe_interval).await
+    serve(host, domain.role(), opened, host.config.adapter(domain).probe_interval).await
 }
 
 /// Opens the adapter of a domain on its source, without a bus.
@@ -25,18 +25,29 @@ pub async fn start(host: &Host, domain: Domain) -> anyhow::Result<Role> {
 /// # Errors
 /// Its source cannot be opened.
 pub async fn open(config: &Config, domain: Domain) -> anyhow::Result<Adapter> {
-    let options = options(config, domain);
+    let options = config.adapter(domain);
+    let failed = || format!("the source of the {} adapter cannot be opened", domain.name());
     match domain {
         Domain::Population => lgsp_adapter_population::open(options).await,
         Domain::Land => lgsp_adapter_land::open(options).await,
+        Domain::Health if config.fhir.is_set() => {
+            return lgsp_adapter_health::fhir::open(options, &config.fhir).with_context(failed);
+        }
+        Domain::Health => lgsp_adapter_health::open(options).await,
+        Domain::Education => lgsp_adapter_education::open(options).await,
+        Domain::Business => lgsp_adapter_business::open(options).await,
     }
-    .with_context(|| format!("the source of the {} adapter cannot be opened", domain.name()))
+    .with_context(failed)
 }
 
-fn options(config: &Config, domain: Domain) -> &lgsp_adapter::Options {
+/// What the adapter of a domain reads.
+pub fn relations(domain: Domain) -> &'static [Relation] {
     match domain {
-        Domain::Population => &config.population,
-        Domain::Land => &config.land,
+        Domain::Population => lgsp_adapter_population::RELATIONS,
+        Domain::Land => lgsp_adapter_land::RELATIONS,
+        Domain::Health => lgsp_adapter_health::RELATIONS,
+        Domain::Education => lgsp_adapter_education::RELATIONS,
+        Domain::Business => lgsp_adapter_business::RELATIONS,
     }
 }
 
