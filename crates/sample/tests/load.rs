@@ -136,6 +136,19 @@ async fn databases_of_different_makings_count_as_none() {
 }
 
 #[tokio::test]
+async fn databases_of_another_generation_count_as_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let made = load(dir.path(), CONFIG, |_| ()).await.unwrap();
+    assert_eq!(existing(dir.path()).await.unwrap(), Some(made));
+    for name in DATABASES {
+        let options = SqliteConnectOptions::new().filename(dir.path().join(name));
+        let mut database = options.connect().await.unwrap();
+        sqlx::query("UPDATE sample SET generation = generation - 1").execute(&mut database).await.unwrap();
+    }
+    assert_eq!(existing(dir.path()).await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn a_city_of_a_size_that_is_not_accepted_leaves_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let missing = dir.path().join("sources");
