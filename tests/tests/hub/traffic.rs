@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use lgsp::traffic::{ENVIRONMENT, Hours, Options, REQUEST_IDS};
 use lgsp_core::Outcome;
 use lgsp_proto::ledger::v1::{Exchange, ExchangeFilter, ListExchangesRequest};
-use lgsp_proto::registry::v1::ListApplicationsRequest;
+use lgsp_proto::registry::v1::{ListApplicationsRequest, ListServicesRequest};
 use lgsp_sample::City;
 
 use crate::caller::App;
@@ -22,12 +22,16 @@ const BUSIEST: Options = Options { per_minute: NonZeroU32::new(60_000).unwrap(),
 const PROMPT: Duration = Duration::from_secs(5);
 
 #[tokio::test]
-async fn a_citys_traffic_has_every_application_and_outcome_and_leaves_no_number_in_the_log() {
+async fn a_citys_traffic_has_every_application_service_and_outcome_and_leaves_no_number_in_the_log() {
     let (hub, _dir) = Hub::start_with_traffic(CITIZENS, BUSIEST).await;
     let operator = hub.app("dieu-hanh");
     for application in city_applications(&operator).await {
         let filter = ExchangeFilter { application: application.clone(), ..Default::default() };
         within(&format!("{application} takes part"), || has_some(&operator, &filter)).await;
+    }
+    for service in data_services(&operator).await {
+        let filter = ExchangeFilter { service: service.clone(), ..Default::default() };
+        within(&format!("{service} is asked"), || has_some(&operator, &filter)).await;
     }
     for outcome in [Outcome::Served, Outcome::NotFound, Outcome::Denied, Outcome::Invalid] {
         let filter = ExchangeFilter { outcome: outcome.into(), ..Default::default() };
@@ -72,6 +76,13 @@ async fn city_applications(operator: &App) -> Vec<String> {
     let ids: Vec<String> = of_city.map(|application| application.id).collect();
     assert_eq!(ids.len(), 11);
     ids
+}
+
+async fn data_services(operator: &App) -> Vec<String> {
+    let request = operator.request(ListServicesRequest::default());
+    let listed = operator.registry().list_services(request).await.expect("served").into_inner();
+    let offered = listed.services.into_iter().filter(|service| !service.platform);
+    offered.map(|service| service.name).collect()
 }
 
 async fn has_some(operator: &App, filter: &ExchangeFilter) -> bool {
