@@ -45,7 +45,7 @@ fn the_shipped_rules_hold_together() {
     let snapshot = checked.snapshot();
     let (platform, city): (Vec<_>, Vec<_>) = snapshot.applications.iter().partition(|known| known.platform);
     assert_eq!((city.len(), platform.len()), (11, 1));
-    assert_eq!(snapshot.services.len(), 4);
+    assert_eq!(snapshot.services.len(), 7);
 }
 
 #[test]
