@@ -112,7 +112,8 @@ async fn run_up(args: arguments::Up) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::listen()?;
 
     let (city, traffic) = (lgsp_sample::Config { citizens: args.citizens, seed: up::SEED }, args.traffic());
-    let starting = up::start(config, city, up::progress());
+    // Boxed: it holds the starts of all roles.
+    let starting = Box::pin(up::start(config, city, up::progress()));
     let mut hub = tokio::select! {
         hub = starting => hub?,
         () = signals.next() => return Ok(ExitCode::from(shutdown::EXIT_CODE)),
