@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use lgsp_adapter::page::{self, Query};
 use lgsp_adapter::parse::{OneOf, given, one_of, partial_date, person_key, short};
-use lgsp_adapter::{Deadline, Fault, Fields, Reason, invalid, records, status};
+use lgsp_adapter::{Deadline, Fault, Fields, Reason, SourceError, invalid, records, status};
 use lgsp_identifiers::{HealthInsuranceCard, PartialDate};
 use lgsp_proto::health::v1::health_service_server::HealthService;
 use lgsp_proto::health::v1::{
@@ -48,6 +48,9 @@ impl<S: Source> Health<S> {
         let mut cards = cards.map_err(|error| deadline.fault(error))?;
         if let PatientKey::Card(asked) = &holder {
             cards.retain(|card| verify::is_asked_for(asked, &card.record));
+        }
+        if !verify::are_of_one_person(&cards) {
+            return Err(deadline.fault(SourceError::Contradictory));
         }
         let card = verify::that_matters(cards, on).ok_or_else(|| Fault::new(Reason::NotFound))?;
         Ok(verify::answer(&claims, card, on))

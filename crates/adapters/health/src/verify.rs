@@ -37,6 +37,13 @@ pub(crate) fn is_asked_for(asked: &HealthInsuranceCard, card: &InsuranceCard) ->
     *asked == known
 }
 
+/// Whether no two cards name different persons. A card may name none.
+pub(crate) fn are_of_one_person(cards: &[Card]) -> bool {
+    let mut named = cards.iter().filter_map(|card| compare::known(&card.record.personal_number));
+    let first = named.next();
+    named.all(|number| Some(number) == first)
+}
+
 /// The card that matters on a date: a valid one; else one that would be valid, were it not suspended; else the next
 /// to become valid, which tells more than one that is over; else the one that expired last. Of several alike, the one
 /// that runs longest.

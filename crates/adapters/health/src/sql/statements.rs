@@ -67,10 +67,11 @@ const CARDS: &str = "
     LIMIT 50";
 
 /// Older cards were issued without a number of the person: they are known by the social-insurance number, unless they name
-/// somebody else.
+/// somebody else. That is told by an expression and not by two conditions, of which SQLite would take the index for all cards
+/// without a number.
 const CARDS_OF_PERSON: &str = "c.social_insurance_number IN
           (SELECT o.social_insurance_number FROM insurance_card o WHERE o.{column} = $1)
-      AND (c.{column} = $1 OR c.{column} IS NULL)";
+      AND coalesce(c.{column}, $1) = $1";
 
 const PATIENT: &str = "
     SELECT p.patient_number, p.personal_number, p.insurance_card_number, p.full_name, p.date_of_birth, p.sex, p.line,

@@ -61,6 +61,12 @@ async fn a_social_insurance_number_of_two_persons_shows_neither_the_others_card(
         }
         let answer = records.verify(by_person(SUSPENDED, "2026-06-01")).await.unwrap();
         assert_eq!(answer.card.unwrap().personal_number, SUSPENDED);
+        let refusal = records.verify(by_person(HOLDERS_OLD_CARD, "2026-06-01")).await.unwrap_err();
+        assert_eq!(
+            refusal.code(),
+            Code::Internal,
+            "her card names no old card, so that whose it is cannot be told"
+        );
     }
 }
 
