@@ -6,9 +6,9 @@
 //!                                                        └─► tally ─► /status
 //! ```
 //!
-//! [`table`] holds the scenarios as data: register a birth, transfer a right of land use, enrol a pupil. [`plan`] makes one
+//! `table` holds the scenarios as data: register a birth, transfer a right of land use, enrol a pupil. `plan` makes one
 //! case after the other out of them and the people of the city in the data directory, always the same for the same city.
-//! [`desks`] makes their exchanges at a bounded pace, a few in flight, each by [`calls`] with the application's own key.
+//! `desks` makes their exchanges at a bounded pace, a few in flight, each by `calls` with the application's own key.
 //!
 //! Sample traffic can be told from any other. Every request id begins with [`REQUEST_IDS`], in the erasable part of its
 //! entry; and it runs in a hub of the environment `sandbox` only, which stands in the sealed part, for ever.
