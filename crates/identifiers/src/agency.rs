@@ -4,9 +4,26 @@ use crate::{Error, Format};
 
 /// Code of a public body: Quyết định 20/2020/QĐ-TTg, amended by 09/2025. Written most significant first (`H13.05`); the
 /// older form, reversed and padded (`000.00.05.H13`), is accepted.
+///
+/// ```
+/// use lgsp_identifiers::AgencyCode;
+///
+/// let department = AgencyCode::parse("000.00.05.H13")?;
+/// assert_eq!(department.as_str(), "H13.05");
+/// assert!(AgencyCode::parse("H13")?.contains(&department));
+/// # Ok::<(), lgsp_identifiers::Error>(())
+/// ```
 pub type AgencyCode = Code<Agency>;
 
 /// Code of a dossier (Nghị định 61/2018): agency code, date of receipt, sequence: `H13.05-260601-0001`.
+///
+/// ```
+/// use lgsp_identifiers::DossierCode;
+///
+/// assert_eq!(DossierCode::parse("000.00.05.H13-260601-0001")?.as_str(), "H13.05-260601-0001");
+/// assert!(DossierCode::parse("H13.05-260631-0001").is_err(), "June has 30 days");
+/// # Ok::<(), lgsp_identifiers::Error>(())
+/// ```
 pub type DossierCode = Code<Dossier>;
 
 /// The kind of an [`AgencyCode`].

@@ -21,7 +21,19 @@ pub trait Kind {
     fn is_personal(canonical: &str) -> bool;
 }
 
-/// An identifier in its canonical form. `Display` and `Debug` mask the personal ones.
+/// An identifier in its canonical form, of the kind `K`. `Display` and `Debug` mask the personal ones.
+///
+/// ```
+/// use lgsp_identifiers::{Code, Kind, PersonalNumber, mask};
+///
+/// fn for_the_log<K: Kind>(code: &Code<K>) -> String {
+///     code.to_string()
+/// }
+///
+/// let number = PersonalNumber::parse("092099000034")?;
+/// assert_eq!(for_the_log(&number), mask(number.as_str()));
+/// # Ok::<(), lgsp_identifiers::Error>(())
+/// ```
 pub struct Code<K> {
     text: Box<str>,
     kind: PhantomData<fn() -> K>,
@@ -29,6 +41,9 @@ pub struct Code<K> {
 
 impl<K: Kind> Code<K> {
     /// Parses any accepted written form.
+    ///
+    /// # Errors
+    /// The text is none; the error says what is accepted, and never repeats the text.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let text = K::canonical(&prepare(text, K::FORMAT)?)?;
         Ok(Self { text: text.into_boxed_str(), kind: PhantomData })
@@ -57,7 +72,12 @@ pub(crate) fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Hides all but the ends: `092*******34`. A text shorter than 12 characters shows one at its start instead of three.
+/// Hides all but the ends: `092*******34`. A text shorter than 12 characters shows one at its start instead of three, and
+/// one shorter than 6 nothing.
+///
+/// ```
+/// assert_eq!(lgsp_identifiers::mask("092099000034"), "092*******34");
+/// ```
 pub fn mask(text: &str) -> String {
     let length = text.chars().count();
     let (head, tail) = match length {

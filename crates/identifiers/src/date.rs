@@ -9,6 +9,16 @@ use crate::{Error, Format};
 /// only a year of birth on record; a day is never invented.
 ///
 /// The order is by calendar; an unknown part sorts before any known one.
+///
+/// ```
+/// use lgsp_identifiers::PartialDate;
+///
+/// let born: PartialDate = "1958".parse()?;
+/// assert_eq!((born.year(), born.month()), (1958, None));
+/// assert!(born.agrees_with(PartialDate::parse("1958-07-21")?));
+/// assert!(PartialDate::parse("2023-02-29").is_err());
+/// # Ok::<(), lgsp_identifiers::Error>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PartialDate {
     year: u16,

@@ -3,6 +3,15 @@ use crate::{Error, Format, PersonalNumber};
 
 /// Enterprise or tax code (mã số thuế): 10 digits with a check digit, for a branch followed by `-001` to `-999`. An
 /// individual may use the 12-digit personal number instead, which is then shown masked.
+///
+/// ```
+/// use lgsp_identifiers::EnterpriseCode;
+///
+/// let branch: EnterpriseCode = "0100109106001".parse()?;
+/// assert_eq!((branch.as_str(), branch.main(), branch.branch()), ("0100109106-001", "0100109106", Some("001")));
+/// assert!(EnterpriseCode::parse("0100109107").is_err(), "the check digit is wrong");
+/// # Ok::<(), lgsp_identifiers::Error>(())
+/// ```
 pub type EnterpriseCode = Code<Enterprise>;
 
 /// The kind of an [`EnterpriseCode`].

@@ -1,22 +1,42 @@
+use std::fmt;
+
 use crate::Format;
 
 /// Why a text is not the identifier that it should be. No variant carries the text: it may be personal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+///
+/// ```
+/// use lgsp_identifiers::{EnterpriseCode, Error, Format};
+///
+/// let error = EnterpriseCode::parse("0100109107").unwrap_err();
+/// assert_eq!(error, Error::CheckDigit(Format::EnterpriseCode));
+/// assert!(error.to_string().starts_with("the check digit is wrong; expected an enterprise code"));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Error {
     /// Nothing but white space.
-    #[error("empty; expected {}", .0.expected())]
     Empty(Format),
     /// The wrong length or characters.
-    #[error("malformed; expected {}", .0.expected())]
     Shape(Format),
     /// The check digit does not follow from the others.
-    #[error("the check digit is wrong; expected {}", .0.expected())]
     CheckDigit(Format),
     /// A day that the calendar does not have, or a year outside the accepted range.
-    #[error("the date does not exist; expected {}", .0.expected())]
     NoSuchDate(Format),
 }
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let wrong = match self {
+            Self::Empty(_) => "empty",
+            Self::Shape(_) => "malformed",
+            Self::CheckDigit(_) => "the check digit is wrong",
+            Self::NoSuchDate(_) => "the date does not exist",
+        };
+        write!(f, "{wrong}; expected {}", self.format().expected())
+    }
+}
+
+impl std::error::Error for Error {}
 
 impl Error {
     /// The format that was expected.

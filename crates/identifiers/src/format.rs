@@ -2,7 +2,7 @@
 
 use crate::{
     AgencyCode, DossierCode, EnterpriseCode, Error, HealthInsuranceCard, OldIdentityCard, ParcelKey,
-    PartialDate, PersonKey, PersonalNumber, ProvinceCode, StudentCode, WardCode,
+    PartialDate, PersonKey, PersonalNumber, ProvinceCode, SocialInsuranceNumber, StudentCode, WardCode,
 };
 
 /// A format that a text can be checked against. The first twelve have the numbers of `lgsp.options.v1.Format`.
@@ -37,6 +37,8 @@ pub enum Format {
     PartialDate,
     /// [`ProvinceCode`]; no format of the contracts.
     ProvinceCode,
+    /// [`SocialInsuranceNumber`]; no format of the contracts.
+    SocialInsuranceNumber,
 }
 
 impl Format {
@@ -80,6 +82,7 @@ impl Format {
             Self::Date => "a date: YYYY-MM-DD",
             Self::PartialDate => "a date: YYYY, YYYY-MM or YYYY-MM-DD",
             Self::ProvinceCode => "a province code: 2 digits",
+            Self::SocialInsuranceNumber => "a social-insurance number: 10 digits",
         }
     }
 
@@ -102,16 +105,40 @@ impl Format {
             Self::Date => "ngày dạng YYYY-MM-DD",
             Self::PartialDate => "ngày dạng YYYY, YYYY-MM hoặc YYYY-MM-DD",
             Self::ProvinceCode => "mã tỉnh, thành phố gồm 2 chữ số",
+            Self::SocialInsuranceNumber => "mã số BHXH gồm 10 chữ số",
         }
     }
 }
 
 /// Whether the text is of the format.
+///
+/// ```
+/// use lgsp_identifiers::{Format, format};
+///
+/// assert!(format::check(Format::Date, "2026-02-28").is_ok());
+/// assert!(format::check(Format::Date, "2026-02-30").is_err());
+/// // The numbers are those of the hub's contracts.
+/// assert_eq!(Format::from_number(6), Some(Format::WardCode));
+/// ```
+///
+/// # Errors
+/// It is not; the error says what would be, and never repeats the text.
 pub fn check(format: Format, text: &str) -> Result<(), Error> {
     normalise(format, text).map(drop)
 }
 
 /// The canonical form of the text, in full: two texts of the same subject have the same one.
+///
+/// ```
+/// use lgsp_identifiers::{Format, format};
+///
+/// assert_eq!(format::normalise(Format::AgencyCode, "000.00.05.H13")?, "H13.05");
+/// assert_eq!(format::normalise(Format::EnterpriseCode, "0100109106001")?, "0100109106-001");
+/// # Ok::<(), lgsp_identifiers::Error>(())
+/// ```
+///
+/// # Errors
+/// The text is not of the format.
 pub fn normalise(format: Format, text: &str) -> Result<String, Error> {
     match format {
         Format::PersonalNumber => PersonalNumber::parse(text).map(|code| code.as_str().to_owned()),
@@ -128,6 +155,9 @@ pub fn normalise(format: Format, text: &str) -> Result<String, Error> {
         Format::Date => PartialDate::parse_full(text).map(|date| date.to_string()),
         Format::PartialDate => PartialDate::parse(text).map(|date| date.to_string()),
         Format::ProvinceCode => ProvinceCode::parse(text).map(|code| code.as_str().to_owned()),
+        Format::SocialInsuranceNumber => {
+            SocialInsuranceNumber::parse(text).map(|code| code.as_str().to_owned())
+        }
     }
 }
 
@@ -149,7 +179,7 @@ mod tests {
 
     use super::*;
 
-    const ALL: [Format; 14] = [
+    const ALL: [Format; 15] = [
         Format::PersonalNumber,
         Format::OldIdentityCard,
         Format::PersonKey,
@@ -164,6 +194,7 @@ mod tests {
         Format::Date,
         Format::PartialDate,
         Format::ProvinceCode,
+        Format::SocialInsuranceNumber,
     ];
 
     #[test]

@@ -34,7 +34,7 @@ pub mod units;
 mod ward;
 
 pub use agency::{AgencyCode, DossierCode};
-pub use cards::{HealthInsuranceCard, StudentCode};
+pub use cards::{HealthInsuranceCard, SocialInsuranceNumber, StudentCode};
 pub use code::{Code, Kind, mask};
 pub use date::PartialDate;
 pub use enterprise::EnterpriseCode;
@@ -47,7 +47,12 @@ pub use ward::{ProvinceCode, WardCode};
 /// The kinds of [`Code`], one per identifier; named only where a type is written out.
 pub mod kind {
     pub use crate::agency::{Agency, Dossier};
-    pub use crate::cards::{HealthInsurance, Student};
+    pub use crate::cards::{HealthInsurance, SocialInsurance, Student};
     pub use crate::enterprise::Enterprise;
     pub use crate::person::{OldCard, Personal};
 }
+
+/// The README's examples are tests too.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -11,6 +11,10 @@ pub use enterprise::same_enterprise;
 const MAX_LENGTH: usize = 512;
 
 /// The name in NFC with its white space collapsed, as it is kept and shown.
+///
+/// ```
+/// assert_eq!(lgsp_identifiers::names::normalise("  Trần   Thị\u{a0}Bé "), "Trần Thị Bé");
+/// ```
 pub fn normalise(name: &str) -> String {
     let visible: String = name.nfc().filter(|letter| !is_invisible(*letter)).take(MAX_LENGTH).collect();
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -40,6 +44,13 @@ pub fn key(name: &str) -> String {
 }
 
 /// Whether two names are the same name.
+///
+/// ```
+/// use lgsp_identifiers::names::same_name;
+///
+/// assert!(same_name("Nguyễn Thị Thuý Hoà", "NGUYỄN  THỊ THÚY HÒA"));
+/// assert!(!same_name("Hoa", "Hòa"));
+/// ```
 pub fn same_name(one: &str, other: &str) -> bool {
     key(one) == key(other)
 }

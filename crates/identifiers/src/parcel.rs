@@ -6,6 +6,14 @@ use crate::{Error, Format, WardCode};
 
 /// Key of a land parcel: ward code (`maXa`), map sheet (`soHieuToBanDo`) and parcel number (`soThuTuThua`), written
 /// `31135/12/345`. Ward codes changed on 1 July 2025, so a parcel may have had other keys before.
+///
+/// ```
+/// use lgsp_identifiers::ParcelKey;
+///
+/// let key: ParcelKey = " 31135 / 012 / 345 ".parse()?;
+/// assert_eq!((key.as_str(), key.sheet(), key.number()), ("31135/12/345", 12, 345));
+/// # Ok::<(), lgsp_identifiers::Error>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ParcelKey {
     ward: WardCode,

@@ -6,9 +6,25 @@ use crate::{Error, Format};
 
 /// Personal number (số định danh cá nhân): 12 digits, being 3 of the province where the birth was registered, 1 of
 /// century and sex, 2 of the year of birth, 6 serial. It has no check digit, and any province is a valid one.
+///
+/// ```
+/// use lgsp_identifiers::{PersonalNumber, Sex};
+///
+/// let number: PersonalNumber = "094305123456".parse()?;
+/// assert_eq!((number.province(), number.sex(), number.birth_year()), ("094", Sex::Female, 2005));
+/// assert_eq!(format!("{number} {number:?}"), "094*******56 094*******56");
+/// # Ok::<(), lgsp_identifiers::Error>(())
+/// ```
 pub type PersonalNumber = Code<Personal>;
 
 /// Number of an old identity card (CMND): 9 digits.
+///
+/// ```
+/// use lgsp_identifiers::OldIdentityCard;
+///
+/// assert_eq!(OldIdentityCard::parse("361234567")?.to_string(), "3******67");
+/// # Ok::<(), lgsp_identifiers::Error>(())
+/// ```
 pub type OldIdentityCard = Code<OldCard>;
 
 /// The kind of a [`PersonalNumber`].
@@ -97,6 +113,14 @@ impl PersonalNumber {
 }
 
 /// What a person may be asked for by: the personal number, or the number of the old identity card.
+///
+/// ```
+/// use lgsp_identifiers::PersonKey;
+///
+/// assert!(matches!("092099000034".parse()?, PersonKey::Number(_)));
+/// assert!(matches!("361234567".parse()?, PersonKey::OldCard(_)));
+/// # Ok::<(), lgsp_identifiers::Error>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PersonKey {
     /// A personal number.

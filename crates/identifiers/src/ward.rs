@@ -6,10 +6,25 @@ use crate::{Error, Format, units};
 
 /// Code of a ward or commune: 5 digits. Any is accepted, because people come from everywhere; whether the city has or
 /// had such a ward is asked of [`units`].
+///
+/// ```
+/// use lgsp_identifiers::WardCode;
+///
+/// let code: WardCode = "31117".parse()?;
+/// assert_eq!((code.is_current(), code.is_former()), (false, true));
+/// # Ok::<(), lgsp_identifiers::Error>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WardCode([u8; 5]);
 
 /// Code of a province: 2 digits.
+///
+/// ```
+/// use lgsp_identifiers::ProvinceCode;
+///
+/// assert_eq!(ProvinceCode::parse("92")?.as_str(), "92");
+/// # Ok::<(), lgsp_identifiers::Error>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProvinceCode([u8; 2]);
 

@@ -18,7 +18,7 @@ pub(crate) const INSURANCE_CARD: Relation = Relation::new(
     "insurance_card",
     &[
         Column::new("card_number", Kind::Text).required().holding(Format::HealthInsuranceCard),
-        Column::new("social_insurance_number", Kind::Text).required().holding(Format::HealthInsuranceCard),
+        Column::new("social_insurance_number", Kind::Text).required().holding(Format::SocialInsuranceNumber),
         Column::new("personal_number", Kind::Text).holding(Format::PersonalNumber),
         Column::new("old_identity_number", Kind::Text).holding(Format::OldIdentityCard),
         Column::new("full_name", Kind::Text).required(),
@@ -47,7 +47,7 @@ pub(crate) const PATIENT: Relation = Relation::new(
         Column::new("personal_number", Kind::Text).holding(Format::PersonalNumber),
         Column::new("old_identity_number", Kind::Text).holding(Format::OldIdentityCard),
         Column::new("insurance_card_number", Kind::Text).holding(Format::HealthInsuranceCard),
-        Column::new("social_insurance_number", Kind::Text).holding(Format::HealthInsuranceCard),
+        Column::new("social_insurance_number", Kind::Text).holding(Format::SocialInsuranceNumber),
         Column::new("full_name", Kind::Text).required(),
         Column::new("date_of_birth", Kind::Date),
         Column::new("sex", Kind::Code(SEX)),

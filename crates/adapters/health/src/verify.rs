@@ -30,8 +30,7 @@ pub(crate) fn answer(claims: &Claims, card: Card, on: PartialDate) -> VerifyInsu
 /// the same holder is another card. Newer cards bear the social-insurance number alone and are known by it.
 pub(crate) fn is_asked_for(asked: &HealthInsuranceCard, card: &InsuranceCard) -> bool {
     let Ok(known) = HealthInsuranceCard::parse(&card.card_number) else { return false };
-    let is_number_alone = |card: &HealthInsuranceCard| card.as_str() == card.social_insurance_number();
-    if is_number_alone(asked) || is_number_alone(&known) {
+    if asked.is_number_alone() || known.is_number_alone() {
         return asked.social_insurance_number() == known.social_insurance_number();
     }
     *asked == known

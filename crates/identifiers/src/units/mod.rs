@@ -217,6 +217,15 @@ pub fn main_successor(former: WardCode) -> Option<&'static Ward> {
 }
 
 /// The ward in use that a code stands for, whichever time the code is of. A code in use now is read as such.
+///
+/// ```
+/// use lgsp_identifiers::{WardCode, units};
+///
+/// let resolved = units::resolve(WardCode::parse("31117")?).expect("a former ward of the city");
+/// assert_eq!((resolved.ward.name, resolved.is_certain()), ("Phường Cái Khế", true));
+/// assert_eq!(units::resolve(WardCode::parse("00001")?), None);
+/// # Ok::<(), lgsp_identifiers::Error>(())
+/// ```
 pub fn resolve(code: WardCode) -> Option<Resolved> {
     match (current(code), former(code)) {
         (Some(ward), Some(former)) => Some(Resolved { ward, reading: Reading::Reused(former) }),
@@ -230,6 +239,13 @@ pub fn resolve(code: WardCode) -> Option<Resolved> {
 
 /// The wards of a name, old or new, with or without its kind; wards in use come first. Several have one name: 14
 /// names occurred more than once before 2025.
+///
+/// ```
+/// use lgsp_identifiers::units::{self, Named};
+///
+/// let wards = units::named("ninh kiều");
+/// assert!(matches!(wards[0], Named::Current(ward) if ward.name == "Phường Ninh Kiều"));
+/// ```
 pub fn named(name: &str) -> &'static [Named] {
     NAMES.get(&names::key(name)).map_or(&[], Vec::as_slice)
 }
