@@ -16,7 +16,7 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
 };
 use sqlx::{AssertSqlSafe, Sqlite, SqliteConnection, SqlitePool};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 pub(crate) use value::cell;
 
@@ -26,6 +26,8 @@ use crate::{Error, Migration, Options, Query};
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long an opening may take.
 const OPENING_TIMEOUT: Duration = Duration::from_secs(30);
+/// Pause before a store is opened again that was busy at once.
+const BUSY_PAUSE: Duration = Duration::from_millis(20);
 /// Longest wait for a free connection of callers that bring no deadline of their own.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// SQLite's virtual machine runs so many instructions between two looks at the deadline: well under a millisecond.
@@ -43,6 +45,17 @@ impl Store {
     /// # Errors
     /// The store cannot be opened, was written by a newer version, or a migration fails; then nothing is changed.
     pub async fn open(options: &Options, migrations: &[Migration]) -> Result<Self, Error> {
+        // Of two that turn a new file to write-ahead logging at once, SQLite refuses one without waiting for the other.
+        let deadline = Instant::now() + OPENING_TIMEOUT;
+        loop {
+            match Self::open_once(options, migrations).await {
+                Err(Error::Busy { .. }) if Instant::now() < deadline => sleep(BUSY_PAUSE).await,
+                opened => return opened,
+            }
+        }
+    }
+
+    async fn open_once(options: &Options, migrations: &[Migration]) -> Result<Self, Error> {
         let connect = connect_options(options)?
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
