@@ -12,6 +12,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 use tokio::time::{sleep, timeout};
 
+use super::settings::{Difference, differences};
 use super::{Topic, declared};
 use crate::clients::{self, Quiet};
 use crate::{Bus, Error};
@@ -67,8 +68,9 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Makes every declared topic that is missing, and sets the configuration of those that are there. Partitions and copies of a
-/// topic that exists are left alone: [`check`] tells of them. On the embedded broker there is nothing to do.
+/// Makes every declared topic that is missing, and restores what the hub needs in the configuration of those that are there.
+/// What an operator has set beside that, or beyond it, stays. Partitions and copies of a topic that exists are left alone:
+/// [`check`] tells of them. On the embedded broker there is nothing to do.
 ///
 /// # Errors
 /// The cluster does not answer, or refuses a change.
@@ -82,9 +84,11 @@ pub async fn apply(bus: &Bus) -> Result<Vec<Applied>, Error> {
     let cluster = admin.look().await?;
     let mut applied = Vec::new();
     for topic in &topics {
-        let change = match cluster.topics.contains_key(&topic.name) {
-            true => admin.configure(topic, cluster.brokers).await?,
-            false => admin.create(topic, bus.options().replication, cluster.brokers).await?,
+        let change = match cluster.topics.get(&topic.name) {
+            Some(found) => admin.configure(topic, found.copies).await?,
+            None => {
+                admin.create(topic, topic.replication(bus.options().replication, cluster.brokers)).await?
+            }
         };
         applied.push(Applied { topic: topic.name.clone(), change });
     }
@@ -117,8 +121,10 @@ pub async fn check(bus: &Bus) -> Result<Vec<Problem>, Error> {
         if found.copies < wanted {
             problem(format!("has {} copies instead of {wanted}", found.copies));
         }
-        for (key, value) in admin.differences(&topic, cluster.brokers).await? {
-            problem(format!("{key} is {} instead of {}", value.found, value.wanted));
+        for Difference { key, found, wanted } in
+            admin.describe(&topic).await?.differences(&topic, found.copies)
+        {
+            problem(format!("{key} is {found} instead of {wanted}"));
         }
     }
     Ok(problems)
@@ -135,9 +141,18 @@ struct Found {
     copies: i32,
 }
 
-struct Difference {
-    found: String,
-    wanted: String,
+/// A topic's configuration, by key.
+#[derive(Default)]
+struct Described {
+    in_force: BTreeMap<String, String>,
+    /// What is set on the topic itself.
+    own: BTreeMap<String, String>,
+}
+
+impl Described {
+    fn differences(&self, topic: &Topic, copies: i32) -> Vec<Difference> {
+        differences(topic.settings(copies), &self.in_force)
+    }
 }
 
 struct Admin {
@@ -161,12 +176,12 @@ impl Admin {
         looked.map_err(|_| Error::Closed)?.map_err(|source| Error::Kafka { what, source })
     }
 
-    async fn create(&self, topic: &Topic, replication: i32, brokers: usize) -> Result<Change, Error> {
+    async fn create(&self, topic: &Topic, copies: i32) -> Result<Change, Error> {
         let what = "make a topic";
-        let copies = TopicReplication::Fixed(topic.replication(replication, brokers));
-        let config = topic.config(brokers);
-        let new = NewTopic::new(&topic.name, topic.partitions, copies);
-        let new = config.iter().fold(new, |new, (key, value)| new.set(key, value));
+        let settings: Vec<_> =
+            topic.settings(copies).into_iter().map(|(key, setting)| (key, setting.value())).collect();
+        let new = NewTopic::new(&topic.name, topic.partitions, TopicReplication::Fixed(copies));
+        let new = settings.iter().fold(new, |new, (key, value)| new.set(key, value));
         let created = self.client.create_topics([&new], &self.options).await;
         for result in created.map_err(|source| Error::Kafka { what, source })? {
             match result {
@@ -194,74 +209,46 @@ impl Admin {
         timeout(PATIENCE, shown).await.unwrap_or(Err(Error::TimedOut { what: "show its new topics" }))
     }
 
-    /// Kafka replaces a topic's whole configuration, so what an operator has set beside ours is set again.
-    async fn configure(&self, topic: &Topic, brokers: usize) -> Result<Change, Error> {
-        let differences = self.differences(topic, brokers).await?;
+    /// Kafka replaces a topic's whole configuration, so what an operator has set is set again.
+    async fn configure(&self, topic: &Topic, copies: i32) -> Result<Change, Error> {
+        let described = self.describe(topic).await?;
+        let differences = described.differences(topic, copies);
         if differences.is_empty() {
             return Ok(Change::Unchanged);
         }
         let what = "configure a topic";
-        let mut wanted: BTreeMap<String, String> = self.current(topic).await?.into_iter().collect();
-        wanted.extend(topic.config(brokers).into_iter().map(|(key, value)| (key.to_owned(), value)));
+        let mut wanted = described.own;
+        wanted.extend(
+            differences.iter().map(|difference| (difference.key.to_owned(), difference.wanted.value())),
+        );
         let alter = AlterConfig::new(ResourceSpecifier::Topic(&topic.name));
         let alter = wanted.iter().fold(alter, |alter, (key, value)| alter.set(key, value));
         let altered = self.client.alter_configs([&alter], &self.options).await;
         for result in altered.map_err(|source| Error::Kafka { what, source })? {
             result.map_err(|(_, code)| Error::Kafka { what, source: KafkaError::AdminOp(code) })?;
         }
-        Ok(Change::Configured(differences.into_keys().collect()))
+        let keys = differences.into_iter().map(|difference| difference.key.to_owned());
+        Ok(Change::Configured(keys.collect()))
     }
 
-    async fn differences(
-        &self,
-        topic: &Topic,
-        brokers: usize,
-    ) -> Result<BTreeMap<String, Difference>, Error> {
-        let described = self.describe(topic).await?;
-        let mut differences = BTreeMap::new();
-        for (key, wanted) in topic.config(brokers) {
-            let found = described.iter().find(|(name, ..)| name == key);
-            let found = found.map(|(_, value, _)| value.clone()).unwrap_or_default();
-            if !same(key, &found, &wanted) {
-                differences.insert(key.to_owned(), Difference { found, wanted });
-            }
-        }
-        Ok(differences)
-    }
-
-    /// What is set on the topic itself.
-    async fn current(&self, topic: &Topic) -> Result<Vec<(String, String)>, Error> {
-        let described = self.describe(topic).await?;
-        Ok(described.into_iter().filter(|(.., own)| *own).map(|(key, value, _)| (key, value)).collect())
-    }
-
-    async fn describe(&self, topic: &Topic) -> Result<Vec<(String, String, bool)>, Error> {
+    async fn describe(&self, topic: &Topic) -> Result<Described, Error> {
         let what = "tell a topic's configuration";
-        let described =
+        let resources =
             self.client.describe_configs([&ResourceSpecifier::Topic(&topic.name)], &self.options).await;
-        let mut entries = Vec::new();
-        for resource in described.map_err(|source| Error::Kafka { what, source })? {
+        let mut described = Described::default();
+        for resource in resources.map_err(|source| Error::Kafka { what, source })? {
             let resource =
                 resource.map_err(|code| Error::Kafka { what, source: KafkaError::AdminOp(code) })?;
             for entry in resource.entries {
-                entries.push((
-                    entry.name,
-                    entry.value.unwrap_or_default(),
-                    entry.source == ConfigSource::DynamicTopic,
-                ));
+                let value = entry.value.unwrap_or_default();
+                if entry.source == ConfigSource::DynamicTopic {
+                    described.own.insert(entry.name.clone(), value.clone());
+                }
+                described.in_force.insert(entry.name, value);
             }
         }
-        Ok(entries)
+        Ok(described)
     }
-}
-
-/// `cleanup.policy` is a set.
-fn same(key: &str, found: &str, wanted: &str) -> bool {
-    if key != "cleanup.policy" {
-        return found == wanted;
-    }
-    let set = |text: &str| text.split(',').map(str::to_owned).collect::<std::collections::BTreeSet<_>>();
-    set(found) == set(wanted)
 }
 
 fn look(client: &Client<Quiet>) -> Result<Cluster, KafkaError> {

@@ -1,8 +1,10 @@
 //! Every topic of the hub, declared once.
 
 mod admin;
+mod settings;
 
 use crate::Options;
+use settings::Setting;
 
 pub use admin::{Applied, Change, Problem, apply, check};
 
@@ -80,30 +82,33 @@ impl Topic {
         if wanted == 0 { most.min(3) } else { wanted }
     }
 
-    /// The topic's configuration on a cluster of so many brokers.
-    pub fn config(&self, brokers: usize) -> Vec<(&'static str, String)> {
-        let mut config = match self.kept {
+    /// What the topic's configuration must be with so many copies of each partition. The copies count, not the brokers: one
+    /// that is down for an hour must not weaken what stands on three.
+    fn settings(&self, copies: i32) -> Vec<(&'static str, Setting)> {
+        let mut settings = match self.kept {
             Kept::Minutes(minutes) => vec![
-                ("cleanup.policy", "delete".to_owned()),
-                ("retention.ms", (minutes * MINUTE_MS).to_string()),
-                ("segment.ms", (minutes * MINUTE_MS / 2).to_string()),
+                ("cleanup.policy", Setting::Words("delete")),
+                ("retention.ms", Setting::Exactly(minutes * MINUTE_MS)),
+                ("segment.ms", Setting::Exactly(minutes * MINUTE_MS / 2)),
             ],
-            Kept::Days(days) => {
-                vec![("cleanup.policy", "delete".to_owned()), ("retention.ms", (days * DAY_MS).to_string())]
-            }
-            Kept::Compacted => vec![("cleanup.policy", "compact".to_owned())],
+            Kept::Days(days) => vec![
+                ("cleanup.policy", Setting::Words("delete")),
+                ("retention.ms", Setting::AtLeastMillis(days * DAY_MS)),
+            ],
+            Kept::Compacted => vec![("cleanup.policy", Setting::Words("compact"))],
             Kept::CompactedForAnHour => vec![
-                ("cleanup.policy", "compact,delete".to_owned()),
-                ("retention.ms", (60 * MINUTE_MS).to_string()),
-                ("segment.ms", (10 * MINUTE_MS).to_string()),
+                ("cleanup.policy", Setting::Words("compact,delete")),
+                ("retention.ms", Setting::Exactly(60 * MINUTE_MS)),
+                ("segment.ms", Setting::Exactly(10 * MINUTE_MS)),
             ],
         };
-        config.push(("min.insync.replicas", if self.durable && brokers >= 3 { "2" } else { "1" }.to_owned()));
+        let least = if self.durable && copies >= 3 { 2 } else { 1 };
+        settings.push(("min.insync.replicas", Setting::Replicas { least, most: copies.max(1) }));
         // One broker's acknowledgement is only its page cache, so there every entry is flushed.
-        if self.carries == ENTRIES && brokers < 3 {
-            config.push(("flush.messages", "1".to_owned()));
+        if self.carries == ENTRIES && copies < 3 {
+            settings.push(("flush.messages", Setting::Exactly(1)));
         }
-        config
+        settings
     }
 }
 
@@ -192,25 +197,23 @@ fn keyed(
 mod tests {
     use super::*;
 
-    fn config_of(name: &str, brokers: usize) -> Vec<(&'static str, String)> {
+    fn settings_of(name: &str, copies: i32) -> Vec<(&'static str, Setting)> {
         let topics = declared(&Options::default());
-        topics.iter().find(|topic| topic.name == name).unwrap().config(brokers)
+        topics.iter().find(|topic| topic.name == name).unwrap().settings(copies)
     }
 
     #[test]
     fn an_entry_is_flushed_where_fewer_than_three_brokers_hold_it() {
-        assert!(config_of(EXCHANGE, 1).contains(&("flush.messages", "1".to_owned())));
-        let of_three = config_of(EXCHANGE, 3);
-        assert!(!of_three.iter().any(|(key, _)| *key == "flush.messages"));
-        assert!(of_three.contains(&("min.insync.replicas", "2".to_owned())));
+        assert!(settings_of(EXCHANGE, 1).contains(&("flush.messages", Setting::Exactly(1))));
+        assert!(settings_of(EXCHANGE, 3).iter().all(|(key, _)| *key != "flush.messages"));
     }
 
     #[test]
     fn requests_and_replies_are_kept_for_ten_minutes() {
         for name in [REPLY.to_owned(), request("land")] {
-            let config = config_of(&name, 3);
-            assert!(config.contains(&("retention.ms", "600000".to_owned())), "{name}");
-            assert!(config.contains(&("segment.ms", "300000".to_owned())), "{name}");
+            let settings = settings_of(&name, 3);
+            assert!(settings.contains(&("retention.ms", Setting::Exactly(600_000))), "{name}");
+            assert!(settings.contains(&("segment.ms", Setting::Exactly(300_000))), "{name}");
         }
     }
 }

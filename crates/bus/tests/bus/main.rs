@@ -5,6 +5,7 @@
 mod answers;
 mod attackers;
 mod bad_days;
+mod declarations;
 mod entries;
 mod hub;
 mod routing;
