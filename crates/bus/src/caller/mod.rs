@@ -8,7 +8,7 @@ mod waiters;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use lgsp_core::time::unix_micros;
@@ -223,6 +223,12 @@ impl Caller {
         let mut positioned = self.shared.positioned.clone();
         // An error means that the listener has ended, because the process does.
         let _ = positioned.wait_for(|positioned| *positioned).await;
+    }
+
+    /// How long no heartbeat was heard. Our own come back every second, so that a silence of some seconds means that the
+    /// broker is away.
+    pub fn silence(&self) -> Duration {
+        self.shared.directory.silence(Instant::now())
     }
 
     /// How many exchanges wait for a reply.

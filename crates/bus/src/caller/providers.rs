@@ -47,6 +47,7 @@ pub struct Provider {
 /// What was heard, and what is in flight.
 pub(crate) struct Directory {
     domains: HashMap<String, Arc<Domain>>,
+    began: Instant,
     hearing: Mutex<Hearing>,
     /// Which of an instance's partitions is ours: Kafka's cost is per batch, and a batch is of one partition. `None` on the
     /// embedded broker, which keeps only 5 MiB of each: there all are used.
@@ -126,6 +127,7 @@ impl Directory {
         let domains = options.domains.iter().map(|name| (name.clone(), Arc::new(domain(name)))).collect();
         Self {
             domains,
+            began: Instant::now(),
             hearing: Mutex::default(),
             home: options.brokers.is_some().then_some(usize::try_from(home).unwrap_or(0)),
         }
@@ -149,6 +151,11 @@ impl Directory {
         let hearing = self.hearing.lock();
         let hears = hearing.last.is_some_and(|last| now.saturating_duration_since(last) < LIVES);
         hears && hearing.since.is_some_and(|since| now.saturating_duration_since(since) >= LISTENED)
+    }
+
+    /// How long nobody was heard, ourselves included.
+    pub(crate) fn silence(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.hearing.lock().last.unwrap_or(self.began))
     }
 
     pub(crate) fn hear(&self, heartbeat: Heartbeat, now: Instant) {
@@ -348,6 +355,15 @@ mod tests {
             directory.hear(Heartbeat::default(), ago(Duration::from_millis(millis)));
         }
         assert!(!refused(&directory));
+    }
+
+    #[test]
+    fn a_silence_lasts_since_anybody_was_heard() {
+        let directory = directory();
+        let later = |millis| Instant::now() + Duration::from_millis(millis);
+        assert!(directory.silence(later(4_000)) >= Duration::from_secs(4), "nobody was heard at all");
+        directory.hear(Heartbeat::default(), later(3_000));
+        assert!(directory.silence(later(4_000)) < Duration::from_secs(2));
     }
 
     #[test]
