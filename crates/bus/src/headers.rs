@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use bytes::Bytes;
 use rdkafka::message::{BorrowedMessage, Header, Headers as _, Message as _, OwnedHeaders};
 
 use crate::mac::{Kind, MacKey, Tag};
@@ -132,6 +133,11 @@ impl<'a> Incoming<'a> {
             return Err(Malformed("the headers are too large"));
         }
         Self { items }.without_repeats()
+    }
+
+    /// Headers that were read before and kept.
+    pub(crate) fn kept(headers: &'a [(String, Bytes)]) -> Self {
+        Self { items: headers.iter().map(|(name, value)| (name.as_str(), value.as_ref())).collect() }
     }
 
     /// Of two headers with one name, a reader could believe one and the MAC's check the other.

@@ -1,6 +1,6 @@
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use lgsp_core::time::unix_micros;
@@ -12,8 +12,10 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tracing::debug;
 
+use crate::headers::HeaderList;
+use crate::mac::Kind;
 use crate::producer::Outgoing;
-use crate::{Bus, topics};
+use crate::{Bus, MacKey, topics};
 
 /// How often a heartbeat is sent.
 pub(crate) const INTERVAL: Duration = Duration::from_secs(1);
@@ -24,19 +26,48 @@ const MOST_SOURCES: usize = 32;
 /// The version that this build tells of itself.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
+/// Who sends heartbeats.
+///
+/// Who claims a domain's partitions signs it under the domain's key: the header `lgsp-mac` over the value, which holds the
+/// instance, the domain, the time, the partitions and the state. All roles may write the topic, so that without it one of them
+/// could speak for every other. Who serves no domain routes nobody, and signs nothing.
+pub(crate) struct Sender {
+    instance: String,
+    role: String,
+    claim: Option<Claim>,
+}
+
+/// The domain that a provider serves, and the key that proves it.
+struct Claim {
+    domain: String,
+    key: MacKey,
+}
+
+impl Sender {
+    /// A gateway, which serves no domain.
+    pub(crate) fn gateway(instance: &str) -> Self {
+        Self { instance: instance.to_owned(), role: "gateway".to_owned(), claim: None }
+    }
+
+    /// A provider. The platform's own services are named by their role; everybody else is an adapter.
+    pub(crate) fn provider(instance: &str, domain: &str, key: MacKey) -> Self {
+        let role = if ["registry", "ledger", "monitor"].contains(&domain) { domain } else { "adapter" };
+        let claim = Claim { domain: domain.to_owned(), key };
+        Self { instance: instance.to_owned(), role: role.to_owned(), claim: Some(claim) }
+    }
+}
+
 /// What a role tells in its heartbeats besides who it is.
 #[derive(Clone, Debug, Default)]
-pub struct Facts {
-    /// The domain that it serves; empty for those that serve none.
-    pub domain: String,
+pub(crate) struct Facts {
     /// Partitions of the domain's requests that it owns now.
-    pub partitions: Vec<i32>,
+    pub(crate) partitions: Vec<i32>,
     /// Revision of the rules that it has.
-    pub registry_revision: u64,
+    pub(crate) registry_revision: u64,
     /// Health of its sources.
-    pub sources: Vec<SourceHealth>,
+    pub(crate) sources: Vec<SourceHealth>,
     /// Exchanges that it works on.
-    pub in_flight: u32,
+    pub(crate) in_flight: u32,
 }
 
 /// The health of a provider's sources, told in its heartbeats. A cheap handle.
@@ -87,17 +118,6 @@ impl Health {
     }
 }
 
-/// Sends a role's heartbeats every second until it closes, and one that says `leaving` as soon as it stops serving.
-///
-/// `facts` is asked before each heartbeat and must not block. A [`Caller`](crate::Caller) and [`serve`](crate::serve) send
-/// their own.
-pub fn beat<F>(bus: &Bus, instance: &str, role: &str, facts: F, shutdown: &Shutdown)
-where
-    F: Fn() -> Facts + Send + Sync + 'static,
-{
-    Beats::start(bus, instance, role, facts, shutdown);
-}
-
 /// The heartbeats of one role. A cheap handle.
 #[derive(Clone)]
 pub(crate) struct Beats {
@@ -106,26 +126,28 @@ pub(crate) struct Beats {
 
 struct Inner {
     bus: Bus,
-    instance: String,
-    role: String,
+    sender: Sender,
     facts: Box<dyn Fn() -> Facts + Send + Sync>,
     changed: Notify,
     leaving: AtomicBool,
+    last_stamp: AtomicI64,
 }
 
 impl Beats {
-    pub(crate) fn start<F>(bus: &Bus, instance: &str, role: &str, facts: F, shutdown: &Shutdown) -> Self
+    /// Sends a role's heartbeats every second until it closes, and one that says `leaving` as soon as it stops serving.
+    /// `facts` is asked before each and must not block.
+    pub(crate) fn start<F>(bus: &Bus, sender: Sender, facts: F, shutdown: &Shutdown) -> Self
     where
         F: Fn() -> Facts + Send + Sync + 'static,
     {
         let beats = Self {
             inner: Arc::new(Inner {
                 bus: bus.clone(),
-                instance: instance.to_owned(),
-                role: role.to_owned(),
+                sender,
                 facts: Box::new(facts),
                 changed: Notify::new(),
                 leaving: AtomicBool::new(false),
+                last_stamp: AtomicI64::new(0),
             }),
         };
         shutdown.spawn(Stage::Close, "heartbeats", beats.clone().run(shutdown.clone()));
@@ -154,7 +176,7 @@ impl Beats {
 
     async fn leave(self, shutdown: Shutdown) {
         shutdown.begins(Stage::NotServing).cancelled().await;
-        self.inner.leaving.store(true, Ordering::Relaxed);
+        self.inner.leaving.store(true, Ordering::SeqCst);
         let (report, reported) = oneshot::channel();
         self.send(Box::new(move |_| {
             // Nobody waits any more: that is their choice.
@@ -167,30 +189,52 @@ impl Beats {
 
     fn send(&self, receipt: crate::producer::Receipt) {
         let inner = &self.inner;
-        let facts = (inner.facts)();
-        let heartbeat = Heartbeat {
-            instance: inner.instance.clone(),
-            role: inner.role.clone(),
-            domain: facts.domain,
-            version: VERSION.to_owned(),
-            sent_us: unix_micros(SystemTime::now()),
-            partitions: facts.partitions,
-            leaving: inner.leaving.load(Ordering::Relaxed),
-            registry_revision: facts.registry_revision,
-            sources: facts.sources,
-            in_flight: facts.in_flight,
-        };
-        let value = heartbeat.encode_to_vec();
+        // Before the state is read: of two heartbeats at once, the one that knows more is the later one.
+        let sent_us = self.stamp();
+        let value = self.heartbeat(sent_us).encode_to_vec();
+        let headers = inner.sender.claim.as_ref().map(|claim| {
+            let mut headers = HeaderList::of(&[]);
+            headers.sign(&claim.key, Kind::Heartbeat, &value);
+            headers.to_native()
+        });
         let record = Outgoing {
             topic: topics::HEARTBEAT,
             partition: Some(0),
-            key: Some(inner.instance.as_bytes()),
+            key: Some(inner.sender.instance.as_bytes()),
             value: Some(&value),
-            headers: None,
+            headers,
         };
         match inner.bus.beats().send(record, receipt) {
             Ok(()) => inner.bus.counters().heartbeats_sent.add(),
             Err(error) => debug!(%error, "heartbeat was not sent"),
+        }
+    }
+
+    /// The time, and later than that of every heartbeat before: whoever hears one takes only later ones from then on.
+    fn stamp(&self) -> i64 {
+        let now = unix_micros(SystemTime::now());
+        let last = &self.inner.last_stamp;
+        if last.fetch_max(now, Ordering::SeqCst) < now {
+            now
+        } else {
+            last.fetch_add(1, Ordering::SeqCst) + 1
+        }
+    }
+
+    fn heartbeat(&self, sent_us: i64) -> Heartbeat {
+        let inner = &self.inner;
+        let facts = (inner.facts)();
+        Heartbeat {
+            instance: inner.sender.instance.clone(),
+            role: inner.sender.role.clone(),
+            domain: inner.sender.claim.as_ref().map(|claim| claim.domain.clone()).unwrap_or_default(),
+            version: VERSION.to_owned(),
+            sent_us,
+            partitions: facts.partitions,
+            leaving: inner.leaving.load(Ordering::SeqCst),
+            registry_revision: facts.registry_revision,
+            sources: facts.sources,
+            in_flight: facts.in_flight,
         }
     }
 }

@@ -12,6 +12,7 @@
 //!
 //! 1. [`Bus::open`] builds the clients, or starts the embedded broker; [`topics`] declares every topic once.
 //! 2. [`Caller::call`] registers a waiter *before* it produces the request, to the partition of a live owner.
+//!    Owners are heard in heartbeats, signed under the key of the domain that they claim.
 //! 3. [`serve`] checks MAC and deadline, and calls an ordinary tonic service; reply first, commit after.
 //! 4. The caller's reply partition is assigned, never subscribed; foreign epochs are skipped, a forged reply is refused, the
 //!    first reply wins, and a gap fails the exchange at once.
@@ -44,7 +45,7 @@ pub use appender::{Appender, Fsynced};
 pub use bus::Bus;
 pub use caller::{Caller, CallerOptions, Provider, Reply, ReplyPart, ReplyTrace};
 pub use error::Error;
-pub use heartbeat::{Facts, Health, beat};
+pub use heartbeat::Health;
 pub use lgsp_proto::ledger::v1::Position;
 pub use mac::{MacKey, MacKeys};
 pub use options::Options;

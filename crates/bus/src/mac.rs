@@ -6,7 +6,8 @@ use sha2::Sha256;
 
 use crate::Error;
 
-/// The secret of one domain, under which requests and replies carry their MAC. Cheap to clone.
+/// The secret of one domain, under which requests, replies and the heartbeats of who serves it carry their MAC. Cheap to
+/// clone.
 #[derive(Clone)]
 pub struct MacKey(Hmac<Sha256>);
 
@@ -46,6 +47,7 @@ pub(crate) enum Kind {
     Request,
     Reply,
     DeadLetter,
+    Heartbeat,
 }
 
 impl Kind {
@@ -54,6 +56,7 @@ impl Kind {
             Self::Request => b"lgsp 1 request",
             Self::Reply => b"lgsp 1 reply",
             Self::DeadLetter => b"lgsp 1 dead letter",
+            Self::Heartbeat => b"lgsp 1 heartbeat",
         }
     }
 }

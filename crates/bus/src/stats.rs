@@ -65,6 +65,8 @@ counters! {
     heartbeats_sent,
     /// Heartbeats heard.
     heartbeats_heard,
+    /// Heartbeats not believed: without a valid MAC of the domain that they claim, too old, or a repeat.
+    heartbeats_refused,
 }
 
 /// One counter.

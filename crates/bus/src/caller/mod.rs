@@ -1,5 +1,6 @@
 //! The calling side: requests go out, and their replies come back to a partition of our own.
 
+mod heartbeats;
 mod providers;
 pub(crate) mod replies;
 mod reply;
@@ -20,7 +21,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::headers::{MOST_BYTES, ReplyTo};
-use crate::heartbeat::{Beats, Facts};
+use crate::heartbeat::{Beats, Facts, Sender};
 use crate::mac::Kind;
 use crate::producer::{Outgoing, Producer};
 use crate::{Bus, Error, MacKeys, RequestHead, clients, topics};
@@ -141,10 +142,10 @@ impl Caller {
         let directory =
             Arc::new(Directory::new(bus.options(), topics::partition_of(instance, request_partitions)));
         let positioned = Listener::start(bus, &reply_to, waiters.clone(), shutdown)?;
-        providers::listen(bus, directory.clone(), shutdown)?;
+        heartbeats::listen(bus, directory.clone(), keys.clone(), shutdown)?;
         let revision = Arc::new(AtomicU64::new(0));
         let facts = facts(revision.clone(), waiters.clone());
-        Beats::start(bus, instance, "gateway", facts, shutdown);
+        Beats::start(bus, Sender::gateway(instance), facts, shutdown);
 
         let shared =
             Shared { producer, waiters, directory, keys, reply_to, positioned, revision, bus: bus.clone() };

@@ -7,20 +7,17 @@ use std::time::{Duration, Instant};
 
 use lgsp_core::{Fault, Reason};
 use lgsp_proto::monitor::v1::Heartbeat;
-use lgsp_runtime::{Shutdown, Stage};
 use parking_lot::Mutex;
-use prost::Message as _;
 use serde::Serialize;
-use tracing::debug;
 
-use crate::{Bus, Error, Options, Start, Tailed, topics};
+use crate::{Error, Options, topics};
 
 /// An instance that was not heard for so long is dead to us; its session at the broker lives for 6 s.
 const LIVES: Duration = Duration::from_millis(2_500);
 /// Only who has listened for so long knows that nobody serves a domain.
 const LISTENED: Duration = Duration::from_secs(3);
-/// How long a silent instance is still shown.
-const SHOWN: Duration = Duration::from_secs(30);
+/// How long a silent instance is still shown, and its last heartbeat remembered: for longer than a repeat of it is believed.
+pub(super) const SHOWN: Duration = Duration::from_secs(30);
 /// Most instances of one domain.
 const MOST_INSTANCES: usize = 256;
 
@@ -74,6 +71,8 @@ struct Heard {
     version: String,
     partitions: Vec<i32>,
     leaving: bool,
+    /// The sender's own time, Unix µs.
+    sent_us: i64,
 }
 
 impl Heard {
@@ -158,7 +157,9 @@ impl Directory {
         now.saturating_duration_since(self.hearing.lock().last.unwrap_or(self.began))
     }
 
-    pub(crate) fn hear(&self, heartbeat: Heartbeat, now: Instant) {
+    /// Hears a heartbeat whose claim is proven. Tells whether it is a new one: one that is not later than what was heard of its
+    /// instance is a repeat, and keeps nobody alive.
+    pub(crate) fn hear(&self, heartbeat: Heartbeat, now: Instant) -> bool {
         let mut hearing = self.hearing.lock();
         if hearing.last.is_none_or(|last| now.saturating_duration_since(last) >= LIVES) {
             hearing.since = Some(now);
@@ -166,15 +167,18 @@ impl Directory {
         hearing.last = Some(now);
         drop(hearing);
 
-        let Some(domain) = self.domains.get(&heartbeat.domain) else { return };
+        let Some(domain) = self.domains.get(&heartbeat.domain) else { return true };
         let mut instances = domain.instances.lock();
         instances.retain(|_, heard| now.saturating_duration_since(heard.at) < SHOWN);
-        if instances.len() >= MOST_INSTANCES && !instances.contains_key(&heartbeat.instance) {
-            return;
+        match instances.get(&heartbeat.instance) {
+            Some(heard) if heartbeat.sent_us <= heard.sent_us => return false,
+            None if instances.len() >= MOST_INSTANCES => return true,
+            Some(_) | None => {}
         }
-        let Heartbeat { instance, version, mut partitions, leaving, .. } = heartbeat;
+        let Heartbeat { instance, version, mut partitions, leaving, sent_us, .. } = heartbeat;
         partitions.sort_unstable();
-        instances.insert(instance, Heard { at: now, version, partitions, leaving });
+        instances.insert(instance, Heard { at: now, version, partitions, leaving, sent_us });
+        true
     }
 
     pub(crate) fn providers(&self) -> Vec<Provider> {
@@ -244,30 +248,6 @@ impl Domain {
     }
 }
 
-/// Hears heartbeats until the role closes.
-pub(super) fn listen(bus: &Bus, directory: Arc<Directory>, shutdown: &Shutdown) -> Result<(), Error> {
-    let mut tail = bus.tail(topics::HEARTBEAT, Start::End)?;
-    let (bus, close) = (bus.clone(), shutdown.begins(Stage::Close));
-    shutdown.spawn(Stage::Close, "heartbeat listener", async move {
-        loop {
-            let tailed = tokio::select! {
-                tailed = tail.next() => tailed,
-                () = close.cancelled() => return,
-            };
-            match tailed {
-                Ok(Tailed::Record(record)) => {
-                    let Some(Ok(heartbeat)) = record.value.map(Heartbeat::decode) else { continue };
-                    bus.counters().heartbeats_heard.add();
-                    directory.hear(heartbeat, Instant::now());
-                }
-                Ok(Tailed::CaughtUp) => {}
-                Err(error) => return debug!(%error, "heartbeats are heard no more"),
-            }
-        }
-    });
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -284,6 +264,7 @@ mod tests {
             instance: instance.to_owned(),
             domain: LAND.to_owned(),
             partitions,
+            sent_us: 1,
             ..Heartbeat::default()
         }
     }
@@ -325,6 +306,19 @@ mod tests {
         for _ in 0..20 {
             assert!(directory.choose(LAND).unwrap().partition() >= 2);
         }
+    }
+
+    #[test]
+    fn a_repeated_heartbeat_keeps_nobody_alive_and_brings_nobody_back() {
+        let directory = directory();
+        let at = |sent_us| Heartbeat { sent_us, ..heartbeat("dead", &[0, 1]) };
+        assert!(directory.hear(at(7), ago(LIVES + LIVES)));
+        for repeated in [7, 6, 0] {
+            assert!(!directory.hear(at(repeated), Instant::now()), "{repeated}");
+        }
+        assert!(directory.providers().iter().all(|provider| !provider.live));
+        assert!(directory.hear(at(8), Instant::now()));
+        assert!(directory.providers().iter().all(|provider| provider.live));
     }
 
     #[test]

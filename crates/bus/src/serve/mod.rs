@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use tonic::service::Routes;
 
-use crate::heartbeat::{Beats, Facts};
+use crate::heartbeat::{Beats, Facts, Sender};
 use crate::producer::Producer;
 use crate::{Bus, Error, Health, MacKey, RequestHead, clients};
 use dead_letters::DeadLetters;
@@ -192,15 +192,11 @@ pub async fn serve(
         options,
         bus: bus.clone(),
     });
-    let beats = Beats::start(bus, instance, role_of(domain), facts(&shared, health), shutdown);
+    let sender = Sender::provider(instance, domain, shared.key.clone());
+    let beats = Beats::start(bus, sender, facts(&shared, health), shutdown);
     membership.tell(beats);
     Intake::start(shared.clone(), consumer, shutdown)?;
     Ok(Serving { shared })
-}
-
-/// The platform's own services are named by their role; everybody else is an adapter.
-fn role_of(domain: &str) -> &str {
-    if ["registry", "ledger", "monitor"].contains(&domain) { domain } else { "adapter" }
 }
 
 fn consumer(
@@ -217,7 +213,6 @@ fn facts(shared: &Arc<Shared>, health: Health) -> impl Fn() -> Facts + Send + Sy
     let shared = Arc::downgrade(shared);
     move || match shared.upgrade() {
         Some(shared) => Facts {
-            domain: shared.domain.to_string(),
             partitions: shared.membership.partitions(),
             registry_revision: 0,
             sources: health.sources(),

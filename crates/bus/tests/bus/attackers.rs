@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
-use lgsp_bus::{Bus, Record, ReplyPart, Start, Tailed, topics};
+use lgsp_bus::{Bus, Record, ReplyPart, ServeOptions, Start, Tailed, topics};
 use lgsp_core::{ExchangeId, Reason};
 use lgsp_proto::ledger::v1::ListExchangesResponse;
+use lgsp_proto::monitor::v1::Heartbeat;
 use prost::Message;
 use sha2::{Digest, Sha256};
 
@@ -247,4 +248,62 @@ async fn a_gap_in_a_sequence_fails_the_exchange_at_once() {
     };
     assert_eq!(fault.reason(), Reason::ReplyLost);
     assert!(begun.elapsed() < Duration::from_secs(5), "it waited for the deadline");
+}
+
+fn says(record: &Record) -> Heartbeat {
+    Heartbeat::decode(record.value.clone().unwrap()).unwrap()
+}
+
+fn claims(domain: &str) -> impl Fn(&Record) -> bool {
+    move |record| says(record).domain == domain && !says(record).partitions.is_empty()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_strangers_leaving_takes_nobody_out() {
+    let bus = bus();
+    let (_provider, _serving) = provider(&bus, "spoken-for").await;
+    let caller = caller(&bus, "spoken-for").await;
+    let heard = first(&bus, topics::HEARTBEAT, Start::End, claims("spoken-for")).await;
+    let refused_before = bus.stats().heartbeats_refused;
+
+    let leaving = Heartbeat { leaving: true, sent_us: from_now(Duration::ZERO), ..says(&heard) };
+    let mut of_an_invented_one = leaving.clone();
+    of_an_invented_one.instance = "spoken-for-2".to_owned();
+    for said in [leaving, of_an_invented_one].map(|heartbeat| heartbeat.encode_to_vec()) {
+        publish(&bus, topics::HEARTBEAT, 0, &Headers::new(), &said).await;
+        publish(&bus, topics::HEARTBEAT, 0, &heard.headers, &said).await;
+        let mut of_a_reply = Headers::new();
+        sign(&mut of_a_reply, "lgsp 1 reply", &said);
+        publish(&bus, topics::HEARTBEAT, 0, &of_a_reply, &said).await;
+    }
+    until("six refusals", || bus.stats().heartbeats_refused >= refused_before + 6).await;
+    let providers = caller.providers();
+    assert_eq!(providers.len(), 1, "no place is taken: {providers:?}");
+    assert!(providers[0].live && !providers[0].leaving, "{providers:?}");
+    assert!(call(&caller, "spoken-for", "hello").await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn replayed_heartbeats_do_not_keep_a_dead_instance_alive() {
+    let bus = bus();
+    // An instance that hangs: nothing in it moves any more.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let doomed_bus = bus.clone();
+    let doomed =
+        async move { serving(&doomed_bus, "replayed", Provider::default(), ServeOptions::default()).await };
+    let (doomed, _) = runtime.spawn(doomed).await.unwrap();
+    within("partitions", doomed.until_ready()).await;
+    let caller = caller(&bus, "replayed").await;
+    let heard = first(&bus, topics::HEARTBEAT, Start::End, claims("replayed")).await;
+    until("it to be heard", || caller.providers().iter().any(|provider| provider.live)).await;
+
+    runtime.shutdown_background();
+    let said = heard.value.clone().unwrap();
+    let replay = async {
+        while caller.providers().iter().any(|provider| provider.live) {
+            publish(&bus, topics::HEARTBEAT, 0, &heard.headers, &said).await;
+        }
+    };
+    within("the silence to be noticed", replay).await;
+    assert!(bus.stats().heartbeats_refused > 0);
 }

@@ -56,6 +56,8 @@ const DOMAINS: &[&str] = &[
     "poison",
     "follow",
     "lost",
+    "spoken-for",
+    "replayed",
     "bench",
 ];
 

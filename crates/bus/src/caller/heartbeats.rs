@@ -1,0 +1,200 @@
+//! Hears heartbeats: who claims a domain must prove it, and an old proof proves nothing.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use lgsp_core::time::unix_micros;
+use lgsp_proto::monitor::v1::Heartbeat;
+use lgsp_runtime::{Shutdown, Stage};
+use prost::Message as _;
+use tracing::{debug, warn};
+
+use super::providers::{Directory, SHOWN};
+use crate::headers::Incoming;
+use crate::mac::Kind;
+use crate::{Bus, Counters, Error, MacKey, MacKeys, Record, Start, Tailed, topics};
+
+/// How far the clock of a provider may be from ours. A heartbeat from further away is not believed.
+///
+/// It bounds what a repeat can do. Who has heard an instance remembers its last heartbeat for longer than any repeat of it is
+/// believed; who has just started can be told for so long, by repeats in their order, that a dead instance lives.
+const CLOCKS: Duration = Duration::from_secs(10);
+/// A clock that is ahead makes a heartbeat look fresh for twice as long.
+const _: () = assert!(2 * CLOCKS.as_secs() < SHOWN.as_secs());
+/// How often a heartbeat that is not believed is told of.
+const TELL_AGAIN: Duration = Duration::from_secs(60);
+
+/// Hears heartbeats until the role closes.
+pub(super) fn listen(
+    bus: &Bus,
+    directory: Arc<Directory>,
+    keys: Arc<MacKeys>,
+    shutdown: &Shutdown,
+) -> Result<(), Error> {
+    let mut tail = bus.tail(topics::HEARTBEAT, Start::End)?;
+    let mut listener = Listener { directory, keys, counters: bus.counters().clone(), told: None };
+    let close = shutdown.begins(Stage::Close);
+    shutdown.spawn(Stage::Close, "heartbeat listener", async move {
+        loop {
+            let tailed = tokio::select! {
+                tailed = tail.next() => tailed,
+                () = close.cancelled() => return,
+            };
+            match tailed {
+                Ok(Tailed::Record(record)) => {
+                    listener.hear(&record, Instant::now(), unix_micros(SystemTime::now()));
+                }
+                Ok(Tailed::CaughtUp) => {}
+                Err(error) => return debug!(%error, "heartbeats are heard no more"),
+            }
+        }
+    });
+    Ok(())
+}
+
+struct Listener {
+    directory: Arc<Directory>,
+    keys: Arc<MacKeys>,
+    counters: Arc<Counters>,
+    /// When a heartbeat that is not believed was last told of.
+    told: Option<Instant>,
+}
+
+impl Listener {
+    fn hear(&mut self, record: &Record, now: Instant, now_us: i64) {
+        let value = record.value.as_deref().unwrap_or_default();
+        let Ok(heartbeat) = Heartbeat::decode(value) else { return };
+        if !heartbeat.domain.is_empty() {
+            // Without the key of a domain nobody is called there.
+            let Some(key) = self.keys.key(&heartbeat.domain) else { return };
+            if let Err(why) = believe(key, record, &heartbeat, now_us) {
+                return self.refuse(record, why, now);
+            }
+        }
+        if self.directory.hear(heartbeat, now) {
+            self.counters.heartbeats_heard.add();
+        } else {
+            // Nobody needs to act: Kafka itself may repeat a record, or put two of them out of order.
+            self.counters.heartbeats_refused.add();
+        }
+    }
+
+    /// Neither the instance nor the domain is told: whoever wrote the record chose them.
+    fn refuse(&mut self, record: &Record, why: &'static str, now: Instant) {
+        self.counters.heartbeats_refused.add();
+        if self.told.is_none_or(|told| now.saturating_duration_since(told) >= TELL_AGAIN) {
+            self.told = Some(now);
+            warn!(partition = record.partition, offset = record.offset, why, "heartbeat is not believed");
+        }
+    }
+}
+
+fn believe(key: &MacKey, record: &Record, heartbeat: &Heartbeat, now_us: i64) -> Result<(), &'static str> {
+    let value = record.value.as_deref().unwrap_or_default();
+    if !Incoming::kept(&record.headers).is_signed(key, Kind::Heartbeat, value) {
+        return Err("the mac is missing or wrong");
+    }
+    if u128::from(now_us.abs_diff(heartbeat.sent_us)) > CLOCKS.as_micros() {
+        return Err("it is too old, or a clock is wrong");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::{Options, headers};
+
+    const NOW_US: i64 = 1_800_000_000_000_000;
+
+    fn key() -> MacKey {
+        MacKey::new([7; 32])
+    }
+
+    fn listener() -> Listener {
+        let keys = MacKeys::new(BTreeMap::from([("land".to_owned(), key())]));
+        let directory = Arc::new(Directory::new(&Options::default(), 0));
+        Listener { directory, keys: Arc::new(keys), counters: Arc::default(), told: None }
+    }
+
+    fn record(domain: &str, sent_us: i64, sign: impl FnOnce(&[u8]) -> Option<String>) -> Record {
+        let heartbeat = Heartbeat {
+            instance: "land-1".to_owned(),
+            domain: domain.to_owned(),
+            partitions: vec![0],
+            sent_us,
+            ..Heartbeat::default()
+        };
+        let value = heartbeat.encode_to_vec();
+        let mac = sign(&value).map(|mac| (headers::MAC.to_owned(), Bytes::from(mac)));
+        Record {
+            topic: topics::HEARTBEAT.into(),
+            partition: 0,
+            offset: 0,
+            timestamp_us: 0,
+            key: None,
+            headers: mac.into_iter().collect(),
+            value: Some(value.into()),
+        }
+    }
+
+    fn signed(key: &MacKey, kind: Kind) -> impl FnOnce(&[u8]) -> Option<String> {
+        let mut tag = key.begin(kind);
+        move |value| {
+            tag.field(value);
+            Some(tag.to_hex())
+        }
+    }
+
+    /// How many were heard and how many refused, and whether anybody serves now.
+    fn after(records: &[Record]) -> (u64, u64, usize) {
+        let mut listener = listener();
+        records.iter().for_each(|record| listener.hear(record, Instant::now(), NOW_US));
+        let stats = listener.counters.read();
+        (stats.heartbeats_heard, stats.heartbeats_refused, listener.directory.providers().len())
+    }
+
+    #[test]
+    fn who_claims_a_domain_signs_under_its_key() {
+        let ours = || record("land", NOW_US, signed(&key(), Kind::Heartbeat));
+        assert_eq!(after(&[ours()]), (1, 0, 1));
+        assert_eq!(after(&[record("land", NOW_US, |_| None)]), (0, 1, 0), "no mac");
+        let of_another = record("land", NOW_US, signed(&MacKey::new([8; 32]), Kind::Heartbeat));
+        assert_eq!(after(&[of_another]), (0, 1, 0), "the key of another domain");
+        let a_reply = record("land", NOW_US, signed(&key(), Kind::Reply));
+        assert_eq!(after(&[a_reply]), (0, 1, 0), "another kind of record");
+        let changed = Record { value: record("land", NOW_US + 1, |_| None).value, ..ours() };
+        assert_eq!(after(&[changed]), (0, 1, 0), "another value");
+    }
+
+    #[test]
+    fn who_claims_no_domain_signs_nothing_and_serves_nobody() {
+        assert_eq!(after(&[record("", NOW_US, |_| None)]), (1, 0, 0));
+        assert_eq!(after(&[record("unknown", NOW_US, |_| None)]), (0, 0, 0), "nobody is called there");
+    }
+
+    #[test]
+    fn a_heartbeat_is_believed_once_and_only_for_some_seconds() {
+        let sent_at = |sent_us| record("land", sent_us, signed(&key(), Kind::Heartbeat));
+        let seconds = |seconds: i64| NOW_US + seconds * 1_000_000;
+        assert_eq!(after(&[sent_at(NOW_US), sent_at(NOW_US)]), (1, 1, 1), "a repeat");
+        assert_eq!(after(&[sent_at(NOW_US), sent_at(NOW_US + 1)]), (2, 0, 1));
+        assert_eq!(after(&[sent_at(seconds(-9)), sent_at(seconds(9))]), (2, 0, 1), "clocks differ a little");
+        assert_eq!(after(&[sent_at(seconds(-11)), sent_at(seconds(11))]), (0, 2, 0));
+        assert_eq!(after(&[sent_at(i64::MIN), sent_at(i64::MAX)]), (0, 2, 0));
+    }
+
+    #[test]
+    fn what_is_not_believed_is_told_once_a_minute() {
+        let (mut listener, begun) = (listener(), Instant::now());
+        let mut told_at = |seconds| {
+            listener.hear(&record("land", NOW_US, |_| None), begun + Duration::from_secs(seconds), NOW_US);
+            listener.told.unwrap().duration_since(begun).as_secs()
+        };
+        assert_eq!([told_at(0), told_at(59), told_at(60), told_at(61)], [0, 0, 60, 60]);
+    }
+}
