@@ -43,8 +43,13 @@ impl Reader {
         let flight = InFlight { client: Some(client), store: &self.store, deadline: self.deadline };
         match timeout_at(self.deadline, flight.ask(&query)).await {
             Ok(answer) => {
-                self.client = flight.landed();
-                Ok(answer?)
+                let (client, answer) = (flight.landed(), answer.map_err(Error::from));
+                match &answer {
+                    // The server ended the connection. The pool may not have noticed yet, and would lend it again.
+                    Err(Error::Unreachable { .. }) => drop(client.map(Object::take)),
+                    Ok(_) | Err(_) => self.client = client,
+                }
+                answer
             }
             Err(_) => Err(Error::TimedOut),
         }

@@ -1,5 +1,8 @@
+use std::time::Duration;
+
 use lgsp_store::testing::Database;
 use lgsp_store::{Options, Query, Store};
+use tokio::time::Instant;
 
 use crate::{eventually, number, one_connection, soon};
 
@@ -29,6 +32,26 @@ async fn connections_that_the_server_ended_are_made_anew() {
     for _ in 0..8 {
         assert_eq!(number(&store, "SELECT 1 AS n").await, 1);
     }
+}
+
+#[tokio::test]
+async fn a_server_that_restarts_in_the_middle_of_a_query_is_unreachable_and_the_next_reader_is_served() {
+    let Some(database) = Database::postgres().await else { return };
+    let store = Store::open_read_only(&one_connection(&database)).await.unwrap();
+    let administrator = Store::open(&one_connection(&database), &[]).await.unwrap();
+    let mut reader = store.reader(Instant::now() + Duration::from_secs(3600)).await.unwrap();
+    let asked = tokio::spawn(async move {
+        let refusal = reader.all(Query::new("SELECT pg_sleep(3600)::text AS n")).await.unwrap_err();
+        drop(reader);
+        refusal
+    });
+    let asleep = "SELECT count(*) AS n FROM pg_stat_activity
+        WHERE datname = current_database() AND state = 'active' AND wait_event = 'PgSleep'";
+    eventually("the query is under way", async || number(&administrator, asleep).await == 1).await;
+
+    assert_eq!(number(&administrator, ENDED).await, 1);
+    assert_eq!(asked.await.unwrap().cause(), "unreachable");
+    assert_eq!(number(&store, "SELECT 7 AS n").await, 7);
 }
 
 #[tokio::test]
