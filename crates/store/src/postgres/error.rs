@@ -44,8 +44,8 @@ fn of_sqlstate(code: &str) -> Error {
         // Shutting down, starting up, gone, full, or without this database.
         ("08", _) | (_, "57P01" | "57P02" | "57P03" | "53300" | "3D000") => Error::Unreachable { code },
         ("40", _) | (_, "55P03") => Error::Busy { code },
-        // A table or column that is not there, or a value that is none of its type.
-        ("42" | "22" | "3F", _) => Error::Schema { problem: format!("code {code}") },
+        // A table or column that is not there, or a value that is none of its type or cannot be brought to another.
+        ("0A" | "22" | "3F" | "42", _) => Error::Schema { problem: format!("code {code}") },
         (_, "XX001" | "XX002") => Error::Damaged { code },
         _ => Error::Failed { code },
     }

@@ -16,6 +16,8 @@ use crate::{Error, Query};
 const NOTICING: Duration = Duration::from_millis(200);
 /// How long a cancellation may take, and then the statement to obey.
 const CANCELLING: Duration = Duration::from_secs(2);
+/// Where PostgreSQL finds out that "cached plan must not change result type". It translates the message, and not this.
+const REVALIDATING: &str = "RevalidateCachedQuery";
 /// Statements kept prepared on each connection.
 const MOST_PREPARED: usize = 256;
 
@@ -76,7 +78,6 @@ impl InFlight<'_> {
         let plain = self.store.plain.contains(query.sql);
         let types = value::announced(&query.values, if plain { &Type::TEXT } else { &Type::UNKNOWN });
         match ask_once(client, query, &types, self.deadline).await {
-            // The table was altered since the statement was prepared.
             Err(error) if is_outdated(&error) => {
                 client.statement_cache.remove(query.sql, &types);
                 ask_once(client, query, &types, self.deadline).await
@@ -137,9 +138,15 @@ fn milliseconds(left: Duration) -> u128 {
     left.as_micros().div_ceil(1000).clamp(1, i32::MAX as u128)
 }
 
+/// Whether a statement's result has changed since it was prepared, or the server knows it no more. The code alone does not tell
+/// the former: a value that cannot be converted has it too.
 fn is_outdated(error: &tokio_postgres::Error) -> bool {
-    // 0A000: "cached plan must not change result type".
-    matches!(error.code(), Some(&(SqlState::FEATURE_NOT_SUPPORTED | SqlState::INVALID_SQL_STATEMENT_NAME)))
+    let Some(error) = error.as_db_error() else { return false };
+    match *error.code() {
+        SqlState::FEATURE_NOT_SUPPORTED => error.routine() == Some(REVALIDATING),
+        SqlState::INVALID_SQL_STATEMENT_NAME => true,
+        _ => false,
+    }
 }
 
 fn is_ambiguous(error: &tokio_postgres::Error) -> bool {

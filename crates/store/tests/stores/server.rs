@@ -55,6 +55,23 @@ async fn a_server_that_restarts_in_the_middle_of_a_query_is_unreachable_and_the_
 }
 
 #[tokio::test]
+async fn a_value_that_the_server_cannot_convert_is_asked_for_once_and_is_no_failure_of_the_server() {
+    let Some(database) = Database::postgres().await else { return };
+    let writer = database
+        .filled(
+            "CREATE SEQUENCE asked; CREATE TABLE thing (n numeric); INSERT INTO thing VALUES ('Infinity')",
+        )
+        .await;
+    let mut reader = writer.reader(soon()).await.unwrap();
+    let converted = "SELECT nextval('asked') AS asked, CAST(n AS BIGINT) AS n FROM thing";
+    for times in 1..=2 {
+        let refusal = reader.all(Query::new(converted)).await.unwrap_err();
+        assert_eq!(refusal.to_string(), "the store's tables are not the expected ones (code 0A000)");
+        assert_eq!(number(&writer, "SELECT last_value AS n FROM asked").await, times);
+    }
+}
+
+#[tokio::test]
 async fn a_table_that_is_altered_under_way_is_read_as_it_is_now() {
     let Some(database) = Database::postgres().await else { return };
     let writer = database.filled("CREATE TABLE thing (id int); INSERT INTO thing VALUES (7)").await;
