@@ -7,6 +7,7 @@ mod opening;
 mod passwords;
 mod reading;
 mod server;
+mod silence;
 mod tls;
 
 use std::time::Duration;
