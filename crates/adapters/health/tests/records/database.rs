@@ -1,7 +1,10 @@
-//! A small health database, with its adapter called as the bus calls it.
+//! Small health databases of the same people, in every form that the adapter reads, called as the bus calls it.
 
+use std::path::Path;
+
+use lgsp_adapter::config::{self, Sources};
 use lgsp_adapter::testing::{Database, native};
-use lgsp_adapter::{Adapter, NotUnderstood, Options, Store};
+use lgsp_adapter::{Adapter, Dialect, NotUnderstood, Options, SourceOptions, Store};
 use lgsp_proto::health::v1::health_service_client::HealthServiceClient;
 use lgsp_proto::health::v1::{
     GetPatientSummaryRequest, ListImmunizationsRequest, ListImmunizationsResponse, PatientSummary,
@@ -12,32 +15,72 @@ use tonic::service::Routes;
 
 const SCHEMA: &str = include_str!("../../../../sample/schema/health.sql");
 const RECORDS: &str = include_str!("records.sql");
+const AGENCY_SCHEMA: &str = include_str!("agency.sql");
+const AGENCY_RECORDS: &str = include_str!("agency-records.sql");
+const AGENCY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/records/agency.toml");
 
 pub const HOLDER: &str = "092058000001";
 pub const HOLDERS_OLD_CARD: &str = "361000001";
 pub const SUSPENDED: &str = "092160000002";
 pub const CHILD: &str = "092315000004";
 
+/// What a database's tables are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// The native schema.
+    Native,
+    /// The agency's own.
+    Mapped,
+}
+
 pub struct Records {
     pub client: HealthServiceClient<Routes>,
     pub adapter: Adapter,
+    pub options: Options,
+    pub form: Form,
     /// For writing.
     pub store: Store,
-    pub database: Database,
+    _database: Database,
 }
 
 impl Records {
-    /// One on each database at hand.
+    /// One in each form on each database at hand.
     pub async fn each() -> Vec<Self> {
+        let mut each = Self::each_of(Form::Native, "").await;
+        each.extend(Self::each_of(Form::Mapped, "").await);
+        each
+    }
+
+    /// One on each database at hand, with some more records.
+    pub async fn each_of(form: Form, more: &str) -> Vec<Self> {
         let mut each = Vec::new();
         for database in Database::each().await {
-            let store = database.filled(&native(database.dialect(), SCHEMA)).await;
-            store.run(RECORDS).await.unwrap();
-            let adapter = lgsp_adapter_health::open(&Options::of(database.url())).await.unwrap();
-            let client = HealthServiceClient::new(adapter.routes.clone());
-            each.push(Self { client, adapter, store, database });
+            each.push(Self::of(database, form, more).await);
         }
         each
+    }
+
+    pub async fn of(database: Database, form: Form, more: &str) -> Self {
+        let options = options(form, &database);
+        Self::opened(database, form, more, options).await
+    }
+
+    /// One whose adapter is told so.
+    pub async fn opened(database: Database, form: Form, more: &str, options: Options) -> Self {
+        let store = database.filled(&tables(form, database.dialect())).await;
+        store.run(more).await.unwrap();
+        let adapter = lgsp_adapter_health::open(&options).await.unwrap();
+        let client = HealthServiceClient::new(adapter.routes.clone());
+        Self { client, adapter, options, form, store, _database: database }
+    }
+
+    /// Changes the records, by the statement of each form.
+    pub async fn change(&self, native: &str, mapped: &str) {
+        let sql = match self.form {
+            Form::Native => native,
+            Form::Mapped => mapped,
+        };
+        self.store.run(sql).await.unwrap();
     }
 
     pub async fn verify(&mut self, asked: VerifyInsuranceRequest) -> Result<VerifyInsuranceResponse, Status> {
@@ -61,4 +104,19 @@ impl Records {
         let of = |count: &&NotUnderstood| (count.relation, count.column) == (relation, column);
         counts.iter().find(of).map_or(0, |count| count.count)
     }
+}
+
+/// The tables of a form with their records, as a database writes them.
+fn tables(form: Form, dialect: Dialect) -> String {
+    match form {
+        Form::Native => format!("{}\n{RECORDS}", native(dialect, SCHEMA)),
+        Form::Mapped => format!("{AGENCY_SCHEMA}\n{AGENCY_RECORDS}"),
+    }
+}
+
+/// How the adapter is told of a database.
+pub fn options(form: Form, database: &Database) -> Options {
+    let file = (form == Form::Mapped).then_some(Path::new(AGENCY));
+    let options: Options = config::load(&Sources::default().file(file)).unwrap();
+    Options { source: SourceOptions { url: database.url().to_owned(), ..options.source }, ..options }
 }

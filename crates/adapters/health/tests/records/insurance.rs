@@ -53,7 +53,8 @@ async fn the_card_that_matters_on_the_date_is_told() {
 async fn a_social_insurance_number_of_two_persons_shows_neither_the_others_card() {
     for mut records in Records::each().await {
         let spoil = "UPDATE insurance_card SET social_insurance_number = '0123456781' WHERE card_id = 4";
-        records.store.run(spoil).await.unwrap();
+        let of_agency = "UPDATE the_bhyt SET so_bhxh = '0123456781' WHERE so_the = 'DN4929999999992'";
+        records.change(spoil, of_agency).await;
         assert_eq!(told(&mut records, by_person(SUSPENDED, "2021-06-01")).await.1, 2020, "it names nobody");
         for date in ["2022-06-01", "2026-06-01"] {
             let answer = records.verify(by_person(HOLDER, date)).await.unwrap();
@@ -116,7 +117,8 @@ async fn without_a_date_it_is_today_in_viet_nam() {
         let today = told(&mut records, by_card("9999999993", "")).await;
         assert_eq!(today, (InsuranceValidity::Valid, 2016), "a card without an end");
         let over = "UPDATE insurance_card SET valid_to = '2016-12-31' WHERE card_id = 5";
-        records.store.run(over).await.unwrap();
+        let of_agency = "UPDATE the_bhyt SET den_ngay = '31/12/2016' WHERE so_the = '9999999993'";
+        records.change(over, of_agency).await;
         assert_eq!(told(&mut records, by_card("9999999993", " ")).await.0, InsuranceValidity::Expired);
     }
 }

@@ -1,0 +1,86 @@
+//! Bad records of an agency: unknown codes, what is no date.
+
+use lgsp_proto::health::v1::{
+    GetPatientSummaryRequest, ListImmunizationsRequest, Severity, VerifyInsuranceRequest,
+};
+use lgsp_proto::record::v1::{PartialDate, Sex};
+
+use crate::database::{Form, HOLDER, Records};
+
+const ODD: &str = "093180000006";
+
+/// A person of whom the agency holds what nobody understands.
+const ODD_RECORDS: &str = "
+    INSERT INTO the_bhyt (so_the, so_bhxh, so_dinh_danh, ho_dem, ten, ngay_sinh, tu_ngay, den_ngay, du_5_nam)
+    VALUES ('DN4920000000006', '0000000006', '093180000006', 'Trần  Văn', 'Lạ', '31/02/1980', '2020', '31.12.2020', '1/1/2025');
+    INSERT INTO benh_nhan (ma_bn, so_dinh_danh, ho_dem, ten, ngay_sinh, gioi_tinh, thai_ky)
+    VALUES ('BN0006', '093180000006', 'Trần  Văn', 'Lạ', '00/07/1980', 'nam', '?');
+    INSERT INTO di_ung VALUES ('BN0006', 'Penicillin', NULL, 'rất nặng', '99/99/9999');
+    INSERT INTO benh_ly VALUES ('BN0006', 'I10', 'Tăng huyết áp', 'X', '2015-01', NULL);
+    INSERT INTO thuoc VALUES ('BN0006', 'amlodipine', NULL, NULL, 'năm ngoái', 'khi hết');
+    INSERT INTO luot_kham VALUES (6, 'BN0006', '1/9/2024', NULL, 'I10', 'cấp cứu');
+    INSERT INTO mui_tiem VALUES (60, 'BN0006', 'VX01', 'L1', 1, '2024/01/02', NULL, 'sau Tết', NULL, NULL);";
+
+#[tokio::test]
+async fn unknown_codes_and_false_dates_of_a_patient_are_passed_on_as_unknown_and_counted() {
+    for mut records in Records::each_of(Form::Mapped, ODD_RECORDS).await {
+        let asked = |number: &str| GetPatientSummaryRequest {
+            personal_number: number.to_owned(),
+            ..Default::default()
+        };
+        let summary = records.summary(asked(ODD)).await.unwrap();
+        assert_eq!((summary.full_name.as_str(), summary.sex()), ("Trần Văn Lạ", Sex::Unknown));
+        assert_eq!(summary.date_of_birth, Some(PartialDate { year: 1980, month: 7, day: 0 }));
+        assert!(!summary.pregnant);
+        let allergy = &summary.allergies[0];
+        assert_eq!((allergy.severity(), allergy.recorded_on), (Severity::Unspecified, None));
+        assert_eq!((summary.conditions[0].chronic, summary.conditions[0].since), (false, None));
+        assert_eq!(summary.medications[0].since, None, "in use, as far as anybody knows");
+        assert_eq!((summary.encounters[0].on_date, summary.encounters[0].inpatient), (None, false));
+        let expected = [
+            ("patient", "sex", 1),
+            ("patient", "pregnant", 1),
+            ("patient", "date_of_birth", 0),
+            ("allergy", "severity", 1),
+            ("allergy", "recorded_on", 1),
+            ("condition", "chronic", 1),
+            ("condition", "since", 1),
+            ("medication", "since", 1),
+            ("encounter", "on_date", 1),
+            ("encounter", "inpatient", 1),
+        ];
+        for (relation, column, count) in expected {
+            assert_eq!(records.not_understood(relation, column), count, "{relation}.{column}");
+        }
+
+        records.summary(asked(HOLDER)).await.unwrap();
+        assert_eq!(records.not_understood("patient", "sex"), 1, "what is not known is not misunderstood");
+    }
+}
+
+#[tokio::test]
+async fn false_dates_of_cards_and_doses_are_passed_on_as_unknown_and_counted() {
+    for mut records in Records::each_of(Form::Mapped, ODD_RECORDS).await {
+        let asked = VerifyInsuranceRequest {
+            personal_number: ODD.to_owned(),
+            on_date: "2020-06-01".to_owned(),
+            ..Default::default()
+        };
+        let card = records.verify(asked).await.unwrap().card.unwrap();
+        assert_eq!((card.date_of_birth, card.valid_to, card.five_years_from), (None, None, None));
+        for column in ["date_of_birth", "valid_to", "five_years_from"] {
+            assert_eq!(records.not_understood("insurance_card", column), 1, "{column}");
+        }
+
+        let asked = ListImmunizationsRequest { personal_number: ODD.to_owned(), ..Default::default() };
+        let doses = records.immunizations(asked).await.unwrap().immunizations;
+        assert_eq!(
+            (doses.len(), doses[0].on_date, doses[0].next_due_on),
+            (1, None, None),
+            "told all the same"
+        );
+        for column in ["on_date", "next_due_on"] {
+            assert_eq!(records.not_understood("immunization", column), 1, "{column}");
+        }
+    }
+}
