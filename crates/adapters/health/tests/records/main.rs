@@ -6,6 +6,7 @@ mod bad;
 mod database;
 mod immunizations;
 mod insurance;
+mod interruption;
 
 use lgsp_adapter::Fields;
 use lgsp_adapter_health::{Parts, PatientKey, Source};
