@@ -65,14 +65,19 @@ impl Records {
         }
     }
 
-    fn immunizations_of<'a>(&'a self, person: &'a PersonKey, after: i64, limit: usize) -> Query<'a> {
-        let of = match person {
-            PersonKey::Number(_) => &self.statements.immunizations_by_number,
-            PersonKey::OldCard(_) => &self.statements.immunizations_by_old_card,
+    fn patient_number_of<'a>(&'a self, person: &'a PersonKey) -> Query<'a> {
+        let by = match person {
+            PersonKey::Number(_) => &self.statements.patient_number_by_number,
+            PersonKey::OldCard(_) => &self.statements.patient_number_by_old_card,
         };
+        by.query().bind(person.as_str())
+    }
+
+    fn immunizations_of<'a>(&'a self, patient_number: &'a str, after: i64, limit: usize) -> Query<'a> {
+        let of = &self.statements;
         let query = match after {
-            page::START => of.first.query().bind(person.as_str()),
-            after => of.next.query().bind(person.as_str()).bind(after),
+            page::START => of.first_immunizations.query().bind(patient_number),
+            after => of.next_immunizations.query().bind(patient_number).bind(after),
         };
         query.bind(limit as i64)
     }
@@ -135,6 +140,9 @@ impl Source for Records {
         deadline: Instant,
     ) -> Result<Vec<(i64, Immunization)>, SourceError> {
         let mut reader = self.tables.reader(deadline).await?;
-        self.tables.all(&mut reader, self.immunizations_of(person, after, limit), read::immunization).await
+        let found = self.tables.only(&mut reader, self.patient_number_of(person)).await?;
+        let Some(patient) = found else { return Ok(Vec::new()) };
+        let number = patient.text("patient_number")?;
+        self.tables.all(&mut reader, self.immunizations_of(&number, after, limit), read::immunization).await
     }
 }

@@ -66,9 +66,9 @@ const AGENCY_PATIENTS: &str = "
 fn statements(records: &Records) -> [(&'static str, &Statement, Vec<Value<'static>>); 14] {
     let of = &records.statements;
     let text = |text: &'static str| vec![Value::from(text)];
-    let first = |key: &'static str| vec![key.into(), 51_i64.into()];
-    let next = |key: &'static str| vec![key.into(), 77_705_i64.into(), 51_i64.into()];
     let card = vec!["1000000777".into(), "HS4011000000777".into()];
+    let first = vec!["BN777".into(), 51_i64.into()];
+    let next = vec!["BN777".into(), 77_705_i64.into(), 51_i64.into()];
     [
         ("cards by personal number", &of.cards_by_number, text("920000007770")),
         ("cards by old card", &of.cards_by_old_card, text("360000777")),
@@ -80,10 +80,10 @@ fn statements(records: &Records) -> [(&'static str, &Statement, Vec<Value<'stati
         ("conditions", &of.conditions, text("BN777")),
         ("medications", &of.medications, vec!["BN777".into(), "2026-01-01".into()]),
         ("encounters", &of.encounters, text("BN777")),
-        ("first immunizations", &of.immunizations_by_number.first, first("920000007770")),
-        ("next immunizations", &of.immunizations_by_number.next, next("920000007770")),
-        ("first immunizations by old card", &of.immunizations_by_old_card.first, first("360000777")),
-        ("next immunizations by old card", &of.immunizations_by_old_card.next, next("360000777")),
+        ("patient's own number by personal number", &of.patient_number_by_number, text("920000007770")),
+        ("patient's own number by old card", &of.patient_number_by_old_card, text("360000777")),
+        ("first immunizations", &of.first_immunizations, first),
+        ("next immunizations", &of.next_immunizations, next),
     ]
 }
 

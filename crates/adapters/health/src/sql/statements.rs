@@ -1,8 +1,8 @@
 //! The adapter's SQL, over its relations. `docs/queries.md` keeps the plans.
 //!
 //! Keys that join relations stay inside: an agency's may be of any type. What is looked for as the only one is looked for
-//! twice, so that a contradiction is noticed. A facility's name is looked up beside its record and not joined, so that a
-//! facility that is listed twice repeats nothing.
+//! twice, so that a contradiction is noticed; what hangs on a patient is read only after that. A facility's name is looked up
+//! beside its record and not joined, so that a facility that is listed twice repeats nothing.
 
 use lgsp_adapter::{Statement, Tables};
 
@@ -19,39 +19,33 @@ pub(super) struct Statements {
     pub(super) conditions: Statement,
     pub(super) medications: Statement,
     pub(super) encounters: Statement,
-    pub(super) immunizations_by_number: Immunizations,
-    pub(super) immunizations_by_old_card: Immunizations,
-}
-
-/// How the immunizations of a person are read, page by page.
-#[derive(Clone, Debug)]
-pub(super) struct Immunizations {
-    pub(super) first: Statement,
-    pub(super) next: Statement,
+    pub(super) patient_number_by_number: Statement,
+    pub(super) patient_number_by_old_card: Statement,
+    pub(super) first_immunizations: Statement,
+    pub(super) next_immunizations: Statement,
 }
 
 impl Statements {
     pub(super) fn new(tables: &Tables) -> Self {
         let cards = |condition: &str| tables.statement(&CARDS.replace("{condition}", condition));
-        let patient = |condition: &str| tables.statement(&PATIENT.replace("{condition}", condition));
-        let immunizations = |column: &str| Immunizations {
-            first: tables.statement(&FIRST_IMMUNIZATIONS.replace("{column}", column)),
-            next: tables.statement(&NEXT_IMMUNIZATIONS.replace("{column}", column)),
-        };
+        let patient = |condition: &str| tables.statement(&only_patient(PATIENT, condition));
+        let patient_number = |condition: &str| tables.statement(&only_patient(PATIENT_NUMBER, condition));
         Self {
             cards_by_number: cards(&CARDS_OF_PERSON.replace("{column}", "personal_number")),
             cards_by_old_card: cards(&CARDS_OF_PERSON.replace("{column}", "old_identity_number")),
             cards_by_social_insurance: cards("c.social_insurance_number = $1"),
-            patient_by_number: patient("p.personal_number = $1"),
-            patient_by_old_card: patient("p.old_identity_number = $1"),
+            patient_by_number: patient(BY_NUMBER),
+            patient_by_old_card: patient(BY_OLD_CARD),
             // A record may lack the number alone.
-            patient_by_card: patient("p.social_insurance_number = $1 OR p.insurance_card_number = $2"),
+            patient_by_card: patient("o.social_insurance_number = $1 OR o.insurance_card_number = $2"),
             allergies: tables.statement(ALLERGIES),
             conditions: tables.statement(CONDITIONS),
             medications: tables.statement(MEDICATIONS),
             encounters: tables.statement(ENCOUNTERS),
-            immunizations_by_number: immunizations("personal_number"),
-            immunizations_by_old_card: immunizations("old_identity_number"),
+            patient_number_by_number: patient_number(BY_NUMBER),
+            patient_number_by_old_card: patient_number(BY_OLD_CARD),
+            first_immunizations: tables.statement(FIRST_IMMUNIZATIONS),
+            next_immunizations: tables.statement(NEXT_IMMUNIZATIONS),
         }
     }
 }
@@ -73,15 +67,26 @@ const CARDS_OF_PERSON: &str = "c.social_insurance_number IN
           (SELECT o.social_insurance_number FROM insurance_card o WHERE o.{column} = $1)
       AND coalesce(c.{column}, $1) = $1";
 
+const BY_NUMBER: &str = "o.personal_number = $1";
+const BY_OLD_CARD: &str = "o.old_identity_number = $1";
+
+/// What hangs on a patient is found by the patient's own number. So that must be nobody else's either.
+fn only_patient(select: &str, condition: &str) -> String {
+    format!(
+        "{select} FROM patient p
+         WHERE p.patient_number {{any of}} SELECT o.patient_number FROM patient o WHERE {condition} {{end}}
+         LIMIT 2"
+    )
+}
+
+const PATIENT_NUMBER: &str = "SELECT p.patient_number";
+
 const PATIENT: &str = "
     SELECT p.patient_number, p.personal_number, p.insurance_card_number, p.full_name, p.date_of_birth, p.sex, p.line,
            p.ward_code, p.former_ward_code, p.text, p.phone_number, p.contact_name, p.contact_relation,
            p.contact_phone_number, p.blood_type, p.disability, p.pregnant, p.height_cm, p.weight_kg, p.facility_code,
            p.updated_us, p.as_of_us,
-           (SELECT f.name FROM facility f WHERE f.facility_code = p.facility_code LIMIT 1) AS facility_name
-    FROM patient p
-    WHERE {condition}
-    LIMIT 2";
+           (SELECT f.name FROM facility f WHERE f.facility_code = p.facility_code LIMIT 1) AS facility_name";
 
 /// The bounds of this and of the following ones are the contract's.
 const ALLERGIES: &str = "
@@ -125,7 +130,7 @@ macro_rules! immunizations {
              FROM patient p
              JOIN immunization i ON i.patient_id = p.patient_id
              LEFT JOIN vaccine v ON v.vaccine_id = i.vaccine_id
-             WHERE p.{column} = $1 ",
+             WHERE p.patient_number = $1 ",
             $after,
             " ORDER BY i.on_date DESC, i.immunization_id DESC LIMIT ",
             $limit
@@ -135,10 +140,10 @@ macro_rules! immunizations {
 
 const FIRST_IMMUNIZATIONS: &str = immunizations!("", "$2");
 
-/// What comes after one of the same person: another's would tell when that one had it.
+/// What comes after one of the same patient: another's would tell when that one had it.
 const NEXT_IMMUNIZATIONS: &str = immunizations!(
     "AND (i.on_date, i.immunization_id) <
          (SELECT l.on_date, l.immunization_id FROM immunization l JOIN patient o ON o.patient_id = l.patient_id
-          WHERE l.immunization_id = $2 AND o.{column} = $1)",
+          WHERE l.immunization_id = $2 AND o.patient_number = $1)",
     "$3"
 );

@@ -4,7 +4,7 @@ use lgsp_proto::health::v1::{ListImmunizationsRequest, ListImmunizationsResponse
 use lgsp_proto::record::v1::PartialDate;
 use tonic::Code;
 
-use crate::database::{HOLDER, HOLDERS_OLD_CARD, Records, SUSPENDED};
+use crate::database::{Form, HOLDER, HOLDERS_OLD_CARD, Records, SUSPENDED};
 
 fn of(number: &str, page_size: i32, page_token: &str) -> ListImmunizationsRequest {
     ListImmunizationsRequest {
@@ -62,6 +62,17 @@ async fn the_pages_join_without_gap_or_overlap_whatever_their_size() {
         for size in 1..=6 {
             assert_eq!(paged(&mut records, size).await, ["12", "14", "10", "13", "11"], "pages of {size}");
         }
+    }
+}
+
+#[tokio::test]
+async fn of_two_patients_with_one_number_nobodys_immunizations_are_told() {
+    let twice = "UPDATE benh_nhan SET so_dinh_danh = '092058000001' WHERE ma_bn = 'BN0002'";
+    for mut records in Records::each_of(Form::Mapped, twice).await {
+        let refusal = records.immunizations(of(HOLDER, 0, "")).await.unwrap_err();
+        assert_eq!(refusal.code(), Code::Internal);
+        let by_old_card = records.immunizations(of(HOLDERS_OLD_CARD, 0, "")).await.unwrap();
+        assert_eq!(ids(&by_old_card), ["12", "14", "10", "13", "11"]);
     }
 }
 

@@ -16,7 +16,7 @@ use lgsp_proto::record::v1::{PartialDate, Sex};
 use tokio::time::{Duration, Instant};
 use tonic::Code;
 
-use database::{HOLDER, HOLDERS_OLD_CARD, Records, SUSPENDED};
+use database::{Form, HOLDER, HOLDERS_OLD_CARD, Records, SUSPENDED};
 
 fn of_person(number: &str) -> GetPatientSummaryRequest {
     GetPatientSummaryRequest { personal_number: number.to_owned(), ..Default::default() }
@@ -115,5 +115,16 @@ async fn of_two_patients_with_one_card_neither_is_told() {
         assert_eq!(refusal.code(), Code::Internal);
         assert!(!format!("{refusal:?}").contains("Nguyễn"));
         records.summary(of_person(HOLDER)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn of_two_patients_with_one_number_of_the_source_neither_is_told() {
+    let twice = "UPDATE benh_nhan SET ma_bn = 'BN0001' WHERE ma_bn = 'BN0002'";
+    for mut records in Records::each_of(Form::Mapped, twice).await {
+        for person in [HOLDER, SUSPENDED] {
+            let refusal = records.summary(of_person(person)).await.unwrap_err();
+            assert_eq!(refusal.code(), Code::Internal, "whose the allergies are cannot be told");
+        }
     }
 }
