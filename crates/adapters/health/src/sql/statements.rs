@@ -61,11 +61,11 @@ const CARDS: &str = "
     LIMIT 50";
 
 /// Older cards were issued without a number of the person: they are known by the social-insurance number, unless they name
-/// somebody else. That is told by an expression and not by two conditions, of which SQLite would take the index for all cards
-/// without a number.
+/// somebody else. An empty text names nobody. That is told by an expression and not by two conditions, of which SQLite would
+/// take the index for all cards without a number.
 const CARDS_OF_PERSON: &str = "c.social_insurance_number IN
           (SELECT o.social_insurance_number FROM insurance_card o WHERE o.{column} = $1)
-      AND coalesce(c.{column}, $1) = $1";
+      AND coalesce(NULLIF(c.{column}, ''), $1) = $1";
 
 const BY_NUMBER: &str = "o.personal_number = $1";
 const BY_OLD_CARD: &str = "o.old_identity_number = $1";

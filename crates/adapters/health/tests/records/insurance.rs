@@ -4,7 +4,7 @@ use lgsp_proto::health::v1::{InsuranceValidity, VerifyInsuranceRequest};
 use lgsp_proto::record::v1::{Match, PartialDate};
 use tonic::Code;
 
-use crate::database::{CHILD, HOLDER, HOLDERS_OLD_CARD, Records, SUSPENDED};
+use crate::database::{CHILD, Form, HOLDER, HOLDERS_OLD_CARD, Records, SUSPENDED};
 
 fn by_person(number: &str, on_date: &str) -> VerifyInsuranceRequest {
     VerifyInsuranceRequest {
@@ -68,6 +68,17 @@ async fn a_social_insurance_number_of_two_persons_shows_neither_the_others_card(
             Code::Internal,
             "her card names no old card, so that whose it is cannot be told"
         );
+    }
+}
+
+#[tokio::test]
+async fn an_older_card_whose_holders_number_is_an_empty_text_is_known_by_its_social_insurance_number() {
+    let empty = "UPDATE the_bhyt SET so_dinh_danh = '', so_cmnd = '' WHERE so_the = 'HS4920123456781'";
+    for mut records in Records::each_of(Form::Mapped, empty).await {
+        for person in [HOLDER, HOLDERS_OLD_CARD] {
+            let told = told(&mut records, by_person(person, "2021-06-01")).await;
+            assert_eq!(told, (InsuranceValidity::Valid, 2020));
+        }
     }
 }
 
