@@ -2,7 +2,8 @@
 //!
 //! Keys that join relations stay inside: an agency's may be of any type. What is looked for as the only one is looked for
 //! twice, so that a contradiction is noticed; what hangs on a patient is read only after that. A facility's name is looked up
-//! beside its record and not joined, so that a facility that is listed twice repeats nothing.
+//! beside its record and not joined, so that a facility that is listed twice repeats nothing. What has no date comes last, and
+//! says so: left to themselves, the databases differ.
 
 use lgsp_adapter::{Statement, Tables};
 
@@ -57,7 +58,7 @@ const CARDS: &str = "
            (SELECT f.name FROM facility f WHERE f.facility_code = c.facility_code LIMIT 1) AS facility_name
     FROM insurance_card c
     WHERE {condition}
-    ORDER BY c.valid_from DESC
+    ORDER BY c.valid_from DESC NULLS LAST
     LIMIT 50";
 
 /// Older cards were issued without a number of the person: they are known by the social-insurance number, unless they name
@@ -93,7 +94,7 @@ const ALLERGIES: &str = "
     SELECT a.substance, a.reaction, a.severity, a.recorded_on
     FROM patient p JOIN allergy a ON a.patient_id = p.patient_id
     WHERE p.patient_number = $1
-    ORDER BY a.severity DESC, a.substance
+    ORDER BY a.severity DESC NULLS LAST, a.substance
     LIMIT 200";
 
 /// What lasts comes first.
@@ -101,7 +102,7 @@ const CONDITIONS: &str = "
     SELECT c.icd10_code, c.title_vi, c.chronic, c.since, c.until
     FROM patient p JOIN condition c ON c.patient_id = p.patient_id
     WHERE p.patient_number = $1
-    ORDER BY CASE WHEN c.until IS NULL THEN 0 ELSE 1 END, c.since DESC, c.title_vi
+    ORDER BY CASE WHEN coalesce(c.until, '') = '' THEN 0 ELSE 1 END, c.since DESC NULLS LAST, c.title_vi
     LIMIT 200";
 
 /// In use on a day; one that ends in a month or year without a day is in use to its end.
@@ -109,7 +110,7 @@ const MEDICATIONS: &str = "
     SELECT m.name, m.active_ingredient, m.dosage, m.since
     FROM patient p JOIN medication m ON m.patient_id = p.patient_id
     WHERE p.patient_number = $1 AND (m.until IS NULL OR m.until >= substr($2, 1, length(m.until)))
-    ORDER BY m.since DESC, m.name
+    ORDER BY m.since DESC NULLS LAST, m.name
     LIMIT 200";
 
 const ENCOUNTERS: &str = "
@@ -117,7 +118,7 @@ const ENCOUNTERS: &str = "
            (SELECT f.name FROM facility f WHERE f.facility_code = e.facility_code LIMIT 1) AS facility_name
     FROM patient p JOIN encounter e ON e.patient_id = p.patient_id
     WHERE p.patient_number = $1
-    ORDER BY e.on_date DESC, e.encounter_id DESC
+    ORDER BY e.on_date DESC NULLS LAST, e.encounter_id DESC
     LIMIT 50";
 
 macro_rules! immunizations {
@@ -132,7 +133,7 @@ macro_rules! immunizations {
              LEFT JOIN vaccine v ON v.vaccine_id = i.vaccine_id
              WHERE p.patient_number = $1 ",
             $after,
-            " ORDER BY i.on_date DESC, i.immunization_id DESC LIMIT ",
+            " ORDER BY coalesce(i.on_date, '') DESC, i.immunization_id DESC LIMIT ",
             $limit
         )
     };
@@ -142,8 +143,8 @@ const FIRST_IMMUNIZATIONS: &str = immunizations!("", "$2");
 
 /// What comes after one of the same patient: another's would tell when that one had it.
 const NEXT_IMMUNIZATIONS: &str = immunizations!(
-    "AND (i.on_date, i.immunization_id) <
-         (SELECT l.on_date, l.immunization_id FROM immunization l JOIN patient o ON o.patient_id = l.patient_id
+    "AND (coalesce(i.on_date, ''), i.immunization_id) <
+         (SELECT coalesce(l.on_date, ''), l.immunization_id FROM immunization l JOIN patient o ON o.patient_id = l.patient_id
           WHERE l.immunization_id = $2 AND o.patient_number = $1)",
     "$3"
 );

@@ -66,6 +66,18 @@ async fn the_pages_join_without_gap_or_overlap_whatever_their_size() {
 }
 
 #[tokio::test]
+async fn a_dose_without_a_date_comes_last_and_is_in_a_page_too() {
+    let undated =
+        "INSERT INTO mui_tiem (so_mui, ma_bn, ma_vx) VALUES (15, 'BN0001', 'VX01'), (16, 'BN0001', 'VX02')";
+    for mut records in Records::each_of(Form::Mapped, undated).await {
+        for size in 1..=7 {
+            let found = paged(&mut records, size).await;
+            assert_eq!(found, ["12", "14", "10", "13", "11", "16", "15"], "pages of {size}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn of_two_patients_with_one_number_nobodys_immunizations_are_told() {
     let twice = "UPDATE benh_nhan SET so_dinh_danh = '092058000001' WHERE ma_bn = 'BN0002'";
     for mut records in Records::each_of(Form::Mapped, twice).await {

@@ -128,3 +128,24 @@ async fn of_two_patients_with_one_number_of_the_source_neither_is_told() {
         }
     }
 }
+
+#[tokio::test]
+async fn what_has_no_date_or_severity_comes_last() {
+    let undated = "
+        INSERT INTO di_ung (ma_bn, chat) VALUES ('BN0001', 'Phấn hoa');
+        INSERT INTO benh_ly (ma_bn, ma_icd, ten) VALUES ('BN0001', 'E11', 'Đái tháo đường');
+        INSERT INTO thuoc (ma_bn, ten) VALUES ('BN0001', 'Thuốc không rõ ngày');
+        INSERT INTO luot_kham (so_luot, ma_bn) VALUES (3, 'BN0001');";
+    for mut records in Records::each_of(Form::Mapped, undated).await {
+        let summary = records.summary(of_person(HOLDER)).await.unwrap();
+        let allergies: Vec<_> = summary.allergies.iter().map(|one| one.substance.as_str()).collect();
+        assert_eq!(allergies, ["Penicillin", "Hải sản", "Phấn hoa"]);
+        let conditions: Vec<_> = summary.conditions.iter().map(|one| one.icd10_code.as_str()).collect();
+        assert_eq!(conditions, ["I10", "E11", "J18"], "but before what is over");
+        let medications: Vec<_> = summary.medications.iter().map(|one| one.name.as_str()).collect();
+        assert_eq!(medications, ["Thuốc dùng dài", "Thuốc đang dùng", "Thuốc không rõ ngày"]);
+        let encounters: Vec<_> =
+            summary.encounters.iter().map(|one| one.on_date.map_or(0, |date| date.year)).collect();
+        assert_eq!(encounters, [2026, 2019, 0]);
+    }
+}
