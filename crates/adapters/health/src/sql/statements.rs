@@ -105,11 +105,13 @@ const CONDITIONS: &str = "
     ORDER BY CASE WHEN coalesce(c.until, '') = '' THEN 0 ELSE 1 END, c.since DESC NULLS LAST, c.title_vi
     LIMIT 200";
 
-/// In use on a day; one that ends in a month or year without a day is in use to its end.
+/// In use on a day; one that ends in a month or year without a day is in use to its end. What is no date ends nothing: a mapping
+/// writes a question mark for it, which some collations put before all digits and others behind.
 const MEDICATIONS: &str = "
     SELECT m.name, m.active_ingredient, m.dosage, m.since
     FROM patient p JOIN medication m ON m.patient_id = p.patient_id
-    WHERE p.patient_number = $1 AND (m.until IS NULL OR m.until >= substr($2, 1, length(m.until)))
+    WHERE p.patient_number = $1
+      AND (m.until IS NULL OR m.until < '0' OR m.until >= substr($2, 1, length(m.until)))
     ORDER BY m.since DESC NULLS LAST, m.name
     LIMIT 200";
 

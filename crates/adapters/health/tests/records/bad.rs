@@ -1,11 +1,12 @@
 //! Bad records of an agency: unknown codes, what is no date.
 
+use lgsp_adapter::testing::Database;
 use lgsp_proto::health::v1::{
     GetPatientSummaryRequest, ListImmunizationsRequest, Severity, VerifyInsuranceRequest,
 };
 use lgsp_proto::record::v1::{PartialDate, Sex};
 
-use crate::database::{Form, HOLDER, Records};
+use crate::database::{Form, HOLDER, Records, SUSPENDED};
 
 const ODD: &str = "093180000006";
 
@@ -83,4 +84,19 @@ async fn false_dates_of_cards_and_doses_are_passed_on_as_unknown_and_counted() {
             assert_eq!(records.not_understood("immunization", column), 1, "{column}");
         }
     }
+}
+
+/// Vietnamese collations sort a question mark, which stands for what is no date, before every digit.
+#[tokio::test]
+async fn a_medicine_whose_end_nobody_understands_is_told_whatever_the_collation() {
+    let Some(database) = Database::postgres().await else { return };
+    let odd = r#"
+        ALTER TABLE thuoc ALTER den_ngay TYPE VARCHAR(10) COLLATE "vi-x-icu";
+        INSERT INTO thuoc (ma_bn, ten, den_ngay) VALUES ('BN0002', 'Thuốc uống', 'khi hết');
+        INSERT INTO thuoc (ma_bn, ten, den_ngay) VALUES ('BN0002', 'Thuốc đã ngừng', '02/2019');"#;
+    let mut records = Records::of(database, Form::Mapped, odd).await;
+    let asked = GetPatientSummaryRequest { personal_number: SUSPENDED.to_owned(), ..Default::default() };
+    let summary = records.summary(asked).await.unwrap();
+    let medications: Vec<_> = summary.medications.iter().map(|one| one.name.as_str()).collect();
+    assert_eq!(medications, ["Thuốc uống"]);
 }
