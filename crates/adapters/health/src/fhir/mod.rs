@@ -6,7 +6,8 @@
 //! ```
 //!
 //! A question takes one or two round trips: cards one, a summary the patient and a batch of bounded searches, immunizations the
-//! patient and their pages.
+//! patient and theirs. Cards and immunizations that the server cuts into pages take one more for each, or fail: a part of them is
+//! never told.
 //!
 //! Patients who have been switched off, or merged into another, are not there. If several others have one identifier, none is
 //! told, since half a record could harm; only cards are told together, for each bears its holder. Every record must be of
@@ -175,7 +176,7 @@ impl Source for Fhir {
         let cards = match holder {
             PatientKey::Person(_) => {
                 let search = [by_identifier, ("_revinclude", "Coverage:beneficiary"), ("_count", PATIENTS)];
-                let bundle = self.client.search("Patient", &search, deadline).await?;
+                let bundle = self.client.search_all("Patient", &search, deadline).await?;
                 coverage::by_person(&self.reader(), &bundle, &tokens)?
             }
             PatientKey::Card(_) => {

@@ -9,8 +9,10 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
 use crate::fake::{Answer, Fake};
-use crate::persons::{AN, allergy, batch_response, dose, outcome, patient, searchset, with_next};
-use crate::{EVERYTHING, PATIENCE, holder, open, options, person, soon};
+use crate::persons::{AN, allergy, batch_response, coverage, dose, outcome, patient, searchset, with_next};
+use crate::{EVERYTHING, PATIENCE, card, holder, open, options, person, soon};
+
+const CARD: &str = "HS4010123456789";
 
 /// How a source fails whose server answers every search so.
 async fn failure(answer: impl Fn() -> Answer + Send + Sync + 'static) -> SourceError {
@@ -161,6 +163,43 @@ async fn a_page_that_is_missing_fails_the_list() {
     let source = open(&server.url());
     let error = source.immunizations(&person(AN), page::START, 10, soon()).await.unwrap_err();
     assert_eq!(error.cause(), "unexpected");
+}
+
+/// The first page of whatever cards are searched by, and that more follow.
+fn first_page_of_cards() -> Value {
+    let over = coverage("c1", "1", CARD, "active", ("2020", "2020"));
+    with_next(searchset([patient("1", AN), over]), "?_getpages=2")
+}
+
+#[tokio::test]
+async fn cards_on_later_pages_are_told_too() {
+    for by in [holder(AN), card(CARD)] {
+        let server = Fake::start(|before, _| match before {
+            0 => first_page_of_cards().into(),
+            _ => searchset([coverage("c2", "1", CARD, "active", ("2026", "2026"))]).into(),
+        })
+        .await;
+        let cards = open(&server.url()).cards(&by, soon()).await.unwrap();
+        let years: Vec<_> = cards.iter().map(|card| card.record.valid_from.unwrap().year).collect();
+        assert_eq!(years, [2026, 2020], "a part of them would tell of a card that is over, or of none");
+        assert!(cards.iter().all(|card| card.record.personal_number == AN));
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_cards_that_is_missing_or_one_of_too_many_fails_them_all() {
+    for by in [holder(AN), card(CARD)] {
+        let missing = Fake::start(|before, _| match before {
+            0 => first_page_of_cards().into(),
+            _ => Answer::Fhir(410, outcome("not-found", "the search is forgotten")),
+        })
+        .await;
+        assert_eq!(open(&missing.url()).cards(&by, soon()).await.unwrap_err().cause(), "unexpected");
+
+        let endless = Fake::start(|_, _| first_page_of_cards().into()).await;
+        assert_eq!(open(&endless.url()).cards(&by, soon()).await.unwrap_err().cause(), "unexpected");
+        assert_eq!(endless.asked().len(), 10, "as many pages as are allowed");
+    }
 }
 
 #[tokio::test]
