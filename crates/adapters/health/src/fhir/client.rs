@@ -91,12 +91,12 @@ impl Client {
         deadline: Instant,
     ) -> Result<Bundle, Error> {
         let mut all = self.search(kind, search, deadline).await?;
-        let mut next = self.next(&all)?;
+        let mut next = self.next(&all, search)?;
         for _ in 1..self.most_pages {
             let Some(url) = next else { return Ok(all) };
             let request = self.request(Method::GET, &url);
             let page = self.bundle(request, Bytes::new(), "searchset", deadline).await?;
-            next = self.next(&page)?;
+            next = self.next(&page, search)?;
             all.entry.extend(page.entry);
         }
         if next.is_some() { Err(Error::TooManyPages(self.most_pages)) } else { Ok(all) }
@@ -180,8 +180,9 @@ impl Client {
         read(answer.map_err(Error::Unreachable)?, largest).await
     }
 
-    /// Where the list goes on. Credentials and questions go to the server that was configured and nowhere else.
-    fn next(&self, page: &Bundle) -> Result<Option<String>, Error> {
+    /// Where the list goes on. Credentials and questions go to the server that was configured and nowhere else, and what was
+    /// asked for is in no URL, whoever wrote it.
+    fn next(&self, page: &Bundle, search: &Search<'_>) -> Result<Option<String>, Error> {
         let Some(link) = page.link.iter().find(|link| link.relation == "next") else { return Ok(None) };
         let url = if link.url.contains("://") {
             link.url.clone()
@@ -193,7 +194,10 @@ impl Client {
             && same_host(&next, &self.base)
             && port(&next) == port(&self.base)
             && is_below(next.path(), self.base.path().trim_end_matches('/'));
-        if is_of_base { Ok(Some(url)) } else { Err(Error::ForeignLink) }
+        if !is_of_base {
+            return Err(Error::ForeignLink);
+        }
+        if repeats(&url, search) { Err(Error::RevealingLink) } else { Ok(Some(url)) }
     }
 }
 
@@ -210,6 +214,27 @@ fn port(uri: &Uri) -> u16 {
 fn is_below(path: &str, base: &str) -> bool {
     let rest = path.strip_prefix(base);
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) && !path.contains("..")
+}
+
+/// Whether a URL repeats what a search tells of a person: a value that it looks for, or a parameter that would hold one.
+fn repeats(url: &str, search: &Search<'_>) -> bool {
+    // The path becomes a name without a value.
+    let pairs = url.replace('?', "&").to_ascii_lowercase();
+    let pairs: Vec<_> = form_urlencoded::parse(pairs.as_bytes()).collect();
+    let about_a_person = search.iter().filter(|(parameter, _)| !parameter.starts_with('_'));
+    about_a_person.into_iter().any(|(parameter, tokens)| {
+        let tokens = tokens.to_ascii_lowercase();
+        pairs.iter().any(|(name, value)| {
+            let is_asked_again = name.split([':', '.']).next() == Some(parameter);
+            let is_told = |looked_for: &str| name.contains(looked_for) || value.contains(looked_for);
+            is_asked_again || without_systems(&tokens).any(is_told)
+        })
+    })
+}
+
+/// The values of a parameter: what follows the system of each token, or all of a reference.
+fn without_systems(tokens: &str) -> impl Iterator<Item = &str> {
+    tokens.split(',').filter_map(|token| token.rsplit('|').next())
 }
 
 fn is_gone(error: &legacy::Error) -> bool {

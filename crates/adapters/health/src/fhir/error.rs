@@ -29,6 +29,8 @@ pub(super) enum Error {
     Malformed { line: usize, column: usize },
     #[error("the next page is not on this server")]
     ForeignLink,
+    #[error("the URL of the next page repeats what was asked for")]
+    RevealingLink,
     #[error("the server answered with a record that was not asked for: {0}")]
     NotAskedFor(&'static str),
     #[error("the server does not speak FHIR R4")]
@@ -52,6 +54,7 @@ impl From<Error> for SourceError {
             | Error::NotFhir(_)
             | Error::Malformed { .. }
             | Error::ForeignLink
+            | Error::RevealingLink
             | Error::NotAskedFor(_)
             | Error::OtherVersion => Self::Unexpected(error.into()),
         }

@@ -13,8 +13,8 @@
 //! told, since half a record could harm; only cards are told together, for each bears its holder. Every record must be of
 //! whom it was searched for: a server that ignores what it is asked would tell of others.
 //!
-//! It must never put an identifier of a person in a URL, send anything to another server than the configured one, or pass
-//! on a text of the server's errors.
+//! It must never put an identifier of a person in a URL, nor follow a link of the server that has one; send anything to another
+//! server than the configured one; or pass on a text of the server's errors.
 
 mod client;
 mod clinical;

@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::fake::{Asked, Fake};
-use crate::persons::{AN, batch_response, patient, searchset};
+use crate::persons::{AN, batch_response, dose, patient, searchset, with_next};
 use crate::{EVERYTHING, card, holder, open, options, person, soon};
 
 async fn whatever() -> Fake {
@@ -42,6 +42,45 @@ async fn no_number_of_a_person_is_in_a_url() {
     for Asked { line, headers, .. } in asked {
         let head = format!("{line} {headers:?}");
         assert!(!head.contains(AN) && !head.contains("0123456789"), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_next_page_whose_url_repeats_what_was_asked_for_is_refused_and_never_asked_for() {
+    const CARD: &str = "HS4010123456789";
+    for (by, url) in [
+        (holder(AN), format!("Patient?identifier=http%3A%2F%2Ffhir.example%7C{AN}&page=2")),
+        (holder(AN), format!("?_getpages=2&q={AN}")),
+        (holder(AN), format!("pages/{AN}/2")),
+        (holder(AN), "?_getpages=2&q=%30%39%32%30%35%38%30%30%30%30%31%37".to_owned()),
+        (holder(AN), "Patient?identifier:of-type=x".to_owned()),
+        (card(CARD), "Coverage?q=hs4010123456789".to_owned()),
+        (card(CARD), "Coverage?q=x%2C0123456789%2Cy".to_owned()),
+        (card("0123456789"), "Coverage?q=x|0123456789".to_owned()),
+    ] {
+        let next = url.clone();
+        let server = Fake::start(move |_, _| with_next(searchset([]), &next).into()).await;
+        let refusal = open(&server.url()).cards(&by, soon()).await.unwrap_err();
+        assert_eq!(format!("{refusal:?}"), "Unexpected(RevealingLink)", "{url}");
+        assert_eq!(server.asked().len(), 1, "{url}");
+    }
+}
+
+#[tokio::test]
+async fn a_next_page_of_immunizations_does_not_name_the_patient() {
+    for (url, pages) in [("?_getpages=1&_getpagesoffset=1", 2), ("Immunization?patient=1&page=2", 1)] {
+        let server = Fake::start(move |before, asked| {
+            let page = searchset([dose("a", "1", "2020")]);
+            match before {
+                0 => searchset([patient("1", AN)]).into(),
+                _ if asked.line.starts_with("GET") => page.into(),
+                _ => with_next(page, url).into(),
+            }
+        })
+        .await;
+        let source = open(&server.url());
+        let answer = source.immunizations(&person(AN), page::START, 10, soon()).await;
+        assert_eq!((answer.is_ok(), server.asked().len()), (pages == 2, 1 + pages), "{url}");
     }
 }
 
