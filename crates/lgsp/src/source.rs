@@ -22,7 +22,10 @@ pub async fn run(args: &SourceCheck, config: Config) -> anyhow::Result<ExitCode>
     let domain = args.domain.name();
     let opened = adapter::open(&config, args.domain).await?;
     let Some(tables) = opened.probe.tables() else {
-        bail!("the source of the {domain} adapter is no database: only tables can be checked");
+        bail!(
+            "the source of the {domain} adapter is no database, and only tables are read to their end: docs/fhir.md says \
+             what to ask a FHIR server instead"
+        );
     };
     let unread = || format!("the source of the {domain} adapter could not be read to its end");
     let mut report = check::check(tables, args.query_timeout, progress()).await.with_context(unread)?;
