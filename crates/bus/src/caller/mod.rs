@@ -1,5 +1,6 @@
 //! The calling side: requests go out, and their replies come back to a partition of our own.
 
+mod budget;
 mod heartbeats;
 mod providers;
 pub(crate) mod replies;
@@ -57,11 +58,14 @@ pub struct CallerOptions {
     /// Most bytes of one answer that wait for their reader; an answer that comes faster is failed.
     #[serde(with = "units::size")]
     pub reply_buffer: usize,
+    /// Most bytes of all answers together that wait for their readers; what comes beyond that fails its own exchange.
+    #[serde(with = "units::size")]
+    pub reply_memory: usize,
 }
 
 impl Default for CallerOptions {
     fn default() -> Self {
-        Self { max_in_flight: 10_000, reply_buffer: 16 << 20 }
+        Self { max_in_flight: 10_000, reply_buffer: 16 << 20, reply_memory: 512 << 20 }
     }
 }
 
@@ -78,12 +82,18 @@ impl config::Options for CallerOptions {
                 units::size::ACCEPTS,
                 "Most bytes of one answer that wait for their reader; an answer that comes faster is failed.",
             ),
+            row(
+                "reply-memory",
+                units::size::ACCEPTS,
+                "Most bytes of all answers together that wait for their readers; what comes beyond that fails its own exchange.",
+            ),
         ]
     }
 
     fn check(&self, problems: &mut Problems) {
         problems.range("max-in-flight", self.max_in_flight, 1..=1_000_000);
         problems.range("reply-buffer", self.reply_buffer, LARGEST_ANSWER..=1 << 30);
+        problems.range("reply-memory", self.reply_memory, LARGEST_ANSWER..=1 << 40);
     }
 }
 
@@ -137,8 +147,7 @@ impl Caller {
             bus.options(),
             clients::producer(bus.options(), &bus.bootstrap(), GIVE_UP),
         )?;
-        let waiters =
-            Arc::new(Waiters::new(options.max_in_flight, options.reply_buffer, largest_answer(bus)));
+        let waiters = Arc::new(Waiters::new(&options, largest_answer(bus)));
         let directory =
             Arc::new(Directory::new(bus.options(), topics::partition_of(instance, request_partitions)));
         let positioned = Listener::start(bus, &reply_to, waiters.clone(), shutdown)?;
@@ -267,5 +276,15 @@ fn refused(error: Error) -> Fault {
         Error::TooLarge { .. } => Fault::new(Reason::RequestTooLarge),
         Error::QueueFull => Fault::new(Reason::Overloaded).because(error),
         _ => Fault::new(Reason::BrokerUnavailable).because(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_bound_of_a_caller_has_its_row() {
+        assert_eq!(config::drift::<CallerOptions>(), Vec::<String>::new());
     }
 }

@@ -8,6 +8,8 @@ use bytes::{Bytes, BytesMut};
 use lgsp_core::{ExchangeId, Fault, Reason};
 use parking_lot::Mutex;
 
+use super::CallerOptions;
+use super::budget::{Budget, Share};
 use super::replies::ReplyRecord;
 use super::reply::{PART, ReplyPart, ReplyTrace};
 use crate::MacKey;
@@ -17,6 +19,7 @@ use crate::producer::Place;
 pub(crate) struct Waiters {
     most: usize,
     limits: Limits,
+    budget: Arc<Budget>,
     by_exchange: Mutex<HashMap<ExchangeId, Arc<Waiter>>>,
 }
 
@@ -28,8 +31,14 @@ struct Limits {
 }
 
 impl Waiters {
-    pub(crate) fn new(most: usize, buffer: usize, message: usize) -> Self {
-        Self { most, limits: Limits { buffer, message }, by_exchange: Mutex::default() }
+    /// No message of an answer is larger than `message`.
+    pub(crate) fn new(options: &CallerOptions, message: usize) -> Self {
+        Self {
+            most: options.max_in_flight,
+            limits: Limits { buffer: options.reply_buffer, message },
+            budget: Budget::new(options.reply_memory),
+            by_exchange: Mutex::default(),
+        }
     }
 
     pub(crate) fn register(&self, exchange: ExchangeId, key: MacKey) -> Result<Arc<Waiter>, Fault> {
@@ -40,7 +49,8 @@ impl Waiters {
         if waiting.contains_key(&exchange) {
             return Err(Fault::new(Reason::Internal).because("the exchange id is in use"));
         }
-        let waiter = Arc::new(Waiter { key, limits: self.limits, state: Mutex::default() });
+        let state = Mutex::new(State::new(Share::of(&self.budget)));
+        let waiter = Arc::new(Waiter { key, limits: self.limits, state });
         waiting.insert(exchange, waiter.clone());
         Ok(waiter)
     }
@@ -65,10 +75,10 @@ pub(crate) struct Waiter {
     state: Mutex<State>,
 }
 
-#[derive(Default)]
 struct State {
     parts: VecDeque<ReplyPart>,
-    buffered: usize,
+    /// What the parts and the message that is not whole yet cost.
+    share: Share,
     /// The answer that came first; any other is a duplicate.
     series: Option<Series>,
     assembling: BytesMut,
@@ -134,7 +144,7 @@ impl Waiter {
     pub(crate) fn poll_next(&self, context: &mut Context<'_>) -> Poll<ReplyPart> {
         let mut state = self.state.lock();
         if let Some(part) = state.parts.pop_front() {
-            state.buffered -= part.size();
+            state.share.give_back(part.size());
             return Poll::Ready(part);
         }
         if state.ended {
@@ -148,6 +158,19 @@ impl Waiter {
 }
 
 impl State {
+    fn new(share: Share) -> Self {
+        Self {
+            parts: VecDeque::new(),
+            share,
+            series: None,
+            assembling: BytesMut::new(),
+            ended: false,
+            delivered: false,
+            waker: None,
+            trace: ReplyTrace::default(),
+        }
+    }
+
     /// The first answer wins, and its records come in order or it is lost.
     fn admit(&mut self, record: &ReplyRecord<'_>) -> Accepted {
         if self.ended {
@@ -179,9 +202,12 @@ impl State {
             if self.assembling.len() + record.value.len() > limits.message {
                 return self.end(ReplyPart::Failed(Reason::AnswerTooLarge.into()));
             }
-            if self.buffered + self.assembling.len() + record.value.len() + PART > limits.buffer {
-                let fault = Fault::new(Reason::Overloaded).saying("the answer came faster than it was read");
-                return self.end(ReplyPart::Failed(fault));
+            let cost = record.value.len() + if whole { PART } else { 0 };
+            if self.share.bytes() + cost > limits.buffer {
+                return self.overflow("the answer came faster than it was read");
+            }
+            if !self.share.take(cost) {
+                return self.overflow("too much of all answers waits to be read");
             }
             self.message(record.value, whole);
         }
@@ -203,9 +229,11 @@ impl State {
             self.assembling.extend_from_slice(value);
             self.assembling.split().freeze()
         };
-        let part = ReplyPart::Message(message);
-        self.buffered += part.size();
-        self.parts.push_back(part);
+        self.parts.push_back(ReplyPart::Message(message));
+    }
+
+    fn overflow(&mut self, why: &'static str) {
+        self.end(ReplyPart::Failed(Fault::new(Reason::Overloaded).saying(why)));
     }
 
     fn end(&mut self, part: ReplyPart) {
@@ -213,6 +241,7 @@ impl State {
             return;
         }
         self.ended = true;
+        self.share.give_back(self.assembling.len());
         self.assembling = BytesMut::new();
         self.parts.push_back(part);
         self.wake();
@@ -230,13 +259,22 @@ mod tests {
     use super::super::replies::Holds;
     use super::*;
 
-    fn empty_message(sequence: u32) -> ReplyRecord<'static> {
+    fn waiters(reply_buffer: usize, reply_memory: usize) -> Waiters {
+        Waiters::new(&CallerOptions { max_in_flight: 10, reply_buffer, reply_memory }, 1_000)
+    }
+
+    fn waiter(waiters: &Waiters) -> (ExchangeId, Arc<Waiter>) {
+        let exchange = ExchangeId::new();
+        (exchange, waiters.register(exchange, MacKey::new([7; 32])).unwrap())
+    }
+
+    fn message(sequence: u32, holds: Holds, value: &[u8]) -> ReplyRecord<'_> {
         ReplyRecord {
             partition: 0,
             offset: i64::from(sequence),
             sequence,
-            holds: Holds::Message,
-            value: &[],
+            holds,
+            value,
             end: None,
             adapter: "adapter",
             version: "1",
@@ -245,21 +283,64 @@ mod tests {
         }
     }
 
+    fn read(waiter: &Waiter) -> Option<ReplyPart> {
+        match waiter.poll_next(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(part) => Some(part),
+            Poll::Pending => None,
+        }
+    }
+
+    fn is_overloaded(part: Option<ReplyPart>) -> bool {
+        matches!(part, Some(ReplyPart::Failed(fault)) if fault.reason() == Reason::Overloaded)
+    }
+
     #[test]
     fn empty_messages_that_nobody_reads_are_bounded_too() {
-        let waiters = Waiters::new(1, 10 * PART, 1_000);
-        let waiter = waiters.register(ExchangeId::new(), MacKey::new([7; 32])).unwrap();
+        let (_, waiter) = waiter(&waiters(10 * PART, usize::MAX));
         for sequence in 0..10 {
-            assert_eq!(waiter.accept(&empty_message(sequence)), Accepted::Taken);
+            assert_eq!(waiter.accept(&message(sequence, Holds::Message, &[])), Accepted::Taken);
         }
         assert!(!waiter.state.lock().ended, "as many as fit");
-        waiter.accept(&empty_message(10));
+        waiter.accept(&message(10, Holds::Message, &[]));
         assert!(waiter.state.lock().ended, "one more fails the answer");
-        let mut context = Context::from_waker(Waker::noop());
-        let read = std::iter::from_fn(|| match waiter.poll_next(&mut context) {
-            Poll::Ready(ReplyPart::Message(_)) => Some(()),
-            Poll::Ready(_) | Poll::Pending => None,
-        });
-        assert_eq!((read.count(), waiter.state.lock().buffered), (10, 0));
+        for _ in 0..10 {
+            assert!(matches!(read(&waiter), Some(ReplyPart::Message(_))));
+        }
+        assert_eq!(waiter.state.lock().share.bytes(), 0);
+        assert!(is_overloaded(read(&waiter)));
+    }
+
+    #[test]
+    fn more_than_all_answers_may_cost_fails_the_one_that_comes_and_no_other() {
+        let each = 100 + PART;
+        let waiters = waiters(10 * each, 2 * each);
+        let [(_, first), (_, second), (_, third)] = [(); 3].map(|()| waiter(&waiters));
+        first.accept(&message(0, Holds::Message, &[1; 100]));
+        second.accept(&message(0, Holds::Message, &[2; 100]));
+        third.accept(&message(0, Holds::Message, &[3]));
+        assert!(is_overloaded(read(&third)));
+        assert!(matches!(read(&first), Some(ReplyPart::Message(_))));
+        first.accept(&message(1, Holds::Message, &[1; 100]));
+        assert!(matches!(read(&first), Some(ReplyPart::Message(_))), "what was read makes room");
+        assert!(matches!(read(&second), Some(ReplyPart::Message(_))));
+        assert_eq!(waiters.budget.spent(), 0);
+    }
+
+    #[test]
+    fn an_answer_gives_back_what_it_cost_however_it_ends() {
+        let waiters = waiters(10_000, 10_000);
+        let [(left, unread), (_, cut), (_, whole)] = [(); 3].map(|()| waiter(&waiters));
+        unread.accept(&message(0, Holds::Message, &[1; 100]));
+        unread.accept(&message(1, Holds::Piece, &[1; 100]));
+        assert_eq!(waiters.budget.spent(), 200 + PART);
+        cut.accept(&message(0, Holds::Piece, &[2; 100]));
+        cut.accept(&message(2, Holds::Message, &[2; 100]));
+        assert_eq!(waiters.budget.spent(), 200 + PART, "a piece whose rest is lost is not kept");
+        whole.accept(&message(0, Holds::Piece, &[3; 100]));
+        whole.accept(&message(1, Holds::Message, &[3; 100]));
+        assert!(matches!(read(&whole), Some(ReplyPart::Message(message)) if message.len() == 200));
+        waiters.remove(left);
+        drop(unread);
+        assert_eq!(waiters.budget.spent(), 0);
     }
 }
