@@ -177,19 +177,16 @@ fn understood(
     };
     Ok(match column.kind {
         // What was no text already is in our form.
-        Kind::Date if !mapped.format.is_empty() && !fitted.starts_with("to_char") => {
+        Kind::Date if fitted.starts_with("to_char") => fitted,
+        Kind::Date if mapped.format.is_empty() => date::known(&fitted),
+        Kind::Date => {
             let forms: Vec<Form> = mapped.format.iter().filter_map(|text| Form::parse(text)).collect();
             date::expression(&fitted, &forms)
         }
         Kind::Moment => in_microseconds(&fitted, mapped),
-        Kind::Key
-        | Kind::Text
-        | Kind::Integer
-        | Kind::Real
-        | Kind::Flag
-        | Kind::Date
-        | Kind::Code(_)
-        | Kind::Geometry => fitted,
+        Kind::Key | Kind::Text | Kind::Integer | Kind::Real | Kind::Flag | Kind::Code(_) | Kind::Geometry => {
+            fitted
+        }
     })
 }
 

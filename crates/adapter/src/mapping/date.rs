@@ -67,9 +67,14 @@ impl Form {
     }
 }
 
-/// The expression that brings a text in one of the forms to ours; an empty one is not known, any other is no date.
+/// The expression of a text that is in our form already; a blank one is not known.
+pub(crate) fn known(sql: &str) -> String {
+    format!("NULLIF(TRIM({sql}), '')")
+}
+
+/// The expression that brings a text in one of the forms to ours; a blank one is not known, any other is no date.
 pub(crate) fn expression(sql: &str, forms: &[Form]) -> String {
-    let mut arms = format!("WHEN {sql} = '' THEN NULL");
+    let mut arms = format!("WHEN TRIM({sql}) = '' THEN NULL");
     for form in forms {
         arms.push_str(&format!(" WHEN {} THEN {}", form.condition(sql), form.ours(sql)));
     }

@@ -77,6 +77,27 @@ async fn codes_dates_and_names_are_brought_to_ours() {
 }
 
 #[tokio::test]
+async fn an_empty_date_is_none_with_and_without_a_form() {
+    let tables = "CREATE TABLE nguoi (so TEXT, ngay TEXT, lan BIGINT);
+                  INSERT INTO nguoi VALUES ('a', '', 1), ('b', '  ', 2), ('c', NULL, 3), ('d', '1960-07', 4);";
+    for form in ["", ", format = ['yyyy-mm', 'yyyy']"] {
+        let mapping = format!(
+            "[mapping.person]\ntable = 'nguoi'\n[mapping.person.columns]\nperson_id = 'so'\nnumber = 'so'
+             born = {{ column = 'ngay'{form} }}"
+        );
+        for database in Database::each().await {
+            database.filled(tables).await;
+            let tables = open(&mapped(&database, &mapping)).await;
+            let known = tables.statement("SELECT number FROM person WHERE born IS NOT NULL");
+            let mut reader = tables.reader(Instant::now() + Duration::from_secs(20)).await.unwrap();
+            let known = reader.all(known.query()).await.unwrap();
+            let known: Vec<String> = known.iter().map(|row| row.text("number").unwrap()).collect();
+            assert_eq!(known, ["d"], "{form} on {database:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_relation_that_a_mapped_source_lacks_is_empty() {
     let mapping = "
         [mapping.person]
