@@ -107,13 +107,13 @@ CREATE TABLE representative (
     former_ward_code    TEXT,
     text                TEXT,
     since               TEXT,
-    -- Until when; NULL for those who represent it now.
+    -- The last day; NULL: no end is known. Whose term ends on a day to come represents it now.
     until               TEXT
 ) STRICT;
 
-CREATE INDEX representative_by_enterprise ON representative (enterprise_id) WHERE until IS NULL;
-CREATE INDEX representative_by_person ON representative (personal_number, enterprise_id) WHERE until IS NULL;
-CREATE INDEX representative_by_old_card ON representative (old_identity_number, enterprise_id) WHERE until IS NULL;
+CREATE INDEX representative_by_enterprise ON representative (enterprise_id);
+CREATE INDEX representative_by_person ON representative (personal_number, enterprise_id, until);
+CREATE INDEX representative_by_old_card ON representative (old_identity_number, enterprise_id, until);
 
 -- Members and founding shareholders: persons and enterprises.
 CREATE TABLE member (

@@ -89,14 +89,14 @@ CREATE TABLE owner (
     share_numerator     INTEGER NOT NULL DEFAULT 1,
     share_denominator   INTEGER NOT NULL DEFAULT 1,
     since               TEXT,
-    -- Until when; NULL for those who hold it now.
+    -- The last day; NULL: no end is known. Who holds it to a day to come holds it now.
     until               TEXT
 ) STRICT;
 
-CREATE INDEX owner_by_parcel ON owner (parcel_id) WHERE until IS NULL;
-CREATE INDEX owner_by_person ON owner (personal_number, parcel_id) WHERE until IS NULL;
-CREATE INDEX owner_by_old_card ON owner (old_identity_number, parcel_id) WHERE until IS NULL;
-CREATE INDEX owner_by_enterprise ON owner (enterprise_code, parcel_id) WHERE until IS NULL;
+CREATE INDEX owner_by_parcel ON owner (parcel_id);
+CREATE INDEX owner_by_person ON owner (personal_number, parcel_id, until);
+CREATE INDEX owner_by_old_card ON owner (old_identity_number, parcel_id, until);
+CREATE INDEX owner_by_enterprise ON owner (enterprise_code, parcel_id, until);
 
 CREATE TABLE land_use (
     land_use_id INTEGER PRIMARY KEY,

@@ -1,6 +1,7 @@
 //! An opened SQL source: its store, what stands for the adapter's relations, who answers for it, and what was not
 //! understood.
 
+mod in_force;
 mod inspect;
 mod not_understood;
 mod of_page;
@@ -21,7 +22,7 @@ use crate::relation::Relation;
 use crate::{OpenError, Options, Origin, SourceError};
 
 pub use not_understood::{Counts, METRIC, NotUnderstood};
-pub use of_page::{Add, OfPage};
+pub use of_page::{Add, OfPage, Part};
 pub use record::Record;
 pub use statement::Statement;
 
@@ -90,12 +91,17 @@ impl Tables {
     ///
     /// `key {any of} SELECT … {end}` looks for the keys that a query finds first. It is `IN`, but PostgreSQL takes it into
     /// each part of a mapped union, where an index is, and not only around it.
+    ///
+    /// `{in force on $2}` is true of a record whose column `until` is not before that day, [`records::today`] as a text.
+    ///
+    /// [`records::today`]: crate::records::today
     pub fn statement(&self, sql: &str) -> Statement {
         let (any_of, end) = match self.dialect() {
             Dialect::Sqlite => ("IN (", ")"),
             Dialect::Postgres => ("= ANY (ARRAY(", "))"),
         };
-        Statement::new(&sql.replace("{any of}", any_of).replace("{end}", end), &self.relations)
+        let sql = in_force::written_out(&sql.replace("{any of}", any_of).replace("{end}", end));
+        Statement::new(&sql, &self.relations)
     }
 
     /// Lends a connection until a deadline.

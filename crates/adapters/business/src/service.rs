@@ -10,6 +10,7 @@ use lgsp_proto::business::v1::{
     EnterpriseStatus, GetEnterpriseRequest, GetEnterpriseResponse, ListEnterprisesByRepresentativeRequest,
     ListEnterprisesByRepresentativeResponse, VerifyEnterpriseRequest, VerifyEnterpriseResponse,
 };
+use lgsp_proto::record::v1::Match;
 use tonic::{Request, Response, Status};
 
 use crate::verify::{self, Claims};
@@ -51,9 +52,14 @@ impl<S: Source> Business<S> {
     ) -> Result<VerifyEnterpriseResponse, Fault> {
         let code = enterprise_code(&asked.enterprise_code)?;
         let claims = claims(asked)?;
-        let parts = Parts { representatives: claims.representative.is_some(), ..Parts::NONE };
-        let enterprise = deadline.found(self.source.enterprise(&code, parts, deadline.of_query()).await)?;
-        Ok(verify::compare(&claims, enterprise))
+        let enterprise = self.source.enterprise(&code, Parts::NONE, deadline.of_query()).await;
+        let enterprise = deadline.found(enterprise)?;
+        let represents = match &claims.representative {
+            Some(person) => self.source.represents(&code, person, deadline.of_query()).await,
+            None => Ok(Match::NotClaimed),
+        };
+        let represents = represents.map_err(|error| deadline.fault(error))?;
+        Ok(verify::compare(&claims, represents, enterprise))
     }
 
     async fn by_representative(

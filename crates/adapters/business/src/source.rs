@@ -2,6 +2,7 @@ use async_trait::async_trait;
 use lgsp_adapter::{Fields, SourceError};
 use lgsp_identifiers::{EnterpriseCode, PersonKey};
 use lgsp_proto::business::v1::Enterprise;
+use lgsp_proto::record::v1::Match;
 use tokio::time::Instant;
 
 /// Which of the things that hang on an enterprise are read with it.
@@ -59,6 +60,18 @@ pub trait Source: Send + Sync + 'static {
         parts: Parts,
         deadline: Instant,
     ) -> Result<Option<Enterprise>, SourceError>;
+
+    /// Whether a person represents an enterprise by law now. Unless all who do are known by the kind of number that is
+    /// claimed, it cannot be denied.
+    ///
+    /// # Errors
+    /// The source did not answer.
+    async fn represents(
+        &self,
+        code: &EnterpriseCode,
+        person: &PersonKey,
+        deadline: Instant,
+    ) -> Result<Match, SourceError>;
 
     /// Lists the enterprises that a person represents by law now, each once and with its number in the order of the
     /// list: up to `limit` after the number `after`.

@@ -1,13 +1,14 @@
 //! The source on a database of either kind: the native schema, or an agency's own tables through a mapping.
 
 use async_trait::async_trait;
-use lgsp_adapter::{OfPage, OpenError, Options, Reader, SourceError, Tables};
+use lgsp_adapter::{OfPage, OpenError, Options, Reader, SourceError, Tables, records};
 use lgsp_identifiers::{EnterpriseCode, PersonKey};
 use lgsp_proto::business::v1::Enterprise;
+use lgsp_proto::record::v1::Match;
 use tokio::time::Instant;
 
 use crate::relations::{RELATIONS, SCHEMA_VERSION};
-use crate::{Parts, Source};
+use crate::{Parts, Source, verify};
 
 #[cfg(test)]
 mod plans;
@@ -47,7 +48,7 @@ impl Register {
         enterprises: &mut [(i64, Enterprise)],
     ) -> Result<(), SourceError> {
         let of = &self.statements;
-        let mut page = OfPage::new(&self.tables, reader, "enterprise_id", enterprises);
+        let mut page = OfPage::new(&self.tables, reader, enterprises);
         if wanted.business_lines {
             page.add(&of.business_lines, read::business_line).await?;
         }
@@ -87,6 +88,23 @@ impl Source for Register {
         Ok(Some(enterprise))
     }
 
+    async fn represents(
+        &self,
+        code: &EnterpriseCode,
+        person: &PersonKey,
+        deadline: Instant,
+    ) -> Result<Match, SourceError> {
+        let claimed = match person {
+            PersonKey::Number(_) => &self.statements.claimed_by_number,
+            PersonKey::OldCard(_) => &self.statements.claimed_by_old_card,
+        };
+        let claimed = claimed.query().bind(code.as_str()).bind(person.as_str());
+        let claimed = claimed.bind(records::today().to_string());
+        let mut reader = self.tables.reader(deadline).await?;
+        let representatives = self.tables.all(&mut reader, claimed, read::numbers).await?;
+        Ok(verify::represents(person, &representatives))
+    }
+
     async fn enterprises_of(
         &self,
         representative: &PersonKey,
@@ -100,6 +118,7 @@ impl Source for Register {
             PersonKey::OldCard(_) => &self.statements.represented_by_old_card,
         };
         let represented = represented.query().bind(representative.as_str()).bind(after).bind(limit as i64);
+        let represented = represented.bind(records::today().to_string());
         let mut reader = self.tables.reader(deadline).await?;
         let mut found = self.tables.all(&mut reader, represented, read::enterprise).await?;
         self.add(&mut reader, parts, &mut found).await?;

@@ -24,31 +24,29 @@ impl Claims {
     }
 }
 
-/// Only the name, the head office and the representatives of now count.
-pub(crate) fn compare(claims: &Claims, enterprise: Enterprise) -> VerifyEnterpriseResponse {
+/// Only the name and the head office of now count, and who represents it now.
+pub(crate) fn compare(
+    claims: &Claims,
+    represents: Match,
+    enterprise: Enterprise,
+) -> VerifyEnterpriseResponse {
     let ward = enterprise.head_office.as_ref().and_then(|address| address.ward.as_ref());
     let name = compare::known(&enterprise.name);
     let status = Some(enterprise.status()).filter(|status| *status != EnterpriseStatus::Unspecified);
     VerifyEnterpriseResponse {
         name: compare::judged(claims.name.as_deref(), name, names::same_enterprise).into(),
-        representative_personal_number: representative(claims, &enterprise).into(),
+        representative_personal_number: represents.into(),
         ward_code: compare::ward(claims.ward_code, ward).into(),
         status: compare::equal(claims.status, status).into(),
         provenance: enterprise.provenance,
     }
 }
 
-/// One that fits is enough. Unless all are known by the kind of number that is claimed, it cannot be denied.
-fn representative(claims: &Claims, enterprise: &Enterprise) -> Match {
-    let claim = claims.representative.as_ref();
-    if claim.is_none() {
-        return Match::NotClaimed;
-    }
-    let matches: Vec<Match> = enterprise
-        .representatives
-        .iter()
-        .map(|one| compare::person(claim, &one.personal_number, &one.old_identity_number))
-        .collect();
+/// Compares a person with representatives, of whom each has a personal number and an old card. One that fits is enough.
+/// Unless all are known by the kind of number that is claimed, it cannot be denied.
+pub(crate) fn represents(person: &PersonKey, representatives: &[(String, String)]) -> Match {
+    let fits = |(number, old_number): &(String, String)| compare::person(Some(person), number, old_number);
+    let matches: Vec<Match> = representatives.iter().map(fits).collect();
     if matches.contains(&Match::Yes) {
         return Match::Yes;
     }
@@ -58,24 +56,12 @@ fn representative(claims: &Claims, enterprise: &Enterprise) -> Match {
 
 #[cfg(test)]
 mod tests {
-    use lgsp_proto::business::v1::Representative;
-
     use super::*;
 
     fn check(claim: &str, representatives: &[(&str, &str)]) -> Match {
-        let representatives = representatives.iter().map(|(number, old_number)| Representative {
-            personal_number: (*number).to_owned(),
-            old_identity_number: (*old_number).to_owned(),
-            ..Representative::default()
-        });
-        let enterprise = Enterprise { representatives: representatives.collect(), ..Enterprise::default() };
-        let representative = PersonKey::parse(claim).ok();
-        let claims = Claims { name: None, representative, ward_code: None, status: None };
-        representative_of(&claims, &enterprise)
-    }
-
-    fn representative_of(claims: &Claims, enterprise: &Enterprise) -> Match {
-        compare(claims, enterprise.clone()).representative_personal_number()
+        let owned = |(number, old): &(&str, &str)| ((*number).to_owned(), (*old).to_owned());
+        let representatives: Vec<_> = representatives.iter().map(owned).collect();
+        represents(&PersonKey::parse(claim).unwrap(), &representatives)
     }
 
     #[test]
@@ -87,7 +73,6 @@ mod tests {
         assert_eq!(check("361999999", &two), Match::Unknown, "the other's old card is not on record");
         assert_eq!(check("092199999999", &[("", "361000001")]), Match::Unknown);
         assert_eq!(check("092199999999", &[]), Match::Unknown);
-        assert_eq!(check("", &two), Match::NotClaimed);
     }
 
     #[test]
@@ -99,7 +84,8 @@ mod tests {
             status: Some(EnterpriseStatus::Operating),
         };
         let check = |status: EnterpriseStatus| {
-            compare(&claims, Enterprise { status: status.into(), ..Enterprise::default() }).status()
+            compare(&claims, Match::NotClaimed, Enterprise { status: status.into(), ..Enterprise::default() })
+                .status()
         };
         assert_eq!(check(EnterpriseStatus::Operating), Match::Yes);
         assert_eq!(check(EnterpriseStatus::Dissolved), Match::No);

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use geo::Rect;
 use lgsp_adapter::check::Finding;
 use lgsp_adapter::health::Probe;
-use lgsp_adapter::{NotUnderstood, OpenError, Options, Query, Row, SourceError, Tables};
+use lgsp_adapter::{NotUnderstood, OpenError, Options, Query, Row, SourceError, Tables, records};
 use lgsp_identifiers::{PersonKey, WardCode};
 use lgsp_proto::land::v1::Parcel;
 use tokio::time::Instant;
@@ -144,6 +144,7 @@ impl Source for Cadastre {
             OwnerKey::Enterprise(_) => &self.statements.by_enterprise,
         };
         let query = by_owner.query().bind(owner.as_str()).bind(after).bind(limit as i64);
+        let query = query.bind(records::today().to_string());
         self.parcels(query, parts, deadline).await
     }
 

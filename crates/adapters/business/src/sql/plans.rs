@@ -25,9 +25,11 @@ const ENTERPRISES: &str = "
     INSERT INTO member (member_id, enterprise_id, name) SELECT enterprise_id, enterprise_id, 'x' FROM enterprise;
     ANALYZE;";
 
-fn statements(register: &Register) -> [(&'static str, &Statement, Vec<Value<'static>>); 9] {
+fn statements(register: &Register) -> [(&'static str, &Statement, Vec<Value<'static>>); 11] {
     let of = &register.statements;
-    let page = |key: &'static str| vec![key.into(), 5_i64.into(), 51_i64.into()];
+    let today = || Value::from("2026-01-01");
+    let page = |key: &'static str| vec![key.into(), 5_i64.into(), 51_i64.into(), today()];
+    let claim = |key: &'static str| vec!["1800000777".into(), key.into(), today()];
     let part = vec![Value::from(match register.tables.dialect() {
         Dialect::Sqlite => "[777,888]",
         Dialect::Postgres => "{777,888}",
@@ -36,12 +38,14 @@ fn statements(register: &Register) -> [(&'static str, &Statement, Vec<Value<'sta
         ("enterprise by code", &of.enterprise, vec!["1800000777".into()]),
         ("enterprises by representative", &of.represented_by_number, page("920000007770")),
         ("enterprises by representative's old card", &of.represented_by_old_card, page("360000777")),
-        ("business lines of a page", &of.business_lines, part.clone()),
-        ("representatives of a page", &of.representatives, part.clone()),
-        ("members of a page", &of.members, part.clone()),
-        ("branches of a page", &of.branches, part.clone()),
-        ("former names of a page", &of.former_names, part.clone()),
-        ("former addresses of a page", &of.former_addresses, part),
+        ("whom a claim is compared with", &of.claimed_by_number, claim("920000007770")),
+        ("the same by old card", &of.claimed_by_old_card, claim("360000777")),
+        ("business lines of a page", of.business_lines.statement(), part.clone()),
+        ("representatives of a page", of.representatives.statement(), [part.clone(), vec![today()]].concat()),
+        ("members of a page", of.members.statement(), part.clone()),
+        ("branches of a page", of.branches.statement(), part.clone()),
+        ("former names of a page", of.former_names.statement(), part.clone()),
+        ("former addresses of a page", of.former_addresses.statement(), part),
     ]
 }
 

@@ -7,13 +7,6 @@ use lgsp_proto::business::v1::{
 
 use crate::relations::{BUSINESS_LINE, ENTERPRISE, FORMER_ADDRESS, FORMER_NAME, MEMBER, REPRESENTATIVE};
 
-/// As many as the contract tells of each part of an enterprise.
-const MOST_BUSINESS_LINES: usize = 300;
-const MOST_REPRESENTATIVES: usize = 20;
-const MOST_MEMBERS: usize = 100;
-const MOST_BRANCHES: usize = 500;
-const MOST_FORMER: usize = 50;
-
 /// The enterprise without what hangs on it, with its number in the order of lists.
 pub(super) fn enterprise(tables: &Tables, row: &Row) -> Result<(i64, Enterprise), SourceError> {
     let of = tables.record(&ENTERPRISE, row);
@@ -48,12 +41,14 @@ pub(super) fn business_line(tables: &Tables, row: &Row, of: &mut Enterprise) -> 
     let line = tables.record(&BUSINESS_LINE, row);
     let line =
         BusinessLine { code: line.text("code")?, title_vi: line.text("title_vi")?, main: line.flag("main")? };
-    push(&mut of.business_lines, line, MOST_BUSINESS_LINES);
+    of.business_lines.push(line);
     Ok(())
 }
 
 pub(super) fn representative(tables: &Tables, row: &Row, of: &mut Enterprise) -> Result<(), SourceError> {
     let person = tables.record(&REPRESENTATIVE, row);
+    // Whose term ends on a day that nobody understands is told, and the day counted.
+    person.date("until")?;
     let person = Representative {
         personal_number: person.text("personal_number")?,
         full_name: person.name("full_name")?,
@@ -63,7 +58,7 @@ pub(super) fn representative(tables: &Tables, row: &Row, of: &mut Enterprise) ->
         address: person.address()?,
         old_identity_number: person.text("old_identity_number")?,
     };
-    push(&mut of.representatives, person, MOST_REPRESENTATIVES);
+    of.representatives.push(person);
     Ok(())
 }
 
@@ -76,7 +71,7 @@ pub(super) fn member(tables: &Tables, row: &Row, of: &mut Enterprise) -> Result<
         contribution_vnd: member.maybe_integer("contribution_vnd")?.unwrap_or_default(),
         contribution_percent: member.maybe_real("contribution_percent")?.unwrap_or_default(),
     };
-    push(&mut of.members, member, MOST_MEMBERS);
+    of.members.push(member);
     Ok(())
 }
 
@@ -88,26 +83,26 @@ pub(super) fn branch(tables: &Tables, row: &Row, of: &mut Enterprise) -> Result<
         address: branch.address()?,
         status: branch.code("status")?,
     };
-    push(&mut of.branches, branch, MOST_BRANCHES);
+    of.branches.push(branch);
     Ok(())
 }
 
 pub(super) fn former_name(tables: &Tables, row: &Row, of: &mut Enterprise) -> Result<(), SourceError> {
     let former = tables.record(&FORMER_NAME, row);
     let former = FormerName { name: former.name("name")?, valid_to: former.date("valid_to")? };
-    push(&mut of.former_names, former, MOST_FORMER);
+    of.former_names.push(former);
     Ok(())
 }
 
 pub(super) fn former_address(tables: &Tables, row: &Row, of: &mut Enterprise) -> Result<(), SourceError> {
     let former = tables.record(&FORMER_ADDRESS, row);
     let former = FormerAddress { address: former.address()?, valid_to: former.date("valid_to")? };
-    push(&mut of.former_addresses, former, MOST_FORMER);
+    of.former_addresses.push(former);
     Ok(())
 }
 
-fn push<T>(parts: &mut Vec<T>, part: T, most: usize) {
-    if parts.len() < most {
-        parts.push(part);
-    }
+/// The personal number and the old card of a representative.
+pub(super) fn numbers(tables: &Tables, row: &Row) -> Result<(String, String), SourceError> {
+    let person = tables.record(&REPRESENTATIVE, row);
+    Ok((person.text("personal_number")?, person.text("old_identity_number")?))
 }

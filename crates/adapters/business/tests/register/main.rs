@@ -1,12 +1,14 @@
-//! The adapter on a small register, called as the bus calls it: through its tonic service. Every test runs on every
-//! database at hand.
+//! The adapter on small registers, called as the bus calls it: through its tonic service. Every test runs on the native
+//! schema and on an agency's own tables, on every database at hand.
 #![allow(clippy::unwrap_used)]
 
+mod bad;
+mod in_force;
 mod register;
 mod represented;
 mod verify;
 
-use lgsp_adapter::{Fields, Options};
+use lgsp_adapter::Fields;
 use lgsp_adapter_business::{Parts, Source};
 use lgsp_identifiers::EnterpriseCode;
 use lgsp_proto::business::v1::{Enterprise, EnterpriseStatus, LegalForm};
@@ -102,8 +104,7 @@ async fn a_branch_is_found_by_its_code_and_told_with_its_enterprise() {
 #[tokio::test]
 async fn what_hangs_on_an_enterprise_and_may_not_leave_is_not_read() {
     for register in Register::each().await {
-        let options = Options::of(register.database.url());
-        let source = lgsp_adapter_business::Register::open(&options).await.unwrap();
+        let source = lgsp_adapter_business::Register::open(&register.options).await.unwrap();
         let soon = Instant::now() + Duration::from_secs(20);
         let code = EnterpriseCode::parse(ENTERPRISE).unwrap();
         let all = Parts::of(&Fields::default(), "enterprise");

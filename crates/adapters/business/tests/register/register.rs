@@ -1,7 +1,10 @@
-//! A small business register, with its adapter called as the bus calls it.
+//! Small registers of the same enterprises, in both forms that the adapter reads, called as the bus calls it.
 
+use std::path::Path;
+
+use lgsp_adapter::config::{self, Sources};
 use lgsp_adapter::testing::{Database, native};
-use lgsp_adapter::{Options, Store};
+use lgsp_adapter::{Adapter, Dialect, NotUnderstood, Options, SourceOptions};
 use lgsp_proto::business::v1::business_service_client::BusinessServiceClient;
 use lgsp_proto::business::v1::{
     Enterprise, GetEnterpriseRequest, ListEnterprisesByRepresentativeRequest,
@@ -12,30 +15,57 @@ use tonic::service::Routes;
 
 const SCHEMA: &str = include_str!("../../../../sample/schema/business.sql");
 const REGISTER: &str = include_str!("register.sql");
+const AGENCY_TABLES: &str = concat!(include_str!("agency.sql"), include_str!("agency-register.sql"));
+const AGENCY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/register/agency.toml");
 
 pub const ENTERPRISE: &str = "0100109106";
 pub const PERSON: &str = "092058000001";
 pub const PERSONS_OLD_CARD: &str = "361000001";
 pub const NOT_ANY_MORE: &str = "092160000002";
 
+/// What a register's tables are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// The native schema.
+    Native,
+    /// The agency's own.
+    Mapped,
+}
+
 pub struct Register {
     pub client: BusinessServiceClient<Routes>,
-    /// For writing.
-    pub store: Store,
-    pub database: Database,
+    pub adapter: Adapter,
+    pub options: Options,
+    _database: Database,
 }
 
 impl Register {
-    /// One on each database at hand.
+    /// One in each form on each database at hand.
     pub async fn each() -> Vec<Self> {
+        let mut each = Self::each_of(Form::Native, "").await;
+        each.extend(Self::each_of(Form::Mapped, "").await);
+        each
+    }
+
+    /// One on each database at hand, with some more records.
+    pub async fn each_of(form: Form, more: &str) -> Vec<Self> {
         let mut each = Vec::new();
         for database in Database::each().await {
-            let store = database.filled(&native(database.dialect(), SCHEMA)).await;
-            store.run(REGISTER).await.unwrap();
-            let adapter = lgsp_adapter_business::open(&Options::of(database.url())).await.unwrap();
-            each.push(Self { client: BusinessServiceClient::new(adapter.routes), store, database });
+            let tables = tables(form, database.dialect());
+            database.filled(&format!("{tables}\n{more}")).await.close().await;
+            let options = options(form, &database);
+            let adapter = lgsp_adapter_business::open(&options).await.unwrap();
+            let client = BusinessServiceClient::new(adapter.routes.clone());
+            each.push(Self { client, adapter, options, _database: database });
         }
         each
+    }
+
+    /// How often a column was not understood.
+    pub fn not_understood(&self, relation: &str, column: &str) -> u64 {
+        let counts = self.adapter.probe.not_understood();
+        let of = |count: &&NotUnderstood| (count.relation, count.column) == (relation, column);
+        counts.iter().find(of).map_or(0, |count| count.count)
     }
 
     pub async fn enterprise(&mut self, enterprise_code: &str) -> Result<Enterprise, Status> {
@@ -55,5 +85,23 @@ impl Register {
         asked: ListEnterprisesByRepresentativeRequest,
     ) -> Result<ListEnterprisesByRepresentativeResponse, Status> {
         Ok(self.client.list_enterprises_by_representative(asked).await?.into_inner())
+    }
+}
+
+fn tables(form: Form, dialect: Dialect) -> String {
+    match form {
+        Form::Native => format!("{}\n{REGISTER}", native(dialect, SCHEMA)),
+        Form::Mapped => AGENCY_TABLES.to_owned(),
+    }
+}
+
+fn options(form: Form, database: &Database) -> Options {
+    match form {
+        Form::Native => Options::of(database.url()),
+        Form::Mapped => {
+            let mapped: Options = config::load(&Sources::default().file(Some(Path::new(AGENCY)))).unwrap();
+            let source = SourceOptions { url: database.url().to_owned(), ..mapped.source };
+            Options { source, ..mapped }
+        }
     }
 }

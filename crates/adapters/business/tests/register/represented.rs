@@ -5,7 +5,7 @@ use lgsp_proto::business::v1::{
 };
 use tonic::Code;
 
-use crate::register::{ENTERPRISE, NOT_ANY_MORE, PERSON, PERSONS_OLD_CARD, Register};
+use crate::register::{ENTERPRISE, Form, NOT_ANY_MORE, PERSON, PERSONS_OLD_CARD, Register};
 
 fn of(number: &str, page_size: i32, page_token: &str) -> ListEnterprisesByRepresentativeRequest {
     ListEnterprisesByRepresentativeRequest {
@@ -62,13 +62,20 @@ async fn none_is_an_answer_and_a_malformed_request_is_invalid() {
 }
 
 #[tokio::test]
-async fn of_an_enterprise_more_than_the_contract_tells_is_cut() {
-    for mut register in Register::each().await {
-        let more = "
-            INSERT INTO business_line (business_line_id, enterprise_id, code, title_vi)
-            WITH RECURSIVE n (i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n WHERE i < 500) SELECT i, 6, 'X', 'x' FROM n";
-        register.store.run(more).await.unwrap();
-        let all = register.represented(of(PERSON, 0, "")).await.unwrap();
-        assert_eq!(all.enterprises[2].business_lines.len(), 300);
+async fn of_each_enterprise_of_a_page_more_than_the_contract_tells_is_cut() {
+    let more = "
+        INSERT INTO business_line (business_line_id, enterprise_id, code, title_vi)
+        WITH RECURSIVE n (i) AS (SELECT 1000 UNION ALL SELECT i + 1 FROM n WHERE i < 1999)
+        SELECT i, CASE WHEN i % 2 = 0 THEN 4 ELSE 6 END, CAST(i AS TEXT), 'x' FROM n;
+        INSERT INTO member (member_id, enterprise_id, name)
+        WITH RECURSIVE n (i) AS (SELECT 1000 UNION ALL SELECT i + 1 FROM n WHERE i < 1499)
+        SELECT i, CASE WHEN i % 2 = 0 THEN 1 ELSE 6 END, CAST(i AS TEXT) FROM n;";
+    for mut register in Register::each_of(Form::Native, more).await {
+        let all = register.represented(of(PERSON, 0, "")).await.unwrap().enterprises;
+        let lines: Vec<usize> = all.iter().map(|one| one.business_lines.len()).collect();
+        assert_eq!(lines, [2, 300, 300]);
+        assert_eq!(all[1].business_lines[299].code, "1598", "the first in their order");
+        let members: Vec<usize> = all.iter().map(|one| one.members.len()).collect();
+        assert_eq!(members, [100, 0, 100]);
     }
 }

@@ -4,7 +4,7 @@ use lgsp_proto::business::v1::{EnterpriseStatus, VerifyEnterpriseRequest};
 use lgsp_proto::record::v1::Match;
 use tonic::Code;
 
-use crate::register::{ENTERPRISE, NOT_ANY_MORE, PERSON, PERSONS_OLD_CARD, Register};
+use crate::register::{ENTERPRISE, Form, NOT_ANY_MORE, PERSON, PERSONS_OLD_CARD, Register};
 
 fn claim(enterprise_code: &str) -> VerifyEnterpriseRequest {
     VerifyEnterpriseRequest { enterprise_code: enterprise_code.to_owned(), ..Default::default() }
@@ -59,6 +59,26 @@ async fn only_who_represents_it_now_is_its_representative() {
             let answer = register.verify(asked).await.unwrap();
             assert_eq!(answer.representative_personal_number(), expected, "{code}");
             assert_eq!(answer.name(), Match::NotClaimed);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_last_of_many_representatives_is_one_too() {
+    // Twenty whose names come first, and more than are told.
+    let more = "
+        INSERT INTO representative (representative_id, enterprise_id, personal_number, full_name)
+        WITH RECURSIVE n (i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n WHERE i < 139)
+        SELECT i, 6, '092099000' || i, 'A' || i FROM n;";
+    for mut register in Register::each_of(Form::Native, more).await {
+        assert_eq!(register.enterprise("0100233488").await.unwrap().representatives.len(), 20);
+        for (number, expected) in
+            [(PERSON, Match::Yes), ("092099000139", Match::Yes), (NOT_ANY_MORE, Match::No)]
+        {
+            let representative_personal_number = number.to_owned();
+            let asked = VerifyEnterpriseRequest { representative_personal_number, ..claim("0100233488") };
+            let answer = register.verify(asked).await.unwrap();
+            assert_eq!(answer.representative_personal_number(), expected);
         }
     }
 }

@@ -15,7 +15,7 @@ pub(super) async fn add(
     parcels: &mut [(i64, Parcel)],
     wanted: Parts,
 ) -> Result<(), SourceError> {
-    let mut page = OfPage::new(tables, reader, "parcel_id", parcels);
+    let mut page = OfPage::new(tables, reader, parcels);
     if wanted.former_keys {
         page.add(&statements.former_keys, read::former_key).await?;
     }

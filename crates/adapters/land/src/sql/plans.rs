@@ -69,7 +69,8 @@ fn statements(cadastre: &Cadastre) -> Vec<(&'static str, &Statement, Vec<Value<'
         Dialect::Sqlite => vec![Value::from("[1,2,777]")],
         Dialect::Postgres => vec![Value::from("{1,2,777}")],
     };
-    let owner = |key: &'static str| vec![key.into(), 5_i64.into(), 51_i64.into()];
+    let page_of_today = || [page(), vec!["2026-01-01".into()]].concat();
+    let owner = |key: &'static str| vec![key.into(), 5_i64.into(), 51_i64.into(), "2026-01-01".into()];
     vec![
         ("by id", &of.by_id, vec!["00000000-0000-8000-8000-100000000777".into()]),
         ("by key", &of.by_key, vec!["31077".into(), 7_i64.into(), 77_i64.into()]),
@@ -78,12 +79,12 @@ fn statements(cadastre: &Cadastre) -> Vec<(&'static str, &Statement, Vec<Value<'
         ("by enterprise", &of.by_enterprise, owner("1000000777")),
         ("by place", &of.by_place, near(cadastre)),
         ("by ward", &of.by_ward, vec!["31077".into(), "31078".into(), 5_i64.into(), 201_i64.into()]),
-        ("former keys", &of.former_keys, page()),
-        ("land uses", &of.land_uses, page()),
-        ("owners", &of.owners, page()),
-        ("restrictions", &of.restrictions, page()),
-        ("predecessors", &of.predecessors, page()),
-        ("successors", &of.successors, page()),
+        ("former keys", of.former_keys.statement(), page()),
+        ("land uses", of.land_uses.statement(), page()),
+        ("owners", of.owners.statement(), page_of_today()),
+        ("restrictions", of.restrictions.statement(), page_of_today()),
+        ("predecessors", of.predecessors.statement(), page()),
+        ("successors", of.successors.statement(), page()),
         ("borders", &of.borders, vec![5_i64.into(), 1_000_i64.into()]),
     ]
 }

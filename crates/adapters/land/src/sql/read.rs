@@ -1,9 +1,9 @@
 //! From rows to the domain's language.
 
-use lgsp_adapter::records::{today, ward};
+use lgsp_adapter::records::ward;
 use lgsp_adapter::{Record, Row, SourceError, Tables};
 use lgsp_proto::land::v1::{Certificate, FormerKey, LandUse, Owner, Parcel, Restriction};
-use lgsp_proto::record::v1::{PartialDate, Point};
+use lgsp_proto::record::v1::Point;
 
 use crate::dataset::Dataset;
 use crate::geometry::{self, Border, Unusable};
@@ -15,13 +15,13 @@ use crate::whereabouts::is_near_ward;
 pub(super) fn parcel(tables: &Tables, dataset: &Dataset, row: &Row) -> Result<(i64, Parcel), SourceError> {
     let of = tables.record(&PARCEL, row);
     let ward_code = of.text("ward_code")?;
-    let (map_sheet, parcel_number) = (of.integer("map_sheet")?, of.integer("parcel_number")?);
+    let (map_sheet, parcel_number) = (of.maybe_integer("map_sheet")?, of.maybe_integer("parcel_number")?);
     let mut parcel = Parcel {
         parcel_id: of.text("uuid")?,
-        parcel_key: format!("{ward_code}/{map_sheet}/{parcel_number}"),
+        parcel_key: key(&ward_code, map_sheet, parcel_number).unwrap_or_default(),
         ward: Some(ward(&ward_code, of.maybe_text("former_ward_code")?.as_deref())),
-        map_sheet: map_sheet.to_string(),
-        parcel_number: parcel_number.to_string(),
+        map_sheet: map_sheet.map(|number| number.to_string()).unwrap_or_default(),
+        parcel_number: parcel_number.map(|number| number.to_string()).unwrap_or_default(),
         address: of.text("address")?,
         area_m2: of.maybe_real("area_m2")?.unwrap_or_default(),
         certified_area_m2: of.maybe_real("certified_area_m2")?.unwrap_or_default(),
@@ -40,6 +40,11 @@ pub(super) fn parcel(tables: &Tables, dataset: &Dataset, row: &Row) -> Result<(i
     };
     put_border(tables, dataset, row, &mut parcel)?;
     Ok((of.integer("parcel_id")?, parcel))
+}
+
+/// The key of a parcel, if its sheet and its number are known.
+fn key(ward_code: &str, map_sheet: Option<i64>, parcel_number: Option<i64>) -> Option<String> {
+    Some(format!("{ward_code}/{}/{}", map_sheet?, parcel_number?))
 }
 
 fn certificate(of: Record<'_>) -> Result<Option<Certificate>, SourceError> {
@@ -104,10 +109,10 @@ fn centre(of: Record<'_>) -> Result<Option<Point>, SourceError> {
 
 pub(super) fn former_key(tables: &Tables, row: &Row, parcel: &mut Parcel) -> Result<(), SourceError> {
     let of = tables.record(&FORMER_KEY, row);
-    let (ward, sheet, number) =
-        (of.text("ward_code")?, of.integer("map_sheet")?, of.integer("parcel_number")?);
-    let parcel_key = format!("{ward}/{sheet}/{number}");
-    parcel.former_keys.push(FormerKey { parcel_key, valid_to: of.date("valid_to")? });
+    let (sheet, number) = (of.maybe_integer("map_sheet")?, of.maybe_integer("parcel_number")?);
+    if let Some(parcel_key) = key(&of.text("ward_code")?, sheet, number) {
+        parcel.former_keys.push(FormerKey { parcel_key, valid_to: of.date("valid_to")? });
+    }
     Ok(())
 }
 
@@ -124,6 +129,8 @@ pub(super) fn land_use(tables: &Tables, row: &Row, parcel: &mut Parcel) -> Resul
 
 pub(super) fn owner(tables: &Tables, row: &Row, parcel: &mut Parcel) -> Result<(), SourceError> {
     let of = tables.record(&OWNER, row);
+    // Who holds it to a day that nobody understands is told, and the day counted.
+    of.date("until")?;
     parcel.owners.push(Owner {
         kind: of.code("kind")?,
         personal_number: of.text("personal_number")?,
@@ -137,32 +144,15 @@ pub(super) fn owner(tables: &Tables, row: &Row, parcel: &mut Parcel) -> Result<(
     Ok(())
 }
 
-/// Those in force today. One whose end is not understood is still told: it may be in force.
 pub(super) fn restriction(tables: &Tables, row: &Row, parcel: &mut Parcel) -> Result<(), SourceError> {
     let of = tables.record(&RESTRICTION, row);
-    let until = of.date("until")?;
-    if until.is_some_and(has_ended) {
-        return Ok(());
-    }
     parcel.restrictions.push(Restriction {
         kind: of.code("kind")?,
         holder: of.text("holder")?,
         since: of.date("since")?,
-        until,
+        until: of.date("until")?,
     });
     Ok(())
-}
-
-/// What ends in a month or year without a day is in force to its end.
-fn has_ended(until: PartialDate) -> bool {
-    let today = today();
-    let part = |part: Option<u8>| part.map_or(0, i32::from);
-    let today = (i32::from(today.year()), part(today.month()), part(today.day()));
-    match (until.year, until.month, until.day) {
-        (year, 0, _) => year < today.0,
-        (year, month, 0) => (year, month) < (today.0, today.1),
-        until => until < today,
-    }
 }
 
 pub(super) fn predecessor(_: &Tables, row: &Row, parcel: &mut Parcel) -> Result<(), SourceError> {

@@ -1,6 +1,6 @@
 //! The adapter's SQL, over its relations. `docs/queries.md` keeps the plans.
 
-use lgsp_adapter::{Statement, Tables};
+use lgsp_adapter::{Part, Statement, Tables};
 
 use super::places::{self, Index};
 use crate::dataset::{Dataset, Form};
@@ -15,12 +15,12 @@ pub(super) struct Statements {
     pub(super) by_enterprise: Statement,
     pub(super) by_place: Statement,
     pub(super) by_ward: Statement,
-    pub(super) former_keys: Statement,
-    pub(super) land_uses: Statement,
-    pub(super) owners: Statement,
-    pub(super) restrictions: Statement,
-    pub(super) predecessors: Statement,
-    pub(super) successors: Statement,
+    pub(super) former_keys: Part,
+    pub(super) land_uses: Part,
+    pub(super) owners: Part,
+    pub(super) restrictions: Part,
+    pub(super) predecessors: Part,
+    pub(super) successors: Part,
     /// All borders, for a check of the source.
     pub(super) borders: Statement,
 }
@@ -33,11 +33,12 @@ impl Statements {
         let held_by = |column: &str| {
             parcels(&format!(
                 "p.status = 1 AND p.parcel_id > $2
-                   AND p.parcel_id IN (SELECT o.parcel_id FROM owner o WHERE o.until IS NULL AND o.{column} = $1)
+                   AND p.parcel_id IN (SELECT o.parcel_id FROM owner o WHERE o.{column} = $1 AND {{in force on $4}})
                  ORDER BY p.parcel_id LIMIT $3"
             ))
         };
         let listed = |numbers: &str| parcels(&format!("p.parcel_id IN ({numbers}) ORDER BY p.parcel_id"));
+        let part = |sql, order, most| tables.part("parcel_id", sql, order, most);
         Self {
             by_id: parcels("p.uuid = $1 LIMIT 2"),
             by_key: tables.statement(&format!("{parcel}, k.ended, k.valid_to AS key_valid_to {BY_KEY}")),
@@ -46,12 +47,12 @@ impl Statements {
             by_enterprise: held_by("enterprise_code"),
             by_place: listed(&places::near(dataset, index)),
             by_ward: listed(OF_WARD),
-            former_keys: tables.part(FORMER_KEYS),
-            land_uses: tables.part(LAND_USES),
-            owners: tables.part(OWNERS),
-            restrictions: tables.part(RESTRICTIONS),
-            predecessors: tables.part(PREDECESSORS),
-            successors: tables.part(SUCCESSORS),
+            former_keys: part(FORMER_KEYS, "valid_to DESC NULLS LAST", MOST_FORMER_KEYS),
+            land_uses: part(LAND_USES, "land_use_id", MOST_LAND_USES),
+            owners: part(OWNERS, "owner_id", MOST_OWNERS),
+            restrictions: part(RESTRICTIONS, "restriction_id", MOST_RESTRICTIONS),
+            predecessors: part(PREDECESSORS, "uuid", MOST_OF_LINEAGE),
+            successors: part(SUCCESSORS, "uuid", MOST_OF_LINEAGE),
             borders: tables.statement(&format!(
                 "SELECT p.parcel_id, p.ward_code, p.source_epsg, {} FROM parcel p
                  WHERE p.parcel_id > $1 ORDER BY p.parcel_id LIMIT $2",
@@ -107,28 +108,31 @@ const OF_WARD: &str = "
                                 ORDER BY parcel_id LIMIT $4) other) w
     ORDER BY w.parcel_id LIMIT $4";
 
+/// As many as the contract tells of each part of a parcel.
+const MOST_FORMER_KEYS: usize = 20;
+const MOST_LAND_USES: usize = 20;
+const MOST_OWNERS: usize = 100;
+const MOST_RESTRICTIONS: usize = 50;
+const MOST_OF_LINEAGE: usize = 50;
+
 const FORMER_KEYS: &str = "
-    SELECT parcel_id, ward_code, map_sheet, parcel_number, valid_to FROM former_key
-    WHERE parcel_id {of_page} ORDER BY parcel_id, valid_to DESC";
+    SELECT parcel_id, ward_code, map_sheet, parcel_number, valid_to FROM former_key WHERE parcel_id {of_page}";
 
 const LAND_USES: &str = "
-    SELECT parcel_id, code, title_vi, area_m2, until FROM land_use
-    WHERE parcel_id {of_page} ORDER BY parcel_id, land_use_id";
+    SELECT parcel_id, land_use_id, code, title_vi, area_m2, until FROM land_use WHERE parcel_id {of_page}";
 
 const OWNERS: &str = "
-    SELECT parcel_id, kind, personal_number, old_identity_number, enterprise_code, name, share_numerator,
-           share_denominator, since
-    FROM owner
-    WHERE until IS NULL AND parcel_id {of_page} ORDER BY parcel_id, owner_id";
+    SELECT parcel_id, owner_id, kind, personal_number, old_identity_number, enterprise_code, name, share_numerator,
+           share_denominator, since, until
+    FROM owner WHERE parcel_id {of_page} AND {in force}";
 
 const RESTRICTIONS: &str = "
-    SELECT parcel_id, kind, holder, since, until FROM restriction
-    WHERE parcel_id {of_page} ORDER BY parcel_id, restriction_id";
+    SELECT parcel_id, restriction_id, kind, holder, since, until FROM restriction WHERE parcel_id {of_page} AND {in force}";
 
 const PREDECESSORS: &str = "
     SELECT p.parcel_id, l.predecessor_uuid AS uuid FROM parcel p JOIN lineage l ON l.successor_uuid = p.uuid
-    WHERE p.parcel_id {of_page} ORDER BY l.predecessor_uuid";
+    WHERE p.parcel_id {of_page}";
 
 const SUCCESSORS: &str = "
     SELECT p.parcel_id, l.successor_uuid AS uuid FROM parcel p JOIN lineage l ON l.predecessor_uuid = p.uuid
-    WHERE p.parcel_id {of_page} ORDER BY l.successor_uuid";
+    WHERE p.parcel_id {of_page}";

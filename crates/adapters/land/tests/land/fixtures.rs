@@ -78,10 +78,25 @@ impl Cadastre {
         each
     }
 
-    async fn of(database: Database, form: Form, more: &str) -> Self {
+    /// The agency's on each database at hand, with another word in its mapping and some more records.
+    pub async fn each_mapped_with(word: &str, other: &str, more: &str) -> Vec<Self> {
+        let mut each = Vec::new();
+        for database in Database::each().await {
+            let options = read(Some(&mapping_with(Form::Mapped, word, other)), &database);
+            each.push(Self::opened(database, Form::Mapped, more, &options).await);
+        }
+        each
+    }
+
+    pub async fn of(database: Database, form: Form, more: &str) -> Self {
+        let options = options(form, &database);
+        Self::opened(database, form, more, &options).await
+    }
+
+    async fn opened(database: Database, form: Form, more: &str, options: &Options) -> Self {
         let tables = tables(form, database.dialect());
         let store = database.filled(&format!("{tables}\n{more}")).await;
-        let adapter = lgsp_adapter_land::open(&options(form, &database)).await.unwrap();
+        let adapter = lgsp_adapter_land::open(options).await.unwrap();
         let client = LandServiceClient::new(adapter.routes.clone());
         Self { client, adapter, form, store, database }
     }
@@ -133,9 +148,7 @@ impl Cadastre {
 pub async fn opened_with(form: Form, word: &str, other: &str) -> Vec<Result<Adapter, OpenError>> {
     let mut opened = Vec::new();
     for cadastre in Cadastre::each_of(form, "").await {
-        let mapping = mapping(form).unwrap();
-        assert!(mapping.contains(word), "the mapping has no {word}");
-        let options = read(Some(&mapping.replace(word, other)), &cadastre.database);
+        let options = read(Some(&mapping_with(form, word, other)), &cadastre.database);
         opened.push(lgsp_adapter_land::open(&options).await);
     }
     opened
@@ -155,6 +168,12 @@ fn mapping(form: Form) -> Option<&'static str> {
         Form::Mapped => Some(AGENCY),
         Form::PostGis => Some(AGENCY_POSTGIS),
     }
+}
+
+fn mapping_with(form: Form, word: &str, other: &str) -> String {
+    let mapping = mapping(form).unwrap();
+    assert!(mapping.contains(word), "the mapping has no {word}");
+    mapping.replace(word, other)
 }
 
 /// How the adapter is told of a cadastre.

@@ -5,6 +5,7 @@
 mod bad;
 mod city;
 mod fixtures;
+mod in_force;
 
 use std::time::Duration;
 
