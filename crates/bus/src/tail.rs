@@ -93,6 +93,12 @@ impl Tail {
         Ok(Self { records })
     }
 
+    /// A tail of what the other end sends.
+    #[cfg(test)]
+    pub(crate) fn of(records: mpsc::Receiver<Tailed>) -> Self {
+        Self { records }
+    }
+
     /// Waits for the next record. It may be dropped between two records and called again.
     ///
     /// # Errors

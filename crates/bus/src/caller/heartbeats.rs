@@ -7,12 +7,13 @@ use lgsp_core::time::unix_micros;
 use lgsp_proto::monitor::v1::Heartbeat;
 use lgsp_runtime::{Shutdown, Stage};
 use prost::Message as _;
-use tracing::{debug, warn};
+use tokio::time::sleep;
+use tracing::warn;
 
 use super::providers::{Directory, SHOWN};
 use crate::headers::Incoming;
 use crate::mac::Kind;
-use crate::{Bus, Counters, Error, MacKey, MacKeys, Record, Start, Tailed, topics};
+use crate::{Bus, Counters, Error, MacKey, MacKeys, Record, Start, Tail, Tailed, topics};
 
 /// How far the clock of a provider may be from ours. A heartbeat from further away is not believed.
 ///
@@ -23,6 +24,8 @@ const CLOCKS: Duration = Duration::from_secs(10);
 const _: () = assert!(2 * CLOCKS.as_secs() < SHOWN.as_secs());
 /// How often a heartbeat that is not believed is told of.
 const TELL_AGAIN: Duration = Duration::from_secs(60);
+/// How long to wait before heartbeats are read anew.
+const READ_AGAIN: Duration = Duration::from_millis(500);
 
 /// Hears heartbeats until the role closes.
 pub(super) fn listen(
@@ -31,25 +34,39 @@ pub(super) fn listen(
     keys: Arc<MacKeys>,
     shutdown: &Shutdown,
 ) -> Result<(), Error> {
-    let mut tail = bus.tail(topics::HEARTBEAT, Start::End)?;
+    let tail = bus.tail(topics::HEARTBEAT, Start::End)?;
     let mut listener = Listener { directory, keys, counters: bus.counters().clone(), told: None };
-    let close = shutdown.begins(Stage::Close);
+    let (bus, close) = (bus.clone(), shutdown.begins(Stage::Close));
     shutdown.spawn(Stage::Close, "heartbeat listener", async move {
-        loop {
-            let tailed = tokio::select! {
-                tailed = tail.next() => tailed,
-                () = close.cancelled() => return,
-            };
-            match tailed {
-                Ok(Tailed::Record(record)) => {
-                    listener.hear(&record, Instant::now(), unix_micros(SystemTime::now()));
-                }
-                Ok(Tailed::CaughtUp) => {}
-                Err(error) => return debug!(%error, "heartbeats are heard no more"),
-            }
-        }
+        let open = || bus.tail(topics::HEARTBEAT, Start::End);
+        let hear = |record: &Record| listener.hear(record, Instant::now(), unix_micros(SystemTime::now()));
+        close.run_until_cancelled(follow(tail, open, hear)).await;
     });
     Ok(())
+}
+
+/// A tail that ends is opened anew: without heartbeats everybody would be taken for dead, and requests go to anybody.
+async fn follow(mut tail: Tail, open: impl Fn() -> Result<Tail, Error>, mut hear: impl FnMut(&Record)) {
+    loop {
+        match tail.next().await {
+            Ok(Tailed::Record(record)) => hear(&record),
+            Ok(Tailed::CaughtUp) => {}
+            Err(error) => {
+                warn!(%error, "heartbeats are heard no more, and are read anew");
+                tail = reopened(&open).await;
+            }
+        }
+    }
+}
+
+async fn reopened(open: impl Fn() -> Result<Tail, Error>) -> Tail {
+    loop {
+        sleep(READ_AGAIN).await;
+        match open() {
+            Ok(tail) => return tail,
+            Err(error) => warn!(%error, "heartbeats cannot be read"),
+        }
+    }
 }
 
 struct Listener {
@@ -105,6 +122,8 @@ mod tests {
     use std::collections::BTreeMap;
 
     use bytes::Bytes;
+    use parking_lot::Mutex;
+    use tokio::sync::{Notify, mpsc};
 
     use super::*;
     use crate::{Options, headers};
@@ -196,5 +215,21 @@ mod tests {
             listener.told.unwrap().duration_since(begun).as_secs()
         };
         assert_eq!([told_at(0), told_at(59), told_at(60), told_at(61)], [0, 0, 60, 60]);
+    }
+
+    #[tokio::test]
+    async fn heartbeats_are_read_anew_when_their_tail_has_ended() {
+        let ended = || Tail::of(mpsc::channel(1).1);
+        let (says, tail) = mpsc::channel(1);
+        says.try_send(Tailed::Record(record("land", NOW_US, |_| None))).unwrap();
+        let then = Mutex::new(vec![Ok(Tail::of(tail)), Err(Error::Closed)]);
+        let heard = Notify::new();
+        let following = follow(ended(), || then.lock().pop().unwrap(), |_| heard.notify_one());
+        let patience = sleep(Duration::from_secs(20));
+        tokio::select! {
+            () = following => unreachable!("it follows for ever"),
+            () = heard.notified() => {}
+            () = patience => panic!("nothing was heard"),
+        }
     }
 }
