@@ -40,6 +40,7 @@ mod stats;
 mod status;
 mod tail;
 pub mod topics;
+mod watermarks;
 
 pub use appender::{Appender, Fsynced};
 pub use bus::Bus;
@@ -54,3 +55,4 @@ pub use serve::{Inbound, ServeOptions, Serving, serve};
 pub use stats::{Counters, Stats};
 pub use status::{status, status_of_exchange};
 pub use tail::{Record, Start, Tail, Tailed};
+pub use watermarks::Watermarks;

@@ -71,6 +71,26 @@ impl Producer {
         }
     }
 
+    /// How many partitions a topic has. Blocks.
+    pub(crate) fn partitions(&self, topic: &str, patience: Duration) -> Result<i32, KafkaError> {
+        let metadata = self.native.load().client().fetch_metadata(Some(topic), patience)?;
+        let found = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
+        if found == 0 {
+            return Err(KafkaError::MetadataFetch(RDKafkaErrorCode::UnknownTopicOrPartition));
+        }
+        Ok(i32::try_from(found).unwrap_or(i32::MAX))
+    }
+
+    /// The oldest offset of a partition, and the next one. Blocks.
+    pub(crate) fn watermarks(
+        &self,
+        topic: &str,
+        partition: i32,
+        patience: Duration,
+    ) -> Result<(i64, i64), KafkaError> {
+        self.native.load().client().fetch_watermarks(topic, partition, patience)
+    }
+
     /// Waits, blocking, until everything that was sent has its report.
     pub(crate) fn flush(&self, patience: Duration) {
         if self.native.load().flush(patience).is_err() {

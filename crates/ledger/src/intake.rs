@@ -88,6 +88,8 @@ impl Intake {
     pub async fn run(mut self, mut tail: Tail) {
         let mut group = Group::new();
         let mut caught_up = false;
+        // What a ledger before this one made durable.
+        self.publish();
         loop {
             tokio::select! {
                 biased;

@@ -217,6 +217,7 @@ impl Ledger {
             bus: bus.clone(),
             open: Arc::clone(&self.service.open),
             index: self.service.index.clone(),
+            fsynced: self.fsynced.clone(),
             filed: self.service.filed.clone(),
             after: options.abandon_after,
             component: state.component("abandoned"),

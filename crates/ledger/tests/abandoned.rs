@@ -93,3 +93,28 @@ async fn a_request_that_waits_for_its_end_is_told_as_open() {
     assert_eq!(running.completeness().await.open, 0);
     running.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_exchange_is_abandoned_whose_end_waits_for_the_disk() {
+    let (site, bus) = (Site::new(), bus());
+    // Every entry needs a segment of its own.
+    let options =
+        Options { abandon: Abandon::Always, abandon_after: AFTER, journal_size: 1, ..site.options() };
+    let running = Running::start(options, &bus).await;
+    let (before, ended) = (Numbered::new(1), Numbered::new(2));
+    running.append(&before).await;
+    running.list(ExchangeFilter::default()).await;
+
+    let (intake, away) = (site.path("intake"), site.path("away"));
+    std::fs::rename(&intake, &away).unwrap();
+    assert!(running.try_append(&ended, Duration::from_millis(300)).await.is_err());
+    request(&bus, ended.exchange).await;
+    let waits = "waits for entries that are on their way";
+    running.until("its end is awaited", |running| running.cause("abandoned") == waits).await;
+
+    std::fs::rename(&away, &intake).unwrap();
+    running.until("nothing is open", |running| running.state.fact("open-requests").get() == 0).await;
+    assert_eq!(running.phases(ended.exchange).await, [Phase::Final]);
+    assert_eq!(running.completeness().await.abandoned, 0);
+    running.stop().await;
+}

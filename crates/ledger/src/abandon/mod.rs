@@ -7,7 +7,7 @@ mod request;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use lgsp_bus::{Bus, Start, Tail, Tailed, topics};
+use lgsp_bus::{Bus, Fsynced, Start, Tail, Tailed, Watermarks, topics};
 use lgsp_core::time::unix_micros;
 use lgsp_runtime::Component;
 use prost::Message;
@@ -67,6 +67,7 @@ pub(crate) struct Abandoner {
     pub bus: Bus,
     pub open: Arc<Open>,
     pub index: Index,
+    pub fsynced: Fsynced,
     pub filed: Filed,
     pub after: Duration,
     pub component: Component,
@@ -79,10 +80,11 @@ impl Abandoner {
         loop {
             tokio::select! { () = sleep(look_every) => {}, () = stop.cancelled() => return }
             match self.look().await {
-                Ok(()) if self.open.overflowed() => {
+                Ok(Look::Behind) => self.component.degraded("waits for entries that are on their way"),
+                Ok(Look::Done) if self.open.overflowed() => {
                     self.component.degraded("more requests without an end than can be watched")
                 }
-                Ok(()) => self.component.ready(),
+                Ok(Look::Done) => self.component.ready(),
                 Err(error) => {
                     warn!(%error, "abandoned exchanges cannot be entered");
                     self.component.degraded("abandoned exchanges cannot be entered");
@@ -91,15 +93,18 @@ impl Abandoner {
         }
     }
 
-    async fn look(&self) -> Result<(), Error> {
+    async fn look(&self) -> Result<Look, Error> {
         let now = unix_micros(SystemTime::now());
         let due = self.open.due(now, MOST_AT_ONCE);
         if due.is_empty() {
-            return Ok(());
+            return Ok(Look::Done);
         }
         // Their ends may be on their way: on the topic, or in the journal.
-        if !self.filed.has_caught_up() || !self.filed.catch_up(Instant::now() + CATCH_UP).await {
-            return Ok(());
+        let held = self.bus.watermarks(topics::EXCHANGE).await?;
+        if !is_taken_in(&self.fsynced.borrow(), &held)
+            || !self.filed.catch_up(Instant::now() + CATCH_UP).await
+        {
+            return Ok(Look::Behind);
         }
         let ids: Vec<_> = due.iter().map(|request| request.exchange).collect();
         let ended = self.index.ended(&ids).await?;
@@ -110,6 +115,42 @@ impl Abandoner {
             info!(exchange = %request.exchange, "exchange abandoned");
         }
         self.open.ended(ended);
-        Ok(())
+        Ok(Look::Done)
+    }
+}
+
+/// What a look at the requests found.
+enum Look {
+    /// Whatever has no end is entered.
+    Done,
+    /// An end may still be on its way.
+    Behind,
+}
+
+/// Whether all that a topic holds is fsynced here, given the next offset of each partition that is not. What its retention
+/// took away comes no more.
+fn is_taken_in(fsynced: &[i64], held: &[Watermarks]) -> bool {
+    held.iter().zip(fsynced.iter().chain(std::iter::repeat(&0))).all(|(held, next)| {
+        let is_empty = held.low == held.high;
+        is_empty || *next >= held.high
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_topic_is_taken_in_when_all_that_it_holds_is_fsynced() {
+        let held = |low, high| Watermarks { low, high };
+        for (fsynced, partitions, expected) in [
+            (&[3, 5][..], &[held(0, 3), held(2, 5)][..], true),
+            (&[3, 4], &[held(0, 3), held(2, 5)], false),
+            (&[3], &[held(0, 3), held(0, 1)], false),
+            (&[3], &[held(0, 3), held(7, 7)], true),
+            (&[9], &[held(0, 3)], true),
+        ] {
+            assert_eq!(is_taken_in(fsynced, partitions), expected, "{fsynced:?} of {partitions:?}");
+        }
     }
 }
