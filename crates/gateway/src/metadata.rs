@@ -11,7 +11,7 @@ use lgsp_identifiers::Format;
 
 /// Longest value, in characters.
 const LONGEST: usize = 128;
-/// A run of so many digits may be the number of a person, which the sealed part of an entry must not hold.
+/// A run of so many digits may be the number of a person, which has no place in an entry, a header or an error.
 const DIGITS_OF_A_PERSON: usize = 9;
 
 const OURS: &str = "lgsp-";
@@ -46,7 +46,12 @@ impl Metadata {
                 "request-id" => &mut read.request_id,
                 _ => return Err(refused(name, "belongs to the hub")),
             };
-            *place = Some(text(name, value, place.is_some())?);
+            let text = text(name, value, place.is_some())?;
+            // It travels and is kept in clear, and names an office or an account, never a person by number.
+            if matches!(ours, "officer" | "unit") && may_hold_a_person(&text) {
+                return Err(refused(name, "may hold the number of a person"));
+            }
+            *place = Some(text);
         }
         read.check()?;
         Ok(read)
@@ -177,6 +182,21 @@ mod tests {
         assert_eq!(refusal(&[("lgsp-procedure", "1.004227-092000000000")]), Reason::InvalidMetadata);
         assert_eq!(refusal(&[("lgsp-purpose", "Không biết")]), Reason::InvalidMetadata);
         assert_eq!(refusal(&[("lgsp-purpose", "NOT A SLUG")]), Reason::PurposeUnknown);
+    }
+
+    #[test]
+    fn an_officer_or_a_unit_that_may_be_a_persons_number_is_refused_by_name_and_never_by_value() {
+        for name in ["lgsp-officer", "lgsp-unit"] {
+            for value in ["092085000001", "cb-092085000001", "361234567"] {
+                let refused = Metadata::read(&headers(&[(name, value)])).unwrap_err();
+                assert_eq!(refused.reason(), Reason::InvalidMetadata, "{name}: {value}");
+                let said = format!("{refused} {:?}", refused.to_rpc(None));
+                assert!(said.contains(name) && !said.contains(value), "{said}");
+            }
+            for value in ["cb-007", "H13.05", "mot-cua-31117", "Nguyen Van A, 1990"] {
+                assert!(Metadata::read(&headers(&[(name, value)])).is_ok(), "{name}: {value}");
+            }
+        }
     }
 
     #[test]
