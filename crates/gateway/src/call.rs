@@ -1,4 +1,4 @@
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -66,13 +66,23 @@ where
 {
     match timeout_at(end, AssertUnwindSafe(work).catch_unwind()).await {
         Ok(Ok(worked)) => worked,
-        Ok(Err(_payload)) => {
-            // The payload may hold a piece of the exchange: it is neither logged nor kept.
-            error!(%exchange, "exchange panicked");
-            Err(Reason::Internal.into())
-        }
+        Ok(Err(_payload)) => Err(panicked(exchange)),
         Err(_elapsed) => Err(Reason::DeadlineExceeded.into()),
     }
+}
+
+/// Makes a panic of a step that does not wait a defect of ours, too.
+pub(crate) fn unless_it_panics<T>(
+    exchange: ExchangeId,
+    step: impl FnOnce() -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    catch_unwind(AssertUnwindSafe(step)).unwrap_or_else(|_payload| Err(panicked(exchange)))
+}
+
+/// The payload may hold a piece of the exchange: it is neither logged nor kept.
+fn panicked(exchange: ExchangeId) -> Fault {
+    error!(%exchange, "exchange panicked");
+    Reason::Internal.into()
 }
 
 /// Reads the request. A caller that is slow to send it holds its place no longer than our patience.
@@ -114,6 +124,8 @@ mod tests {
         let soon = Instant::now() + Duration::from_millis(10);
         let panics = async { panic!("of a test") };
         let panicked = to_its_end(ExchangeId::new(), soon, panics).await.unwrap_err();
+        assert_eq!(panicked.reason(), Reason::Internal);
+        let panicked = unless_it_panics::<()>(ExchangeId::new(), || panic!("of a test")).unwrap_err();
         assert_eq!(panicked.reason(), Reason::Internal);
         let late = to_its_end(ExchangeId::new(), soon, std::future::pending()).await.unwrap_err();
         assert_eq!(late.reason(), Reason::DeadlineExceeded);

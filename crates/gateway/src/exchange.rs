@@ -8,7 +8,7 @@ use lgsp_core::entry::SubjectRef;
 use lgsp_core::{Fault, Hop, Reason, Rules, permit};
 use tracing::Instrument;
 
-use crate::call::{Admitted, Call, SLACK, receive, request_head, to_its_end};
+use crate::call::{Admitted, Call, SLACK, receive, request_head, to_its_end, unless_it_panics};
 use crate::deadline::Deadline;
 use crate::entry::{Account, Tally};
 use crate::hub::Hub;
@@ -18,15 +18,17 @@ use crate::{answer, spans, stream};
 
 /// Carries one call from its arrival to its end.
 pub(crate) async fn exchange(hub: Arc<Hub>, call: Call, mut outlet: Outlet) {
-    let (rules, caller) = match identify(&hub, &call) {
+    let exchange = call.exchange;
+    let (rules, caller) = match unless_it_panics(exchange, || identify(&hub, &call)) {
         Ok(known) => known,
         Err(fault) => return hub.refuse_attempt(&call, &fault, &mut outlet),
     };
     let span = spans::exchange(&call, &rules, &caller);
-    let (exchange, admitted_us) = (call.exchange, call.arrival.unix_us);
-    let mut account = Account::open(exchange, admitted_us, &caller, rules.environment(), rules.revision());
+    let begun_us = call.arrival.unix_us;
+    let mut account = Account::open(exchange, begun_us, &caller, rules.environment(), rules.revision());
     let mut released = Tally::new();
-    let carried = match admit(&hub, call, rules, caller, &mut account, &mut outlet) {
+    let admitted = unless_it_panics(exchange, || admit(&hub, call, rules, caller, &mut account, &mut outlet));
+    let carried = match admitted {
         Ok(admitted) => {
             let end = admitted.deadline.at + SLACK;
             let carried = carry(&hub, admitted, &mut account, &mut released, &mut outlet);
