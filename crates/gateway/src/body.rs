@@ -102,7 +102,8 @@ pub(crate) struct Whole {
     _admission: Admission,
 }
 
-/// The parts of a stream, each counted as unread until it was sent.
+/// The parts of a stream, each counted as unread, and their exchange as in flight, until they were sent or the caller has
+/// left.
 pub(crate) struct Parts {
     parts: mpsc::Receiver<(Bytes, Unread)>,
     /// What ends the stream once all parts were sent; without it, it was cut off.
@@ -111,6 +112,7 @@ pub(crate) struct Parts {
     unread: Option<Unread>,
     until: Until,
     done: bool,
+    _admission: Admission,
 }
 
 impl Whole {
@@ -132,8 +134,9 @@ impl Parts {
         parts: mpsc::Receiver<(Bytes, Unread)>,
         trailers: Arc<OnceLock<HeaderMap>>,
         until: Until,
+        admission: Admission,
     ) -> Self {
-        Self { parts, trailers, rest: Bytes::new(), unread: None, until, done: false }
+        Self { parts, trailers, rest: Bytes::new(), unread: None, until, done: false, _admission: admission }
     }
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {

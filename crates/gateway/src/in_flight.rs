@@ -37,12 +37,12 @@ struct Counted {
 #[derive(Debug)]
 pub(crate) struct Slot(#[allow(dead_code, reason = "held to be dropped")] Counted);
 
-/// An exchange of an application.
-#[derive(Debug)]
+/// An exchange of an application. It counts until its last clone is dropped: its own task may end before the caller has
+/// read what it released.
+#[derive(Clone, Debug)]
 pub(crate) struct Admission {
     load: Arc<Load>,
-    _slot: Slot,
-    _exchange: Counted,
+    _counted: Arc<(Slot, Counted)>,
 }
 
 /// Bytes of an answer that its caller has not read yet.
@@ -77,7 +77,7 @@ impl InFlight {
         let Some(exchange) = Counted::within(&load.exchanges, 1, bound) else {
             return Err(Reason::TooManyInFlight.into());
         };
-        Ok(Admission { load, _slot: slot, _exchange: exchange })
+        Ok(Admission { load, _counted: Arc::new((slot, exchange)) })
     }
 
     /// Counts bytes that are about to be released.

@@ -49,12 +49,12 @@ impl Outlet {
     }
 
     /// Begins a stream.
-    pub(crate) fn stream(&mut self) {
+    pub(crate) fn stream(&mut self, admission: Admission) {
         if let State::Waiting(response) = std::mem::replace(&mut self.state, State::Ended) {
             // One part waits while another is sent: the next is not even gathered.
             let (parts, sent) = mpsc::channel(1);
             let trailers = Arc::new(OnceLock::new());
-            let body = Parts::new(sent, trailers.clone(), self.until);
+            let body = Parts::new(sent, trailers.clone(), self.until, admission);
             let _ = response.send(grpc(body.into()));
             self.state = State::Streaming(parts, trailers);
         }

@@ -49,7 +49,7 @@ pub(crate) async fn release(
 ) -> Result<(), Fault> {
     let deadline = admitted.deadline.at;
     hub.writer.append_or_leave(account.opening(&hub.book), deadline).await?;
-    outlet.stream();
+    outlet.stream(admitted.admission.clone());
 
     let mut subjects = Subjects::asked(account.asked().to_vec());
     for number in 1.. {

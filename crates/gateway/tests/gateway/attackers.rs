@@ -20,7 +20,7 @@ use crate::provider::{KNOWN, LARGE, SILENT};
 use crate::{fixture, hub};
 
 /// A connection of plain HTTP/2, whose window is what the caller says.
-async fn connect(address: SocketAddr, window: u32) -> SendRequest<Bytes> {
+pub async fn connect(address: SocketAddr, window: u32) -> SendRequest<Bytes> {
     let stream = TcpStream::connect(address).await.unwrap();
     let mut builder = h2::client::Builder::new();
     let (send, connection) = builder.initial_window_size(window).handshake::<_, Bytes>(stream).await.unwrap();
@@ -28,7 +28,7 @@ async fn connect(address: SocketAddr, window: u32) -> SendRequest<Bytes> {
     send
 }
 
-fn request(method: &str, content_type: &str, path: &str) -> http::request::Builder {
+pub fn request(method: &str, content_type: &str, path: &str) -> http::request::Builder {
     Request::builder()
         .method(method)
         .uri(format!("http://hub{path}"))
@@ -37,7 +37,7 @@ fn request(method: &str, content_type: &str, path: &str) -> http::request::Build
         .header("lgsp-purpose", "prefill")
 }
 
-fn framed(flag: u8, message: &[u8]) -> Bytes {
+pub fn framed(flag: u8, message: &[u8]) -> Bytes {
     [&[flag][..], &(message.len() as u32).to_be_bytes(), message].concat().into()
 }
 
@@ -45,7 +45,7 @@ fn citizen(number: &str) -> Bytes {
     framed(0, &GetCitizenRequest { personal_number: number.to_owned() }.encode_to_vec())
 }
 
-async fn post(
+pub async fn post(
     send: &SendRequest<Bytes>,
     head: http::request::Builder,
     body: Bytes,

@@ -3,9 +3,14 @@
 use std::time::Duration;
 
 use lgsp_proto::ledger::v1::{Outcome, Phase};
+use prost::Message;
 use tonic::Code;
 
+use crate::attackers::{connect, framed, post, request};
 use crate::hub::{Hub, exchange_of, reason, residents_request, within};
+use crate::provider::KNOWN;
+
+const LIST_RESIDENTS: &str = "/lgsp.population.v1.PopulationService/ListResidents";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_is_released_in_parts_each_after_its_entry() {
@@ -83,4 +88,26 @@ async fn a_client_that_leaves_ends_its_stream_and_its_entry_says_so() {
     drop(residents);
     let (sealed, _) = hub.final_entry(&exchange).await;
     assert_eq!((sealed.outcome(), sealed.record_count), (Outcome::Cancelled, 7));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_counts_as_in_flight_until_its_last_part_was_read() {
+    let mut hub = Hub::with(|_| {}, |snapshot| snapshot.applications[0].max_in_flight = 1).await;
+    let unread = connect(hub.gateway.address, 0).await;
+    let head = request("POST", "application/grpc", LIST_RESIDENTS);
+    let message = residents_request(5).into_inner().encode_to_vec();
+    let response = post(&unread, head, framed(0, &message)).await;
+    let exchange = response.headers()["lgsp-exchange-id"].to_str().unwrap().to_owned();
+    let (sealed, _) = hub.final_entry(&exchange).await;
+    assert_eq!(sealed.outcome(), Outcome::Served);
+
+    let refused = hub.citizen(KNOWN).await.unwrap_err();
+    assert_eq!(reason(&refused), "TOO_MANY_IN_FLIGHT", "what it released was not read");
+    drop(response);
+    within("room for another call", async {
+        while hub.citizen(KNOWN).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
 }
