@@ -206,3 +206,96 @@ impl http_body::Body for Body {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures::FutureExt;
+    use http_body::Body as _;
+
+    use super::*;
+    use crate::in_flight::{Connection, InFlight, tests::application};
+    use crate::options::Exchanges;
+
+    static LONG: [u8; 2 * PIECE] = [7; 2 * PIECE];
+
+    fn counted() -> (Unread, Admission) {
+        let in_flight = InFlight::new(&Exchanges::default());
+        let admission = in_flight.admit(in_flight.enter().unwrap(), &application("tthc", None)).unwrap();
+        let connection = Connection::new([127, 0, 0, 1].into(), usize::MAX);
+        (in_flight.release(&admission, &connection, LONG.len()).unwrap(), admission)
+    }
+
+    fn until() -> Until {
+        Until { deadline: Instant::now() + Duration::from_secs(60), exchange: ExchangeId::new() }
+    }
+
+    fn whole() -> Body {
+        let (unread, admission) = counted();
+        Whole::new(Bytes::from_static(&LONG), until(), unread, admission).into()
+    }
+
+    /// A stream that has ended well, with one part that nobody has taken yet.
+    async fn parts() -> Body {
+        let (unread, admission) = counted();
+        let (parts, sent) = mpsc::channel(1);
+        parts.send((Bytes::from_static(&LONG), unread)).await.unwrap();
+        Parts::new(sent, Arc::new(OnceLock::from(error::ok())), until(), admission).into()
+    }
+
+    fn pass_deadline(body: &mut Body) {
+        let until = match &mut body.kind {
+            Kind::Whole(whole) => &mut whole.until,
+            Kind::Parts(parts) => &mut parts.until,
+            Kind::Empty | Kind::Text(_) | Kind::Foreign(_) => unreachable!("no exchange's answer"),
+        };
+        until.deadline = Instant::now();
+    }
+
+    /// The next frame, which is there already: its data's length, or the status of its trailers.
+    fn next(body: &mut Body) -> Option<Result<usize, String>> {
+        let frame = std::future::poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).now_or_never().unwrap()?;
+        Some(match frame.unwrap().into_data() {
+            Ok(data) => Ok(data.len()),
+            Err(frame) => {
+                let trailers = frame.into_trailers().unwrap();
+                Err(trailers[error::GRPC_STATUS].to_str().unwrap().to_owned())
+            }
+        })
+    }
+
+    fn status(code: lgsp_core::Code) -> Option<Result<usize, String>> {
+        Some(Err((code as i32).to_string()))
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_read_in_time_leaves_whole() {
+        for mut body in [whole(), parts().await] {
+            assert_eq!(next(&mut body), Some(Ok(PIECE)));
+            assert_eq!(next(&mut body), Some(Ok(PIECE)));
+            assert_eq!(next(&mut body), Some(Err("0".to_owned())));
+            assert_eq!(next(&mut body), None);
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_of_an_answer_leaves_after_its_deadline() {
+        for mut body in [whole(), parts().await] {
+            pass_deadline(&mut body);
+            assert_eq!(next(&mut body), status(lgsp_core::Code::DeadlineExceeded));
+            assert_eq!(next(&mut body), None);
+            assert!(body.is_end_stream());
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_left_of_an_answer_at_its_deadline_stays_here() {
+        for mut body in [whole(), parts().await] {
+            assert_eq!(next(&mut body), Some(Ok(PIECE)));
+            pass_deadline(&mut body);
+            assert_eq!(next(&mut body), status(lgsp_core::Code::DeadlineExceeded));
+            assert_eq!(next(&mut body), None);
+        }
+    }
+}

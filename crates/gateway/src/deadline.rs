@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use lgsp_core::time::unix_micros;
-use lgsp_core::{Fault, Reason};
+use lgsp_core::{Fault, Hop, Reason};
 use tokio::time::Instant;
 
 /// The gateway answers this much before its caller gives up, so that the caller gets our answer and not its own.
@@ -47,6 +47,12 @@ impl Deadline {
     }
 }
 
+/// Nothing is released after the deadline, even if its entry came.
+pub(crate) fn still_in_time(deadline: Instant) -> Result<(), Fault> {
+    let late = || Fault::new(Reason::DeadlineExceeded).at(Hop::Broker);
+    if Instant::now() >= deadline { Err(late()) } else { Ok(()) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,5 +83,12 @@ mod tests {
     fn a_time_out_of_nothing_is_past() {
         let past = Deadline::of(Arrival::now(), Some(Duration::ZERO), Duration::from_secs(5));
         assert_eq!(past.unwrap_err().reason(), Reason::DeadlinePast);
+    }
+
+    #[test]
+    fn an_entry_that_came_at_the_deadline_or_after_it_releases_nothing() {
+        assert!(still_in_time(Instant::now() + Duration::from_secs(60)).is_ok());
+        let late = still_in_time(Instant::now()).unwrap_err();
+        assert_eq!((late.reason(), late.hop()), (Reason::DeadlineExceeded, Hop::Broker));
     }
 }

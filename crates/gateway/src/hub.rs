@@ -3,13 +3,14 @@ use std::time::SystemTime;
 
 use lgsp_core::entry::SubjectRef;
 use lgsp_core::time::unix_micros;
-use lgsp_core::{Fault, Hop, Outcome, Permit, Reason};
+use lgsp_core::{Fault, Outcome, Permit, Reason};
 use lgsp_runtime::shutdown::Group;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::call::Call;
 use crate::caller::Tokens;
+use crate::deadline::still_in_time;
 use crate::entry::attempts::Attempts;
 use crate::entry::writer::Writer;
 use crate::entry::{Account, Book, Tally};
@@ -63,13 +64,7 @@ impl Hub {
         self.writer.append_durably(&entry, deadline).await?;
         account.close();
         self.stats.outcome(Outcome::Served);
-        self.still_in_time(deadline)
-    }
-
-    /// Nothing is released after the deadline, even if its entry came.
-    pub(crate) fn still_in_time(&self, deadline: Instant) -> Result<(), Fault> {
-        let late = || Fault::new(Reason::DeadlineExceeded).at(Hop::Broker);
-        if Instant::now() >= deadline { Err(late()) } else { Ok(()) }
+        still_in_time(deadline)
     }
 
     /// Enters why an exchange was not served, without waiting, unless its final entry is there already.

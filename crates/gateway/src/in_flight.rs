@@ -130,12 +130,12 @@ impl Drop for Counted {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::net::IpAddr;
 
     use super::*;
 
-    fn application(id: &str, max_in_flight: Option<u32>) -> Application {
+    pub(crate) fn application(id: &str, max_in_flight: Option<u32>) -> Application {
         Application {
             id: ApplicationId::parse(id).unwrap(),
             agency: "H13.01".into(),

@@ -15,6 +15,7 @@ use tokio::time::sleep;
 
 use crate::answer;
 use crate::call::Admitted;
+use crate::deadline::still_in_time;
 use crate::entry::{Account, Tally};
 use crate::filter::Subjects;
 use crate::hub::Hub;
@@ -64,7 +65,7 @@ pub(crate) async fn release(
             part.tally(&mut tally);
             let entry = account.part(&hub.book, number, &tally, &subjects.to_refs());
             hub.writer.append_or_leave(entry, deadline).await?;
-            hub.still_in_time(deadline)?;
+            still_in_time(deadline)?;
             part.tally(released);
             outlet.part(Bytes::from(part.framed), unread).await?;
         }
