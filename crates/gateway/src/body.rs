@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use crate::activity::Calling;
 use crate::error;
 use crate::in_flight::{Admission, Unread};
+use crate::surface::Looking;
 
 /// Largest piece that is handed to a connection at a time.
 const PIECE: usize = 16 * 1024;
@@ -33,7 +34,13 @@ enum Kind {
     Text(Full<Bytes>),
     Whole(Whole),
     Parts(Parts),
-    Foreign(tonic::body::Body),
+    Foreign(Foreign),
+}
+
+/// What health or reflection answers.
+struct Foreign {
+    body: tonic::body::Body,
+    _looking: Looking,
 }
 
 impl Body {
@@ -43,6 +50,11 @@ impl Body {
 
     pub(crate) fn text(text: &'static str) -> Self {
         Kind::Text(Full::from(text)).into()
+    }
+
+    /// What health or reflection answers, counted until it is gone.
+    pub(crate) fn foreign(body: tonic::body::Body, looking: Looking) -> Self {
+        Kind::Foreign(Foreign { body, _looking: looking }).into()
     }
 
     /// Counts the call on its connection until the body is gone.
@@ -66,12 +78,6 @@ impl From<Whole> for Body {
 impl From<Parts> for Body {
     fn from(parts: Parts) -> Self {
         Kind::Parts(parts).into()
-    }
-}
-
-impl From<tonic::body::Body> for Body {
-    fn from(body: tonic::body::Body) -> Self {
-        Kind::Foreign(body).into()
     }
 }
 
@@ -192,7 +198,7 @@ impl http_body::Body for Body {
             Kind::Text(text) => Pin::new(text).poll_frame(cx).map_err(|_| Error),
             Kind::Whole(whole) => Poll::Ready(whole.next().map(Ok)),
             Kind::Parts(parts) => parts.poll_next(cx),
-            Kind::Foreign(body) => Pin::new(body).poll_frame(cx).map_err(|_| Error),
+            Kind::Foreign(foreign) => Pin::new(&mut foreign.body).poll_frame(cx).map_err(|_| Error),
         }
     }
 
@@ -202,7 +208,7 @@ impl http_body::Body for Body {
             Kind::Text(text) => text.is_end_stream(),
             Kind::Whole(whole) => whole.rest.is_empty() && whole.trailers.is_none(),
             Kind::Parts(parts) => parts.done,
-            Kind::Foreign(body) => body.is_end_stream(),
+            Kind::Foreign(foreign) => foreign.body.is_end_stream(),
         }
     }
 }

@@ -28,7 +28,7 @@ pub(crate) struct Load {
 
 /// Counts something until it is dropped.
 #[derive(Debug)]
-struct Counted {
+pub(crate) struct Counted {
     counter: Arc<AtomicUsize>,
     amount: usize,
 }
@@ -105,18 +105,20 @@ impl InFlight {
 #[derive(Clone, Debug)]
 pub(crate) struct Connection {
     pub(crate) peer: std::net::IpAddr,
+    /// Its calls of health and reflection.
+    pub(crate) looking: Arc<AtomicUsize>,
     load: Arc<Load>,
     unread_bound: usize,
 }
 
 impl Connection {
     pub(crate) fn new(peer: std::net::IpAddr, unread_bound: usize) -> Self {
-        Self { peer, load: Arc::default(), unread_bound }
+        Self { peer, looking: Arc::default(), load: Arc::default(), unread_bound }
     }
 }
 
 impl Counted {
-    fn within(counter: &Arc<AtomicUsize>, amount: usize, bound: usize) -> Option<Self> {
+    pub(crate) fn within(counter: &Arc<AtomicUsize>, amount: usize, bound: usize) -> Option<Self> {
         let grown = |now: usize| now.checked_add(amount).filter(|grown| *grown <= bound);
         counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, grown).ok()?;
         Some(Self { counter: counter.clone(), amount })

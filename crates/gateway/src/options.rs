@@ -53,6 +53,8 @@ pub struct Connections {
     /// Most bytes of answers that one connection's callers have not read yet.
     #[serde(with = "units::size")]
     pub unread: usize,
+    /// Most calls of health and reflection at a time; more are refused at once.
+    pub surface_calls: usize,
 }
 
 /// Bounds of exchanges.
@@ -126,6 +128,7 @@ impl Default for Connections {
             first_call: Duration::from_secs(5),
             idle: Duration::from_secs(300),
             unread: 16 * MIB,
+            surface_calls: 1_024,
         }
     }
 }
@@ -196,6 +199,11 @@ impl config::Options for Connections {
             row("first-call", duration, "A connection without its first call by then is closed."),
             row("idle", duration, "A connection without a call for so long is closed."),
             row("unread", size, "Most bytes of answers that one connection's callers have not read yet."),
+            row(
+                "surface-calls",
+                "1 to 100000",
+                "Most calls of health and reflection at a time, which need no credential; more are refused at once.",
+            ),
         ]
     }
 
@@ -204,6 +212,7 @@ impl config::Options for Connections {
         problems.range("streams", self.streams, 1..=10_000);
         problems.range("headers", self.headers, KIB..=MIB);
         problems.range("unread", self.unread, 64 * KIB..=1024 * MIB);
+        problems.range("surface-calls", self.surface_calls, 1..=100_000);
     }
 }
 

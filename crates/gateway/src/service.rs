@@ -48,14 +48,12 @@ async fn sort(
         hub.count_attempt(Reason::NotGrpc, connection.peer, request.uri().path());
         return refusal;
     }
-    if Surface::answers(request.uri().path()) {
-        Leash::of_this_call().until(Instant::now() + SURFACE_CALL);
-        return hub.surface.answer(request).await;
-    }
-    match call(hub, connection, request, id).await {
-        Ok(response) => response,
-        Err(fault) => error::response(&fault, id),
-    }
+    let answered = if Surface::answers(request.uri().path()) {
+        look(hub, &connection, request).await
+    } else {
+        call(hub, connection, request, id).await
+    };
+    answered.unwrap_or_else(|fault| error::response(&fault, id))
 }
 
 /// What is no gRPC call gets an answer of plain HTTP.
@@ -83,6 +81,19 @@ fn is_grpc(content_type: &[u8]) -> bool {
     let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
     essence.eq_ignore_ascii_case(b"application/grpc")
         || essence.eq_ignore_ascii_case(b"application/grpc+proto")
+}
+
+/// Answers a call of health or reflection here.
+async fn look(
+    hub: &Hub,
+    connection: &Connection,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Fault> {
+    let looking = hub.surface.enter(connection).inspect_err(|fault| {
+        hub.count_attempt(fault.reason(), connection.peer, request.uri().path());
+    })?;
+    Leash::of_this_call().until(Instant::now() + SURFACE_CALL);
+    Ok(hub.surface.answer(request, looking).await)
 }
 
 /// Makes the call an exchange of its own task, and waits for its response.

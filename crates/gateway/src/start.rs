@@ -196,7 +196,7 @@ impl Role<'_> {
         book: &Arc<Book>,
         caller: &Caller,
     ) -> Result<Arc<Surface>, Error> {
-        let surface = Arc::new(Surface::new().await);
+        let surface = Arc::new(Surface::new(self.options.connections.surface_calls).await);
         let component = self.state.component("rules");
         let spool = &self.options.entries.spool;
         let floor = Floor::open(spool).map_err(|source| Error::Spool { path: spool.clone(), source })?;

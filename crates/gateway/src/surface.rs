@@ -5,12 +5,14 @@
 //! details of errors, which generic clients look up here.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::{Request, Response};
-use lgsp_core::Rules;
+use lgsp_core::{Fault, Reason, Rules};
 use lgsp_proto::registry::v1::ServiceState;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::service::Routes;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
@@ -18,6 +20,7 @@ use tower::ServiceExt;
 use tracing::error;
 
 use crate::body::Body;
+use crate::in_flight::{Connection, Counted};
 
 const PATHS: [&str; 4] = [
     "/grpc.health.v1.Health/Check",
@@ -28,22 +31,32 @@ const PATHS: [&str; 4] = [
 
 /// The service that reflection lists besides those of the rules.
 const HEALTH: &str = "grpc.health.v1.Health";
+/// Most calls at a time of one connection: without a credential, nobody may take the room of all others.
+const MOST_OF_ONE: usize = 16;
 
 /// Health and reflection.
 pub(crate) struct Surface {
     health: HealthReporter,
     health_routes: Routes,
     routes: ArcSwap<Routes>,
+    room: Arc<Semaphore>,
+}
+
+/// A call that is answered here, counted until its answer was sent or given up.
+pub(crate) struct Looking {
+    _room: OwnedSemaphorePermit,
+    _connection: Counted,
 }
 
 impl Surface {
-    /// Without rules: not serving, and no services.
-    pub(crate) async fn new() -> Self {
+    /// Without rules: not serving, and no services. Answers so many calls at a time.
+    pub(crate) async fn new(most: usize) -> Self {
         let (health, server) = tonic_health::server::health_reporter();
         health.set_service_status("", ServingStatus::NotServing).await;
         let health_routes = Routes::new(server);
         let routes = ArcSwap::from_pointee(health_routes.clone());
-        Self { health, health_routes, routes }
+        let room = Arc::new(Semaphore::new(most));
+        Self { health, health_routes, routes, room }
     }
 
     /// Whether the path is one of those answered here. Paths match exactly.
@@ -51,11 +64,24 @@ impl Surface {
         PATHS.contains(&path)
     }
 
-    pub(crate) async fn answer(&self, request: Request<hyper::body::Incoming>) -> Response<Body> {
+    /// Lets a call in, whoever calls: some of these calls last for minutes.
+    pub(crate) fn enter(&self, connection: &Connection) -> Result<Looking, Fault> {
+        let of_one = Counted::within(&connection.looking, 1, MOST_OF_ONE);
+        match (of_one, self.room.clone().try_acquire_owned()) {
+            (Some(of_one), Ok(room)) => Ok(Looking { _room: room, _connection: of_one }),
+            (None, _) | (_, Err(_)) => Err(Reason::Overloaded.into()),
+        }
+    }
+
+    pub(crate) async fn answer(
+        &self,
+        request: Request<hyper::body::Incoming>,
+        looking: Looking,
+    ) -> Response<Body> {
         let routes = Routes::clone(&self.routes.load());
         let answered: Result<_, Infallible> = routes.oneshot(request).await;
         let Ok(response) = answered;
-        response.map(Body::from)
+        response.map(|body| Body::foreign(body, looking))
     }
 
     /// Shows the services of new rules.

@@ -10,6 +10,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use h2::client::SendRequest;
 use http::{HeaderMap, Request, Response, StatusCode};
+use lgsp_proto::ledger::v1::Sealed;
 use lgsp_proto::population::v1::GetCitizenRequest;
 use prost::Message;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -207,4 +208,32 @@ async fn connections_beyond_the_cap_are_closed_at_once() {
     }
     let mut last = held.pop().unwrap();
     assert_eq!(within("the end", last.read(&mut [0; 1])).await.unwrap_or(0), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_watches_our_health_holds_no_more_calls_than_there_is_room_for() {
+    let mut hub = Hub::with(|options| options.connections.surface_calls = 3, |_| {}).await;
+    let (watcher, other) =
+        (connect(hub.gateway.address, 65_535).await, connect(hub.gateway.address, 65_535).await);
+    let health =
+        |method: &str| request("POST", "application/grpc", &format!("/grpc.health.v1.Health/{method}"));
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        held.push(post(&watcher, health("Watch"), framed(0, b"")).await);
+    }
+    let refused = post(&other, health("Check"), framed(0, b"")).await;
+    let status = grpc_status(refused.headers());
+    assert_eq!((status.code(), hub::reason(&status).as_str()), (tonic::Code::Unavailable, "OVERLOADED"));
+    let is_it =
+        |sealed: &Sealed| sealed.attempts.as_ref().is_some_and(|attempts| attempts.reason == "OVERLOADED");
+    hub.entry("a count", is_it).await;
+    assert!(hub.citizen(KNOWN).await.is_ok(), "exchanges have room of their own");
+
+    held.pop();
+    within("room", async {
+        while post(&other, health("Check"), framed(0, b"")).await.headers().contains_key("grpc-status") {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
 }
