@@ -26,6 +26,7 @@
 mod activity;
 mod answer;
 mod body;
+mod broker;
 mod call;
 pub mod caller;
 mod deadline;
@@ -36,6 +37,7 @@ pub mod filter;
 #[cfg(test)]
 mod fixture;
 mod frame;
+mod health;
 mod hub;
 mod in_flight;
 mod leash;

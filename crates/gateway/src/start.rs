@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
+use crate::broker::Broker;
 use crate::caller::Tokens;
 use crate::entry::Book;
 use crate::entry::attempts::Attempts;
@@ -101,12 +102,16 @@ pub async fn start(
     }
     let tls = options.tls.as_ref().map(tls::acceptor).transpose()?;
     let role = Role { bus, state, shutdown, options: &options, stats: Arc::default() };
+    let broker = Broker::new(state);
     let book = Arc::new(Book::new(state.instance().name(), secrets.subjects));
     let attempts: Arc<Attempts> = Arc::default();
     let writer = role.start_entries(appender, &attempts, &book)?;
-    let caller = role.start_caller(secrets.macs).await?;
+    // Boxed, as what they await is large, and whoever starts several roles holds all of it.
+    let caller = Box::pin(role.start_caller(secrets.macs)).await?;
     let rules: Arc<Current> = Arc::default();
-    let surface = role.follow_rules(&secrets.snapshot_keys, &rules, &book, &caller).await?;
+    let surface = Box::pin(role.follow_rules(&secrets.snapshot_keys, &rules, &book, &caller)).await?;
+    let told = broker.tell(caller.clone(), surface.clone());
+    shutdown.spawn(Stage::Close, "gateway broker", until(shutdown.begins(Stage::Close), told));
     let hub = Arc::new(Hub {
         largest_answer: role.largest_answer(),
         rules,
@@ -176,17 +181,8 @@ impl Role<'_> {
     async fn start_caller(&self, macs: Arc<MacKeys>) -> Result<Caller, Error> {
         let bound = self.options.exchanges.in_flight;
         let options = CallerOptions { max_in_flight: bound, ..CallerOptions::default() };
-        let replies = self.state.component("replies");
         let instance = self.state.instance().name();
-        let caller = Caller::start(self.bus, options, instance, macs, self.shutdown).await?;
-        let positioned = caller.clone();
-        let told = async move {
-            positioned.until_ready().await;
-            replies.ready();
-        };
-        let stop = self.shutdown.begins(Stage::StopAccepting);
-        self.shutdown.spawn(Stage::StopAccepting, "gateway replies", until(stop, told));
-        Ok(caller)
+        Ok(Caller::start(self.bus, options, instance, macs, self.shutdown).await?)
     }
 
     async fn follow_rules(
@@ -213,7 +209,7 @@ impl Role<'_> {
         let (leave, told) = (self.shutdown.begins(Stage::NotServing), surface.clone());
         self.shutdown.spawn(Stage::NotServing, "gateway health", async move {
             leave.cancelled().await;
-            told.leave().await;
+            told.health.leave().await;
         });
         Ok(surface)
     }

@@ -14,12 +14,11 @@ use lgsp_core::{Fault, Reason, Rules};
 use lgsp_proto::registry::v1::ServiceState;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::service::Routes;
-use tonic_health::ServingStatus;
-use tonic_health::server::HealthReporter;
 use tower::ServiceExt;
 use tracing::error;
 
 use crate::body::Body;
+use crate::health::Health;
 use crate::in_flight::{Connection, Counted};
 
 const PATHS: [&str; 4] = [
@@ -36,7 +35,7 @@ const MOST_OF_ONE: usize = 16;
 
 /// Health and reflection.
 pub(crate) struct Surface {
-    health: HealthReporter,
+    pub(crate) health: Health,
     health_routes: Routes,
     routes: ArcSwap<Routes>,
     room: Arc<Semaphore>,
@@ -51,12 +50,11 @@ pub(crate) struct Looking {
 impl Surface {
     /// Without rules: not serving, and no services. Answers so many calls at a time.
     pub(crate) async fn new(most: usize) -> Self {
-        let (health, server) = tonic_health::server::health_reporter();
-        health.set_service_status("", ServingStatus::NotServing).await;
+        let (reporter, server) = tonic_health::server::health_reporter();
         let health_routes = Routes::new(server);
         let routes = ArcSwap::from_pointee(health_routes.clone());
         let room = Arc::new(Semaphore::new(most));
-        Self { health, health_routes, routes, room }
+        Self { health: Health::new(reporter).await, health_routes, routes, room }
     }
 
     /// Whether the path is one of those answered here. Paths match exactly.
@@ -91,14 +89,7 @@ impl Surface {
             // The rules are in force all the same: reflection is a convenience.
             Err(error) => error!(%error, "reflection could not be built"),
         }
-        for service in open.iter().map(String::as_str).chain([""]) {
-            self.health.set_service_status(service, ServingStatus::Serving).await;
-        }
-    }
-
-    /// Tells whoever asks for our health that we leave.
-    pub(crate) async fn leave(&self) {
-        self.health.set_service_status("", ServingStatus::NotServing).await;
+        self.health.open(open).await;
     }
 
     fn routes(
@@ -128,4 +119,24 @@ pub(crate) fn open_services(rules: &Rules) -> Vec<String> {
         .filter(|method| matches!(method.state, ServiceState::InUse | ServiceState::Deprecated));
     let names: std::collections::BTreeSet<String> = open.map(|method| method.service.to_string()).collect();
     names.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn one_connection_cannot_take_the_room_of_all_and_all_together_no_more_than_there_is() {
+        let surface = Surface::new(MOST_OF_ONE + 1).await;
+        let connection = || Connection::new(IpAddr::from([127, 0, 0, 1]), 0);
+        let (one, other) = (connection(), connection());
+        let held: Vec<Looking> = (0..MOST_OF_ONE).map(|_| surface.enter(&one).unwrap()).collect();
+        assert_eq!(surface.enter(&one).err().map(|fault| fault.reason()), Some(Reason::Overloaded));
+        let last = surface.enter(&other).unwrap();
+        assert_eq!(surface.enter(&other).err().map(|fault| fault.reason()), Some(Reason::Overloaded));
+        drop((held, last));
+        assert!(surface.enter(&one).is_ok());
+    }
 }

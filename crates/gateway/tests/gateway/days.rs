@@ -4,8 +4,10 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use lgsp_proto::ledger::v1::{Outcome, Sealed};
+use lgsp_runtime::state::Condition;
 use tonic::Code;
 use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use crate::hub::{Hub, citizen_request, exchange_of, reason, until, within};
@@ -41,6 +43,28 @@ async fn while_the_broker_is_away_data_fails_closed_and_refusals_are_spooled_unt
         assert_ne!(sealed.outcome(), Outcome::Served);
     }
     assert_eq!(hub.gateway.stats.entries_lost.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_without_its_broker_says_that_it_does_not_serve_until_it_is_back() {
+    let hub = Hub::start().await;
+    let channel = tonic::transport::Channel::from_shared(format!("http://{}", hub.gateway.address)).unwrap();
+    let mut health = HealthClient::new(channel.connect().await.unwrap());
+    let mut told = health.watch(HealthCheckRequest::default()).await.unwrap().into_inner();
+    let mut until_told = async |status: ServingStatus| {
+        while within("what is told", told.message()).await.unwrap().unwrap().status() != status {}
+    };
+    until_told(ServingStatus::Serving).await;
+    assert_eq!(hub.state.condition("broker"), Some(Condition::Ready));
+
+    hub.bus.lose_broker().unwrap();
+    until_told(ServingStatus::NotServing).await;
+    assert_eq!(hub.state.condition("broker"), Some(Condition::Failed));
+    assert!(!hub.state.is_ready());
+
+    hub.bus.restore_broker().unwrap();
+    until_told(ServingStatus::Serving).await;
+    within("a gateway that is ready again", hub.state.until_ready()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
