@@ -4,21 +4,26 @@
 //! the rules in force stay. A gateway without any rules is not ready.
 
 mod floor;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use ed25519_dalek::{Signature, VerifyingKey};
-use lgsp_bus::{Record, Tail, Tailed};
+use futures::{Stream, StreamExt};
+use lgsp_bus::{Record, Tailed};
 use lgsp_core::entry::sha256;
 use lgsp_core::{Rules, RulesError, descriptor_key};
 use lgsp_proto::registry::v1::{SignedSnapshot, Snapshot};
 use lgsp_runtime::Component;
 use prost::Message;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::stats::Stats;
 use crate::surface::{Surface, open_services};
@@ -32,6 +37,11 @@ const SNAPSHOT: &[u8] = b"snapshot";
 const MOST_DESCRIPTORS: usize = 512;
 /// Largest descriptor set that is kept.
 const LARGEST_DESCRIPTOR: usize = 4 << 20;
+/// How long to wait before the topic is read again when reading it has ended.
+const READ_AGAIN: Duration = Duration::from_secs(1);
+/// What is told while newer rules are known and cannot be in force: a key that they revoke is still accepted.
+const WAITS: &str = "snapshot-waits-for-descriptors";
+const TOPIC_LOST: &str = "registry-topic-lost";
 
 /// The rules in force; none until the first snapshot was verified.
 pub(crate) type Current = ArcSwapOption<Rules>;
@@ -78,7 +88,11 @@ pub(crate) struct Follower {
     floor: Floor,
     /// What was on the topic at the start has been read. Before, older snapshots are its history and no attempt to go back.
     caught_up: bool,
-    has_older: bool,
+    /// The newest revision that this reading of the topic has shown.
+    newest: u64,
+    topic_lost: bool,
+    /// What is wrong since rules last came into force.
+    alarm: Option<&'static str>,
     current: Arc<Current>,
     component: Component,
     stats: Arc<Stats>,
@@ -92,38 +106,53 @@ impl Follower {
         component: Component,
         stats: Arc<Stats>,
     ) -> Self {
-        component.starting("no-rules");
-        let keys = keys.iter().map(|key| (key_id(key), *key)).collect();
-        let (descriptors, waiting) = (BTreeMap::new(), None);
-        let (caught_up, has_older) = (false, false);
-        Self { keys, descriptors, waiting, floor, caught_up, has_older, current, component, stats }
+        let follower = Self {
+            keys: keys.iter().map(|key| (key_id(key), *key)).collect(),
+            descriptors: BTreeMap::new(),
+            waiting: None,
+            floor,
+            caught_up: false,
+            newest: 0,
+            topic_lost: false,
+            alarm: None,
+            current,
+            component,
+            stats,
+        };
+        follower.tell();
+        follower
     }
 
-    /// Reads the topic until `stop`; `tell` hears of every new set of rules, and `surface` shows its services.
-    pub(crate) async fn run<F>(
+    /// Follows the topic until `stop`, and reads it `again` from its beginning whenever reading it has ended; `tell` hears of
+    /// every new set of rules, and `surface` shows its services.
+    pub(crate) async fn run<S>(
         mut self,
-        mut tail: Tail,
+        first: S,
+        again: impl Fn() -> Result<S, lgsp_bus::Error>,
         stop: CancellationToken,
         surface: Arc<Surface>,
-        tell: F,
+        tell: impl Fn(&Rules),
     ) where
-        F: Fn(&Rules),
+        S: Stream<Item = Tailed> + Unpin,
     {
-        while let Some(tailed) = stop.run_until_cancelled(tail.next()).await {
-            let record = match tailed {
-                Ok(Tailed::Record(record)) => record,
-                Ok(Tailed::CaughtUp) => {
-                    self.catch_up();
-                    continue;
+        let mut records = first.fuse();
+        while let Some(tailed) = stop.run_until_cancelled(records.next()).await {
+            match tailed {
+                Some(Tailed::Record(record)) => {
+                    if let Some(New { rules, descriptors }) = self.take(record) {
+                        tell(&rules);
+                        surface.show(open_services(&rules), descriptors).await;
+                    }
                 }
-                Err(error) => {
-                    error!(%error, "rules can no longer be followed");
-                    return self.component.degraded("registry-topic-lost");
+                Some(Tailed::CaughtUp) => self.catch_up(),
+                None => {
+                    self.lose_topic();
+                    let _ = stop.run_until_cancelled(sleep(READ_AGAIN)).await;
+                    match again() {
+                        Ok(opened) => records = opened.fuse(),
+                        Err(error) => warn!(%error, "the topic of the rules cannot be opened"),
+                    }
                 }
-            };
-            if let Some(New { rules, descriptors }) = self.take(record) {
-                tell(&rules);
-                surface.show(open_services(&rules), descriptors).await;
             }
         }
     }
@@ -134,12 +163,9 @@ impl Follower {
         let taken = if key == SNAPSHOT { self.snapshot(&value) } else { self.descriptor(&key, value) };
         match taken {
             Ok(rules) => rules,
-            Err(Refusal::RolledBack) if !self.caught_up => {
-                self.has_older = true;
-                None
-            }
+            Err(Refusal::RolledBack) if !self.caught_up => None,
             Err(refusal) => {
-                self.alarm(&refusal);
+                self.refuse(&refusal);
                 None
             }
         }
@@ -148,25 +174,41 @@ impl Follower {
     /// The topic has been read to its end. If it holds only rules older than those that were in force here, somebody took
     /// the newer ones away.
     fn catch_up(&mut self) {
-        self.caught_up = true;
-        if self.revision() == 0 && self.has_older {
-            self.alarm(&Refusal::RolledBack);
+        (self.caught_up, self.topic_lost) = (true, false);
+        if (1..self.floor.revision()).contains(&self.newest) {
+            self.refuse(&Refusal::RolledBack);
         }
+        self.tell();
     }
 
-    fn alarm(&self, refusal: &Refusal) {
+    /// The rules in force stay. Whatever is on the topic is read again.
+    fn lose_topic(&mut self) {
+        error!("rules cannot be followed for now: reading their topic has ended");
+        (self.caught_up, self.topic_lost, self.newest) = (false, true, 0);
+        self.tell();
+    }
+
+    fn refuse(&mut self, refusal: &Refusal) {
         Stats::count(&self.stats.snapshots_refused);
         error!(%refusal, "snapshot refused; the rules in force stay");
-        // Without any rules the gateway was not ready, and is not now.
-        if self.current.load().is_some() {
-            self.component.degraded(refusal.cause());
-        } else {
-            self.component.failed(refusal.cause());
+        self.alarm = Some(refusal.cause());
+        self.tell();
+    }
+
+    /// Without any rules the gateway is not ready; with old ones it is, and somebody should look at it.
+    fn tell(&self) {
+        let cause = if self.topic_lost { Some(TOPIC_LOST) } else { self.alarm };
+        match (self.current.load().is_some(), cause) {
+            (true, None) => self.component.ready(),
+            (true, Some(cause)) => self.component.degraded(cause),
+            (false, None) => self.component.starting("no-rules"),
+            (false, Some(cause)) => self.component.failed(cause),
         }
     }
 
     fn snapshot(&mut self, value: &[u8]) -> Result<Option<New>, Refusal> {
         let snapshot = self.verify(value)?;
+        self.newest = self.newest.max(snapshot.revision);
         if snapshot.revision < self.floor.revision() {
             return Err(Refusal::RolledBack);
         }
@@ -207,7 +249,7 @@ impl Follower {
         let rules = match Rules::compile(&snapshot, &self.descriptors) {
             Ok(rules) => Arc::new(rules),
             Err(RulesError::DescriptorMissing { .. }) => {
-                self.waiting = Some(snapshot);
+                self.wait(snapshot);
                 return Ok(None);
             }
             Err(error) => return Err(error.into()),
@@ -217,13 +259,25 @@ impl Follower {
             error!(%error, "the revision of the rules could not be kept");
         }
         info!(revision = rules.revision(), "rules in force");
-        self.waiting = None;
+        (self.waiting, self.alarm) = (None, None);
         self.current.store(Some(rules.clone()));
-        self.component.ready();
+        self.tell();
         let needed = rules.methods().map(|method| descriptor_key(&method.contract_sha256));
         let needed: BTreeSet<String> = needed.collect();
         let descriptors = needed.iter().filter_map(|key| self.descriptors.get(key).cloned()).collect();
         Ok(Some(New { rules, descriptors }))
+    }
+
+    /// The rules in force stay until the descriptor sets are there that the snapshot names.
+    fn wait(&mut self, snapshot: Snapshot) {
+        if self.alarm != Some(WAITS) {
+            warn!(
+                revision = snapshot.revision,
+                "snapshot waits for descriptor sets; the rules in force stay"
+            );
+        }
+        (self.waiting, self.alarm) = (Some(snapshot), Some(WAITS));
+        self.tell();
     }
 
     fn revision(&self) -> u64 {
@@ -246,154 +300,4 @@ impl Follower {
 /// First 16 hex digits of the SHA-256 of a public key.
 fn key_id(key: &VerifyingKey) -> String {
     sha256(key.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use ed25519_dalek::{Signer, SigningKey};
-    use lgsp_runtime::{Instance, State};
-
-    use super::*;
-    use crate::fixture;
-
-    struct Bench {
-        follower: Follower,
-        state: State,
-        dir: tempfile::TempDir,
-    }
-
-    impl Bench {
-        fn new() -> Self {
-            Self::restarted(tempfile::tempdir().unwrap())
-        }
-
-        fn restarted(dir: tempfile::TempDir) -> Self {
-            let state = State::new(Instance::new("gateway", "1.2.3"));
-            let floor = Floor::open(dir.path()).unwrap();
-            let keys = [registry_key().verifying_key()];
-            let component = state.component("rules");
-            let follower = Follower::new(&keys, floor, Arc::default(), component, Arc::default());
-            Self { follower, state, dir }
-        }
-
-        fn take(&mut self, key: &str, value: Bytes) -> Option<u64> {
-            let key = Some(Bytes::copy_from_slice(key.as_bytes()));
-            let (topic, value) = ("lgsp.registry".into(), Some(value));
-            let record =
-                Record { topic, partition: 0, offset: 0, timestamp_us: 0, key, headers: Vec::new(), value };
-            self.follower.take(record).map(|new| new.rules.revision())
-        }
-
-        fn take_descriptors(&mut self) -> Option<u64> {
-            let mut revision = None;
-            for (key, set) in fixture::descriptors() {
-                revision = self.take(&key, set).or(revision);
-            }
-            revision
-        }
-
-        fn snapshot(&mut self, revision: u64, key: &SigningKey) -> Option<u64> {
-            self.take("snapshot", signed(revision, key))
-        }
-
-        fn cause(&self) -> String {
-            self.state.status()["components"]["rules"]["cause"].as_str().unwrap_or_default().to_owned()
-        }
-    }
-
-    fn registry_key() -> SigningKey {
-        SigningKey::from_bytes(&[3; 32])
-    }
-
-    fn signed(revision: u64, key: &SigningKey) -> Bytes {
-        let snapshot = Bytes::from(Snapshot { revision, ..fixture::snapshot() }.encode_to_vec());
-        let signature = key.sign(&[CONTEXT, &snapshot].concat()).to_bytes().to_vec();
-        SignedSnapshot { snapshot, key_id: key_id(&key.verifying_key()), signature: signature.into() }
-            .encode_to_vec()
-            .into()
-    }
-
-    #[test]
-    fn a_gateway_is_ready_with_its_first_snapshot_and_follows_the_next() {
-        let mut bench = Bench::new();
-        bench.take_descriptors();
-        assert!(!bench.state.is_ready());
-        assert_eq!(bench.snapshot(1, &registry_key()), Some(1));
-        assert!(bench.state.is_ready());
-        assert_eq!(bench.snapshot(2, &registry_key()), Some(2));
-    }
-
-    #[test]
-    fn a_gateway_never_goes_back() {
-        let mut bench = Bench::new();
-        bench.take_descriptors();
-        bench.snapshot(7, &registry_key());
-        assert_eq!(bench.snapshot(6, &registry_key()), None);
-        assert_eq!(bench.follower.revision(), 7);
-        assert!(bench.state.is_ready());
-    }
-
-    #[test]
-    fn the_history_of_the_topic_is_no_attempt_to_go_back() {
-        let mut bench = Bench::new();
-        bench.take_descriptors();
-        bench.snapshot(7, &registry_key());
-        let mut bench = Bench::restarted(bench.dir);
-        bench.take_descriptors();
-        assert_eq!(bench.snapshot(6, &registry_key()), None);
-        assert_eq!(bench.cause(), "no-rules");
-        assert_eq!(bench.snapshot(7, &registry_key()), Some(7));
-        bench.follower.catch_up();
-        assert_eq!(bench.cause(), "");
-        assert_eq!(bench.snapshot(6, &registry_key()), None);
-        assert_eq!(bench.cause(), "snapshot-rolled-back", "from now on it is one");
-    }
-
-    #[test]
-    fn a_restarted_gateway_does_not_go_back_either() {
-        let mut bench = Bench::new();
-        bench.take_descriptors();
-        bench.snapshot(7, &registry_key());
-        let mut bench = Bench::restarted(bench.dir);
-        bench.take_descriptors();
-        assert_eq!(bench.snapshot(6, &registry_key()), None);
-        bench.follower.catch_up();
-        assert_eq!(bench.cause(), "snapshot-rolled-back");
-        assert_eq!(bench.snapshot(7, &registry_key()), Some(7));
-    }
-
-    #[test]
-    fn a_snapshot_with_a_bad_signature_is_kept_out_with_an_alarm() {
-        let mut bench = Bench::new();
-        bench.take_descriptors();
-        bench.snapshot(1, &registry_key());
-        assert_eq!(bench.snapshot(2, &SigningKey::from_bytes(&[4; 32])), None);
-        assert_eq!(bench.cause(), "snapshot-key-unknown");
-
-        let mut forged = SignedSnapshot::decode(signed(2, &SigningKey::from_bytes(&[4; 32]))).unwrap();
-        forged.key_id = key_id(&registry_key().verifying_key());
-        assert_eq!(bench.take("snapshot", forged.encode_to_vec().into()), None);
-        assert_eq!(bench.cause(), "snapshot-signature-bad");
-        assert_eq!(bench.take("snapshot", Bytes::from_static(b"\xff")), None);
-        assert_eq!(bench.follower.revision(), 1);
-        assert!(bench.state.is_ready(), "the rules in force stay");
-
-        assert_eq!(bench.snapshot(2, &registry_key()), Some(2));
-        assert_eq!(bench.cause(), "", "a good snapshot ends the alarm");
-    }
-
-    #[test]
-    fn a_snapshot_waits_for_its_descriptor_sets() {
-        let mut bench = Bench::new();
-        assert_eq!(bench.snapshot(1, &registry_key()), None);
-        assert_eq!(bench.take_descriptors(), Some(1));
-    }
-
-    #[test]
-    fn a_descriptor_set_under_a_false_name_is_refused() {
-        let mut bench = Bench::new();
-        let name = descriptor_key(&[0; 32]);
-        assert_eq!(bench.take(&name, Bytes::from_static(b"something else")), None);
-        assert_eq!(bench.cause(), "snapshot-malformed");
-    }
 }

@@ -3,7 +3,8 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use ed25519_dalek::VerifyingKey;
-use lgsp_bus::{Appender, Bus, Caller, CallerOptions, MacKeys, Start, topics};
+use futures::stream::{self, BoxStream, StreamExt};
+use lgsp_bus::{Appender, Bus, Caller, CallerOptions, MacKeys, Start, Tailed, topics};
 use lgsp_core::entry::SubjectKeys;
 use lgsp_core::time::unix_micros;
 use lgsp_runtime::{Shutdown, Stage, State};
@@ -197,13 +198,15 @@ impl Role<'_> {
         let spool = &self.options.entries.spool;
         let floor = Floor::open(spool).map_err(|source| Error::Spool { path: spool.clone(), source })?;
         let follower = Follower::new(keys, floor, rules.clone(), component, self.stats.clone());
-        let tail = self.bus.tail(topics::REGISTRY, Start::Beginning)?;
+        let bus = self.bus.clone();
+        let read = move || registry_topic(&bus);
+        let first = read()?;
         let (book, caller) = (book.clone(), caller.clone());
         let tell = move |rules: &lgsp_core::Rules| {
             book.set_environment(rules.environment());
             caller.tell_revision(rules.revision());
         };
-        let followed = follower.run(tail, self.shutdown.begins(Stage::Close), surface.clone(), tell);
+        let followed = follower.run(first, read, self.shutdown.begins(Stage::Close), surface.clone(), tell);
         self.shutdown.spawn(Stage::Close, "gateway rules", followed);
 
         let (leave, told) = (self.shutdown.begins(Stage::NotServing), surface.clone());
@@ -224,6 +227,13 @@ impl Role<'_> {
         self.state.component("listener").ready();
         self.shutdown.spawn(Stage::StopAccepting, "gateway listener", listener.run());
     }
+}
+
+/// The records of the rules' topic, from its beginning. It ends only when its consumer has failed for good.
+fn registry_topic(bus: &Bus) -> Result<BoxStream<'static, Tailed>, lgsp_bus::Error> {
+    let tail = bus.tail(topics::REGISTRY, Start::Beginning)?;
+    let records = stream::unfold(tail, |mut tail| async { Some((tail.next().await.ok()?, tail)) });
+    Ok(records.boxed())
 }
 
 fn refuse_exposed(options: &Options, address: SocketAddr) -> Result<(), Error> {

@@ -1,0 +1,224 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use ed25519_dalek::{Signer, SigningKey};
+use futures::stream;
+use lgsp_runtime::{Instance, State};
+
+use super::*;
+use crate::fixture;
+
+struct Bench {
+    follower: Follower,
+    state: State,
+    dir: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self::restarted(tempfile::tempdir().unwrap())
+    }
+
+    fn restarted(dir: tempfile::TempDir) -> Self {
+        let state = State::new(Instance::new("gateway", "1.2.3"));
+        let floor = Floor::open(dir.path()).unwrap();
+        let keys = [registry_key().verifying_key()];
+        let component = state.component("rules");
+        let follower = Follower::new(&keys, floor, Arc::default(), component, Arc::default());
+        Self { follower, state, dir }
+    }
+
+    fn take(&mut self, key: &str, value: Bytes) -> Option<u64> {
+        self.follower.take(record(key, value)).map(|new| new.rules.revision())
+    }
+
+    fn take_descriptors(&mut self) -> Option<u64> {
+        let mut revision = None;
+        for (key, set) in fixture::descriptors() {
+            revision = self.take(&key, set).or(revision);
+        }
+        revision
+    }
+
+    fn snapshot(&mut self, revision: u64, key: &SigningKey) -> Option<u64> {
+        self.take("snapshot", signed(revision, key))
+    }
+
+    fn cause(&self) -> String {
+        cause(&self.state)
+    }
+}
+
+fn cause(state: &State) -> String {
+    state.status()["components"]["rules"]["cause"].as_str().unwrap_or_default().to_owned()
+}
+
+fn record(key: &str, value: Bytes) -> Record {
+    let key = Some(Bytes::copy_from_slice(key.as_bytes()));
+    let (topic, value) = ("lgsp.registry".into(), Some(value));
+    Record { topic, partition: 0, offset: 0, timestamp_us: 0, key, headers: Vec::new(), value }
+}
+
+fn registry_key() -> SigningKey {
+    SigningKey::from_bytes(&[3; 32])
+}
+
+fn signed(revision: u64, key: &SigningKey) -> Bytes {
+    let snapshot = Bytes::from(Snapshot { revision, ..fixture::snapshot() }.encode_to_vec());
+    let signature = key.sign(&[CONTEXT, &snapshot].concat()).to_bytes().to_vec();
+    SignedSnapshot { snapshot, key_id: key_id(&key.verifying_key()), signature: signature.into() }
+        .encode_to_vec()
+        .into()
+}
+
+#[test]
+fn a_gateway_is_ready_with_its_first_snapshot_and_follows_the_next() {
+    let mut bench = Bench::new();
+    bench.take_descriptors();
+    assert!(!bench.state.is_ready());
+    assert_eq!(bench.snapshot(1, &registry_key()), Some(1));
+    assert!(bench.state.is_ready());
+    assert_eq!(bench.snapshot(2, &registry_key()), Some(2));
+}
+
+#[test]
+fn a_gateway_never_goes_back() {
+    let mut bench = Bench::new();
+    bench.take_descriptors();
+    bench.snapshot(7, &registry_key());
+    assert_eq!(bench.snapshot(6, &registry_key()), None);
+    assert_eq!(bench.follower.revision(), 7);
+    assert!(bench.state.is_ready());
+}
+
+#[test]
+fn the_history_of_the_topic_is_no_attempt_to_go_back() {
+    let mut bench = Bench::new();
+    bench.take_descriptors();
+    bench.snapshot(7, &registry_key());
+    let mut bench = Bench::restarted(bench.dir);
+    bench.take_descriptors();
+    assert_eq!(bench.snapshot(6, &registry_key()), None);
+    assert_eq!(bench.cause(), "no-rules");
+    assert_eq!(bench.snapshot(7, &registry_key()), Some(7));
+    bench.follower.catch_up();
+    assert_eq!(bench.cause(), "");
+    assert_eq!(bench.snapshot(6, &registry_key()), None);
+    assert_eq!(bench.cause(), "snapshot-rolled-back", "from now on it is one");
+}
+
+#[test]
+fn a_restarted_gateway_does_not_go_back_either() {
+    let mut bench = Bench::new();
+    bench.take_descriptors();
+    bench.snapshot(7, &registry_key());
+    let mut bench = Bench::restarted(bench.dir);
+    bench.take_descriptors();
+    assert_eq!(bench.snapshot(6, &registry_key()), None);
+    bench.follower.catch_up();
+    assert_eq!(bench.cause(), "snapshot-rolled-back");
+    assert_eq!(bench.snapshot(7, &registry_key()), Some(7));
+}
+
+#[test]
+fn a_snapshot_with_a_bad_signature_is_kept_out_with_an_alarm() {
+    let mut bench = Bench::new();
+    bench.take_descriptors();
+    bench.snapshot(1, &registry_key());
+    assert_eq!(bench.snapshot(2, &SigningKey::from_bytes(&[4; 32])), None);
+    assert_eq!(bench.cause(), "snapshot-key-unknown");
+
+    let mut forged = SignedSnapshot::decode(signed(2, &SigningKey::from_bytes(&[4; 32]))).unwrap();
+    forged.key_id = key_id(&registry_key().verifying_key());
+    assert_eq!(bench.take("snapshot", forged.encode_to_vec().into()), None);
+    assert_eq!(bench.cause(), "snapshot-signature-bad");
+    assert_eq!(bench.take("snapshot", Bytes::from_static(b"\xff")), None);
+    assert_eq!(bench.follower.revision(), 1);
+    assert!(bench.state.is_ready(), "the rules in force stay");
+
+    assert_eq!(bench.snapshot(2, &registry_key()), Some(2));
+    assert_eq!(bench.cause(), "", "a good snapshot ends the alarm");
+}
+
+#[test]
+fn a_snapshot_waits_for_its_descriptor_sets() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.snapshot(1, &registry_key()), None);
+    assert!(!bench.state.is_ready());
+    assert_eq!(bench.cause(), "snapshot-waits-for-descriptors");
+    assert_eq!(bench.take_descriptors(), Some(1));
+    assert_eq!(bench.cause(), "");
+}
+
+#[test]
+fn old_rules_that_hold_for_want_of_a_descriptor_set_are_told() {
+    let mut bench = Bench::new();
+    bench.take_descriptors();
+    bench.snapshot(1, &registry_key());
+    let (_, set) = fixture::descriptors().into_iter().next().unwrap();
+    let missing = descriptor_key(&sha256(&set));
+    bench.follower.descriptors.remove(&missing);
+
+    assert_eq!(bench.snapshot(2, &registry_key()), None);
+    assert_eq!(bench.cause(), "snapshot-waits-for-descriptors");
+    assert!(bench.state.is_ready(), "the rules in force stay");
+    assert_eq!(bench.take(&missing, set), Some(2));
+    assert_eq!(bench.cause(), "", "the rules that came end the alarm");
+}
+
+#[test]
+fn a_descriptor_set_under_a_false_name_is_refused() {
+    let mut bench = Bench::new();
+    let name = descriptor_key(&[0; 32]);
+    assert_eq!(bench.take(&name, Bytes::from_static(b"something else")), None);
+    assert_eq!(bench.cause(), "snapshot-malformed");
+}
+
+/// Everything on the topic, with the rules of this revision.
+fn reading(revision: u64) -> Vec<Tailed> {
+    let sets = fixture::descriptors();
+    let sets = sets.iter().map(|(key, set)| Tailed::Record(record(key, set.clone())));
+    let snapshot = Tailed::Record(record("snapshot", signed(revision, &registry_key())));
+    sets.chain([snapshot, Tailed::CaughtUp]).collect()
+}
+
+#[tokio::test]
+async fn a_topic_whose_reading_ends_is_read_again_and_the_loss_is_told_meanwhile() {
+    let Bench { follower, state, dir: _dir } = Bench::new();
+    let (current, told) = (follower.current.clone(), state.clone());
+    let stop = CancellationToken::new();
+    let (opened, stopped) = (AtomicUsize::new(0), stop.clone());
+    let again = move || {
+        assert_eq!((told.is_ready(), cause(&told).as_str()), (true, TOPIC_LOST), "the old rules hold");
+        match opened.fetch_add(1, Ordering::Relaxed) {
+            0 => Err(lgsp_bus::Error::Closed),
+            1 => Ok(stream::iter(reading(2)).chain(stream::pending()).boxed()),
+            _ => panic!("it goes on"),
+        }
+    };
+    let tell = move |rules: &Rules| {
+        if rules.revision() == 2 {
+            stopped.cancel();
+        }
+    };
+    let surface = Arc::new(Surface::new(1).await);
+    follower.run(stream::iter(reading(1)).boxed(), again, stop, surface, tell).await;
+    assert_eq!(current.load().as_ref().map(|rules| rules.revision()), Some(2));
+}
+
+#[test]
+fn a_topic_that_was_read_again_is_no_longer_told_as_lost() {
+    let mut bench = Bench::new();
+    bench.take_descriptors();
+    bench.snapshot(7, &registry_key());
+    bench.follower.lose_topic();
+    assert_eq!((bench.state.is_ready(), bench.cause().as_str()), (true, TOPIC_LOST));
+    bench.snapshot(6, &registry_key());
+    bench.snapshot(7, &registry_key());
+    bench.follower.catch_up();
+    assert_eq!(bench.cause(), "", "what is older is its history");
+
+    bench.follower.lose_topic();
+    bench.snapshot(6, &registry_key());
+    bench.follower.catch_up();
+    assert_eq!(bench.cause(), "snapshot-rolled-back", "the newer rules were taken away meanwhile");
+}
