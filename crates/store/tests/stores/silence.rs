@@ -14,8 +14,8 @@ use tokio::time::Instant;
 
 use crate::{eventually, number, soon};
 
-/// Longest a reader may go on past its deadline.
-const LATE: Duration = Duration::from_millis(200);
+/// Longest a reader may go on past its deadline on a busy machine: less than what ends its statement takes.
+const LATE: Duration = Duration::from_secs(1);
 
 /// Stands between a store and its server.
 struct Line {
@@ -137,10 +137,10 @@ async fn a_query_under_way_when_the_server_goes_silent_ends_at_its_deadline() {
     let line = Line::to(&database).await;
     let store =
         Store::open_read_only(&Options { max_connections: 1, ..Options::of(&line.url) }).await.unwrap();
-    let deadline = Instant::now() + Duration::from_secs(2);
-    let mut reader = store.reader(deadline).await.unwrap();
-    let asked = tokio::spawn(async move { reader.all(Query::new("SELECT pg_sleep(1)::text AS n")).await });
     let watcher = Store::open_read_only(&database.options()).await.unwrap();
+    let deadline = Instant::now() + Duration::from_secs(3);
+    let mut reader = store.reader(deadline).await.unwrap();
+    let asked = tokio::spawn(async move { reader.all(Query::new("SELECT pg_sleep(3600)::text AS n")).await });
     let asleep = "SELECT count(*) AS n FROM pg_stat_activity
         WHERE datname = current_database() AND wait_event = 'PgSleep'";
     eventually("the query is under way", async || number(&watcher, asleep).await == 1).await;
