@@ -9,10 +9,12 @@ pub(super) const MOST_CODES: usize = 50;
 const FEW_CODES: usize = 5;
 /// In a code list each code stands in this many records on average, at least.
 const RECORDS_A_CODE: u64 = 1_000;
+/// What fewer records hold may be a name that slipped in, and tells of somebody.
+const FEWEST_RECORDS: u64 = 20;
 /// No code is longer, in characters.
 const LONGEST_CODE: usize = 30;
-/// No code has so many digits in a row; numbers of persons have.
-const MOST_DIGITS: usize = 5;
+/// No code has so many digits; days, years and numbers of persons have.
+const MOST_DIGITS: usize = 3;
 /// So many different samples are shown of a finding.
 const MOST_SAMPLES: usize = 5;
 /// A shape ends here, in characters.
@@ -27,28 +29,26 @@ pub struct Sample {
     pub count: u64,
 }
 
-/// The codes themselves if they look like a code list, and otherwise their shapes: a column that was mapped by mistake may hold
-/// names.
+/// The codes themselves if they are those of a code list, and otherwise their shapes: a column that was mapped by mistake may
+/// hold names, and so may single records.
 pub(super) fn of_codes(codes: Vec<(String, u64)>, records: u64) -> Vec<Sample> {
     let most = usize::try_from(records / RECORDS_A_CODE).unwrap_or(MOST_CODES).clamp(FEW_CODES, MOST_CODES);
-    let is_list = codes.len() <= most && codes.iter().all(|(code, _)| looks_like_a_code(code));
-    if is_list {
-        return codes.into_iter().map(|(text, count)| Sample { text, count }).collect();
+    let is_list = codes.len() <= most;
+    let (mut samples, mut shapes) = (Vec::new(), Shapes::default());
+    for (text, count) in codes {
+        if is_list && count >= FEWEST_RECORDS && looks_like_a_code(&text) {
+            samples.push(Sample { text, count });
+        } else {
+            shapes.add(&text, count);
+        }
     }
-    let mut shapes = Shapes::default();
-    for (code, count) in codes {
-        shapes.add(&code, count);
-    }
-    shapes.into_samples()
+    samples.extend(shapes.into_samples());
+    samples
 }
 
 fn looks_like_a_code(text: &str) -> bool {
-    let mut digits = 0;
-    let has_many_digits = text.chars().any(|letter| {
-        digits = if letter.is_ascii_digit() { digits + 1 } else { 0 };
-        digits > MOST_DIGITS
-    });
-    !has_many_digits && text.chars().count() <= LONGEST_CODE && !text.chars().any(char::is_control)
+    let digits = text.chars().filter(|letter| letter.is_numeric()).count();
+    digits <= MOST_DIGITS && text.chars().count() <= LONGEST_CODE && !text.chars().any(char::is_control)
 }
 
 /// Collects shapes with their counts; no more of them than anybody reads.
@@ -104,8 +104,8 @@ fn shape(value: &str) -> String {
 mod tests {
     use super::*;
 
-    fn codes(texts: &[&str], records: u64) -> Vec<String> {
-        let codes = texts.iter().map(|text| ((*text).to_owned(), 1)).collect();
+    fn codes(texts: &[&str], each: u64, records: u64) -> Vec<String> {
+        let codes = texts.iter().map(|text| ((*text).to_owned(), each)).collect();
         of_codes(codes, records).into_iter().map(|sample| sample.text).collect()
     }
 
@@ -120,10 +120,20 @@ mod tests {
 
     #[test]
     fn codes_are_shown_and_names_and_numbers_are_not() {
-        assert_eq!(codes(&["Nam ", "X"], 20), ["Nam ", "X"]);
-        assert_eq!(codes(&["092099000034"], 1_000_000), ["999999999999"]);
+        assert_eq!(codes(&["Nam ", "X", "H12"], 20, 100), ["Nam ", "X", "H12"]);
+        for number in ["092099000034", "0920-9900-0034", "21/07/1958", "1958"] {
+            assert_eq!(codes(&[number], 20, 1_000_000), [shape(number)]);
+        }
         let names = ["Bé", "Ba", "Tư", "An", "Lê", "Hà"];
-        assert_eq!(codes(&names, 20), ["aa"], "too many for so few records");
-        assert_eq!(codes(&names, 10_000), names);
+        assert_eq!(codes(&names, 20, 120), ["aa"], "too many for so few records");
+        assert_eq!(codes(&names, 20, 10_000), names);
+    }
+
+    #[test]
+    fn a_name_that_slipped_into_a_code_list_is_not_shown() {
+        let held = [("nu", 30), ("Trần Thị Bé", 1), ("Nguyễn Văn Hoà", 19)];
+        let codes = held.map(|(text, count)| (text.to_owned(), count)).to_vec();
+        let shown: Vec<String> = of_codes(codes, 1_000_000).into_iter().map(|sample| sample.text).collect();
+        assert_eq!(shown, ["nu", "aaaaaa aaa aaa", "aaaa aaa aa"]);
     }
 }

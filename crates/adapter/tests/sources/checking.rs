@@ -71,7 +71,7 @@ async fn everything_wrong_with_a_dirty_source_is_counted_and_nothing_personal_to
             "person.number: key of several records, 2; ",
             "person.number: not such an identifier, 2; 99999999999×1 999999999999␠×1",
             "person.person_id: empty, and required, 1; ",
-            "person.sex: code not understood, 3; nu×2 X×1",
+            "person.sex: code not understood, 3; aa×2 a×1",
         ];
         assert_eq!(lines, expected);
         let told = format!("{report:?}");
