@@ -1,10 +1,12 @@
-//! What one pass over a relation counts: its records, required columns that are empty, codes that are not understood.
+//! What one pass over a relation counts: its records, required columns that are empty, codes and numbers that are not
+//! understood.
 
 use lgsp_store::Query;
 
 use super::samples::{self, Sample};
 use super::{Checking, Wrong, number};
 use crate::SourceError;
+use crate::mapping::NO_NUMBER;
 use crate::mapping::compile::{Compiled, Expression};
 use crate::relation::Kind;
 
@@ -17,6 +19,9 @@ impl Checking<'_> {
             }
             if let Some(condition) = unknown_code(column) {
                 counted.push_str(&format!(", {} AS unknown_{index}", counting(&condition)));
+            }
+            if let Some(condition) = no_number(column) {
+                counted.push_str(&format!(", {} AS no_number_{index}", counting(&condition)));
             }
         }
         let row = self.one(&format!("SELECT {counted} FROM {}", of.from)).await?;
@@ -32,6 +37,10 @@ impl Checking<'_> {
                 let samples =
                     if count > 0 { self.codes(of, column, &condition, records).await? } else { Vec::new() };
                 self.found(of, &[column.column.name], Wrong::Code, count, samples);
+            }
+            if no_number(column).is_some() {
+                let count = number(&row, &format!("no_number_{index}"))?;
+                self.found(of, &[column.column.name], Wrong::Unreadable, count, Vec::new());
             }
         }
         Ok(())
@@ -82,4 +91,10 @@ fn unknown_code(column: &Expression) -> Option<String> {
     let known = codes.iter().map(|(_, number)| number.to_string());
     let known = std::iter::once("0".to_owned()).chain(known).collect::<Vec<_>>().join(", ");
     Some(format!("{0} IS NOT NULL AND {0} NOT IN ({known})", column.sql))
+}
+
+/// What the mapping made of a number that is no whole one, and of a moment that is none.
+fn no_number(column: &Expression) -> Option<String> {
+    let is_made = matches!(column.column.kind, Kind::Integer | Kind::Moment) && column.raw.is_some();
+    is_made.then(|| format!("{} = {NO_NUMBER}", column.sql))
 }

@@ -183,10 +183,16 @@ fn understood(
             let forms: Vec<Form> = mapped.format.iter().filter_map(|text| Form::parse(text)).collect();
             date::expression(&fitted, &forms)
         }
-        Kind::Moment => in_microseconds(&fitted, mapped),
-        Kind::Key | Kind::Text | Kind::Integer | Kind::Real | Kind::Flag | Kind::Code(_) | Kind::Geometry => {
-            fitted
-        }
+        // What was no number already is in our unit.
+        Kind::Moment if fitted == raw => in_microseconds(&fitted, mapped),
+        Kind::Key
+        | Kind::Text
+        | Kind::Integer
+        | Kind::Real
+        | Kind::Flag
+        | Kind::Moment
+        | Kind::Code(_)
+        | Kind::Geometry => fitted,
     })
 }
 
@@ -202,12 +208,16 @@ fn of_codes(raw: &str, codes: Codes, mapped: &MappedColumn) -> String {
     )
 }
 
+/// A product that is too large would fail all records of the statement.
 fn in_microseconds(sql: &str, mapped: &MappedColumn) -> String {
     let unit = mapped.format.first().and_then(|text| UNITS.iter().find(|(unit, _)| unit == text));
-    match unit {
-        Some((_, factor @ 2..)) => format!("{sql} * {factor}"),
-        Some(_) | None => sql.to_owned(),
-    }
+    let Some((_, factor @ 2..)) = unit else { return sql.to_owned() };
+    let most = i64::MAX / factor;
+    format!(
+        "CASE WHEN {sql} BETWEEN -{most} AND {most} THEN {sql} * CAST({factor} AS BIGINT) \
+         WHEN {sql} IS NOT NULL THEN {} END",
+        types::no_number()
+    )
 }
 
 fn null(relation: &Relation, column: &Column, dialect: Dialect, keys: &KeyTypes) -> String {

@@ -5,7 +5,7 @@
 //! expression, which stands in front of the adapter's SQL. So neither the adapter's queries nor its reading know of a mapping.
 //!
 //! A value that the mapping does not understand becomes one that no reader understands either: the code [`UNKNOWN_CODE`],
-//! the date [`NO_DATE`]. It is counted when it is read, and nothing is invented in its place.
+//! the date [`NO_DATE`], the number [`NO_NUMBER`]. It is counted when it is read, and nothing is invented in its place.
 
 pub(crate) mod check;
 pub(crate) mod compile;
@@ -24,6 +24,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 pub(crate) const UNKNOWN_CODE: i64 = -1;
 /// What a date becomes that is of none of the mapping's formats.
 pub(crate) const NO_DATE: &str = "?";
+/// What a number becomes that is no whole one, and a moment that is none.
+pub(crate) const NO_NUMBER: i64 = i64::MIN;
 
 /// Per relation, what stands for it. A relation that is not named is read under its own name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

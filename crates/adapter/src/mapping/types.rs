@@ -2,6 +2,7 @@
 //!
 //! What can stay as it is stays so: an expression over a column cannot use the column's index.
 
+use super::NO_NUMBER;
 use crate::relation::Kind;
 
 /// The time zone of moments and dates that name none.
@@ -48,13 +49,13 @@ pub(super) fn fitted(kind: Kind, holds_an_identifier: bool, sql: &str, name: &st
         (Kind::Date, Family::Date | Family::Timestamp) => format!("to_char({sql}, 'YYYY-MM-DD')"),
         (Kind::Date, Family::ZonedTimestamp) => format!("to_char({sql} AT TIME ZONE {ZONE}, 'YYYY-MM-DD')"),
         (Kind::Date, _) => as_text(),
-        (Kind::Integer, Family::Number) => format!("CAST({sql} AS BIGINT)"),
+        (Kind::Integer, Family::Number) => whole(sql),
         (Kind::Real, Family::Integer | Family::Number) if name == "double precision" => sql.to_owned(),
         (Kind::Real, Family::Integer | Family::Number) => format!("CAST({sql} AS DOUBLE PRECISION)"),
         (Kind::Flag, Family::Boolean) => format!("CASE WHEN {sql} THEN 1 WHEN NOT {sql} THEN 0 END"),
-        (Kind::Moment, Family::ZonedTimestamp) => microseconds(sql),
+        (Kind::Moment, Family::ZonedTimestamp) => bounded_moment(sql, sql),
         (Kind::Moment, Family::Date | Family::Timestamp) => {
-            microseconds(&format!("(CAST({sql} AS TIMESTAMP) AT TIME ZONE {ZONE})"))
+            bounded_moment(sql, &format!("(CAST({sql} AS TIMESTAMP) AT TIME ZONE {ZONE})"))
         }
         (Kind::Integer | Kind::Real | Kind::Flag | Kind::Moment | Kind::Code(_), _) => {
             return Err(format!("is of type {name}, and {} is read", wanted(kind)));
@@ -63,8 +64,29 @@ pub(super) fn fitted(kind: Kind, holds_an_identifier: bool, sql: &str, name: &st
     Ok(fitted)
 }
 
-fn microseconds(sql: &str) -> String {
-    format!("CAST(extract(epoch FROM {sql}) * 1000000 AS BIGINT)")
+/// A number that is none, as SQL writes it.
+pub(super) fn no_number() -> String {
+    format!("CAST({NO_NUMBER} AS BIGINT)")
+}
+
+/// A number with a fraction is no whole one: to round it would be to make a value up. One that is too large would fail all
+/// records of the statement.
+fn whole(sql: &str) -> String {
+    format!(
+        "CASE WHEN {sql} = trunc({sql}) AND abs({sql}) < 9e18 THEN CAST({sql} AS BIGINT) \
+         WHEN {sql} IS NOT NULL THEN {} END",
+        no_number()
+    )
+}
+
+/// The microseconds of a moment of the years that a timestamp of protobuf can tell. PostgreSQL knows moments, infinity
+/// among them, that would fail all records of the statement.
+fn bounded_moment(sql: &str, moment: &str) -> String {
+    format!(
+        "CASE WHEN {sql} >= '0001-01-02' AND {sql} < '9999-12-31' \
+         THEN CAST(extract(epoch FROM {moment}) * 1000000 AS BIGINT) WHEN {sql} IS NOT NULL THEN {} END",
+        no_number()
+    )
 }
 
 fn wanted(kind: Kind) -> &'static str {

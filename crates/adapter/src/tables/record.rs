@@ -3,6 +3,7 @@ use lgsp_proto::record::v1;
 use lgsp_store::{Error as StoreError, Row};
 
 use super::{Counts, Origin};
+use crate::mapping::NO_NUMBER;
 use crate::relation::{Kind, Relation};
 use crate::{SourceError, records};
 
@@ -47,17 +48,27 @@ impl Record<'_> {
     /// A whole number that every record has, such as the one by which a list is paged.
     ///
     /// # Errors
-    /// As [`Record::text`]; or there is none.
+    /// As [`Record::text`]; or there is none, or it is no whole one.
     pub fn integer(&self, column: &'static str) -> Result<i64, SourceError> {
-        Ok(self.row.integer(column)?)
+        let number = self.row.integer(column)?;
+        if number == NO_NUMBER {
+            self.not_understood(column);
+            return Err(SourceError::Unexpected(format!("{column} is no whole number").into()));
+        }
+        Ok(number)
     }
 
-    /// A whole number, if there is any.
+    /// A whole number, if there is any. One that is no whole one is counted.
     ///
     /// # Errors
     /// As [`Record::text`].
     pub fn maybe_integer(&self, column: &'static str) -> Result<Option<i64>, SourceError> {
-        self.readable(column, self.row.maybe_integer(column))
+        let number = self.readable(column, self.row.maybe_integer(column))?;
+        if number == Some(NO_NUMBER) {
+            self.not_understood(column);
+            return Ok(None);
+        }
+        Ok(number)
     }
 
     /// A whole number of the contract's size; 0 when there is none. One that does not fit is counted.

@@ -166,6 +166,56 @@ async fn types_of_postgres_are_brought_to_ours() {
 }
 
 #[tokio::test]
+async fn moments_and_numbers_that_are_none_are_counted_and_fail_no_page() {
+    let Some(database) = Database::postgres().await else { return };
+    let tables = "
+        CREATE TABLE nguoi (so TEXT, luc TIMESTAMPTZ, con NUMERIC);
+        INSERT INTO nguoi VALUES ('a', 'infinity', 2), ('b', '-infinity', 2.5), ('c', '200000-01-01', 'NaN'), ('d', NULL, NULL),
+                                 ('e', '2026-05-29 03:26:40+07', 1e30), ('f', '0044-03-15 BC', 0);";
+    database.filled(tables).await;
+    let mapping = "
+        [mapping.person]
+        table = 'nguoi'
+        columns = { person_id = 'so', number = 'so', as_of_us = 'luc', children = 'con', home_id = { sql = 'NULL' } }";
+    let tables = open(&mapped(&database, mapping)).await;
+    let rows = rows(&tables).await;
+    let people: Vec<_> = rows.iter().map(|row| tables.record(&PERSON, row)).collect();
+    let moments: Vec<_> =
+        people.iter().map(|of| of.moment("as_of_us").unwrap().map(|at| at.seconds)).collect();
+    assert_eq!(moments, [None, None, None, None, Some(1_780_000_000), None]);
+    let children: Vec<_> = people.iter().map(|of| of.maybe_integer("children").unwrap()).collect();
+    assert_eq!(children, [Some(2), None, None, None, None, Some(0)], "none is rounded");
+    assert_eq!(people[1].integer("children").unwrap_err().cause(), "unexpected");
+
+    let counts = lgsp_adapter::health::Probe::not_understood(&tables);
+    let counts: Vec<_> = counts.iter().map(|count| (count.column, count.count)).collect();
+    assert_eq!(counts, [("as_of_us", 4), ("children", 4)]);
+}
+
+#[tokio::test]
+async fn a_moment_in_another_unit_that_is_too_large_is_counted_and_fails_no_page() {
+    let tables = "CREATE TABLE nguoi (so TEXT, luc BIGINT, som INTEGER);
+                  INSERT INTO nguoi VALUES ('a', 9223372036854775807, 1780000000), ('b', 1780000000, -9), ('c', NULL, NULL);";
+    for (column, expected, wrong) in
+        [("luc", [None, Some(1_780_000_000), None], 1), ("som", [Some(1_780_000_000), Some(-9), None], 0)]
+    {
+        let mapping = format!(
+            "[mapping.person]\ntable = 'nguoi'\n[mapping.person.columns]\nperson_id = 'so'\nnumber = 'so'
+             home_id = {{ sql = 'NULL' }}\nas_of_us = {{ column = '{column}', format = ['unix-s'] }}"
+        );
+        for database in Database::each().await {
+            database.filled(tables).await;
+            let tables = open(&mapped(&database, &mapping)).await;
+            let rows = rows(&tables).await;
+            let moment = |row| tables.record(&PERSON, row).moment("as_of_us").unwrap().map(|at| at.seconds);
+            assert_eq!(rows.iter().map(moment).collect::<Vec<_>>(), expected, "{column} on {database:?}");
+            let counts = lgsp_adapter::health::Probe::not_understood(&tables);
+            assert_eq!(counts.iter().map(|count| count.count).sum::<u64>(), wrong);
+        }
+    }
+}
+
+#[tokio::test]
 async fn values_that_cannot_be_read_are_counted_and_left_out() {
     let database = Database::sqlite();
     // A text that is no UTF-8, a text among numbers, a number among texts.

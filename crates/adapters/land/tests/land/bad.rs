@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use lgsp_adapter::OpenError;
+use lgsp_adapter::testing::Database;
 use lgsp_proto::land::v1::{Parcel, ParcelStatus};
 use lgsp_proto::record::v1::Point;
 use tokio::time::Instant;
@@ -171,6 +172,39 @@ async fn unknown_codes_and_false_dates_are_passed_on_as_unknown_and_counted() {
             [2, 3],
             "what is not known to be in use is in no list"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_number_of_a_parcel_that_is_no_whole_one_is_not_rounded_and_its_list_goes_on() {
+    let odd = "ALTER TABLE thua_dat ALTER COLUMN so_thua TYPE NUMERIC(8, 1);
+        ALTER TABLE thua_cu ALTER COLUMN so_thua TYPE NUMERIC(8, 1);
+        UPDATE thua_dat SET so_thua = 7.5 WHERE ma_thua = 1;
+        UPDATE thua_cu SET so_thua = 700.5 WHERE so_thua = 700;";
+    let Some(database) = Database::postgres().await else { return };
+    let mut cadastre = Cadastre::of(database, Form::Mapped, odd).await;
+    assert_eq!(cadastre.numbers_of_ward("31120").await, [1, 2, 3]);
+    let parcel = cadastre.by_id(&uuid(1)).await.unwrap();
+    assert_eq!((parcel.map_sheet.as_str(), parcel.parcel_number.as_str()), ("105", ""));
+    assert_eq!(parcel.parcel_key, "");
+    let former: Vec<&str> = parcel.former_keys.iter().map(|key| key.parcel_key.as_str()).collect();
+    assert_eq!(former, ["31117/5/7"]);
+    assert_eq!(cadastre.not_understood("parcel", "parcel_number"), 2);
+    assert_eq!(cadastre.by_key("31120/105/8").await.unwrap().parcel_number, "8");
+}
+
+#[tokio::test]
+async fn of_what_hangs_on_a_parcel_the_first_are_told_and_what_has_no_day_comes_last() {
+    let many = "UPDATE thua_cu SET den_ngay = NULL WHERE so_thua = 700;
+        INSERT INTO chu_su_dung (ma_chu, ma_thua, ten, den_ngay)
+        WITH RECURSIVE n (i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n WHERE i < 399)
+        SELECT i, 1 + i % 2, CAST(i AS VARCHAR(9)), CASE WHEN i < 200 THEN '2001' END FROM n;";
+    for mut cadastre in Cadastre::each_of(Form::Mapped, many).await {
+        let parcel = cadastre.by_id(&uuid(1)).await.unwrap();
+        let keys: Vec<&str> = parcel.former_keys.iter().map(|key| key.parcel_key.as_str()).collect();
+        assert_eq!(keys, ["31117/5/7", "31117/2/700"]);
+        assert_eq!(parcel.owners.len(), 100);
+        assert_eq!(parcel.owners[99].name, "394", "those who held it before take nobody's place");
     }
 }
 
