@@ -67,8 +67,8 @@ CREATE TABLE enrolment (
 ) STRICT;
 
 CREATE INDEX enrolment_by_student ON enrolment (student_id, school_year);
--- The last school year of all is asked for.
-CREATE INDEX enrolment_by_year ON enrolment (school_year);
+-- Whether a school has handed in a year is asked for.
+CREATE INDEX enrolment_by_school ON enrolment (school_code, school_year);
 
 -- Parents and guardians.
 CREATE TABLE guardian (

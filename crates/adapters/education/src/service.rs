@@ -115,7 +115,7 @@ fn student_key(student_code: &str, personal_number: &str) -> Result<StudentKey, 
 
 /// The current school year, if none is given.
 fn school_year(text: &str) -> Result<Year, Fault> {
-    let Some(text) = given(text) else { return Ok(Year::LastUpTo(SchoolYear::begun(records::today()))) };
+    let Some(text) = given(text) else { return Ok(Year::Current(SchoolYear::begun(records::today()))) };
     let year = SchoolYear::parse(text).map(Year::In);
     year.ok_or_else(|| invalid("school_year", "is not a school year such as 2025-2026"))
 }

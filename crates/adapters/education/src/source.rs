@@ -23,8 +23,9 @@ pub enum Year {
     Last,
     /// This one.
     In(SchoolYear),
-    /// The last one that the source has of anybody, up to this one: not every school hands in the new year at once.
-    LastUpTo(SchoolYear),
+    /// This one, which has begun; or the one before, of a student whose school has handed in nobody of this one yet: not every
+    /// school does so at once.
+    Current(SchoolYear),
 }
 
 /// Which of the things that hang on a student are read.

@@ -1,7 +1,7 @@
 //! The source on a database of either kind: the native schema, or an agency's own tables through a mapping.
 
 use async_trait::async_trait;
-use lgsp_adapter::{OpenError, Options, Query, Reader, SourceError, Tables};
+use lgsp_adapter::{OpenError, Options, Query, Reader, Row, SourceError, Tables};
 use lgsp_identifiers::PersonKey;
 use lgsp_proto::education::v1::Student;
 use lgsp_proto::record::v1::Provenance;
@@ -53,32 +53,46 @@ impl Register {
         }
     }
 
+    /// The student in the school year that is asked for.
     async fn in_year(
         &self,
         reader: &mut Reader,
         year: Year,
         student: Student,
     ) -> Result<Student, SourceError> {
-        let year = match year {
-            Year::Last => None,
-            Year::In(year) => Some(year.to_string()),
-            Year::LastUpTo(year) => Some(self.last_year(reader, year).await?),
+        let rows = reader.all(self.statements.enrolments.query().bind(&student.student_code)).await?;
+        let mut enrolments = Vec::with_capacity(rows.len());
+        for row in rows {
+            if let Some(year) = read::school_year(&self.tables, &row)? {
+                enrolments.push((year, row));
+            }
+        }
+        let enrolment = match year {
+            Year::Last => last_of(&enrolments, |_| true),
+            Year::In(year) => last_of(&enrolments, |of| of == year),
+            Year::Current(year) => self.current(reader, year, &enrolments).await?,
         };
-        let enrolment = match &year {
-            None => self.statements.last_enrolment.query().bind(&student.student_code),
-            Some(year) => self.statements.enrolment_in.query().bind(&student.student_code).bind(year),
-        };
-        match reader.optional(enrolment).await? {
-            Some(row) => read::enrolled(&self.tables, &row, student),
+        match enrolment {
+            Some(row) => read::enrolled(&self.tables, row, student),
             None => Ok(student),
         }
     }
 
-    /// The last school year of anybody, up to one; that one, if there is none.
-    async fn last_year(&self, reader: &mut Reader, most: SchoolYear) -> Result<String, SourceError> {
-        let row = reader.optional(self.statements.last_year.query().bind(most.to_string())).await?;
-        let year = row.map(|row| row.maybe_text("school_year")).transpose()?.flatten();
-        Ok(year.unwrap_or_else(|| most.to_string()))
+    /// The enrolment in a year that has begun, or in the one before if the school has handed in nobody of this one.
+    async fn current<'a>(
+        &self,
+        reader: &mut Reader,
+        year: SchoolYear,
+        enrolments: &'a [(SchoolYear, Row)],
+    ) -> Result<Option<&'a Row>, SourceError> {
+        if let Some(enrolment) = last_of(enrolments, |of| of == year) {
+            return Ok(Some(enrolment));
+        }
+        let Some(before) = last_of(enrolments, |of| of == year.previous()) else { return Ok(None) };
+        let school_code = read::school_code(&self.tables, before)?;
+        let anybody = self.statements.anybody_of_school.query().bind(&school_code).bind(year.to_string());
+        let is_behind = reader.optional(anybody).await?.is_none();
+        Ok(Some(before).filter(|_| is_behind))
     }
 
     /// Adds what hangs on a student.
@@ -134,4 +148,10 @@ impl Source for Register {
     fn origin(&self) -> Option<Provenance> {
         self.tables.origin().provenance(None)
     }
+}
+
+/// The first enrolment of the last year that will do.
+fn last_of(enrolments: &[(SchoolYear, Row)], will_do: impl Fn(SchoolYear) -> bool) -> Option<&Row> {
+    let last = enrolments.iter().map(|(year, _)| *year).filter(|year| will_do(*year)).max()?;
+    enrolments.iter().find(|(year, _)| *year == last).map(|(_, row)| row)
 }

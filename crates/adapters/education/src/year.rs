@@ -23,6 +23,12 @@ impl SchoolYear {
         let has_begun = on.month().is_some_and(|month| month >= FIRST_MONTH);
         Self(if has_begun { on.year() } else { on.year() - 1 })
     }
+
+    /// The one before.
+    #[must_use]
+    pub fn previous(self) -> Self {
+        Self(self.0 - 1)
+    }
 }
 
 impl fmt::Display for SchoolYear {

@@ -4,8 +4,8 @@ use lgsp_adapter::{Row, SourceError, Tables};
 use lgsp_identifiers::names;
 use lgsp_proto::education::v1::{Diploma, Guardian, Student};
 
-use crate::Registered;
 use crate::relations::{DIPLOMA, ENROLMENT, GUARDIAN, STUDENT};
+use crate::{Registered, SchoolYear};
 
 /// The student without enrolment, ratings and parts.
 pub(super) fn student(tables: &Tables, row: &Row) -> Result<Student, SourceError> {
@@ -24,6 +24,22 @@ pub(super) fn student(tables: &Tables, row: &Row) -> Result<Student, SourceError
         provenance: of.provenance()?,
         ..Student::default()
     })
+}
+
+/// The school year of an enrolment. One that is none is counted.
+pub(super) fn school_year(tables: &Tables, row: &Row) -> Result<Option<SchoolYear>, SourceError> {
+    let of = tables.record(&ENROLMENT, row);
+    let text = of.text("school_year")?;
+    let year = SchoolYear::parse(&text);
+    if year.is_none() && !text.trim().is_empty() {
+        of.not_understood("school_year");
+    }
+    Ok(year)
+}
+
+/// The school of an enrolment.
+pub(super) fn school_code(tables: &Tables, row: &Row) -> Result<String, SourceError> {
+    tables.record(&ENROLMENT, row).text("school_code")
 }
 
 /// The student in a school year.

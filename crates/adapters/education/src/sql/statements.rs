@@ -12,9 +12,8 @@ pub(super) struct Statements {
     pub(super) student_by_code: Statement,
     pub(super) student_by_number: Statement,
     pub(super) student_by_old_card: Statement,
-    pub(super) last_enrolment: Statement,
-    pub(super) enrolment_in: Statement,
-    pub(super) last_year: Statement,
+    pub(super) enrolments: Statement,
+    pub(super) anybody_of_school: Statement,
     pub(super) ratings: Statement,
     pub(super) guardians: Statement,
     pub(super) diplomas: Statement,
@@ -28,9 +27,8 @@ impl Statements {
             student_by_code: student("student_code"),
             student_by_number: student("personal_number"),
             student_by_old_card: student("old_identity_number"),
-            last_enrolment: tables.statement(LAST_ENROLMENT),
-            enrolment_in: tables.statement(ENROLMENT_IN),
-            last_year: tables.statement(LAST_YEAR),
+            enrolments: tables.statement(ENROLMENTS),
+            anybody_of_school: tables.statement(ANYBODY_OF_SCHOOL),
             ratings: tables.statement(RATINGS),
             guardians: tables.statement(GUARDIANS),
             diplomas: tables.statement(DIPLOMAS),
@@ -46,27 +44,20 @@ const STUDENT: &str = "
     WHERE s.{column} = $1
     LIMIT 2";
 
-macro_rules! enrolment {
-    ($condition:literal) => {
-        concat!(
-            "SELECT e.school_year, e.school_code, e.level, e.grade, e.class_name, e.status, e.enrolled_on, e.left_on,
-                    (SELECT c.name FROM school c WHERE c.school_code = e.school_code LIMIT 1) AS school_name
-             FROM student s JOIN enrolment e ON e.student_id = s.student_id
-             WHERE s.student_code = $1 ",
-            $condition,
-            // In a year with several, one that was ended (3 transferred, 4 left) comes after one that stands.
-            " ORDER BY e.school_year DESC, CASE WHEN e.status IN (3, 4) THEN 1 ELSE 0 END,
-                       coalesce(e.enrolled_on, '') DESC, e.enrolment_id DESC
-             LIMIT 1"
-        )
-    };
-}
+/// All years of a student, the last one first; which of them is asked for is known when they are parsed. In a year with
+/// several, one that was ended (3 transferred, 4 left) comes after one that stands. Nobody goes to school for so many years.
+const ENROLMENTS: &str = "
+    SELECT e.school_year, e.school_code, e.level, e.grade, e.class_name, e.status, e.enrolled_on, e.left_on,
+           (SELECT c.name FROM school c WHERE c.school_code = e.school_code LIMIT 1) AS school_name
+    FROM student s JOIN enrolment e ON e.student_id = s.student_id
+    WHERE s.student_code = $1
+    ORDER BY e.school_year DESC, CASE WHEN e.status IN (3, 4) THEN 1 ELSE 0 END,
+             coalesce(e.enrolled_on, '') DESC, e.enrolment_id DESC
+    LIMIT 60";
 
-const LAST_ENROLMENT: &str = enrolment!("");
-const ENROLMENT_IN: &str = enrolment!("AND e.school_year = $2");
-
-/// The last school year of anybody, up to one.
-const LAST_YEAR: &str = "SELECT max(school_year) AS school_year FROM enrolment WHERE school_year <= $1";
+/// Whether a school has handed in a school year.
+const ANYBODY_OF_SCHOOL: &str =
+    "SELECT 1 AS one FROM enrolment WHERE school_code = $1 AND school_year = $2 LIMIT 1";
 
 /// Of the last school year that was rated.
 const RATINGS: &str = "
@@ -88,7 +79,7 @@ const DIPLOMAS: &str = "
     SELECT d.kind, d.serial_number, d.register_number, d.graduation_year, d.rating, d.issuer, d.issued_on
     FROM student s JOIN diploma d ON d.student_id = s.student_id
     WHERE s.student_code = $1
-    ORDER BY d.graduation_year, d.diploma_id
+    ORDER BY d.graduation_year NULLS LAST, d.diploma_id
     LIMIT 20";
 
 const DIPLOMAS_BY_SERIAL: &str = "

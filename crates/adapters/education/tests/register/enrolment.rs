@@ -4,9 +4,9 @@ use lgsp_proto::education::v1::VerifyEnrolmentRequest;
 use lgsp_proto::record::v1::Match;
 use tonic::Code;
 
-use crate::register::{GRADUATE, GRADUATES_OLD_CARD, PUPIL, Register, TODDLER};
+use crate::register::{GRADUATE, PUPIL, Register, TODDLER};
 
-fn in_year(student_code: &str, school_year: &str) -> VerifyEnrolmentRequest {
+pub fn in_year(student_code: &str, school_year: &str) -> VerifyEnrolmentRequest {
     VerifyEnrolmentRequest {
         student_code: student_code.to_owned(),
         school_year: school_year.to_owned(),
@@ -53,19 +53,6 @@ async fn a_year_without_an_enrolment_is_told_and_confirms_nothing() {
         let then = VerifyEnrolmentRequest { school_year: "2023-2024".to_owned(), ..claim };
         let answer = register.enrolment(then).await.unwrap();
         assert_eq!((answer.enrolled(), answer.school_code()), (Match::Yes, Match::Yes), "who finished, was");
-    }
-}
-
-#[tokio::test]
-async fn without_a_year_it_is_the_last_that_the_register_holds_of_anybody() {
-    for mut register in Register::each().await {
-        let now = register.enrolment(in_year(TODDLER, "")).await.unwrap();
-        assert_eq!(now.enrolled(), Match::Yes);
-        let by_old_card = VerifyEnrolmentRequest {
-            personal_number: GRADUATES_OLD_CARD.to_owned(),
-            ..VerifyEnrolmentRequest::default()
-        };
-        assert_eq!(register.enrolment(by_old_card).await.unwrap().enrolled(), Match::No, "two years later");
     }
 }
 

@@ -2,6 +2,8 @@
 //! schema and on a school office's own sheets, on every database at hand.
 #![allow(clippy::unwrap_used)]
 
+mod bad;
+mod current;
 mod diploma;
 mod enrolment;
 mod register;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use lgsp_adapter::config::{self, Sources};
 use lgsp_adapter::testing::{Database, native};
-use lgsp_adapter::{Options, SourceOptions};
+use lgsp_adapter::{Adapter, NotUnderstood, Options, SourceOptions};
 use lgsp_proto::education::v1::education_service_client::EducationServiceClient;
 use lgsp_proto::education::v1::{
     GetStudentRequest, Student, VerifyDiplomaRequest, VerifyDiplomaResponse, VerifyEnrolmentRequest,
@@ -25,8 +25,18 @@ pub const GRADUATE: &str = "9200000002";
 pub const GRADUATES_OLD_CARD: &str = "361000002";
 pub const TODDLER: &str = "9200000003";
 
+/// What a register's tables are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// The native schema.
+    Native,
+    /// A school office's sheets.
+    Mapped,
+}
+
 pub struct Register {
     pub client: EducationServiceClient<Routes>,
+    pub adapter: Adapter,
     pub options: Options,
     _database: Database,
 }
@@ -34,24 +44,33 @@ pub struct Register {
 impl Register {
     /// One in each form on each database at hand.
     pub async fn each() -> Vec<Self> {
+        let mut each = Self::each_of(Form::Native, "").await;
+        each.extend(Self::each_of(Form::Mapped, "").await);
+        each
+    }
+
+    /// One on each database at hand, with some more records.
+    pub async fn each_of(form: Form, more: &str) -> Vec<Self> {
         let mut each = Vec::new();
         for database in Database::each().await {
-            let tables = format!("{}\n{REGISTER}", native(database.dialect(), SCHEMA));
-            let options = Options::of(database.url());
-            each.push(Self::of(database, &tables, options).await);
-        }
-        for database in Database::each().await {
-            let mapped: Options = config::load(&Sources::default().file(Some(Path::new(AGENCY)))).unwrap();
-            let source = SourceOptions { url: database.url().to_owned(), ..mapped.source };
-            each.push(Self::of(database, AGENCY_SHEETS, Options { source, ..mapped }).await);
+            let tables = match form {
+                Form::Native => format!("{}\n{REGISTER}", native(database.dialect(), SCHEMA)),
+                Form::Mapped => AGENCY_SHEETS.to_owned(),
+            };
+            database.filled(&format!("{tables}\n{more}")).await.close().await;
+            let options = options(form, &database);
+            let adapter = lgsp_adapter_education::open(&options).await.unwrap();
+            let client = EducationServiceClient::new(adapter.routes.clone());
+            each.push(Self { client, adapter, options, _database: database });
         }
         each
     }
 
-    async fn of(database: Database, tables: &str, options: Options) -> Self {
-        database.filled(tables).await.close().await;
-        let adapter = lgsp_adapter_education::open(&options).await.unwrap();
-        Self { client: EducationServiceClient::new(adapter.routes), options, _database: database }
+    /// How often a column was not understood.
+    pub fn not_understood(&self, relation: &str, column: &str) -> u64 {
+        let counts = self.adapter.probe.not_understood();
+        let of = |count: &&NotUnderstood| (count.relation, count.column) == (relation, column);
+        counts.iter().find(of).map_or(0, |count| count.count)
     }
 
     pub async fn student(&mut self, asked: GetStudentRequest) -> Result<Student, Status> {
@@ -67,5 +86,16 @@ impl Register {
 
     pub async fn diploma(&mut self, asked: VerifyDiplomaRequest) -> Result<VerifyDiplomaResponse, Status> {
         Ok(self.client.verify_diploma(asked).await?.into_inner())
+    }
+}
+
+fn options(form: Form, database: &Database) -> Options {
+    match form {
+        Form::Native => Options::of(database.url()),
+        Form::Mapped => {
+            let mapped: Options = config::load(&Sources::default().file(Some(Path::new(AGENCY)))).unwrap();
+            let source = SourceOptions { url: database.url().to_owned(), ..mapped.source };
+            Options { source, ..mapped }
+        }
     }
 }
