@@ -49,6 +49,6 @@ pub use mapping::check::Problem;
 pub use mapping::{MappedColumn, MappedRelation, Mapping};
 pub use options::{Options, SourceOptions};
 pub use origin::Origin;
-pub use relation::{Codes, Column, FLAGS, Kind, Relation, Rule};
+pub use relation::{Codes, Column, FLAGS, Kind, Relation, Rule, SEX};
 pub use source::SourceError;
 pub use tables::{Add, Counts, METRIC, NotUnderstood, OfPage, Part, Record, Statement, Tables};

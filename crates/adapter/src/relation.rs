@@ -69,6 +69,8 @@ pub struct Rule {
     pub column: &'static str,
 }
 
+/// The sexes of QCVN 109:2017.
+pub const SEX: Codes = &[("unknown", 0), ("male", 1), ("female", 2)];
 /// The names of a flag in a mapping.
 pub const FLAGS: Codes = &[("no", 0), ("yes", 1)];
 

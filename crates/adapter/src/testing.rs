@@ -8,7 +8,7 @@ pub use lgsp_store::testing::Database;
 use lgsp_store::{Dialect, Query, Value};
 use tokio::time::Instant;
 
-use crate::{Statement, Tables};
+use crate::{Codes, Reader, Statement, Tables};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -33,6 +33,33 @@ pub struct Plan {
     pub steps: Vec<String>,
 }
 
+/// A statement by its name, with values such as it is given.
+pub type Asked<'a> = (&'static str, &'a Statement, Vec<Value<'static>>);
+
+/// Asserts that no statement reads a whole table, planned for its values or for any. Prints the plans, and returns them by name.
+///
+/// # Panics
+/// One does, or the database does not understand it.
+pub async fn assert_no_scans(tables: &Tables, asked: &[Asked<'_>]) -> Vec<(&'static str, Plan)> {
+    let mut plans = Vec::new();
+    for (name, statement, values) in asked {
+        let for_these = plan(tables, statement, values).await;
+        let for_any = generic_plan(tables, statement, values).await;
+        for plan in [Some(for_these), for_any].into_iter().flatten() {
+            println!("-- {name}\n{}", plan.steps.join("\n"));
+            assert_eq!(
+                plan.scans(),
+                Vec::<&str>::new(),
+                "{name} on {:?}: {:#?}",
+                tables.dialect(),
+                plan.steps
+            );
+            plans.push((*name, plan));
+        }
+    }
+    plans
+}
+
 /// Asks the database how it would run a statement with these values. On PostgreSQL, gather its statistics first.
 ///
 /// # Panics
@@ -44,13 +71,66 @@ pub async fn plan(tables: &Tables, statement: &Statement, values: &[Value<'_>]) 
         Dialect::Postgres => format!("EXPLAIN (COSTS OFF) {}", statement.sql()),
     };
     let query = values.iter().fold(Query::new(&explain), |query, value| query.bind(value.clone()));
-    let mut reader = tables.reader(Instant::now() + PATIENCE).await.unwrap();
-    let rows = reader.all(query).await.unwrap_or_else(|error| panic!("{error}: {}", statement.sql()));
+    told(&mut reader(tables).await, dialect, query).await
+}
+
+/// Asks PostgreSQL how it would run a statement with any values of these types: so it may from the sixth run on. SQLite has
+/// no other plan.
+async fn generic_plan(tables: &Tables, statement: &Statement, values: &[Value<'_>]) -> Option<Plan> {
+    if tables.dialect() == Dialect::Sqlite {
+        return None;
+    }
+    let types = values.iter().map(announced).collect::<Vec<_>>().join(", ");
+    let prepare = format!("PREPARE asked ({types}) AS {}", statement.sql());
+    let explain = format!("EXPLAIN (COSTS OFF) EXECUTE asked ({})", vec!["NULL"; values.len()].join(", "));
+    let mut reader = reader(tables).await;
+    run(&mut reader, "SET plan_cache_mode = force_generic_plan").await;
+    run(&mut reader, &prepare).await;
+    let plan = told(&mut reader, Dialect::Postgres, Query::new(&explain)).await;
+    run(&mut reader, "DEALLOCATE asked").await;
+    run(&mut reader, "RESET plan_cache_mode").await;
+    Some(plan)
+}
+
+/// The type of a value as the store tells it to PostgreSQL.
+fn announced(value: &Value<'_>) -> &'static str {
+    match value {
+        Value::Text(_) | Value::Null => "unknown",
+        Value::Integer(_) | Value::NoInteger => "bigint",
+        Value::Real(_) | Value::NoReal => "double precision",
+    }
+}
+
+async fn reader(tables: &Tables) -> Reader {
+    tables.reader(Instant::now() + PATIENCE).await.unwrap()
+}
+
+async fn run(reader: &mut Reader, sql: &str) {
+    reader.all(Query::new(sql)).await.unwrap_or_else(|error| panic!("{error}: {sql}"));
+}
+
+async fn told(reader: &mut Reader, dialect: Dialect, explain: Query<'_>) -> Plan {
+    let asked = format!("{explain:?}");
+    let rows = reader.all(explain).await.unwrap_or_else(|error| panic!("{error}: {asked}"));
     let column = match dialect {
         Dialect::Sqlite => "detail",
         Dialect::Postgres => "QUERY PLAN",
     };
     Plan { dialect, steps: rows.iter().map(|row| row.text(column).unwrap()).collect() }
+}
+
+/// Asserts that codes are numbers of the contract under the contract's names, without their prefix and as a mapping writes
+/// them, and that none is left out. `name` is the contract's name of a number.
+///
+/// # Panics
+/// They are not.
+pub fn assert_codes(codes: Codes, prefix: &str, name: impl Fn(i32) -> Option<&'static str>) {
+    for (code, number) in codes {
+        let contract = name(i32::try_from(*number).unwrap()).unwrap_or_else(|| panic!("no {number}"));
+        let contract = contract.strip_prefix(prefix).unwrap().to_ascii_lowercase().replace('_', "-");
+        assert_eq!(*code, contract);
+    }
+    assert_eq!(name(i32::try_from(codes.len()).unwrap()), None, "a number is not in the list");
 }
 
 impl Plan {
@@ -98,11 +178,19 @@ impl Plan {
 
 #[cfg(test)]
 mod tests {
+    use lgsp_proto::record::v1::Sex;
+
     use super::*;
+    use crate::SEX;
 
     fn scans(dialect: Dialect, steps: &[&str]) -> Vec<String> {
         let plan = Plan { dialect, steps: steps.iter().map(|step| (*step).to_owned()).collect() };
         plan.scans().into_iter().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_codes_that_every_domain_has_are_those_of_the_contract() {
+        assert_codes(SEX, "SEX_", |n| Sex::try_from(n).ok().map(|v| v.as_str_name()));
     }
 
     #[test]

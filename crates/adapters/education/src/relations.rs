@@ -1,6 +1,6 @@
 //! What the adapter reads of an education database: the tables of the native schema, `crates/sample/schema/education.sql`.
 
-use lgsp_adapter::{Codes, Column, Kind, Relation};
+use lgsp_adapter::{Codes, Column, Kind, Relation, SEX};
 use lgsp_identifiers::Format;
 
 /// The version of the native schema.
@@ -9,7 +9,6 @@ pub(crate) const SCHEMA_VERSION: i64 = 1;
 /// Every relation that the adapter reads.
 pub const RELATIONS: &[Relation] = &[STUDENT, ENROLMENT, SCHOOL, GUARDIAN, DIPLOMA];
 
-const SEX: Codes = &[("unknown", 0), ("male", 1), ("female", 2)];
 const LEVEL: Codes = &[
     ("unspecified", 0),
     ("pre-school", 1),
@@ -119,26 +118,19 @@ pub(crate) const DIPLOMA: Relation = Relation::new(
 
 #[cfg(test)]
 mod tests {
+    use lgsp_adapter::testing::assert_codes;
     use lgsp_proto::education::v1::{DiplomaKind, EnrolmentStatus, SchoolLevel};
-    use lgsp_proto::record::v1::Sex;
 
     use super::*;
 
-    /// The contract's name of a number without its prefix, as a mapping writes it.
-    fn check(codes: Codes, prefix: &str, name: impl Fn(i32) -> Option<&'static str>) {
-        for (code, number) in codes {
-            let contract = name(i32::try_from(*number).unwrap()).unwrap_or_else(|| panic!("no {number}"));
-            let contract = contract.strip_prefix(prefix).unwrap().to_ascii_lowercase().replace('_', "-");
-            assert_eq!(*code, contract);
-        }
-        assert_eq!(name(i32::try_from(codes.len()).unwrap()), None, "a number is not in the list");
-    }
-
     #[test]
     fn the_codes_are_those_of_the_contract() {
-        check(SEX, "SEX_", |n| Sex::try_from(n).ok().map(|v| v.as_str_name()));
-        check(LEVEL, "SCHOOL_LEVEL_", |n| SchoolLevel::try_from(n).ok().map(|v| v.as_str_name()));
-        check(STATUS, "ENROLMENT_STATUS_", |n| EnrolmentStatus::try_from(n).ok().map(|v| v.as_str_name()));
-        check(DIPLOMA_KIND, "DIPLOMA_KIND_", |n| DiplomaKind::try_from(n).ok().map(|v| v.as_str_name()));
+        assert_codes(LEVEL, "SCHOOL_LEVEL_", |n| SchoolLevel::try_from(n).ok().map(|v| v.as_str_name()));
+        assert_codes(STATUS, "ENROLMENT_STATUS_", |n| {
+            EnrolmentStatus::try_from(n).ok().map(|v| v.as_str_name())
+        });
+        assert_codes(DIPLOMA_KIND, "DIPLOMA_KIND_", |n| {
+            DiplomaKind::try_from(n).ok().map(|v| v.as_str_name())
+        });
     }
 }

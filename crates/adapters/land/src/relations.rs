@@ -147,26 +147,17 @@ pub(crate) const LINEAGE: Relation = Relation::new(
 
 #[cfg(test)]
 mod tests {
+    use lgsp_adapter::testing::assert_codes;
     use lgsp_proto::land::v1::{OwnerKind, ParcelStatus, RestrictionKind, UseOrigin};
 
     use super::*;
 
-    /// The contract's name of a number without its prefix, as a mapping writes it.
-    fn check(codes: Codes, prefix: &str, name: impl Fn(i32) -> Option<&'static str>) {
-        for (code, number) in codes {
-            let contract = name(i32::try_from(*number).unwrap()).unwrap_or_else(|| panic!("no {number}"));
-            let contract = contract.strip_prefix(prefix).unwrap().to_ascii_lowercase().replace('_', "-");
-            assert_eq!(*code, contract);
-        }
-        assert_eq!(name(i32::try_from(codes.len()).unwrap()), None, "a number is not in the list");
-    }
-
     #[test]
     fn the_codes_are_those_of_the_contract() {
-        check(USE_ORIGIN, "USE_ORIGIN_", |n| UseOrigin::try_from(n).ok().map(|v| v.as_str_name()));
-        check(STATUS, "PARCEL_STATUS_", |n| ParcelStatus::try_from(n).ok().map(|v| v.as_str_name()));
-        check(OWNER_KIND, "OWNER_KIND_", |n| OwnerKind::try_from(n).ok().map(|v| v.as_str_name()));
-        check(RESTRICTION_KIND, "RESTRICTION_KIND_", |n| {
+        assert_codes(USE_ORIGIN, "USE_ORIGIN_", |n| UseOrigin::try_from(n).ok().map(|v| v.as_str_name()));
+        assert_codes(STATUS, "PARCEL_STATUS_", |n| ParcelStatus::try_from(n).ok().map(|v| v.as_str_name()));
+        assert_codes(OWNER_KIND, "OWNER_KIND_", |n| OwnerKind::try_from(n).ok().map(|v| v.as_str_name()));
+        assert_codes(RESTRICTION_KIND, "RESTRICTION_KIND_", |n| {
             RestrictionKind::try_from(n).ok().map(|v| v.as_str_name())
         });
     }

@@ -1,6 +1,6 @@
 //! What the adapter reads of a population register: the tables of the native schema, `crates/sample/schema/population.sql`.
 
-use lgsp_adapter::{Codes, Column, Kind, Relation, Rule};
+use lgsp_adapter::{Codes, Column, Kind, Relation, Rule, SEX};
 use lgsp_identifiers::Format;
 
 /// The version of the native schema.
@@ -9,7 +9,6 @@ pub(crate) const SCHEMA_VERSION: i64 = 1;
 /// Every relation that the adapter reads.
 pub const RELATIONS: &[Relation] = &[CITIZEN, HOUSEHOLD, ADDRESS];
 
-const SEX: Codes = &[("unknown", 0), ("male", 1), ("female", 2)];
 const MARITAL_STATUS: Codes =
     &[("unspecified", 0), ("single", 1), ("married", 2), ("divorced", 3), ("widowed", 4)];
 const LIFE_STATUS: Codes = &[("unspecified", 0), ("alive", 1), ("dead", 2), ("missing", 3)];
@@ -103,29 +102,18 @@ pub(crate) const ADDRESS: Relation = Relation::new(
 
 #[cfg(test)]
 mod tests {
+    use lgsp_adapter::testing::assert_codes;
     use lgsp_proto::population::v1::{LifeStatus, MaritalStatus, Relation, ResidenceKind};
-    use lgsp_proto::record::v1::Sex;
 
     use super::*;
 
-    /// The contract's name of a number without its prefix, as a mapping writes it.
-    fn check(codes: Codes, prefix: &str, name: impl Fn(i32) -> Option<&'static str>) {
-        for (code, number) in codes {
-            let contract = name(i32::try_from(*number).unwrap()).unwrap_or_else(|| panic!("no {number}"));
-            let contract = contract.strip_prefix(prefix).unwrap().to_ascii_lowercase().replace('_', "-");
-            assert_eq!(*code, contract);
-        }
-        assert_eq!(name(i32::try_from(codes.len()).unwrap()), None, "a number is not in the list");
-    }
-
     #[test]
     fn the_codes_are_those_of_the_contract() {
-        check(SEX, "SEX_", |n| Sex::try_from(n).ok().map(|v| v.as_str_name()));
-        check(MARITAL_STATUS, "MARITAL_STATUS_", |n| {
+        assert_codes(MARITAL_STATUS, "MARITAL_STATUS_", |n| {
             MaritalStatus::try_from(n).ok().map(|v| v.as_str_name())
         });
-        check(LIFE_STATUS, "LIFE_STATUS_", |n| LifeStatus::try_from(n).ok().map(|v| v.as_str_name()));
-        check(RELATION, "RELATION_", |n| Relation::try_from(n).ok().map(|v| v.as_str_name()));
+        assert_codes(LIFE_STATUS, "LIFE_STATUS_", |n| LifeStatus::try_from(n).ok().map(|v| v.as_str_name()));
+        assert_codes(RELATION, "RELATION_", |n| Relation::try_from(n).ok().map(|v| v.as_str_name()));
         for (code, number) in &ADDRESS_KIND[..2] {
             let kind = ResidenceKind::try_from(i32::try_from(*number).unwrap()).unwrap();
             assert_eq!(kind.as_str_name(), format!("RESIDENCE_KIND_{}", code.to_ascii_uppercase()));
