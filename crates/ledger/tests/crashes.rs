@@ -264,6 +264,37 @@ async fn exchanges_go_on_while_the_index_fails_and_it_catches_up() {
     running.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_filed_ends_the_taking_in_before_it_fills_the_disk() {
+    let (site, bus) = (Site::new(), bus());
+    // Every entry needs a segment of its own, and few of them may wait.
+    let options = lgsp_ledger::Options { journal_size: 1, most_unfiled: 4, ..site.options() };
+    let running = Running::start(options, &bus).await;
+    running.append(&Numbered::new(1)).await;
+    running.list(everything()).await;
+    let url = format!("sqlite:{}", site.path("index.db").display());
+    let intruder = sqlx::SqlitePool::connect(&url).await.unwrap();
+    let refusal = "CREATE TRIGGER refused BEFORE INSERT ON entry BEGIN SELECT RAISE(ABORT, 'no'); END";
+    intruder.execute(refusal).await.unwrap();
+
+    let mut sequence = 1;
+    let full = "too much of the journal waits to be filed";
+    while running.cause("intake") != full {
+        sequence += 1;
+        assert!(sequence < 20, "nothing ends the taking in; {}", running.state.status());
+        let _ = running.try_append(&Numbered::new(sequence), Duration::from_millis(500)).await;
+    }
+    assert!(!running.state.is_ready());
+
+    intruder.execute("DROP TRIGGER refused").await.unwrap();
+    intruder.close().await;
+    running.until("it recovers", |running| running.state.is_ready()).await;
+    running.append(&Numbered::new(sequence + 1)).await;
+    let listed = running.list(everything()).await.len();
+    assert_eq!(u64::try_from(listed).unwrap(), sequence + 1, "what was refused waited on the topic");
+    running.stop().await;
+}
+
 /// Names the folder to a child process.
 const CHILD: &str = "LGSP_LEDGER_CHILD";
 const ROUNDS: u64 = 5;
