@@ -177,8 +177,13 @@ pub fn progress() -> impl FnMut(Step) {
 pub fn print_welcome(hub: &Hub) {
     let broker =
         if hub.host.bus.is_embedded() { "embedded: in memory, keeps nothing" } else { "Apache Kafka" };
+    let over_tls = hub.host.config.gateway.tls.is_some();
+    let transport = match over_tls {
+        true => "gRPC, reflection and health; over TLS",
+        false => "gRPC, reflection and health; plaintext, this machine only",
+    };
     let rows = [
-        ("gateway", hub.grpc.to_string(), "gRPC, reflection and health; plaintext, this machine only"),
+        ("gateway", hub.grpc.to_string(), transport),
         ("state", format!("http://{}/status", hub.admin), "also /livez and /readyz"),
         ("broker", hub.host.bus.bootstrap(), broker),
         ("data", hub.data().display().to_string(), "keys, rules, exchange log, synthetic city"),
@@ -196,8 +201,9 @@ pub fn print_welcome(hub: &Hub) {
     let lgsp = quoted(&std::env::args().next().unwrap_or_else(|| "lgsp".to_owned()));
     let (data, at_grpc) = (
         option("--data", &hub.data().display().to_string(), DATA),
-        option("--grpc", &hub.grpc.to_string(), GRPC),
+        option("--grpc", &hub.grpc.to_string(), GRPC) + if over_tls { " --ca CA.pem" } else { "" },
     );
+    let grpcurl = if over_tls { "grpcurl -cacert CA.pem" } else { "grpcurl -plaintext" };
     let method = "lgsp.population.v1.PopulationService/GetCitizen";
     let request =
         format!("'{{\"personalNumber\":\"{}\"}}'", lgsp_sample::persons::ALL_FIELDS.personal_number);
@@ -206,7 +212,7 @@ pub fn print_welcome(hub: &Hub) {
          {method} {request}\n"
     );
     println!(
-        "  grpcurl -plaintext -H \"authorization: Bearer $({lgsp} token --as tthc{data})\" \\\n    \
+        "  {grpcurl} -H \"authorization: Bearer $({lgsp} token --as tthc{data})\" \\\n    \
          -H 'lgsp-purpose: prefill' -d {request} {} {method}\n",
         hub.grpc
     );

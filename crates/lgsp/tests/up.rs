@@ -114,6 +114,40 @@ fn check_refused(mut command: Command, code: i32, expected: &[&str]) {
 }
 
 #[test]
+fn a_gateway_with_a_certificate_is_called_by_who_trusts_its_authority() {
+    let dir = tempfile::tempdir().expect("a scratch directory");
+    let tls = Path::new(env!("CARGO_MANIFEST_DIR")).join("../gateway/tests/gateway/tls");
+    let (certificate, key) = (tls.join("certificate.pem"), dir.path().join("key.pem"));
+    std::fs::copy(tls.join("key.pem"), &key).expect("copied");
+    std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("secret");
+    let data = dir.path().join("data");
+    let mut command = up(&data, "127.0.0.1:0");
+    for (name, file) in [("certificate", &certificate), ("key", &key)] {
+        command.args(["--set", &format!("gateway.tls.{name}={}", file.display())]);
+    }
+    let hub = Hub::start(command);
+    let port = hub.place("gateway").rsplit_once(':').expect("an address").1.to_owned();
+    let call = |address: &str, ca: &[&str]| {
+        let mut command = lgsp(&["services", "--output", "json", "--grpc", address, "--data"]);
+        command.arg(&data).args(ca);
+        let output = finish(command.spawn().expect("the command starts"), PATIENCE);
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code(), told, String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let ca = ["--ca", certificate.to_str().expect("printable")];
+    let (code, told, listed) = call(&format!("localhost:{port}"), &ca);
+    assert_eq!(code, Some(0), "{told}");
+    assert!(listed.contains("lgsp.population.v1.PopulationService"), "{listed}");
+
+    let stranger =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../adapters/health/tests/fhir/tls/stranger.pem");
+    let ca = ["--ca", stranger.to_str().expect("printable")];
+    let (code, told, _) = call(&format!("localhost:{port}"), &ca);
+    assert_eq!(code, Some(2), "{told}");
+    assert!(told.contains("is not trusted") && told.contains("--ca"), "{told}");
+}
+
+#[test]
 fn ctrl_c_drains_and_ends_with_0() {
     let dir = tempfile::tempdir().expect("a scratch directory");
     for name in ["-INT", "-TERM"] {

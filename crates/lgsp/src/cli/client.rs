@@ -50,9 +50,20 @@ pub struct Operator {
     /// Its key.
     #[command(flatten)]
     pub key: Key,
+    /// Who is called.
+    #[command(flatten)]
+    pub gateway: Gateway,
+}
+
+/// Which gateway is called.
+#[derive(Clone, Debug, Args)]
+pub struct Gateway {
     /// Address of the gateway
     #[arg(long, value_name = "HOST:PORT", default_value = GRPC)]
     pub grpc: String,
+    /// Certificates (PEM) of the authorities that may vouch for the gateway; the connection is encrypted then
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
 }
 
 /// `lgsp token`.
@@ -77,9 +88,9 @@ pub struct Call {
     /// Who calls.
     #[command(flatten)]
     pub caller: Caller,
-    /// Address of the gateway
-    #[arg(long, value_name = "HOST:PORT", default_value = GRPC)]
-    pub grpc: String,
+    /// Who is called.
+    #[command(flatten)]
+    pub gateway: Gateway,
     /// Purpose of the exchange, as the agreement names it
     #[arg(long, value_name = "CODE")]
     pub purpose: Option<String>,

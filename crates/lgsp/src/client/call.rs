@@ -32,7 +32,7 @@ pub async fn run(args: &cli::client::Call, lang: Lang) -> Result<(), Error> {
     let json = read_request(&args.request)?;
     let metadata = metadata(args)?;
     let signer = Signer::open(&args.caller.application, &args.caller.key)?;
-    let session = Session::open(&args.grpc, signer).await?;
+    let session = Session::open(&args.gateway, signer).await?;
     let method = reflection::method(&session, &args.method).await?;
     let message = message(&method, &json)?;
 

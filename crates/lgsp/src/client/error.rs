@@ -14,6 +14,9 @@ const START_ONE: &str = "Start one with `lgsp up`, or name another address with 
 const START_ONE_VI: &str = "Khởi động bằng `lgsp up`, hoặc nêu địa chỉ khác bằng --grpc.";
 const LOOK_THERE: &str = "See whether a hub listens there, and not something else; `lgsp up` starts one.";
 const LOOK_THERE_VI: &str = "Xem ở đó có đúng là nền tảng không; `lgsp up` khởi động một nền tảng.";
+const NAME_A_CA: &str = "Name with --ca the certificate of the authority that vouches for the gateway, and the host as it says there.";
+const NAME_A_CA_VI: &str =
+    "Nêu bằng --ca chứng thư của tổ chức bảo đảm cho cổng, và tên máy đúng như trong chứng thư của cổng.";
 const NAME_A_KEY: &str =
     "Name the data directory that `lgsp up` made with --data, or the key with --key and --key-id.";
 const NAME_A_KEY_VI: &str =
@@ -74,18 +77,34 @@ impl From<Exit> for ExitCode {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The address is not one.
-    #[error("{address} is no address of a gateway: name it as HOST:PORT, without TLS")]
+    #[error("{address} is no address of a gateway: name it as HOST:PORT")]
     Address {
         /// As given.
         address: String,
     },
     /// The gateway is on another machine, and the call would not be encrypted.
     #[error(
-        "{address} is on another machine, and a token must not go there in the clear: run lgsp beside the gateway, or tunnel a local port to it"
+        "{address} is on another machine, and a token must not go there in the clear: name with --ca who vouches for the gateway"
     )]
     InTheClear {
         /// As given.
         address: String,
+    },
+    /// The file with the authorities cannot be used.
+    #[error("--ca {}: {problem}", file.display())]
+    Ca {
+        /// As given.
+        file: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The other side is not vouched for, or speaks no TLS.
+    #[error("{address} is not trusted: {problem}")]
+    NotTrusted {
+        /// The address.
+        address: String,
+        /// What TLS says.
+        problem: String,
     },
     /// The application has no key here.
     #[error("no key of {application} is at {path}")]
@@ -187,6 +206,8 @@ impl Error {
             Self::Output(_) | Self::Contract { .. } | Self::Sign(_) => Some(Exit::Other),
             Self::Address { .. }
             | Self::InTheClear { .. }
+            | Self::Ca { .. }
+            | Self::NotTrusted { .. }
             | Self::KeyMissing { .. }
             | Self::Key(_)
             | Self::Metadata { .. }
@@ -255,6 +276,7 @@ impl Error {
         let (en, vi, names): (_, _, &[String]) = match self {
             Self::NotListening { .. } => (START_ONE, START_ONE_VI, &[]),
             Self::Connection { .. } => (LOOK_THERE, LOOK_THERE_VI, &[]),
+            Self::NotTrusted { .. } => (NAME_A_CA, NAME_A_CA_VI, &[]),
             Self::NoAnswer { .. } => {
                 ("Give more time with --deadline.", "Cho thêm thời gian bằng --deadline.", &[])
             }
@@ -266,6 +288,7 @@ impl Error {
             Self::Json { fields, .. } => ("Its fields are: ", "Các trường: ", fields),
             Self::Address { .. }
             | Self::InTheClear { .. }
+            | Self::Ca { .. }
             | Self::Key(_)
             | Self::Sign(_)
             | Self::Metadata { .. }

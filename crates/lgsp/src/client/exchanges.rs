@@ -51,7 +51,7 @@ const HEADER_VI: [&str; 10] = [
 /// Whatever kept the exchanges from being read.
 pub(crate) async fn run(args: &Exchanges, lang: Lang) -> Result<(), Error> {
     let signer = Signer::open(&args.operator.application, &args.operator.key)?;
-    let session = Session::open(&args.operator.grpc, signer).await?;
+    let session = Session::open(&args.operator.gateway, signer).await?;
     let surface = Surface::of_stdout();
     let listing = surface.listing(args.output);
     if args.follow {

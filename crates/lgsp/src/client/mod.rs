@@ -7,6 +7,7 @@
 mod advice;
 mod call;
 mod codec;
+mod connect;
 mod error;
 mod exchanges;
 mod failure;

@@ -55,7 +55,7 @@ pub(crate) async fn applications(args: &Applications, lang: Lang) -> Result<(), 
 
 async fn open(operator: &Operator) -> Result<Session, Error> {
     let signer = Signer::open(&operator.application, &operator.key)?;
-    Session::open(&operator.grpc, signer).await
+    Session::open(&operator.gateway, signer).await
 }
 
 async fn every_service(session: &Session) -> Result<Vec<ServiceSummary>, Error> {

@@ -15,7 +15,7 @@ use tracing::warn;
 use super::plan::{Case, Exchange};
 use super::scenario::Expect;
 use super::table::SCENARIOS;
-use crate::cli::client::Key;
+use crate::cli::client::{Gateway, Key};
 use crate::client::session::{GRACE, Session};
 use crate::client::{Error, Failure, token::Signer};
 
@@ -98,7 +98,8 @@ pub fn of_table() -> BTreeSet<&'static str> {
 async fn session(application: &str, address: &str, data: &Path) -> Result<Session, Error> {
     let id = ApplicationId::parse(application).expect("a test holds the table against the shipped rules");
     let key = Key { data: data.to_owned(), key: None, key_id: None };
-    Session::open(address, Signer::open(&id, &key)?).await
+    let gateway = Gateway { grpc: address.to_owned(), ca: None };
+    Session::open(&gateway, Signer::open(&id, &key)?).await
 }
 
 /// Reads the answer to its end, and forgets it.

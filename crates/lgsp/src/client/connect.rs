@@ -1,0 +1,138 @@
+//! The way to a gateway: on this machine in the clear, anywhere else encrypted and with a known authority.
+
+use std::error::Error as StdError;
+use std::io;
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use rustls::crypto::ring;
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+use tonic::transport::{Channel, Endpoint};
+
+use super::Error;
+use crate::cli::client::Gateway;
+
+/// How long to wait for a gateway to take the connection.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(3);
+
+/// A gateway that died without a word is noticed after the two together.
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
+const KEEP_ALIVE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Connects to a gateway.
+pub(super) async fn connect(gateway: &Gateway) -> Result<Channel, Error> {
+    let endpoint = endpoint(gateway)?;
+    let connecting = async {
+        match &gateway.ca {
+            None => endpoint.connect().await,
+            Some(ca) => endpoint.connect_with_connector(encrypted(ca)?).await,
+        }
+        .map_err(|error| refusal(&gateway.grpc, &error))
+    };
+    let late = |_| Error::NotListening { address: gateway.grpc.clone() };
+    tokio::time::timeout(CONNECT_PATIENCE, connecting).await.map_err(late)?
+}
+
+/// Nobody listens; or somebody does, whom the authorities don't know.
+fn refusal(address: &str, error: &(dyn StdError + 'static)) -> Error {
+    let address = address.to_owned();
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+            return Error::NotTrusted { address, problem: tls.to_string() };
+        }
+        // What an I/O error wraps is not its source, but it itself.
+        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        cause = match wrapped {
+            Some(wrapped) => Some(wrapped),
+            None => error.source(),
+        };
+    }
+    Error::NotListening { address }
+}
+
+fn endpoint(gateway: &Gateway) -> Result<Endpoint, Error> {
+    let address = &gateway.grpc;
+    let bad = || Error::Address { address: address.clone() };
+    let (scheme, authority) = match (&gateway.ca, address.split_once("://")) {
+        (None, None | Some(("http", _))) => ("http", address.trim_start_matches("http://")),
+        (Some(_), None | Some(("https", _))) => ("https", address.trim_start_matches("https://")),
+        (None, Some(("https", _))) => return Err(Error::InTheClear { address: address.clone() }),
+        (None | Some(_), Some(_)) => return Err(bad()),
+    };
+    let authority = authority.trim_end_matches('/');
+    let (host, port) = authority.rsplit_once(':').ok_or_else(bad)?;
+    if port.parse::<u16>().is_err() || authority.contains('/') {
+        return Err(bad());
+    }
+    if gateway.ca.is_none() && !is_this_machine(host) {
+        return Err(Error::InTheClear { address: address.clone() });
+    }
+    let endpoint = Endpoint::from_shared(format!("{scheme}://{authority}")).map_err(|_| bad())?;
+    Ok(endpoint
+        .connect_timeout(CONNECT_PATIENCE)
+        .tcp_nodelay(true)
+        .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
+        .keep_alive_timeout(KEEP_ALIVE_PATIENCE))
+}
+
+/// A token sent in the clear to another machine is anybody's for five minutes.
+fn is_this_machine(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+fn encrypted(ca: &Path) -> Result<HttpsConnector<HttpConnector>, Error> {
+    let unusable = |problem: &str| Error::Ca { file: ca.to_owned(), problem: problem.to_owned() };
+    let mut roots = RootCertStore::empty();
+    let certificates = CertificateDer::pem_file_iter(ca).map_err(|error| unusable(&error.to_string()))?;
+    for certificate in certificates {
+        let certificate = certificate.map_err(|error| unusable(&error.to_string()))?;
+        roots.add(certificate).map_err(|_| unusable("holds a certificate of no authority"))?;
+    }
+    if roots.is_empty() {
+        return Err(unusable("holds no certificate"));
+    }
+    let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| unusable(&error.to_string()))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    Ok(HttpsConnectorBuilder::new().with_tls_config(tls).https_only().enable_http2().wrap_connector(tcp))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gateway(address: &str, ca: Option<&str>) -> Gateway {
+        Gateway { grpc: address.to_owned(), ca: ca.map(Into::into) }
+    }
+
+    #[test]
+    fn an_address_is_a_host_and_a_port_and_another_machine_needs_an_authority() {
+        for good in ["127.0.0.1:50051", "http://localhost:443/", "[::1]:50051"] {
+            assert!(endpoint(&gateway(good, None)).is_ok(), "{good}");
+        }
+        for good in ["hub.example:443", "https://hub.example:443/", "127.0.0.1:50051"] {
+            assert!(endpoint(&gateway(good, Some("ca.pem"))).is_ok(), "{good}");
+        }
+        for bad in ["", "localhost", "127.0.0.1:70000", "a:1/b", "ftp://localhost:1"] {
+            assert!(matches!(endpoint(&gateway(bad, None)), Err(Error::Address { .. })), "{bad}");
+        }
+        for clear in ["https://hub.example:443", "hub.example:443"] {
+            assert!(matches!(endpoint(&gateway(clear, None)), Err(Error::InTheClear { .. })), "{clear}");
+        }
+        let mixed = endpoint(&gateway("http://hub.example:443", Some("ca.pem")));
+        assert!(matches!(mixed, Err(Error::Address { .. })));
+    }
+}
