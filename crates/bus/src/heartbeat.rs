@@ -1,24 +1,27 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use lgsp_core::time::unix_micros;
 use lgsp_proto::monitor::v1::{Heartbeat, SourceHealth};
 use lgsp_runtime::{Shutdown, Stage};
 use parking_lot::Mutex;
 use prost::Message;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tracing::debug;
 
 use crate::headers::HeaderList;
 use crate::mac::Kind;
 use crate::producer::Outgoing;
+use crate::pulse::Pulse;
 use crate::{Bus, MacKey, topics};
 
 /// How often a heartbeat is sent.
 pub(crate) const INTERVAL: Duration = Duration::from_secs(1);
+/// An instance that was not heard for so long is dead to us; its session at the broker lives for 6 s.
+pub(crate) const LIVES: Duration = Duration::from_millis(2_500);
 /// How long the last heartbeat, which says that we leave, may take.
 const FAREWELL: Duration = Duration::from_millis(500);
 /// Most sources that one provider tells of.
@@ -131,6 +134,7 @@ struct Inner {
     changed: Notify,
     leaving: AtomicBool,
     last_stamp: AtomicI64,
+    acknowledged: Pulse,
 }
 
 impl Beats {
@@ -148,6 +152,7 @@ impl Beats {
                 changed: Notify::new(),
                 leaving: AtomicBool::new(false),
                 last_stamp: AtomicI64::new(0),
+                acknowledged: Pulse::new(),
             }),
         };
         shutdown.spawn(Stage::Close, "heartbeats", beats.clone().run(shutdown.clone()));
@@ -170,8 +175,19 @@ impl Beats {
                 () = self.inner.changed.notified() => {}
                 () = close.cancelled() => return,
             }
-            self.send(Box::new(|_| ()));
+            let acknowledged = self.inner.acknowledged.clone();
+            acknowledged.look(Instant::now());
+            self.send(Box::new(move |delivery| {
+                if delivery.is_ok() {
+                    acknowledged.beat(Instant::now());
+                }
+            }));
         }
+    }
+
+    /// Whether the broker has acknowledged a heartbeat just now: with it lost, nothing else comes through either.
+    pub(crate) fn acknowledged(&self) -> watch::Receiver<bool> {
+        self.inner.acknowledged.watch()
     }
 
     async fn leave(self, shutdown: Shutdown) {

@@ -34,6 +34,7 @@ mod heartbeat;
 mod mac;
 mod options;
 mod producer;
+mod pulse;
 mod request;
 mod serve;
 mod stats;

@@ -10,10 +10,9 @@ use lgsp_proto::monitor::v1::Heartbeat;
 use parking_lot::Mutex;
 use serde::Serialize;
 
+use crate::heartbeat::LIVES;
 use crate::{Error, Options, topics};
 
-/// An instance that was not heard for so long is dead to us; its session at the broker lives for 6 s.
-const LIVES: Duration = Duration::from_millis(2_500);
 /// Only who has listened for so long knows that nobody serves a domain.
 const LISTENED: Duration = Duration::from_secs(3);
 /// How long a silent instance is still shown, and its last heartbeat remembered: for longer than a repeat of it is believed.

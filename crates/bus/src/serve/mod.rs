@@ -97,6 +97,7 @@ pub struct Inbound {
 #[derive(Clone)]
 pub struct Serving {
     shared: Arc<Shared>,
+    beats: Beats,
 }
 
 /// What the serving side's thread and tasks share.
@@ -128,16 +129,30 @@ impl Serving {
         self.shared.membership.partitions()
     }
 
-    /// Whether this instance owns partitions, that is, takes requests.
+    /// Whether this instance takes requests: it owns partitions, and the broker has acknowledged its heartbeat just now.
     pub fn ready(&self) -> bool {
-        !self.partitions().is_empty()
+        !self.partitions().is_empty() && *self.beats.acknowledged().borrow()
     }
 
-    /// Waits until this instance owns partitions.
+    /// Waits until this instance takes requests.
     pub async fn until_ready(&self) {
-        let mut owned = self.shared.membership.watch();
-        // An error means that the consumer has ended, because the process does.
-        let _ = owned.wait_for(|owned| !owned.is_empty()).await;
+        self.until(true).await;
+    }
+
+    /// Waits until this instance takes no requests: it owns no partition, or the broker is away.
+    pub async fn until_lost(&self) {
+        self.until(false).await;
+    }
+
+    async fn until(&self, ready: bool) {
+        let (mut owned, mut acknowledged) = (self.shared.membership.watch(), self.beats.acknowledged());
+        while self.ready() != ready {
+            let changed = tokio::select! {
+                changed = owned.changed() => changed,
+                changed = acknowledged.changed() => changed,
+            };
+            changed.expect("whoever tells of changes lives as long as this handle");
+        }
     }
 
     /// How many requests are being worked on.
@@ -194,9 +209,9 @@ pub async fn serve(
     });
     let sender = Sender::provider(instance, domain, shared.key.clone());
     let beats = Beats::start(bus, sender, facts(&shared, health), shutdown);
-    membership.tell(beats);
+    membership.tell(beats.clone());
     Intake::start(shared.clone(), consumer, shutdown)?;
-    Ok(Serving { shared })
+    Ok(Serving { shared, beats })
 }
 
 fn consumer(

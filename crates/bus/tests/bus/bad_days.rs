@@ -94,6 +94,20 @@ async fn with_the_broker_lost_calls_fail_fast_and_recover_within_two_seconds() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_provider_that_has_lost_the_broker_is_not_ready_until_it_is_back() {
+    let bus = own_bus("lost");
+    let (_provider, serving) = provider(&bus, "lost").await;
+    assert!(serving.ready());
+    bus.lose_broker().unwrap();
+    let begun = Instant::now();
+    within("the loss to be noticed", serving.until_lost()).await;
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(!serving.ready());
+    bus.restore_broker().unwrap();
+    within("requests to be taken again", serving.until_ready()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_the_broker_away_at_the_start_a_caller_starts_and_becomes_ready_later() {
     let bus = own_bus("lost");
     bus.lose_broker().unwrap();

@@ -121,18 +121,56 @@ pub async fn watch_topics(host: Host) {
     }
 }
 
-/// Keeps a component `starting` until a provider owns partitions, that is, takes requests.
+/// Tells in a component whether a provider takes requests: it owns partitions, and the broker answers.
 fn tell_when_serving(serving: lgsp_bus::Serving, component: Component, shutdown: &Shutdown) {
     component.starting("waits for its partitions");
     let leaving = shutdown.begins(lgsp_runtime::Stage::NotServing);
     shutdown.spawn(lgsp_runtime::Stage::NotServing, "serving state", async move {
-        if leaving.run_until_cancelled(serving.until_ready()).await.is_some() {
-            component.ready();
-        }
-        leaving.cancelled().await;
+        let told = async {
+            loop {
+                serving.until_ready().await;
+                component.ready();
+                serving.until_lost().await;
+                component.failed("its partitions are lost, or the broker does not answer");
+            }
+        };
+        leaving.run_until_cancelled(told).await;
     });
 }
 
 fn read_text(path: &Path) -> anyhow::Result<String> {
     std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use lgsp_bus::{Health, Options, ServeOptions};
+    use lgsp_runtime::state::Condition;
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_provider_is_ready_again_when_the_lost_broker_is_back() {
+        let state = State::new(Instance::new("adapter-land", VERSION));
+        let shutdown = Shutdown::new(state.clone(), lgsp_runtime::shutdown::Options::default());
+        let bus = Bus::open(Options::default()).unwrap();
+        let (options, key) = (ServeOptions::default(), MacKey::new([7; 32]));
+        let routes = Default::default();
+        let serving =
+            lgsp_bus::serve(&bus, options, "land", "land-1", key, routes, Health::new(), &shutdown).await;
+        tell_when_serving(serving.unwrap(), state.component("requests"), &shutdown);
+        let until = async |condition| {
+            while state.condition("requests") != Some(condition) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let story = async {
+            until(Condition::Ready).await;
+            bus.lose_broker().unwrap();
+            until(Condition::Failed).await;
+            bus.restore_broker().unwrap();
+            until(Condition::Ready).await;
+        };
+        tokio::time::timeout(Duration::from_secs(30), story).await.expect("the state follows the broker");
+    }
 }
