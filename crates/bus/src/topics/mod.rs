@@ -103,7 +103,7 @@ impl Topic {
             ],
         };
         let least = if self.durable && copies >= 3 { 2 } else { 1 };
-        settings.push(("min.insync.replicas", Setting::Replicas { least, most: copies.max(1) }));
+        settings.push(("min.insync.replicas", Setting::AtLeastReplicas(least)));
         // One broker's acknowledgement is only its page cache, so there every entry is flushed.
         if self.carries == ENTRIES && copies < 3 {
             settings.push(("flush.messages", Setting::Exactly(1)));

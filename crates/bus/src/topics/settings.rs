@@ -12,8 +12,8 @@ pub(super) enum Setting {
     Exactly(i64),
     /// At least so many milliseconds. An operator may keep records for longer, or for ever.
     AtLeastMillis(i64),
-    /// At least so many replicas, which an operator may raise to as many as there are: with more nothing could be written.
-    Replicas { least: i32, most: i32 },
+    /// At least so many replicas. An operator may demand more; Kafka 4 never waits for more than there are.
+    AtLeastReplicas(i32),
 }
 
 /// How Kafka writes that there is no limit.
@@ -25,7 +25,7 @@ impl Setting {
         match self {
             Self::Words(words) => (*words).to_owned(),
             Self::Exactly(number) | Self::AtLeastMillis(number) => number.to_string(),
-            Self::Replicas { least, .. } => least.to_string(),
+            Self::AtLeastReplicas(number) => number.to_string(),
         }
     }
 
@@ -36,9 +36,7 @@ impl Setting {
             Self::Words(wanted) => words(found) == words(wanted),
             Self::Exactly(wanted) => number() == Some(*wanted),
             Self::AtLeastMillis(least) => number().is_some_and(|found| found == NO_LIMIT || found >= *least),
-            Self::Replicas { least, most } => {
-                number().is_some_and(|found| (i64::from(*least)..=i64::from(*most)).contains(&found))
-            }
+            Self::AtLeastReplicas(least) => number().is_some_and(|found| found >= i64::from(*least)),
         }
     }
 }
@@ -48,7 +46,7 @@ impl fmt::Display for Setting {
         match self {
             Self::Words(_) | Self::Exactly(_) => f.write_str(&self.value()),
             Self::AtLeastMillis(least) => write!(f, "at least {least}"),
-            Self::Replicas { least, most } => write!(f, "{least} to {most}"),
+            Self::AtLeastReplicas(least) => write!(f, "at least {least}"),
         }
     }
 }
@@ -118,23 +116,22 @@ mod tests {
     }
 
     #[test]
-    fn of_three_copies_two_at_least_are_in_sync_and_not_more_than_there_are() {
+    fn of_three_copies_two_at_least_are_in_sync() {
         let differing_at = |found| differing(EXCHANGE, 3, &[("min.insync.replicas", found)]);
         assert_eq!(differing_at("1"), ["min.insync.replicas"]);
         assert_eq!(differing_at("2"), [""; 0]);
         assert_eq!(differing_at("3"), [""; 0]);
-        assert_eq!(differing_at("4"), ["min.insync.replicas"]);
     }
 
     #[test]
     fn a_topic_of_three_copies_is_not_weakened_while_one_broker_is_down() {
         // The copies are those of the topic, whoever of their brokers is there.
         let needed: BTreeMap<_, _> = topic(EXCHANGE).settings(3).into_iter().collect();
-        assert_eq!(needed["min.insync.replicas"], Setting::Replicas { least: 2, most: 3 });
+        assert_eq!(needed["min.insync.replicas"], Setting::AtLeastReplicas(2));
         assert!(!needed.contains_key("flush.messages"));
         // A cluster of many brokers does not make one copy into three.
         let needed: BTreeMap<_, _> = topic(EXCHANGE).settings(1).into_iter().collect();
-        assert_eq!(needed["min.insync.replicas"], Setting::Replicas { least: 1, most: 1 });
+        assert_eq!(needed["min.insync.replicas"], Setting::AtLeastReplicas(1));
         assert_eq!(needed["flush.messages"], Setting::Exactly(1));
     }
 
