@@ -60,6 +60,11 @@ impl Query {
         BASE64_URL_SAFE_NO_PAD.encode(token)
     }
 
+    /// The token of the page after one whose last record is `last`, if any follow; empty if none do.
+    pub fn next(&self, last: Option<i64>) -> String {
+        last.map(|last| self.token(last)).unwrap_or_default()
+    }
+
     /// The record after which a page begins; [`START`] for an empty token.
     ///
     /// # Errors
@@ -129,6 +134,7 @@ mod tests {
             assert_eq!(query().after(&query().token(after)).unwrap(), after);
         }
         assert_eq!(query().after("").unwrap(), START);
+        assert_eq!((query().next(Some(1)), query().next(None)), (query().token(1), String::new()));
     }
 
     #[test]

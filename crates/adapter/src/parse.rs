@@ -14,6 +14,30 @@ pub fn person_key(field: &str, text: &str) -> Result<PersonKey, Fault> {
     PersonKey::parse(text).map_err(|error| invalid(field, error))
 }
 
+/// Parses a personal number or an old identity card that may be left out.
+///
+/// # Errors
+/// It is neither.
+pub fn maybe_person_key(field: &str, text: &str) -> Result<Option<PersonKey>, Fault> {
+    given(text).map(|text| person_key(field, text)).transpose()
+}
+
+/// Parses a ward's code that may be left out.
+///
+/// # Errors
+/// It is none.
+pub fn maybe_ward(field: &str, text: &str) -> Result<Option<WardCode>, Fault> {
+    given(text).map(WardCode::parse).transpose().map_err(|error| invalid(field, error))
+}
+
+/// Reads the number of an enumeration.
+///
+/// # Errors
+/// The contract has no such number.
+pub fn enumeration<E: TryFrom<i32>>(field: &str, number: i32) -> Result<E, Fault> {
+    E::try_from(number).map_err(|_| invalid(field, "is not a value of the enumeration"))
+}
+
 /// The wards in use that a code stands for, whichever time the code is of: one, or two for a former ward that was
 /// divided, so that nobody is lost. A code in use now is read as such.
 ///

@@ -1,14 +1,16 @@
-//! For the tests of the adapters: databases of their own, and how a database would run a statement.
-#![allow(clippy::unwrap_used)]
+//! For the tests of the adapters: databases of their own, how a database would run a statement, and what was not understood.
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Duration;
 
 pub use lgsp_store::testing::Database;
 use lgsp_store::{Dialect, Query, Value};
 use tokio::time::Instant;
 
-use crate::{Codes, Reader, Statement, Tables};
+use crate::config::{self, Sources};
+use crate::{Adapter, Codes, NotUnderstood, Options, Reader, SourceOptions, Statement, Tables};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -23,6 +25,22 @@ pub fn native(dialect: Dialect, schema: &str) -> String {
             .replace(" REAL", " DOUBLE PRECISION")
             .replace("-- postgres: ", ""),
     }
+}
+
+/// Options for a database whose tables are an agency's, as a configuration file maps them.
+///
+/// # Panics
+/// The file cannot be read.
+pub fn mapped(file: &Path, database: &Database) -> Options {
+    let options: Options = config::load(&Sources::default().file(Some(file))).unwrap();
+    Options { source: SourceOptions { url: database.url().to_owned(), ..options.source }, ..options }
+}
+
+/// How often an adapter did not understand a column.
+pub fn not_understood(adapter: &Adapter, relation: &str, column: &str) -> u64 {
+    let counts = adapter.probe.not_understood();
+    let of = |count: &&NotUnderstood| (count.relation, count.column) == (relation, column);
+    counts.iter().find(of).map_or(0, |count| count.count)
 }
 
 /// How a database runs a statement, one step a line, as the database tells it.

@@ -1,6 +1,7 @@
 //! An opened SQL source: its store, what stands for the adapter's relations, who answers for it, and what was not
 //! understood.
 
+mod by_person;
 mod in_force;
 mod inspect;
 mod not_understood;
@@ -21,6 +22,7 @@ use crate::mapping::compile::Compiled;
 use crate::relation::Relation;
 use crate::{OpenError, Options, Origin, SourceError};
 
+pub use by_person::ByPerson;
 pub use not_understood::{Counts, METRIC, NotUnderstood};
 pub use of_page::{Add, OfPage, Part};
 pub use record::Record;

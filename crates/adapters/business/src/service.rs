@@ -2,9 +2,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lgsp_adapter::page::{self, Query};
-use lgsp_adapter::parse::{given, person_key, short};
+use lgsp_adapter::parse::{enumeration, maybe_person_key, maybe_ward, person_key, short};
 use lgsp_adapter::{Deadline, Fault, Fields, invalid, status};
-use lgsp_identifiers::{EnterpriseCode, WardCode};
+use lgsp_identifiers::EnterpriseCode;
 use lgsp_proto::business::v1::business_service_server::BusinessService;
 use lgsp_proto::business::v1::{
     EnterpriseStatus, GetEnterpriseRequest, GetEnterpriseResponse, ListEnterprisesByRepresentativeRequest,
@@ -74,7 +74,7 @@ impl<S: Source> Business<S> {
         let after = query.after(&asked.page_token)?;
         let found = self.source.enterprises_of(&person, after, size + 1, parts, deadline.of_query()).await;
         let page = page::cut(found.map_err(|error| deadline.fault(error))?, size);
-        let next_page_token = page.next.map(|after| query.token(after)).unwrap_or_default();
+        let next_page_token = query.next(page.next);
         Ok(ListEnterprisesByRepresentativeResponse { next_page_token, enterprises: page.records })
     }
 }
@@ -113,17 +113,14 @@ fn enterprise_code(text: &str) -> Result<EnterpriseCode, Fault> {
 }
 
 fn claims(asked: &VerifyEnterpriseRequest) -> Result<Claims, Fault> {
-    let status = EnterpriseStatus::try_from(asked.status)
-        .map_err(|_| invalid("status", "is not a value of the enumeration"))?;
+    let status: EnterpriseStatus = enumeration("status", asked.status)?;
     let claims = Claims {
         name: short("name", &asked.name, NAME_LENGTH)?,
-        representative: given(&asked.representative_personal_number)
-            .map(|number| person_key("representative_personal_number", number))
-            .transpose()?,
-        ward_code: given(&asked.ward_code)
-            .map(WardCode::parse)
-            .transpose()
-            .map_err(|error| invalid("ward_code", error))?,
+        representative: maybe_person_key(
+            "representative_personal_number",
+            &asked.representative_personal_number,
+        )?,
+        ward_code: maybe_ward("ward_code", &asked.ward_code)?,
         status: Some(status).filter(|status| *status != EnterpriseStatus::Unspecified),
     };
     if !claims.are_any() {

@@ -94,11 +94,7 @@ impl Source for Register {
         person: &PersonKey,
         deadline: Instant,
     ) -> Result<Match, SourceError> {
-        let claimed = match person {
-            PersonKey::Number(_) => &self.statements.claimed_by_number,
-            PersonKey::OldCard(_) => &self.statements.claimed_by_old_card,
-        };
-        let claimed = claimed.query().bind(code.as_str()).bind(person.as_str());
+        let claimed = self.statements.claimed.query(person).bind(code.as_str());
         let claimed = claimed.bind(records::today().to_string());
         let mut reader = self.tables.reader(deadline).await?;
         let representatives = self.tables.all(&mut reader, claimed, read::numbers).await?;
@@ -113,11 +109,7 @@ impl Source for Register {
         parts: Parts,
         deadline: Instant,
     ) -> Result<Vec<(i64, Enterprise)>, SourceError> {
-        let represented = match representative {
-            PersonKey::Number(_) => &self.statements.represented_by_number,
-            PersonKey::OldCard(_) => &self.statements.represented_by_old_card,
-        };
-        let represented = represented.query().bind(representative.as_str()).bind(after).bind(limit as i64);
+        let represented = self.statements.represented.query(representative).bind(after).bind(limit as i64);
         let represented = represented.bind(records::today().to_string());
         let mut reader = self.tables.reader(deadline).await?;
         let mut found = self.tables.all(&mut reader, represented, read::enterprise).await?;

@@ -2,7 +2,9 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lgsp_adapter::parse::{OneOf, given, one_of, partial_date, person_key, short};
+use lgsp_adapter::parse::{
+    OneOf, enumeration, given, maybe_person_key, one_of, partial_date, person_key, short,
+};
 use lgsp_adapter::{Deadline, Fault, Fields, invalid, records, status};
 use lgsp_identifiers::StudentCode;
 use lgsp_proto::education::v1::education_service_server::EducationService;
@@ -132,14 +134,11 @@ fn serial_number(text: &str) -> Result<String, Fault> {
 
 fn diploma_claims(asked: &VerifyDiplomaRequest) -> Result<Claims, Fault> {
     let full_name = short("full_name", &asked.full_name, NAME_LENGTH)?;
-    let kind = DiplomaKind::try_from(asked.kind)
-        .map_err(|_| invalid("kind", "is not a value of the enumeration"))?;
+    let kind: DiplomaKind = enumeration("kind", asked.kind)?;
     Ok(Claims {
         register_number: short("register_number", &asked.register_number, REGISTER_NUMBER_LENGTH)?,
         full_name: full_name.ok_or_else(|| invalid("full_name", "is required"))?,
-        person: given(&asked.personal_number)
-            .map(|number| person_key("personal_number", number))
-            .transpose()?,
+        person: maybe_person_key("personal_number", &asked.personal_number)?,
         date_of_birth: partial_date("date_of_birth", asked.date_of_birth.as_ref())?,
         kind: Some(kind).filter(|kind| *kind != DiplomaKind::Unspecified),
         graduation_year: number("graduation_year", asked.graduation_year, GRADUATION_YEARS)?,

@@ -2,7 +2,6 @@
 
 use async_trait::async_trait;
 use lgsp_adapter::{OpenError, Options, Query, Reader, Row, SourceError, Tables};
-use lgsp_identifiers::PersonKey;
 use lgsp_proto::education::v1::Student;
 use lgsp_proto::record::v1::Provenance;
 use tokio::time::Instant;
@@ -44,12 +43,7 @@ impl Register {
         let of = &self.statements;
         match student {
             StudentKey::Code(code) => of.student_by_code.query().bind(code.as_str()),
-            StudentKey::Person(PersonKey::Number(number)) => {
-                of.student_by_number.query().bind(number.as_str())
-            }
-            StudentKey::Person(PersonKey::OldCard(card)) => {
-                of.student_by_old_card.query().bind(card.as_str())
-            }
+            StudentKey::Person(person) => of.student_by_person.query(person),
         }
     }
 

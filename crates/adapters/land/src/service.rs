@@ -3,8 +3,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::Stream;
-use lgsp_adapter::page::{self, Page, Query};
-use lgsp_adapter::parse::{given, person_key, wards_in_use};
+use lgsp_adapter::page::{self, Query};
+use lgsp_adapter::parse::{OneOf, one_of, person_key, wards_in_use};
 use lgsp_adapter::{Deadline, Fault, Fields, invalid, status, stream};
 use lgsp_identifiers::{EnterpriseCode, Format, ParcelKey, WardCode, format};
 use lgsp_proto::land::v1::land_service_server::LandService;
@@ -57,7 +57,7 @@ impl<S: Source> Land<S> {
         let after = query.after(&asked.page_token)?;
         let parcels = self.source.parcels_of_owner(&owner, after, size + 1, parts, deadline.of_query()).await;
         let page = page::cut(parcels.map_err(|error| deadline.fault(error))?, size);
-        Ok(ListParcelsByOwnerResponse { next_page_token: token(&query, &page), parcels: page.records })
+        Ok(ListParcelsByOwnerResponse { next_page_token: query.next(page.next), parcels: page.records })
     }
 
     async fn by_place(
@@ -71,7 +71,7 @@ impl<S: Source> Land<S> {
         let query = Query::new("FindParcels", &[&place.canonical()]);
         let after = query.after(&asked.page_token)?;
         let page = page::cut(self.parcels_at(place, after, size + 1, parts, deadline).await?, size);
-        Ok(FindParcelsResponse { next_page_token: token(&query, &page), parcels: page.records })
+        Ok(FindParcelsResponse { next_page_token: query.next(page.next), parcels: page.records })
     }
 
     /// Reads on until enough parcels passed the exact test, or none are left. The deadline bounds it.
@@ -122,7 +122,7 @@ impl<S: Source> Land<S> {
         };
         let answer = move |parcel, next: Option<i64>| ListParcelsResponse {
             parcel: Some(parcel),
-            next_page_token: next.map(|after| query.token(after)).unwrap_or_default(),
+            next_page_token: query.next(next),
         };
         Ok(Box::pin(stream::records(size, after, fetch, answer)))
     }
@@ -168,33 +168,22 @@ impl<S: Source> LandService for Land<S> {
     }
 }
 
-fn token(query: &Query, page: &Page<Parcel>) -> String {
-    page.next.map(|after| query.token(after)).unwrap_or_default()
-}
-
 fn parcel_ref(asked: &GetParcelRequest) -> Result<ParcelRef, Fault> {
-    match (given(&asked.parcel_id), given(&asked.parcel_key)) {
-        (None, None) => Err(invalid("parcel_id", "one of parcel_id, parcel_key is required")),
-        (Some(_), Some(_)) => Err(invalid("parcel_id", "only one of parcel_id, parcel_key may be set")),
-        (Some(id), None) => format::normalise(Format::Uuid, id)
+    match one_of(("parcel_id", &asked.parcel_id), ("parcel_key", &asked.parcel_key))? {
+        OneOf::First(id) => format::normalise(Format::Uuid, id)
             .map(ParcelRef::Id)
             .map_err(|error| invalid("parcel_id", error)),
-        (None, Some(key)) => {
+        OneOf::Second(key) => {
             ParcelKey::parse(key).map(ParcelRef::Key).map_err(|error| invalid("parcel_key", error))
         }
     }
 }
 
 fn owner_key(asked: &ListParcelsByOwnerRequest) -> Result<OwnerKey, Fault> {
-    match (given(&asked.personal_number), given(&asked.enterprise_code)) {
-        (None, None) => {
-            Err(invalid("personal_number", "one of personal_number, enterprise_code is required"))
-        }
-        (Some(_), Some(_)) => {
-            Err(invalid("personal_number", "only one of personal_number, enterprise_code may be set"))
-        }
-        (Some(number), None) => person_key("personal_number", number).map(OwnerKey::Person),
-        (None, Some(code)) => EnterpriseCode::parse(code)
+    let (person, enterprise) = (&asked.personal_number, &asked.enterprise_code);
+    match one_of(("personal_number", person), ("enterprise_code", enterprise))? {
+        OneOf::First(number) => person_key("personal_number", number).map(OwnerKey::Person),
+        OneOf::Second(code) => EnterpriseCode::parse(code)
             .map(OwnerKey::Enterprise)
             .map_err(|error| invalid("enterprise_code", error)),
     }

@@ -7,7 +7,7 @@ use geo::Rect;
 use lgsp_adapter::check::Finding;
 use lgsp_adapter::health::Probe;
 use lgsp_adapter::{NotUnderstood, OpenError, Options, Query, Row, SourceError, Tables, records};
-use lgsp_identifiers::{PersonKey, WardCode};
+use lgsp_identifiers::WardCode;
 use lgsp_proto::land::v1::Parcel;
 use tokio::time::Instant;
 
@@ -138,12 +138,12 @@ impl Source for Cadastre {
         parts: Parts,
         deadline: Instant,
     ) -> Result<Vec<(i64, Parcel)>, SourceError> {
+        let of = &self.statements;
         let by_owner = match owner {
-            OwnerKey::Person(PersonKey::Number(_)) => &self.statements.by_person,
-            OwnerKey::Person(PersonKey::OldCard(_)) => &self.statements.by_old_card,
-            OwnerKey::Enterprise(_) => &self.statements.by_enterprise,
+            OwnerKey::Person(person) => of.by_person.query(person),
+            OwnerKey::Enterprise(code) => of.by_enterprise.query().bind(code.as_str()),
         };
-        let query = by_owner.query().bind(owner.as_str()).bind(after).bind(limit as i64);
+        let query = by_owner.bind(after).bind(limit as i64);
         let query = query.bind(records::today().to_string());
         self.parcels(query, parts, deadline).await
     }

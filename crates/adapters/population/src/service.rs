@@ -3,7 +3,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::Stream;
-use lgsp_adapter::parse::{given, partial_date, person_key, wards_in_use};
+use lgsp_adapter::parse::{
+    OneOf, enumeration, given, maybe_ward, one_of, partial_date, person_key, wards_in_use,
+};
 use lgsp_adapter::{Deadline, Fault, invalid, page, status, stream};
 use lgsp_identifiers::{OldIdentityCard, WardCode};
 use lgsp_proto::population::v1::population_service_server::PopulationService;
@@ -68,8 +70,7 @@ impl<S: Source> Population<S> {
 
     fn residents(&self, asked: &ListResidentsRequest, deadline: Deadline) -> Result<Residents, Fault> {
         let wards: Arc<[WardCode]> = wards_in_use("ward_code", &asked.ward_code)?.into();
-        let kind = ResidenceKind::try_from(asked.residence_kind)
-            .map_err(|_| invalid("residence_kind", "is not a value of the enumeration"))?;
+        let kind: ResidenceKind = enumeration("residence_kind", asked.residence_kind)?;
         let size = page::size(asked.page_size, RESIDENTS_DEFAULT, RESIDENTS_MOST)?;
         let query = page::Query::new("ListResidents", &[wards[0].as_str(), kind.as_str_name()]);
         let after = query.after(&asked.page_token)?;
@@ -84,7 +85,7 @@ impl<S: Source> Population<S> {
         };
         let answer = move |resident, next: Option<i64>| ListResidentsResponse {
             resident: Some(resident),
-            next_page_token: next.map(|after| query.token(after)).unwrap_or_default(),
+            next_page_token: query.next(next),
         };
         Ok(Box::pin(stream::records(size, after, fetch, answer)))
     }
@@ -130,21 +131,13 @@ impl<S: Source> PopulationService for Population<S> {
 }
 
 fn household_key(asked: &GetHouseholdRequest) -> Result<HouseholdKey, Fault> {
-    let number = asked.household_number.trim();
-    match (number.is_empty(), asked.personal_number.is_empty()) {
-        (true, true) => {
-            Err(invalid("household_number", "one of household_number, personal_number is required"))
-        }
-        (true, false) => person_key("personal_number", &asked.personal_number).map(HouseholdKey::Member),
-        (false, true) if number.chars().count() <= HOUSEHOLD_NUMBER_LENGTH => {
-            Ok(HouseholdKey::Number(number.to_owned()))
-        }
-        (false, true) => {
+    let (number, person) = (&asked.household_number, &asked.personal_number);
+    match one_of(("household_number", number), ("personal_number", person))? {
+        OneOf::First(number) if number.chars().count() > HOUSEHOLD_NUMBER_LENGTH => {
             Err(invalid("household_number", format!("is longer than {HOUSEHOLD_NUMBER_LENGTH}")))
         }
-        (false, false) => {
-            Err(invalid("household_number", "only one of household_number, personal_number may be set"))
-        }
+        OneOf::First(number) => Ok(HouseholdKey::Number(number.to_owned())),
+        OneOf::Second(number) => person_key("personal_number", number).map(HouseholdKey::Member),
     }
 }
 
@@ -152,7 +145,7 @@ fn claims(asked: &VerifyCitizenRequest) -> Result<Claims, Fault> {
     if !verify::claims_something(asked) {
         return Err(invalid("full_name", "at least one claim besides the number is required"));
     }
-    let sex = Sex::try_from(asked.sex).map_err(|_| invalid("sex", "is not a value of the enumeration"))?;
+    let sex: Sex = enumeration("sex", asked.sex)?;
     Ok(Claims {
         full_name: given(&asked.full_name).map(str::to_owned),
         date_of_birth: partial_date("date_of_birth", asked.date_of_birth.as_ref())?,
@@ -161,9 +154,6 @@ fn claims(asked: &VerifyCitizenRequest) -> Result<Claims, Fault> {
             .map(|text| OldIdentityCard::parse(text).map(|card| card.as_str().to_owned()))
             .transpose()
             .map_err(|error| invalid("old_identity_number", error))?,
-        ward_code: given(&asked.ward_code)
-            .map(WardCode::parse)
-            .transpose()
-            .map_err(|error| invalid("ward_code", error))?,
+        ward_code: maybe_ward("ward_code", &asked.ward_code)?,
     })
 }

@@ -39,24 +39,10 @@ impl Register {
         &self.tables
     }
 
-    /// The queries that look for a citizen and a household by what they are asked for by.
-    fn citizen_by<'a>(&'a self, key: &'a PersonKey) -> Query<'a> {
-        let statement = match key {
-            PersonKey::Number(_) => &self.statements.citizen_by_number,
-            PersonKey::OldCard(_) => &self.statements.citizen_by_old_card,
-        };
-        statement.query().bind(key.as_str())
-    }
-
     fn household_by<'a>(&'a self, key: &'a HouseholdKey) -> Query<'a> {
         match key {
             HouseholdKey::Number(number) => self.statements.household_by_number.query().bind(number),
-            HouseholdKey::Member(key @ PersonKey::Number(_)) => {
-                self.statements.household_by_member.query().bind(key.as_str())
-            }
-            HouseholdKey::Member(key @ PersonKey::OldCard(_)) => {
-                self.statements.household_by_old_card.query().bind(key.as_str())
-            }
+            HouseholdKey::Member(person) => self.statements.household_by_member.query(person),
         }
     }
 }
@@ -65,7 +51,7 @@ impl Register {
 impl Source for Register {
     async fn citizen(&self, key: &PersonKey, deadline: Instant) -> Result<Option<Citizen>, SourceError> {
         let mut reader = self.tables.reader(deadline).await?;
-        let found = self.tables.only(&mut reader, self.citizen_by(key)).await?;
+        let found = self.tables.only(&mut reader, self.statements.citizen.query(key)).await?;
         let Some(row) = found else { return Ok(None) };
         let mut citizen = read::citizen(&self.tables, &row)?;
         let addresses = self.statements.addresses.query().bind(&citizen.personal_number);

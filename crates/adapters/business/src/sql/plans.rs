@@ -29,17 +29,19 @@ fn statements(register: &Register) -> [Asked<'_>; 11] {
     let of = &register.statements;
     let today = || Value::from("2026-01-01");
     let page = |key: &'static str| vec![key.into(), 5_i64.into(), 51_i64.into(), today()];
-    let claim = |key: &'static str| vec!["1800000777".into(), key.into(), today()];
+    let claim = |key: &'static str| vec![key.into(), "1800000777".into(), today()];
+    let [represented, represented_by_old_card] = of.represented.both();
+    let [claimed, claimed_by_old_card] = of.claimed.both();
     let part = vec![Value::from(match register.tables.dialect() {
         Dialect::Sqlite => "[777,888]",
         Dialect::Postgres => "{777,888}",
     })];
     [
         ("enterprise by code", &of.enterprise, vec!["1800000777".into()]),
-        ("enterprises by representative", &of.represented_by_number, page("920000007770")),
-        ("enterprises by representative's old card", &of.represented_by_old_card, page("360000777")),
-        ("whom a claim is compared with", &of.claimed_by_number, claim("920000007770")),
-        ("the same by old card", &of.claimed_by_old_card, claim("360000777")),
+        ("enterprises by representative", represented, page("920000007770")),
+        ("enterprises by representative's old card", represented_by_old_card, page("360000777")),
+        ("whom a claim is compared with", claimed, claim("920000007770")),
+        ("the same by old card", claimed_by_old_card, claim("360000777")),
         ("business lines of a page", of.business_lines.statement(), part.clone()),
         ("representatives of a page", of.representatives.statement(), [part.clone(), vec![today()]].concat()),
         ("members of a page", of.members.statement(), part.clone()),

@@ -2,16 +2,14 @@
 //!
 //! What is looked for as the only one is looked for twice, so that a contradiction is noticed.
 
-use lgsp_adapter::{Part, Statement, Tables};
+use lgsp_adapter::{ByPerson, Part, Statement, Tables};
 
 /// Every statement of the adapter.
 #[derive(Clone, Debug)]
 pub(super) struct Statements {
     pub(super) enterprise: Statement,
-    pub(super) represented_by_number: Statement,
-    pub(super) represented_by_old_card: Statement,
-    pub(super) claimed_by_number: Statement,
-    pub(super) claimed_by_old_card: Statement,
+    pub(super) represented: ByPerson,
+    pub(super) claimed: ByPerson,
     pub(super) business_lines: Part,
     pub(super) representatives: Part,
     pub(super) members: Part,
@@ -22,15 +20,11 @@ pub(super) struct Statements {
 
 impl Statements {
     pub(super) fn new(tables: &Tables) -> Self {
-        let represented = |column: &str| tables.statement(&REPRESENTED.replace("{column}", column));
-        let claimed = |column: &str| tables.statement(&CLAIMED.replace("{column}", column));
         let part = |sql, order, most| tables.part("enterprise_id", sql, order, most);
         Self {
             enterprise: tables.statement(ENTERPRISE),
-            represented_by_number: represented("personal_number"),
-            represented_by_old_card: represented("old_identity_number"),
-            claimed_by_number: claimed("personal_number"),
-            claimed_by_old_card: claimed("old_identity_number"),
+            represented: tables.by_person(REPRESENTED),
+            claimed: tables.by_person(CLAIMED),
             business_lines: part(BUSINESS_LINES, "main DESC NULLS LAST, code", MOST_BUSINESS_LINES),
             representatives: part(REPRESENTATIVES, "full_name", MOST_REPRESENTATIVES),
             members: part(MEMBERS, "contribution_vnd DESC NULLS LAST, name", MOST_MEMBERS),
@@ -60,7 +54,7 @@ const ENTERPRISE: &str = enterprises!("e.enterprise_code = $1 LIMIT 2");
 /// Who represents an enterprise in two positions represents it once.
 const REPRESENTED: &str = enterprises!(
     "e.enterprise_id > $2 AND e.enterprise_id IN
-         (SELECT r.enterprise_id FROM representative r WHERE r.{column} = $1 AND {in force on $4})
+         (SELECT r.enterprise_id FROM representative r WHERE r.{person} = $1 AND {in force on $4})
      ORDER BY e.enterprise_id
      LIMIT $3"
 );
@@ -70,8 +64,8 @@ const REPRESENTED: &str = enterprises!(
 const CLAIMED: &str = "
     SELECT r.personal_number, r.old_identity_number
     FROM representative r
-    WHERE r.enterprise_id IN (SELECT e.enterprise_id FROM enterprise e WHERE e.enterprise_code = $1) AND {in force on $3}
-    ORDER BY CASE WHEN TRIM(r.{column}) = $2 THEN 0 WHEN r.{column} IS NULL OR TRIM(r.{column}) = '' THEN 1 ELSE 2 END
+    WHERE r.enterprise_id IN (SELECT e.enterprise_id FROM enterprise e WHERE e.enterprise_code = $2) AND {in force on $3}
+    ORDER BY CASE WHEN TRIM(r.{person}) = $1 THEN 0 WHEN r.{person} IS NULL OR TRIM(r.{person}) = '' THEN 1 ELSE 2 END
     LIMIT 2";
 
 /// As many as the contract tells of each part of an enterprise.

@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use lgsp_adapter::config::{self, Sources};
-use lgsp_adapter::testing::{Database, native};
-use lgsp_adapter::{Adapter, Dialect, NotUnderstood, Options, SourceOptions};
+use lgsp_adapter::testing::{Database, mapped, native, not_understood};
+use lgsp_adapter::{Adapter, Dialect, Options};
 use lgsp_proto::business::v1::business_service_client::BusinessServiceClient;
 use lgsp_proto::business::v1::{
     Enterprise, GetEnterpriseRequest, ListEnterprisesByRepresentativeRequest,
@@ -63,9 +62,7 @@ impl Register {
 
     /// How often a column was not understood.
     pub fn not_understood(&self, relation: &str, column: &str) -> u64 {
-        let counts = self.adapter.probe.not_understood();
-        let of = |count: &&NotUnderstood| (count.relation, count.column) == (relation, column);
-        counts.iter().find(of).map_or(0, |count| count.count)
+        not_understood(&self.adapter, relation, column)
     }
 
     pub async fn enterprise(&mut self, enterprise_code: &str) -> Result<Enterprise, Status> {
@@ -98,10 +95,6 @@ fn tables(form: Form, dialect: Dialect) -> String {
 fn options(form: Form, database: &Database) -> Options {
     match form {
         Form::Native => Options::of(database.url()),
-        Form::Mapped => {
-            let mapped: Options = config::load(&Sources::default().file(Some(Path::new(AGENCY)))).unwrap();
-            let source = SourceOptions { url: database.url().to_owned(), ..mapped.source };
-            Options { source, ..mapped }
-        }
+        Form::Mapped => mapped(Path::new(AGENCY), database),
     }
 }

@@ -4,14 +4,13 @@
 //! twice, so that a contradiction is noticed. A school's name is looked up beside its enrolment and not joined, so that a
 //! school that is listed twice repeats nothing.
 
-use lgsp_adapter::{Statement, Tables};
+use lgsp_adapter::{ByPerson, Statement, Tables};
 
 /// Every statement of the adapter.
 #[derive(Clone, Debug)]
 pub(super) struct Statements {
     pub(super) student_by_code: Statement,
-    pub(super) student_by_number: Statement,
-    pub(super) student_by_old_card: Statement,
+    pub(super) student_by_person: ByPerson,
     pub(super) enrolments: Statement,
     pub(super) anybody_of_school: Statement,
     pub(super) ratings: Statement,
@@ -22,11 +21,9 @@ pub(super) struct Statements {
 
 impl Statements {
     pub(super) fn new(tables: &Tables) -> Self {
-        let student = |column: &str| tables.statement(&STUDENT.replace("{column}", column));
         Self {
-            student_by_code: student("student_code"),
-            student_by_number: student("personal_number"),
-            student_by_old_card: student("old_identity_number"),
+            student_by_code: tables.statement(&STUDENT.replace("{person}", "student_code")),
+            student_by_person: tables.by_person(STUDENT),
             enrolments: tables.statement(ENROLMENTS),
             anybody_of_school: tables.statement(ANYBODY_OF_SCHOOL),
             ratings: tables.statement(RATINGS),
@@ -41,7 +38,7 @@ const STUDENT: &str = "
     SELECT s.student_code, s.personal_number, s.full_name, s.date_of_birth, s.sex, s.ethnicity, s.line, s.ward_code,
            s.former_ward_code, s.text, s.disabled, s.policy_groups, s.updated_us, s.as_of_us
     FROM student s
-    WHERE s.{column} = $1
+    WHERE s.{person} = $1
     LIMIT 2";
 
 /// All years of a student, the last one first; which of them is asked for is known when they are parsed. In a year with

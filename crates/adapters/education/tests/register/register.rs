@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use lgsp_adapter::config::{self, Sources};
-use lgsp_adapter::testing::{Database, native};
-use lgsp_adapter::{Adapter, NotUnderstood, Options, SourceOptions};
+use lgsp_adapter::testing::{Database, mapped, native, not_understood};
+use lgsp_adapter::{Adapter, Options};
 use lgsp_proto::education::v1::education_service_client::EducationServiceClient;
 use lgsp_proto::education::v1::{
     GetStudentRequest, Student, VerifyDiplomaRequest, VerifyDiplomaResponse, VerifyEnrolmentRequest,
@@ -68,9 +67,7 @@ impl Register {
 
     /// How often a column was not understood.
     pub fn not_understood(&self, relation: &str, column: &str) -> u64 {
-        let counts = self.adapter.probe.not_understood();
-        let of = |count: &&NotUnderstood| (count.relation, count.column) == (relation, column);
-        counts.iter().find(of).map_or(0, |count| count.count)
+        not_understood(&self.adapter, relation, column)
     }
 
     pub async fn student(&mut self, asked: GetStudentRequest) -> Result<Student, Status> {
@@ -92,10 +89,6 @@ impl Register {
 fn options(form: Form, database: &Database) -> Options {
     match form {
         Form::Native => Options::of(database.url()),
-        Form::Mapped => {
-            let mapped: Options = config::load(&Sources::default().file(Some(Path::new(AGENCY)))).unwrap();
-            let source = SourceOptions { url: database.url().to_owned(), ..mapped.source };
-            Options { source, ..mapped }
-        }
+        Form::Mapped => mapped(Path::new(AGENCY), database),
     }
 }

@@ -1,9 +1,8 @@
 //! Every statement stays fast as the cadastre grows: no plan reads a whole table, and a place is searched by its index.
 //! `docs/queries.md` tells the plans.
 
-use lgsp_adapter::testing::{Asked, Database, Plan, assert_no_scans, native};
-use lgsp_adapter::{Dialect, Options, SourceOptions, Value};
-use lgsp_runtime::config::{self, Sources};
+use lgsp_adapter::testing::{Asked, Database, Plan, assert_no_scans, mapped, native};
+use lgsp_adapter::{Dialect, Options, Value};
 
 use super::Cadastre;
 
@@ -59,6 +58,7 @@ async fn plans(options: &Options) -> Vec<(&'static str, Plan)> {
 
 fn statements(cadastre: &Cadastre) -> Vec<Asked<'_>> {
     let of = &cadastre.statements;
+    let [by_person, by_old_card] = of.by_person.both();
     let page = || match cadastre.tables.dialect() {
         Dialect::Sqlite => vec![Value::from("[1,2,777]")],
         Dialect::Postgres => vec![Value::from("{1,2,777}")],
@@ -68,8 +68,8 @@ fn statements(cadastre: &Cadastre) -> Vec<Asked<'_>> {
     vec![
         ("by id", &of.by_id, vec!["00000000-0000-8000-8000-100000000777".into()]),
         ("by key", &of.by_key, vec!["31077".into(), 7_i64.into(), 77_i64.into()]),
-        ("by person", &of.by_person, owner("920000000777")),
-        ("by old card", &of.by_old_card, owner("360000777")),
+        ("by person", by_person, owner("920000000777")),
+        ("by old card", by_old_card, owner("360000777")),
         ("by enterprise", &of.by_enterprise, owner("1000000777")),
         ("by place", &of.by_place, near(cadastre)),
         ("by ward", &of.by_ward, vec!["31077".into(), "31078".into(), 5_i64.into(), 201_i64.into()]),
@@ -90,11 +90,10 @@ fn near(cadastre: &Cadastre) -> Vec<Value<'static>> {
     super::places::values(&cadastre.dataset, cadastre.index, area, 5, 51).unwrap()
 }
 
-fn mapped(mapping: &str, database: &Database) -> Options {
+fn mapped_by(mapping: &str, database: &Database) -> Options {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), mapping).unwrap();
-    let options: Options = config::load(&Sources::default().file(Some(file.path()))).unwrap();
-    Options { source: SourceOptions { url: database.url().to_owned(), ..options.source }, ..options }
+    mapped(file.path(), database)
 }
 
 fn assert_places_are_searched_with(index: &str, plans: &[(&str, Plan)], database: &Database) {
@@ -124,7 +123,7 @@ async fn no_statement_reads_a_whole_table_of_an_agency() {
     for database in Database::each().await {
         let store = database.filled(&format!("{AGENCY_SCHEMA}\n{AGENCY_PARCELS}")).await;
         store.run("ANALYZE").await.unwrap();
-        let plans = plans(&mapped(AGENCY, &database)).await;
+        let plans = plans(&mapped_by(AGENCY, &database)).await;
         assert_places_are_searched_with("thua_dat_khung", &plans, &database);
     }
 }
@@ -134,7 +133,7 @@ async fn places_are_searched_with_the_index_of_postgis_in_every_zone() {
     let Some(database) = Database::postgres().await else { return };
     let store = database.filled(&format!("{AGENCY_SCHEMA}\n{AGENCY_PARCELS}\n{POSTGIS}")).await;
     store.run("ANALYZE").await.unwrap();
-    let plans = plans(&mapped(AGENCY_POSTGIS, &database)).await;
+    let plans = plans(&mapped_by(AGENCY_POSTGIS, &database)).await;
     for index in ["ranh_gioi_105_00", "ranh_gioi_105_30"] {
         assert_places_are_searched_with(index, &plans, &database);
     }

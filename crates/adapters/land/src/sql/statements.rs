@@ -1,6 +1,6 @@
 //! The adapter's SQL, over its relations. `docs/queries.md` keeps the plans.
 
-use lgsp_adapter::{Part, Statement, Tables};
+use lgsp_adapter::{ByPerson, Part, Statement, Tables};
 
 use super::places::{self, Index};
 use crate::dataset::{Dataset, Form};
@@ -10,8 +10,7 @@ use crate::dataset::{Dataset, Form};
 pub(super) struct Statements {
     pub(super) by_id: Statement,
     pub(super) by_key: Statement,
-    pub(super) by_person: Statement,
-    pub(super) by_old_card: Statement,
+    pub(super) by_person: ByPerson,
     pub(super) by_enterprise: Statement,
     pub(super) by_place: Statement,
     pub(super) by_ward: Statement,
@@ -31,20 +30,19 @@ impl Statements {
         let parcels =
             |condition: &str| tables.statement(&format!("{parcel} FROM parcel p WHERE {condition}"));
         let held_by = |column: &str| {
-            parcels(&format!(
-                "p.status = 1 AND p.parcel_id > $2
+            format!(
+                "{parcel} FROM parcel p WHERE p.status = 1 AND p.parcel_id > $2
                    AND p.parcel_id IN (SELECT o.parcel_id FROM owner o WHERE o.{column} = $1 AND {{in force on $4}})
                  ORDER BY p.parcel_id LIMIT $3"
-            ))
+            )
         };
         let listed = |numbers: &str| parcels(&format!("p.parcel_id IN ({numbers}) ORDER BY p.parcel_id"));
         let part = |sql, order, most| tables.part("parcel_id", sql, order, most);
         Self {
             by_id: parcels("p.uuid = $1 LIMIT 2"),
             by_key: tables.statement(&format!("{parcel}, k.ended, k.valid_to AS key_valid_to {BY_KEY}")),
-            by_person: held_by("personal_number"),
-            by_old_card: held_by("old_identity_number"),
-            by_enterprise: held_by("enterprise_code"),
+            by_person: tables.by_person(&held_by("{person}")),
+            by_enterprise: tables.statement(&held_by("enterprise_code")),
             by_place: listed(&places::near(dataset, index)),
             by_ward: listed(OF_WARD),
             former_keys: part(FORMER_KEYS, "valid_to DESC NULLS LAST", MOST_FORMER_KEYS),

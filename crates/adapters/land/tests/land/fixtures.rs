@@ -1,15 +1,14 @@
 //! Small cadastres of the same parcels, in every form that the adapter reads.
 
 use futures::TryStreamExt;
-use lgsp_adapter::testing::{Database, native};
-use lgsp_adapter::{Adapter, Dialect, NotUnderstood, OpenError, Options, SourceOptions, Store};
+use lgsp_adapter::testing::{Database, mapped, native, not_understood};
+use lgsp_adapter::{Adapter, Dialect, OpenError, Options, Store};
 use lgsp_proto::land::v1::land_service_client::LandServiceClient;
 use lgsp_proto::land::v1::{
     Box as Bounds, FindParcelsRequest, GetParcelRequest, ListParcelsByOwnerRequest, ListParcelsRequest,
     ListParcelsResponse, Parcel,
 };
 use lgsp_proto::record::v1::Point;
-use lgsp_runtime::config::{self, Sources};
 use tonic::Status;
 use tonic::service::Routes;
 
@@ -138,9 +137,7 @@ impl Cadastre {
 
     /// How often a column was not understood.
     pub fn not_understood(&self, relation: &str, column: &str) -> u64 {
-        let counts = self.adapter.probe.not_understood();
-        let of = |count: &&NotUnderstood| (count.relation, count.column) == (relation, column);
-        counts.iter().find(of).map_or(0, |count| count.count)
+        not_understood(&self.adapter, relation, column)
     }
 }
 
@@ -184,6 +181,5 @@ pub fn options(form: Form, database: &Database) -> Options {
 fn read(mapping: Option<&str>, database: &Database) -> Options {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), mapping.unwrap_or_default()).unwrap();
-    let options: Options = config::load(&Sources::default().file(Some(file.path()))).unwrap();
-    Options { source: SourceOptions { url: database.url().to_owned(), ..options.source }, ..options }
+    mapped(file.path(), database)
 }

@@ -3,17 +3,15 @@
 //! Keys that join relations stay inside: an agency's may be of any type. What is looked for as the only one is looked for
 //! twice, so that a contradiction is noticed.
 
-use lgsp_adapter::{Statement, Tables};
+use lgsp_adapter::{ByPerson, Statement, Tables};
 
 /// Every statement of the adapter.
 #[derive(Clone, Debug)]
 pub(super) struct Statements {
-    pub(super) citizen_by_number: Statement,
-    pub(super) citizen_by_old_card: Statement,
+    pub(super) citizen: ByPerson,
     pub(super) addresses: Statement,
     pub(super) household_by_number: Statement,
-    pub(super) household_by_member: Statement,
-    pub(super) household_by_old_card: Statement,
+    pub(super) household_by_member: ByPerson,
     pub(super) members: Statement,
     pub(super) member_addresses: Statement,
     pub(super) residents: Statement,
@@ -22,12 +20,10 @@ pub(super) struct Statements {
 impl Statements {
     pub(super) fn new(tables: &Tables) -> Self {
         Self {
-            citizen_by_number: tables.statement(CITIZEN_BY_NUMBER),
-            citizen_by_old_card: tables.statement(CITIZEN_BY_OLD_CARD),
+            citizen: tables.by_person(CITIZEN),
             addresses: tables.statement(ADDRESSES),
             household_by_number: tables.statement(HOUSEHOLD_BY_NUMBER),
-            household_by_member: tables.statement(HOUSEHOLD_BY_MEMBER),
-            household_by_old_card: tables.statement(HOUSEHOLD_BY_OLD_CARD),
+            household_by_member: tables.by_person(HOUSEHOLD_BY_MEMBER),
             members: tables.statement(MEMBERS),
             member_addresses: tables.statement(MEMBER_ADDRESSES),
             residents: tables.statement(RESIDENTS),
@@ -35,24 +31,15 @@ impl Statements {
     }
 }
 
-macro_rules! citizen_where {
-    ($condition:literal) => {
-        concat!(
-            "SELECT c.personal_number, c.old_identity_number, c.full_name, c.other_name, c.date_of_birth, c.sex,
-                    c.ethnicity, c.religion, c.nationality_code, c.marital_status, c.relation_to_head, c.father_number,
-                    c.father_name, c.mother_number, c.mother_name, c.spouse_number, c.spouse_name, c.blood_type,
-                    c.occupation, c.phone_number, c.life_status, c.date_of_death, c.card_issued_on, c.card_expires_on,
-                    c.card_issuer, c.updated_us, c.as_of_us, h.number AS household_number
-             FROM citizen c LEFT JOIN household h ON h.household_id = c.household_id
-             WHERE ",
-            $condition,
-            " LIMIT 2"
-        )
-    };
-}
-
-const CITIZEN_BY_NUMBER: &str = citizen_where!("c.personal_number = $1");
-const CITIZEN_BY_OLD_CARD: &str = citizen_where!("c.old_identity_number = $1");
+const CITIZEN: &str = "
+    SELECT c.personal_number, c.old_identity_number, c.full_name, c.other_name, c.date_of_birth, c.sex, c.ethnicity,
+           c.religion, c.nationality_code, c.marital_status, c.relation_to_head, c.father_number, c.father_name,
+           c.mother_number, c.mother_name, c.spouse_number, c.spouse_name, c.blood_type, c.occupation, c.phone_number,
+           c.life_status, c.date_of_death, c.card_issued_on, c.card_expires_on, c.card_issuer, c.updated_us, c.as_of_us,
+           h.number AS household_number
+    FROM citizen c LEFT JOIN household h ON h.household_id = c.household_id
+    WHERE c.{person} = $1
+    LIMIT 2";
 
 const ADDRESSES: &str = "
     SELECT kind, line, ward_code, former_ward_code, text, since FROM address
@@ -73,9 +60,7 @@ macro_rules! household_where {
 
 const HOUSEHOLD_BY_NUMBER: &str = household_where!("h.number = $1");
 const HOUSEHOLD_BY_MEMBER: &str =
-    household_where!("h.household_id IN (SELECT household_id FROM citizen WHERE personal_number = $1)");
-const HOUSEHOLD_BY_OLD_CARD: &str =
-    household_where!("h.household_id IN (SELECT household_id FROM citizen WHERE old_identity_number = $1)");
+    household_where!("h.household_id IN (SELECT household_id FROM citizen WHERE {person} = $1)");
 
 /// Living members. The bound is the contract's.
 const MEMBERS: &str = "

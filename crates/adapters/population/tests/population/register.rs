@@ -3,13 +3,12 @@
 use std::path::Path;
 
 use futures::TryStreamExt;
-use lgsp_adapter::testing::{Database, native};
-use lgsp_adapter::{Adapter, Dialect, NotUnderstood, Options, SourceOptions, Store};
+use lgsp_adapter::testing::{Database, mapped, native, not_understood};
+use lgsp_adapter::{Adapter, Dialect, Options, Store};
 use lgsp_proto::population::v1::population_service_client::PopulationServiceClient;
 use lgsp_proto::population::v1::{
     Citizen, GetCitizenRequest, ListResidentsRequest, ListResidentsResponse, ResidenceKind,
 };
-use lgsp_runtime::config::{self, Sources};
 use tonic::Status;
 use tonic::service::Routes;
 
@@ -101,9 +100,7 @@ impl Register {
 
     /// How often a column was not understood.
     pub fn not_understood(&self, relation: &str, column: &str) -> u64 {
-        let counts = self.adapter.probe.not_understood();
-        let of = |count: &&NotUnderstood| (count.relation, count.column) == (relation, column);
-        counts.iter().find(of).map_or(0, |count| count.count)
+        not_understood(&self.adapter, relation, column)
     }
 }
 
@@ -117,7 +114,8 @@ pub fn tables(form: Form, dialect: Dialect) -> String {
 
 /// How the adapter is told of a register.
 pub fn options(form: Form, database: &Database) -> Options {
-    let file = (form == Form::Mapped).then_some(Path::new(AGENCY));
-    let options: Options = config::load(&Sources::default().file(file)).unwrap();
-    Options { source: SourceOptions { url: database.url().to_owned(), ..options.source }, ..options }
+    match form {
+        Form::Native => Options::of(database.url()),
+        Form::Mapped => mapped(Path::new(AGENCY), database),
+    }
 }
