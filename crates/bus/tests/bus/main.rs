@@ -7,5 +7,6 @@ mod attackers;
 mod bad_days;
 mod declarations;
 mod entries;
+mod halted;
 mod hub;
 mod routing;
