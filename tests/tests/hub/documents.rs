@@ -1,5 +1,6 @@
 //! What the documents promise, held against the code.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -45,6 +46,22 @@ fn code_name(code: Code) -> String {
         name.push(character.to_ascii_uppercase());
     }
     name
+}
+
+/// What a component can tell of itself in `/status`.
+#[test]
+fn every_cause_of_a_state_is_explained() {
+    let document = read("docs/errors.md");
+    let mut sources = String::new();
+    for role in ["adapter", "gateway", "ledger", "lgsp", "registry"] {
+        collect(&root().join("crates").join(role).join("src"), &mut sources);
+    }
+    let told = [".failed(\"", ".degraded(\""].into_iter().flat_map(|call| sources.split(call).skip(1));
+    let causes: BTreeSet<&str> = told.filter_map(|rest| rest.split('"').next()).collect();
+    assert!(causes.len() > 15, "the way in which causes are told has changed: {causes:?}");
+    for cause in causes {
+        assert!(document.contains(&format!("`{cause}`")), "docs/errors.md does not explain {cause}");
+    }
 }
 
 /// Every test that ARCHITECTURE.md names as the guard of an invariant.
