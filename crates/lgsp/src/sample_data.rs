@@ -138,7 +138,7 @@ fn told(made: &Summary, place: &str) -> String {
 }
 
 /// The source of an adapter: the same database as another user, in the schema of the domain. PostGIS is in `public`.
-fn reader_url(url: &str, schema: &str) -> String {
+pub fn reader_url(url: &str, schema: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("postgres", url));
     let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
     let separator = if place.contains('?') { '&' } else { '?' };
