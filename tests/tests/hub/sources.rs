@@ -3,6 +3,7 @@
 
 mod fhir;
 mod questions;
+mod restart;
 
 use std::collections::{BTreeMap, BTreeSet};
 
