@@ -1,6 +1,7 @@
 //! One synthetic city behind three hubs: on SQLite, on PostgreSQL as `lgsp sample-data --to postgres://…` loads it, and on
 //! PostgreSQL with its health records on a FHIR server. Whatever the source is, an application gets the same answers.
 
+mod crowd;
 mod fhir;
 mod questions;
 mod restart;
