@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use lgsp::traffic::{ENVIRONMENT, Hours, Options, REQUEST_IDS};
-use lgsp_core::Outcome;
+use lgsp_core::{Outcome, Reason};
 use lgsp_proto::ledger::v1::{Exchange, ExchangeFilter, ListExchangesRequest};
 use lgsp_proto::registry::v1::{ListApplicationsRequest, ListServicesRequest};
 use lgsp_sample::City;
@@ -41,6 +41,13 @@ async fn a_citys_traffic_has_every_application_service_and_outcome_and_leaves_no
         let sealed = exchange.sealed.expect("shown");
         assert_eq!(sealed.environment, ENVIRONMENT, "it never counts as production");
     }
+
+    let unexpected = hub.fact("sample-traffic", "unexpected");
+    within("what ended unexpectedly, ended at a quota", || async {
+        // At this rate an agreement's quota may be used up, which is no step of any scenario.
+        refusals_at_a_quota(&operator).await >= unexpected
+    })
+    .await;
 
     let log = hub.data().join("ledger");
     let began = Instant::now();
@@ -93,6 +100,22 @@ async fn list(operator: &App, filter: &ExchangeFilter, page_size: i32) -> Vec<Ex
     let request = ListExchangesRequest { filter: Some(filter.clone()), page_size, ..Default::default() };
     let listed = operator.ledger().list_exchanges(operator.request(request)).await;
     listed.map(|listed| listed.into_inner().exchanges).unwrap_or_default()
+}
+
+async fn refusals_at_a_quota(operator: &App) -> i64 {
+    let filter = ExchangeFilter { outcome: Outcome::Denied.into(), ..Default::default() };
+    let mut request = ListExchangesRequest { filter: Some(filter), page_size: 1_000, ..Default::default() };
+    let mut count = 0;
+    loop {
+        let page = operator.ledger().list_exchanges(operator.request(request.clone())).await;
+        let page = page.expect("served").into_inner();
+        let at_a_quota = |exchange: &&Exchange| exchange.reason == Reason::QuotaExceeded.name();
+        count += page.exchanges.iter().filter(at_a_quota).count() as i64;
+        if page.next_page_token.is_empty() {
+            return count;
+        }
+        request.page_token = page.next_page_token;
+    }
 }
 
 fn numbers_of_the_city() -> HashSet<Vec<u8>> {
