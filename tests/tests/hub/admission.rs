@@ -22,9 +22,14 @@ async fn call_with_token(
 
 #[tokio::test]
 async fn a_missing_token_is_refused_and_counted() {
-    let hub = hub().await;
-    let request = tonic::Request::new(GetCitizenRequest { personal_number: PERSON.to_owned() });
-    refused(hub.tthc().population().get_citizen(request).await, Reason::TokenMissing);
+    let hub =
+        EchoHub::start_with(|config| config.gateway.entries.attempts = Duration::from_millis(100)).await;
+    for _ in 0..3 {
+        refused(hub.client().echo(tonic::Request::new(EchoRequest::default())).await, Reason::TokenMissing);
+    }
+    let counts = hub.attempts(Reason::TokenMissing, 3).await;
+    assert_eq!(counts.iter().map(|count| count.count).sum::<u64>(), 3);
+    assert!(counts.iter().all(|count| count.method == "lgsp.echo.v1.EchoService/Echo"), "{counts:?}");
 }
 
 #[tokio::test]

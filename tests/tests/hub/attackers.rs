@@ -9,7 +9,7 @@ use prost::Message;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::caller::refused;
+use crate::caller::{exchange_of, refused};
 use crate::fixture::{EchoHub, within};
 use crate::wire::{Wire, frame, grpc_request};
 
@@ -95,28 +95,61 @@ async fn callers_that_never_read_are_cut_at_the_deadline_and_cost_little() {
         stream.send_data(frame(false, &request), true).expect("sent");
         held.push((wire, response, stream));
     }
-    hub.echo(EchoRequest::default()).await.expect("others are served meanwhile");
     let began = Instant::now();
+    hub.echo(EchoRequest::default()).await.expect("others are served meanwhile");
+    assert!(began.elapsed() < Duration::from_secs(1), "and do not wait for them: {:?}", began.elapsed());
     hub.until_in_flight(0).await;
-    assert!(began.elapsed() < Duration::from_secs(4), "the deadline covers sending");
+    // None of them can end by itself: what they were sent waits for a window that never opens.
+    assert!(began.elapsed() < Duration::from_millis(2_000 + 250), "{:?}", began.elapsed());
+    within("their calls are reset", || async { hub.calls_reset() == 8 }).await;
+    for (_wire, response, _stream) in held {
+        let mut body = response.await.expect("the answer has begun").into_body();
+        let cut = body.data().await.expect("no end that looks whole");
+        assert!(cut.is_err_and(|error| error.is_reset()), "the call is cut");
+    }
 }
 
 #[tokio::test]
 async fn a_flood_of_bad_tokens_leaves_counts_and_not_entries() {
-    let hub = EchoHub::start().await;
+    let hub = EchoHub::start_with(|config| config.gateway.entries.attempts = Duration::from_secs(1)).await;
     let before = hub.entries().await;
+    let began = Instant::now();
     for _ in 0..200 {
         refused(hub.echo_with_token("not.a.token").await, Reason::TokenInvalid);
     }
-    hub.echo(EchoRequest::default()).await.expect("served");
+    let counts = hub.attempts(Reason::TokenInvalid, 200).await;
+    assert_eq!(counts.iter().map(|count| count.count).sum::<u64>(), 200, "none is lost, none counted twice");
+    // One for each second; a minute may have ended, too.
+    let seconds = began.elapsed().as_secs() + 3;
+    assert!(counts.len() as u64 <= seconds, "{} counts in {seconds} s", counts.len());
+    let served = hub.echo(EchoRequest::default()).await.expect("served");
+    hub.final_entry(exchange_of(served.metadata())).await;
     assert!(hub.entries().await <= before + 2, "a flood cannot fill the log");
 }
 
 #[tokio::test]
 async fn a_request_put_on_kafka_by_a_stranger_is_refused() {
     let hub = EchoHub::start().await;
-    let letters = hub.dead_letters();
-    hub.put_request_as_stranger(Bytes::from(EchoRequest::default().encode_to_vec())).await;
-    within("it is dead-lettered", || async { hub.dead_letters() > letters }).await;
+    // A true request whose deadline is far: whoever reads the topic can copy it, and change all but what they cannot sign.
+    let request = EchoRequest { text: "to be copied".to_owned(), ..Default::default() };
+    hub.echo_within(request.clone(), Duration::from_secs(20)).await.expect("served");
+    let copied = hub.record_of(&request).await;
+    let before = hub.bus_stats();
+
+    let mut signed_otherwise = copied.clone();
+    let mac = signed_otherwise.headers.iter_mut().find(|(name, _)| name == "lgsp-mac").expect("it is signed");
+    mac.1 = Bytes::from(vec![b'0'; mac.1.len()]);
+    let mut asks_otherwise = copied.clone();
+    asks_otherwise.value = Some(EchoRequest { messages: 7, ..request }.encode_to_vec().into());
+    for forged in [signed_otherwise, asks_otherwise] {
+        hub.put_request(&forged).await;
+    }
+    within("both are refused", || async { hub.bus_stats().refused == before.refused + 2 }).await;
+    within("and dead-lettered", || async { hub.bus_stats().dead_letters == before.dead_letters + 2 }).await;
+    assert_eq!(hub.bus_stats().served, before.served, "nothing was served");
+
+    // Nothing else was wrong with them: an exact copy is taken up, and its reply finds nobody.
+    hub.put_request(&copied).await;
+    within("the copy is taken up", || async { hub.bus_stats().served == before.served + 1 }).await;
     hub.echo(EchoRequest::default()).await.expect("the adapter serves on");
 }

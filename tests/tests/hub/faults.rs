@@ -1,14 +1,19 @@
 //! Bad days behind the gateway: each has its coded error before its deadline, and its entry.
 
-use std::time::{Duration, Instant};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant, SystemTime};
 
+use lgsp_core::time::unix_micros;
 use lgsp_core::{Outcome, Reason};
 use lgsp_proto::ledger::v1::{Hop, Phase};
 use lgsp_tests::echo::v1::{Behaviour, EchoRequest};
 use lgsp_tests::echo::{COMPANION, SECRET};
 
 use crate::caller::{exchange_of, refused};
-use crate::fixture::{EchoHub, PERSON, within};
+use crate::fixture::{EchoHub, Load, PERSON, within};
+
+/// An exchange ends no later than so long after its deadline.
+const BEYOND: Duration = Duration::from_millis(250);
 
 fn told(behaviour: Behaviour) -> EchoRequest {
     EchoRequest { behaviour: behaviour.into(), text: "hello".to_owned(), ..Default::default() }
@@ -42,7 +47,7 @@ async fn an_adapter_that_never_answers_times_out_in_time() {
     let began = Instant::now();
     let deadline = Duration::from_millis(600);
     let refusal = refused(hub.echo_within(told(Behaviour::Hang), deadline).await, Reason::DeadlineExceeded);
-    assert!(began.elapsed() < deadline + Duration::from_millis(250));
+    assert!(began.elapsed() < deadline + BEYOND);
     let exchange = hub.final_entry(refusal.exchange).await;
     assert_eq!((exchange.outcome(), exchange.failed_hop()), (Outcome::TimedOut, Hop::Adapter));
 }
@@ -150,6 +155,25 @@ async fn a_late_error_of_a_stream_is_an_error() {
 }
 
 #[tokio::test]
+async fn a_stream_that_never_goes_on_is_ended_in_time() {
+    let hub = EchoHub::shared().await;
+    let deadline = Duration::from_millis(600);
+    let request = EchoRequest { messages: 2, delay_ms: 400, ..told(Behaviour::Answer) };
+    let app = hub.app().timeout(deadline);
+    let began = Instant::now();
+    let mut stream = hub.client().repeat(app.request(request)).await.expect("accepted").into_inner();
+    let end = loop {
+        match stream.message().await {
+            Ok(Some(_)) => {}
+            Ok(None) => panic!("a stream cut short must not look whole"),
+            Err(status) => break status,
+        }
+    };
+    assert!(began.elapsed() < deadline + BEYOND, "{:?}", began.elapsed());
+    assert_eq!(end.code(), tonic::Code::DeadlineExceeded);
+}
+
+#[tokio::test]
 async fn nobody_serves_the_domain_and_the_call_is_refused_at_once() {
     let hub = EchoHub::start_without_adapter().await;
     hub.until_listened_for_providers().await;
@@ -158,26 +182,62 @@ async fn nobody_serves_the_domain_and_the_call_is_refused_at_once() {
     assert!(began.elapsed() < Duration::from_secs(2), "refused at once, long before the deadline");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_adapter_killed_under_load_is_routed_around() {
     let hub = EchoHub::start().await;
     hub.add_adapter().await;
-    let load = hub.load();
-    let calling = tokio::spawn(async move {
-        let mut failed = 0;
-        for _ in 0..400 {
-            let request = EchoRequest { delay_ms: 5, ..told(Behaviour::Answer) };
-            if load.echo_within(request, Duration::from_secs(3)).await.is_err() {
-                failed += 1;
-            }
-        }
-        failed
-    });
-    hub.until_served(50).await;
+    let killed: Arc<OnceLock<Instant>> = Arc::default();
+    let callers: Vec<_> =
+        (0..16).map(|_| tokio::spawn(call_until_long_after(killed.clone(), hub.load()))).collect();
+    hub.until_served(200).await;
+    let mut live = hub.partitions_of(1);
     hub.kill_adapter(0);
-    let failed = calling.await.expect("the load ran");
-    // What the dead adapter had taken up times out; what comes after goes to the other one.
-    assert!(failed <= 4, "{failed} of 400 calls failed");
+    let killed_us = unix_micros(SystemTime::now());
+    let killed = *killed.get_or_init(Instant::now);
+
+    let calls: Vec<Call> = futures::future::join_all(callers)
+        .await
+        .into_iter()
+        .flat_map(|calls| calls.expect("it ran"))
+        .collect();
+    // What the dead adapter had taken up, and what goes to it until its silence is noticed, times out. Then nothing goes to
+    // it any more. By the end, the other one may have taken its partitions over.
+    live.extend(hub.partitions_of(1));
+    let asked = hub.partitions_asked_until_after(killed_us + (NOTICED + SHORT).as_micros() as i64).await;
+    assert!(!asked.is_empty() && asked.is_subset(&live), "{asked:?} were asked, {live:?} are live");
+
+    // On a machine that is too busy, some calls run out of time wherever they go.
+    let noticed = || calls.iter().filter(|call| call.began >= killed + NOTICED);
+    few(noticed().filter(|call| call.failed.is_some()), noticed().count());
+    few(calls.iter().filter(|call| call.took >= SHORT + BEYOND), calls.len());
+}
+
+fn few<'a>(calls: impl Iterator<Item = &'a Call>, of: usize) {
+    let calls: Vec<&Call> = calls.collect();
+    assert!(calls.len() * 2 < of, "{} of {of}: {calls:?}", calls.len());
+}
+
+/// The deadline of a call under load.
+const SHORT: Duration = Duration::from_millis(500);
+/// How long after the kill of an adapter its silence is noticed at the latest.
+const NOTICED: Duration = Duration::from_secs(3);
+
+#[derive(Debug)]
+struct Call {
+    began: Instant,
+    took: Duration,
+    failed: Option<tonic::Code>,
+}
+
+async fn call_until_long_after(killed: Arc<OnceLock<Instant>>, load: Load) -> Vec<Call> {
+    let mut calls = Vec::new();
+    while killed.get().is_none_or(|killed| killed.elapsed() < NOTICED + Duration::from_secs(2)) {
+        let request = EchoRequest { delay_ms: 100, ..told(Behaviour::Answer) };
+        let began = Instant::now();
+        let failed = load.echo_within(request, SHORT).await.err().map(|status| status.code());
+        calls.push(Call { began, took: began.elapsed(), failed });
+    }
+    calls
 }
 
 #[tokio::test]
@@ -192,7 +252,7 @@ async fn the_broker_lost_midway_fails_closed_and_recovers() {
     let began = Instant::now();
     let deadline = Duration::from_secs(2);
     let status = hub.echo_within(told(Behaviour::Answer), deadline).await.expect_err("no broker, no data");
-    assert!(began.elapsed() < deadline + Duration::from_millis(250));
+    assert!(began.elapsed() < deadline + BEYOND);
     let reason = crate::caller::refusal(&status).reason;
     let closed =
         [Reason::BrokerUnavailable, Reason::EntryNotDurable, Reason::DeadlineExceeded, Reason::NoProvider];
@@ -231,15 +291,21 @@ async fn a_revoked_key_stops_within_moments_and_its_cached_tokens_too() {
 #[tokio::test]
 async fn a_client_that_leaves_changes_nothing_about_its_entry() {
     let hub = EchoHub::start().await;
+    let procedure = "1.004227";
+    assert!(hub.exchanges_of_procedure(procedure).await.is_empty());
     let request = EchoRequest { delay_ms: 300, ..told(Behaviour::Answer) };
-    let call = hub.load();
+    let call = hub.load_of(hub.app().with("lgsp-procedure", procedure));
     let calling = tokio::spawn(async move { call.echo(request).await });
-    hub.until_in_flight(1).await;
+    hub.until_taken_up().await;
     calling.abort();
-    hub.until_in_flight(0).await;
-    let entry = hub.newest_entry().await;
-    assert_eq!(entry.method, "Echo");
-    assert_ne!(entry.outcome(), Outcome::Abandoned);
+    assert!(calling.await.is_err_and(|left| left.is_cancelled()), "it left before its answer came");
+    within("its entry is in the ledger", || async {
+        !hub.exchanges_of_procedure(procedure).await.is_empty()
+    })
+    .await;
+    let entries = hub.exchanges_of_procedure(procedure).await;
+    assert_eq!(entries.len(), 1);
+    assert_eq!((entries[0].method.as_str(), entries[0].outcome()), ("Echo", Outcome::Served));
 }
 
 #[tokio::test]
@@ -263,18 +329,38 @@ async fn the_broker_down_at_start_is_told_and_nothing_is_served() {
         .await
         .expect_err("nothing is served");
     assert_eq!(status.code(), tonic::Code::Unavailable, "{status:?}");
-    assert!(began.elapsed() < Duration::from_millis(2_250));
+    assert!(began.elapsed() < Duration::from_secs(2) + BEYOND);
+}
+
+#[tokio::test]
+async fn a_hub_that_was_started_before_its_broker_serves_once_it_is_there() {
+    let hub = EchoHub::start_before_its_broker().await;
+    assert!(!hub.is_ready(), "not ready without a broker");
+    hub.echo(told(Behaviour::Answer)).await.expect_err("nothing is served");
+    hub.find_broker().await;
+    within("the hub serves", || async { hub.echo(told(Behaviour::Answer)).await.is_ok() }).await;
 }
 
 #[tokio::test]
 async fn without_the_ledger_the_embedded_hub_fails_closed_and_kafka_serves_on() {
     let hub = EchoHub::start().await;
     hub.stop_ledger().await;
-    let answer = hub.echo_within(told(Behaviour::Answer), Duration::from_secs(4)).await;
-    if hub.bus().is_embedded() {
-        // The broker has the entry in memory, and that is not durable.
-        refused(answer, Reason::EntryNotDurable);
-    } else {
+    let deadline = Duration::from_secs(4);
+    let began = Instant::now();
+    let answer = hub.echo_within(told(Behaviour::Answer), deadline).await;
+    let stream = hub.repeat(EchoRequest { messages: 3, ..told(Behaviour::Answer) });
+    if !hub.bus().is_embedded() {
         answer.expect("Kafka has the entry: the data plane outlives the ledger");
+        let mut stream = stream.await.expect("served").into_inner();
+        assert!(stream.message().await.expect("served").is_some());
+        return;
     }
+    // The broker has the entry in memory, and that is not durable.
+    refused(answer, Reason::EntryNotDurable);
+    assert!(began.elapsed() < deadline + BEYOND);
+    let first = match stream.await {
+        Ok(stream) => stream.into_inner().message().await,
+        Err(refused) => Err(refused),
+    };
+    refused(first, Reason::EntryNotDurable);
 }
