@@ -54,7 +54,7 @@ pub struct Connections {
     #[serde(with = "units::size")]
     pub unread: usize,
     /// Most calls of health and reflection at a time; more are refused at once.
-    pub surface_calls: usize,
+    pub surface_calls: u32,
 }
 
 /// Bounds of exchanges.

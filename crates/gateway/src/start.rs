@@ -107,10 +107,9 @@ pub async fn start(
     let book = Arc::new(Book::new(state.instance().name(), secrets.subjects));
     let attempts: Arc<Attempts> = Arc::default();
     let writer = role.start_entries(appender, &attempts, &book)?;
-    // Boxed, as what they await is large, and whoever starts several roles holds all of it.
-    let caller = Box::pin(role.start_caller(secrets.macs)).await?;
+    let caller = role.start_caller(secrets.macs).await?;
     let rules: Arc<Current> = Arc::default();
-    let surface = Box::pin(role.follow_rules(&secrets.snapshot_keys, &rules, &book, &caller)).await?;
+    let surface = role.follow_rules(&secrets.snapshot_keys, &rules, &book, &caller).await?;
     let told = broker.tell(caller.clone(), surface.clone());
     shutdown.spawn(Stage::Close, "gateway broker", until(shutdown.begins(Stage::Close), told));
     let hub = Arc::new(Hub {
@@ -193,7 +192,7 @@ impl Role<'_> {
         book: &Arc<Book>,
         caller: &Caller,
     ) -> Result<Arc<Surface>, Error> {
-        let surface = Arc::new(Surface::new(self.options.connections.surface_calls).await);
+        let surface = Arc::new(Surface::new(self.options.connections.surface_calls as usize).await);
         let component = self.state.component("rules");
         let spool = &self.options.entries.spool;
         let floor = Floor::open(spool).map_err(|source| Error::Spool { path: spool.clone(), source })?;
