@@ -1,6 +1,6 @@
 //! What the adapter reads of a health database: the tables of the native schema, `crates/sample/schema/health.sql`.
 
-use lgsp_adapter::{Codes, Column, Kind, Relation, Rule};
+use lgsp_adapter::{Codes, Column, Kind, Relation, Rule, SEX};
 use lgsp_identifiers::Format;
 
 /// The version of the native schema.
@@ -10,7 +10,6 @@ pub(crate) const SCHEMA_VERSION: i64 = 1;
 pub const RELATIONS: &[Relation] =
     &[INSURANCE_CARD, PATIENT, ALLERGY, CONDITION, MEDICATION, ENCOUNTER, IMMUNIZATION, VACCINE, FACILITY];
 
-const SEX: Codes = &[("unknown", 0), ("male", 1), ("female", 2)];
 const SEVERITY: Codes = &[("unspecified", 0), ("mild", 1), ("moderate", 2), ("severe", 3)];
 
 /// Cards, valid or not. A person has one after the other.
@@ -172,24 +171,13 @@ pub(crate) const FACILITY: Relation = Relation::new(
 
 #[cfg(test)]
 mod tests {
+    use lgsp_adapter::testing::assert_codes;
     use lgsp_proto::health::v1::Severity;
-    use lgsp_proto::record::v1::Sex;
 
     use super::*;
 
-    /// The contract's name of a number without its prefix, as a mapping writes it.
-    fn check(codes: Codes, prefix: &str, name: impl Fn(i32) -> Option<&'static str>) {
-        for (code, number) in codes {
-            let contract = name(i32::try_from(*number).unwrap()).unwrap_or_else(|| panic!("no {number}"));
-            let contract = contract.strip_prefix(prefix).unwrap().to_ascii_lowercase().replace('_', "-");
-            assert_eq!(*code, contract);
-        }
-        assert_eq!(name(i32::try_from(codes.len()).unwrap()), None, "a number is not in the list");
-    }
-
     #[test]
     fn the_codes_are_those_of_the_contract() {
-        check(SEX, "SEX_", |n| Sex::try_from(n).ok().map(|v| v.as_str_name()));
-        check(SEVERITY, "SEVERITY_", |n| Severity::try_from(n).ok().map(|v| v.as_str_name()));
+        assert_codes(SEVERITY, "SEVERITY_", |n| Severity::try_from(n).ok().map(|v| v.as_str_name()));
     }
 }

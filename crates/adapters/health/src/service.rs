@@ -83,7 +83,7 @@ impl<S: Source> Health<S> {
             return Err(invalid("page_token", "continues a list that has changed since: begin anew"));
         }
         let page = page::cut(found, size);
-        let next_page_token = page.next.map(|after| query.token(after)).unwrap_or_default();
+        let next_page_token = query.next(page.next);
         Ok(ListImmunizationsResponse { next_page_token, immunizations: page.records })
     }
 }

@@ -42,8 +42,7 @@ impl Records {
     fn cards_of<'a>(&'a self, holder: &'a PatientKey) -> Query<'a> {
         let of = &self.statements;
         match holder {
-            PatientKey::Person(PersonKey::Number(number)) => of.cards_by_number.query().bind(number.as_str()),
-            PatientKey::Person(PersonKey::OldCard(card)) => of.cards_by_old_card.query().bind(card.as_str()),
+            PatientKey::Person(person) => of.cards.query(person),
             PatientKey::Card(card) => {
                 of.cards_by_social_insurance.query().bind(card.social_insurance_number())
             }
@@ -53,24 +52,11 @@ impl Records {
     fn patient_by<'a>(&'a self, patient: &'a PatientKey) -> Query<'a> {
         let of = &self.statements;
         match patient {
-            PatientKey::Person(PersonKey::Number(number)) => {
-                of.patient_by_number.query().bind(number.as_str())
-            }
-            PatientKey::Person(PersonKey::OldCard(card)) => {
-                of.patient_by_old_card.query().bind(card.as_str())
-            }
+            PatientKey::Person(person) => of.patient.query(person),
             PatientKey::Card(card) => {
                 of.patient_by_card.query().bind(card.social_insurance_number()).bind(card.as_str())
             }
         }
-    }
-
-    fn patient_number_of<'a>(&'a self, person: &'a PersonKey) -> Query<'a> {
-        let by = match person {
-            PersonKey::Number(_) => &self.statements.patient_number_by_number,
-            PersonKey::OldCard(_) => &self.statements.patient_number_by_old_card,
-        };
-        by.query().bind(person.as_str())
     }
 
     fn immunizations_of<'a>(&'a self, patient_number: &'a str, after: i64, limit: usize) -> Query<'a> {
@@ -140,7 +126,7 @@ impl Source for Records {
         deadline: Instant,
     ) -> Result<Vec<(i64, Immunization)>, SourceError> {
         let mut reader = self.tables.reader(deadline).await?;
-        let found = self.tables.only(&mut reader, self.patient_number_of(person)).await?;
+        let found = self.tables.only(&mut reader, self.statements.patient_number.query(person)).await?;
         let Some(patient) = found else { return Ok(Vec::new()) };
         let number = patient.text("patient_number")?;
         self.tables.all(&mut reader, self.immunizations_of(&number, after, limit), read::immunization).await

@@ -96,6 +96,8 @@ pub(super) fn condition(tables: &Tables, row: &Row) -> Result<Condition, SourceE
 
 pub(super) fn medication(tables: &Tables, row: &Row) -> Result<Medication, SourceError> {
     let of = tables.record(&MEDICATION, row);
+    // What ends on a day that nobody understands is told, and the day counted.
+    of.date("until")?;
     Ok(Medication {
         name: of.text("name")?,
         active_ingredient: of.text("active_ingredient")?,

@@ -5,46 +5,37 @@
 //! beside its record and not joined, so that a facility that is listed twice repeats nothing. What has no date comes last, and
 //! says so: left to themselves, the databases differ.
 
-use lgsp_adapter::{Statement, Tables};
+use lgsp_adapter::{ByPerson, Statement, Tables};
 
 /// Every statement of the adapter.
 #[derive(Clone, Debug)]
 pub(super) struct Statements {
-    pub(super) cards_by_number: Statement,
-    pub(super) cards_by_old_card: Statement,
+    pub(super) cards: ByPerson,
     pub(super) cards_by_social_insurance: Statement,
-    pub(super) patient_by_number: Statement,
-    pub(super) patient_by_old_card: Statement,
+    pub(super) patient: ByPerson,
     pub(super) patient_by_card: Statement,
     pub(super) allergies: Statement,
     pub(super) conditions: Statement,
     pub(super) medications: Statement,
     pub(super) encounters: Statement,
-    pub(super) patient_number_by_number: Statement,
-    pub(super) patient_number_by_old_card: Statement,
+    pub(super) patient_number: ByPerson,
     pub(super) first_immunizations: Statement,
     pub(super) next_immunizations: Statement,
 }
 
 impl Statements {
     pub(super) fn new(tables: &Tables) -> Self {
-        let cards = |condition: &str| tables.statement(&CARDS.replace("{condition}", condition));
-        let patient = |condition: &str| tables.statement(&only_patient(PATIENT, condition));
-        let patient_number = |condition: &str| tables.statement(&only_patient(PATIENT_NUMBER, condition));
+        let cards = |condition: &str| CARDS.replace("{condition}", condition);
         Self {
-            cards_by_number: cards(&CARDS_OF_PERSON.replace("{column}", "personal_number")),
-            cards_by_old_card: cards(&CARDS_OF_PERSON.replace("{column}", "old_identity_number")),
-            cards_by_social_insurance: cards("c.social_insurance_number = $1"),
-            patient_by_number: patient(BY_NUMBER),
-            patient_by_old_card: patient(BY_OLD_CARD),
-            // A record may lack the number alone.
-            patient_by_card: patient("o.social_insurance_number = $1 OR o.insurance_card_number = $2"),
+            cards: tables.by_person(&cards(CARDS_OF_PERSON)),
+            cards_by_social_insurance: tables.statement(&cards("c.social_insurance_number = $1")),
+            patient: tables.by_person(&only_patient(PATIENT, OF_PERSON)),
+            patient_by_card: tables.statement(&only_patient(PATIENT, OF_CARD)),
             allergies: tables.statement(ALLERGIES),
             conditions: tables.statement(CONDITIONS),
             medications: tables.statement(MEDICATIONS),
             encounters: tables.statement(ENCOUNTERS),
-            patient_number_by_number: patient_number(BY_NUMBER),
-            patient_number_by_old_card: patient_number(BY_OLD_CARD),
+            patient_number: tables.by_person(&only_patient(PATIENT_NUMBER, OF_PERSON)),
             first_immunizations: tables.statement(FIRST_IMMUNIZATIONS),
             next_immunizations: tables.statement(NEXT_IMMUNIZATIONS),
         }
@@ -65,11 +56,13 @@ const CARDS: &str = "
 /// somebody else. An empty text names nobody. That is told by an expression and not by two conditions, of which SQLite would
 /// take the index for all cards without a number.
 const CARDS_OF_PERSON: &str = "c.social_insurance_number IN
-          (SELECT o.social_insurance_number FROM insurance_card o WHERE o.{column} = $1)
-      AND coalesce(NULLIF(c.{column}, ''), $1) = $1";
+          (SELECT o.social_insurance_number FROM insurance_card o WHERE o.{person} = $1)
+      AND coalesce(NULLIF(c.{person}, ''), $1) = $1";
 
-const BY_NUMBER: &str = "o.personal_number = $1";
-const BY_OLD_CARD: &str = "o.old_identity_number = $1";
+const OF_PERSON: &str = "o.{person} = $1";
+
+/// A record may lack the number alone.
+const OF_CARD: &str = "o.social_insurance_number = $1 OR o.insurance_card_number = $2";
 
 /// What hangs on a patient is found by the patient's own number. So that must be nobody else's either.
 fn only_patient(select: &str, condition: &str) -> String {
@@ -105,13 +98,11 @@ const CONDITIONS: &str = "
     ORDER BY CASE WHEN coalesce(c.until, '') = '' THEN 0 ELSE 1 END, c.since DESC NULLS LAST, c.title_vi
     LIMIT 200";
 
-/// In use on a day; one that ends in a month or year without a day is in use to its end. What is no date ends nothing: a mapping
-/// writes a question mark for it, which some collations put before all digits and others behind.
+/// In use on a day.
 const MEDICATIONS: &str = "
-    SELECT m.name, m.active_ingredient, m.dosage, m.since
+    SELECT m.name, m.active_ingredient, m.dosage, m.since, m.until
     FROM patient p JOIN medication m ON m.patient_id = p.patient_id
-    WHERE p.patient_number = $1
-      AND (m.until IS NULL OR m.until < '0' OR m.until >= substr($2, 1, length(m.until)))
+    WHERE p.patient_number = $1 AND {in force on $2}
     ORDER BY m.since DESC NULLS LAST, m.name
     LIMIT 200";
 

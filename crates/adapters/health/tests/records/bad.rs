@@ -47,6 +47,7 @@ async fn unknown_codes_and_false_dates_of_a_patient_are_passed_on_as_unknown_and
             ("condition", "chronic", 1),
             ("condition", "since", 1),
             ("medication", "since", 1),
+            ("medication", "until", 1),
             ("encounter", "on_date", 1),
             ("encounter", "inpatient", 1),
         ];

@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use lgsp_adapter::config::{self, Sources};
-use lgsp_adapter::testing::{Database, native};
-use lgsp_adapter::{Adapter, Dialect, NotUnderstood, Options, SourceOptions, Store};
+use lgsp_adapter::testing::{Database, mapped, native, not_understood};
+use lgsp_adapter::{Adapter, Dialect, Options, Store};
 use lgsp_proto::health::v1::health_service_client::HealthServiceClient;
 use lgsp_proto::health::v1::{
     GetPatientSummaryRequest, ListImmunizationsRequest, ListImmunizationsResponse, PatientSummary,
@@ -100,9 +99,7 @@ impl Records {
 
     /// How often a column was not understood.
     pub fn not_understood(&self, relation: &str, column: &str) -> u64 {
-        let counts = self.adapter.probe.not_understood();
-        let of = |count: &&NotUnderstood| (count.relation, count.column) == (relation, column);
-        counts.iter().find(of).map_or(0, |count| count.count)
+        not_understood(&self.adapter, relation, column)
     }
 }
 
@@ -116,7 +113,8 @@ fn tables(form: Form, dialect: Dialect) -> String {
 
 /// How the adapter is told of a database.
 pub fn options(form: Form, database: &Database) -> Options {
-    let file = (form == Form::Mapped).then_some(Path::new(AGENCY));
-    let options: Options = config::load(&Sources::default().file(file)).unwrap();
-    Options { source: SourceOptions { url: database.url().to_owned(), ..options.source }, ..options }
+    match form {
+        Form::Native => Options::of(database.url()),
+        Form::Mapped => mapped(Path::new(AGENCY), database),
+    }
 }

@@ -7,6 +7,7 @@ mod database;
 mod immunizations;
 mod insurance;
 mod interruption;
+mod medications;
 
 use lgsp_adapter::Fields;
 use lgsp_adapter_health::{Parts, PatientKey, Source};
