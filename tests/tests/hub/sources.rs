@@ -108,7 +108,8 @@ fn read_as_reader(config: &mut Config, database: &Database) {
 /// What all others are held against, asked once.
 async fn answers_on_sqlite() -> &'static Answers {
     static ANSWERS: OnceCell<Answers> = OnceCell::const_new();
-    let ask = async || answers_of(Hub::start_with(CITY, |_| ()).await, &homes(), AT_ONCE).await;
+    // Boxed: it holds a hub.
+    let ask = || Box::pin(async { answers_of(Hub::start_with(CITY, |_| ()).await, &homes(), AT_ONCE).await });
     ANSWERS.get_or_init(ask).await
 }
 
