@@ -71,7 +71,8 @@ async fn measure(plan: &Plan, place: &Place, runtimes: &Runtimes) -> Result<Vec<
     let mut parts = Parts::default();
     parts.started("other").await;
     let running = match plan.system {
-        System::Hub => hub::start(place, runtimes, &mut parts).await?,
+        // Boxed: it holds the starts of all roles.
+        System::Hub => Box::pin(hub::start(place, runtimes, &mut parts)).await?,
         System::Bare => bare::start(place, runtimes, &mut parts).await?,
         System::Naive => naive::start(place, runtimes, &mut parts).await?,
     };
