@@ -132,6 +132,8 @@ impl Reader {
     /// # Errors
     /// [`Error::TimedOut`] at the deadline, or what the query fails with.
     pub async fn all(&mut self, query: Query<'_>) -> Result<Vec<Row>, Error> {
+        #[cfg(feature = "test-databases")]
+        crate::testing::note(&query);
         Ok(match &mut self.0 {
             Lent::Sqlite(reader) => rows(reader.all(query).await?, Cells::Sqlite),
             Lent::Postgres(reader) => rows(reader.all(query).await?, Cells::Postgres),
@@ -143,6 +145,8 @@ impl Reader {
     /// # Errors
     /// As [`Reader::all`].
     pub async fn optional(&mut self, query: Query<'_>) -> Result<Option<Row>, Error> {
+        #[cfg(feature = "test-databases")]
+        crate::testing::note(&query);
         Ok(match &mut self.0 {
             Lent::Sqlite(reader) => reader.optional(query).await?.map(|row| Row(Cells::Sqlite(row))),
             Lent::Postgres(reader) => {

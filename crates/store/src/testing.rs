@@ -15,13 +15,16 @@
 //! the one that `deploy/postgres` starts; otherwise a test says that it was skipped, and fails with `LGSP_REQUIRE_SERVERS=1`.
 #![allow(clippy::unwrap_used)]
 
+use std::borrow::Cow;
+use std::cell::RefCell;
 use std::fmt;
+use std::future::Future;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::SystemTime;
 
 use tempfile::TempDir;
 
-use crate::{Dialect, Options, Store, postgres};
+use crate::{Dialect, Options, Query, Store, Value, postgres};
 
 /// Names the server that tests may make databases on.
 pub const SERVER: &str = "LGSP_TEST_POSTGRES";
@@ -144,4 +147,77 @@ fn name() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos();
     format!("lgsp_test_{}_{now}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// A statement that was asked, with its values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Asked {
+    /// Its text.
+    pub sql: String,
+    /// What its placeholders stand for, in their order.
+    pub values: Vec<Value<'static>>,
+}
+
+tokio::task_local! {
+    static ASKED: RefCell<Vec<Asked>>;
+}
+
+/// Waits for a future, and tells what it asked any store meanwhile, in this order. What it spawns is not heard.
+pub async fn asked<F: Future>(future: F) -> (F::Output, Vec<Asked>) {
+    let listening = async {
+        let output = future.await;
+        (output, ASKED.with(RefCell::take))
+    };
+    ASKED.scope(RefCell::default(), listening).await
+}
+
+/// Nobody listens but within [`asked`].
+pub(crate) fn note(query: &Query<'_>) {
+    let _ = ASKED.try_with(|asked| {
+        let values = query.values.iter().map(owned).collect();
+        asked.borrow_mut().push(Asked { sql: query.sql.to_owned(), values });
+    });
+}
+
+fn owned(value: &Value<'_>) -> Value<'static> {
+    match value {
+        Value::Text(text) => Value::Text(Cow::Owned(text.clone().into_owned())),
+        Value::Integer(number) => Value::Integer(*number),
+        Value::Real(number) => Value::Real(*number),
+        Value::Null => Value::Null,
+        Value::NoInteger => Value::NoInteger,
+        Value::NoReal => Value::NoReal,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::Instant;
+
+    use super::*;
+
+    const SQL: &str = "SELECT id FROM thing WHERE name = $1 OR id = $2";
+
+    async fn ask(store: &Store, name: &str) {
+        let mut reader = store.reader(Instant::now() + Duration::from_secs(20)).await.unwrap();
+        reader.all(Query::new(SQL).bind(name).bind(7_i64)).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_a_future_asks_is_told_with_its_values() {
+        let database = Database::sqlite();
+        let store = database.filled("CREATE TABLE thing (id BIGINT, name TEXT)").await;
+        ask(&store, "before").await;
+        let of_two = async {
+            ask(&store, "first").await;
+            ask(&store, "second").await;
+        };
+        let ((), heard) = asked(of_two).await;
+        ask(&store, "after").await;
+        let told =
+            |name: &'static str| Asked { sql: SQL.to_owned(), values: vec![name.into(), 7_i64.into()] };
+        assert_eq!(heard, [told("first"), told("second")]);
+    }
 }
