@@ -142,6 +142,8 @@ impl Follower {
                     if let Some(New { rules, descriptors }) = self.take(record) {
                         tell(&rules);
                         surface.show(open_services(&rules), descriptors).await;
+                        // Not before: whoever waited for a gateway that is ready may ask it for its services next.
+                        self.tell();
                     }
                 }
                 Some(Tailed::CaughtUp) => self.catch_up(),
@@ -261,7 +263,6 @@ impl Follower {
         info!(revision = rules.revision(), "rules in force");
         (self.waiting, self.alarm) = (None, None);
         self.current.store(Some(rules.clone()));
-        self.tell();
         let needed = rules.methods().map(|method| descriptor_key(&method.contract_sha256));
         let needed: BTreeSet<String> = needed.collect();
         let descriptors = needed.iter().filter_map(|key| self.descriptors.get(key).cloned()).collect();

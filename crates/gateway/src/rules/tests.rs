@@ -28,7 +28,10 @@ impl Bench {
     }
 
     fn take(&mut self, key: &str, value: Bytes) -> Option<u64> {
-        self.follower.take(record(key, value)).map(|new| new.rules.revision())
+        let new = self.follower.take(record(key, value))?;
+        // Once its services are shown.
+        self.follower.tell();
+        Some(new.rules.revision())
     }
 
     fn take_descriptors(&mut self) -> Option<u64> {
