@@ -44,5 +44,5 @@ pub use load::{
 };
 pub use record::*;
 
-/// Grows whenever the same seed would make another city than before.
-pub const GENERATION: u32 = 2;
+/// Grows whenever the same seed would make another city than before, or other tables or indexes for it.
+pub const GENERATION: u32 = 3;
