@@ -53,11 +53,11 @@ const CARDS: &str = "
     LIMIT 50";
 
 /// Older cards were issued without a number of the person: they are known by the social-insurance number, unless they name
-/// somebody else. An empty text names nobody. That is told by an expression and not by two conditions, of which SQLite would
+/// somebody else. An empty text names nobody, in either column. That is told by an expression and not by two conditions, of which SQLite would
 /// take the index for all cards without a number.
 const CARDS_OF_PERSON: &str = "c.social_insurance_number IN
           (SELECT o.social_insurance_number FROM insurance_card o WHERE o.{person} = $1)
-      AND coalesce(NULLIF(c.{person}, ''), $1) = $1";
+      AND coalesce(NULLIF(c.{person}, ''), CASE WHEN c.social_insurance_number <> '' THEN $1 END) = $1";
 
 const OF_PERSON: &str = "o.{person} = $1";
 

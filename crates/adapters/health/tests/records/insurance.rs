@@ -83,6 +83,17 @@ async fn an_older_card_whose_holders_number_is_an_empty_text_is_known_by_its_soc
 }
 
 #[tokio::test]
+async fn cards_whose_social_insurance_number_is_an_empty_text_are_not_of_one_person_for_it() {
+    let empty = format!("UPDATE the_bhyt SET so_bhxh = '' WHERE so_dinh_danh = '{HOLDER}'");
+    let nobodys = "INSERT INTO the_bhyt (so_the, so_bhxh, ho_dem, ten, tu_ngay, den_ngay)
+                   VALUES ('DN4929999999009', '', 'Ai', 'Đó', '01/01/1990', '31/12/1999')";
+    for mut records in Records::each_of(Form::Mapped, &format!("{empty}; {nobodys}")).await {
+        let (validity, _) = told(&mut records, by_person(HOLDER, "1995-06-01")).await;
+        assert_eq!(validity, InsuranceValidity::NotYetValid, "none of the holder's was valid then");
+    }
+}
+
+#[tokio::test]
 async fn a_card_is_asked_for_as_a_whole() {
     for mut records in Records::each().await {
         let replaced = told(&mut records, by_card("HS4920123456781", "2026-06-01")).await;

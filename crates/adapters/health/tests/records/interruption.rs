@@ -17,7 +17,8 @@ const SHORT: Duration = Duration::from_millis(200);
 
 /// What the server works on for the adapter.
 const AT_WORK: &str = "SELECT count(*) AS n FROM pg_stat_activity
-    WHERE datname = current_database() AND state = 'active' AND pid <> pg_backend_pid()";
+    WHERE datname = current_database() AND backend_type = 'client backend' AND state = 'active'
+      AND pid <> pg_backend_pid()";
 const AT_A_LOCK: &str = "SELECT count(*) AS n FROM pg_stat_activity
     WHERE datname = current_database() AND state = 'active' AND wait_event_type = 'Lock'";
 
