@@ -10,7 +10,8 @@ use tonic::Status;
 
 use crate::status;
 
-/// Records read at once. Nothing is read ahead of what was taken, so that a slow reader holds no more than this.
+/// Records read at once, and one more in the end. Nothing is read ahead of what was taken, so that a slow reader holds no
+/// more than this.
 pub const CHUNK: usize = 200;
 /// Most encoded bytes of the records of one stream. The methods allow 4 MiB; the rest is for what wraps the records.
 pub const MOST_STREAM_BYTES: usize = 3 * 1024 * 1024;
@@ -80,8 +81,9 @@ where
     }
 
     async fn read(&mut self) -> Result<(), Fault> {
-        // One more than may be sent, to know whether more follow.
-        let limit = CHUNK.min(self.left + 1);
+        // One more than may be sent, to know whether more follow. It comes with the last chunk, not alone.
+        let wanted = self.left + 1 - self.rows.len();
+        let limit = if wanted <= CHUNK + 1 { wanted } else { CHUNK };
         let rows = (self.fetch)(self.after, limit).await?;
         self.source_ended = rows.len() < limit;
         if let Some((last, _)) = rows.last() {
