@@ -254,4 +254,9 @@ impl Filed {
         self.hurry.notify_one();
         matches!(timeout_at(deadline, filed.wait_for(|place| *place >= target)).await, Ok(Ok(_)))
     }
+
+    /// Whether everything that was on the topic at the start has been read.
+    pub fn has_caught_up(&self) -> bool {
+        self.durable.borrow().caught_up
+    }
 }
