@@ -63,7 +63,7 @@ fn endpoint(gateway: &Gateway) -> Result<Endpoint, Error> {
     let (scheme, authority) = match (&gateway.ca, address.split_once("://")) {
         (None, None | Some(("http", _))) => ("http", address.trim_start_matches("http://")),
         (Some(_), None | Some(("https", _))) => ("https", address.trim_start_matches("https://")),
-        (None, Some(("https", _))) => return Err(Error::InTheClear { address: address.clone() }),
+        (None, Some(("https", _))) => return Err(Error::NoAuthority { address: address.clone() }),
         (None | Some(_), Some(_)) => return Err(bad()),
     };
     let authority = authority.trim_end_matches('/');
@@ -129,9 +129,10 @@ mod tests {
         for bad in ["", "localhost", "127.0.0.1:70000", "a:1/b", "ftp://localhost:1"] {
             assert!(matches!(endpoint(&gateway(bad, None)), Err(Error::Address { .. })), "{bad}");
         }
-        for clear in ["https://hub.example:443", "hub.example:443"] {
-            assert!(matches!(endpoint(&gateway(clear, None)), Err(Error::InTheClear { .. })), "{clear}");
-        }
+        let clear = endpoint(&gateway("hub.example:443", None));
+        assert!(matches!(clear, Err(Error::InTheClear { .. })));
+        let nobody_vouches = endpoint(&gateway("https://127.0.0.1:443", None));
+        assert!(matches!(nobody_vouches, Err(Error::NoAuthority { .. })));
         let mixed = endpoint(&gateway("http://hub.example:443", Some("ca.pem")));
         assert!(matches!(mixed, Err(Error::Address { .. })));
     }

@@ -90,6 +90,12 @@ pub enum Error {
         /// As given.
         address: String,
     },
+    /// TLS was asked for, and nobody may vouch for the gateway.
+    #[error("{address} is called over TLS: name with --ca who vouches for the gateway")]
+    NoAuthority {
+        /// As given.
+        address: String,
+    },
     /// The file with the authorities cannot be used.
     #[error("--ca {}: {problem}", file.display())]
     Ca {
@@ -206,6 +212,7 @@ impl Error {
             Self::Output(_) | Self::Contract { .. } | Self::Sign(_) => Some(Exit::Other),
             Self::Address { .. }
             | Self::InTheClear { .. }
+            | Self::NoAuthority { .. }
             | Self::Ca { .. }
             | Self::NotTrusted { .. }
             | Self::KeyMissing { .. }
@@ -288,6 +295,7 @@ impl Error {
             Self::Json { fields, .. } => ("Its fields are: ", "Các trường: ", fields),
             Self::Address { .. }
             | Self::InTheClear { .. }
+            | Self::NoAuthority { .. }
             | Self::Ca { .. }
             | Self::Key(_)
             | Self::Sign(_)
