@@ -44,6 +44,13 @@ pub struct Role {
     pub shutdown: Shutdown,
 }
 
+/// A role that nobody stopped ends as by a kill, with its threads.
+impl Drop for Role {
+    fn drop(&mut self) {
+        self.shutdown.abandon();
+    }
+}
+
 /// What a role of a host starts with.
 struct Start {
     name: &'static str,
