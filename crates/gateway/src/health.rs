@@ -1,7 +1,7 @@
 //! What the gateway says of its health, as a whole and of each service.
 //!
-//! Three things decide it that change on their own: the rules, the broker, and whether the gateway leaves. What is said
-//! follows from all of them at every change of one.
+//! Four things decide it that change on their own: the rules, the broker, the subject key of the month, and whether the
+//! gateway leaves. What is said follows from all of them at every change of one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,13 +24,14 @@ struct Known {
     /// The services that callers may see; `None` without rules.
     open: Option<BTreeSet<String>>,
     has_broker: bool,
+    has_key: bool,
     leaves: bool,
     /// One for each service that rules have ever opened; only a signed snapshot adds a name.
     serving: BTreeMap<String, bool>,
 }
 
 impl Health {
-    /// Without rules and a broker: not serving.
+    /// Without rules, a broker and a subject key: not serving.
     pub(crate) async fn new(reporter: HealthReporter) -> Self {
         reporter.set_service_status(WHOLE, ServingStatus::NotServing).await;
         Self { reporter, known: Mutex::default() }
@@ -49,6 +50,16 @@ impl Health {
     /// The broker is not there: no exchange can be served.
     pub(crate) async fn lose_broker(&self) {
         self.tell(|known| known.has_broker = false).await;
+    }
+
+    /// The subject key of the month is there.
+    pub(crate) async fn find_key(&self) {
+        self.tell(|known| known.has_key = true).await;
+    }
+
+    /// The subject key of the month is not there: no subject could be named, and so no exchange entered.
+    pub(crate) async fn lose_key(&self) {
+        self.tell(|known| known.has_key = false).await;
     }
 
     /// Whatever comes, nothing is served any more.
@@ -73,7 +84,7 @@ impl Known {
     fn changed(&self) -> Vec<(String, bool)> {
         let none = BTreeSet::new();
         let open = self.open.as_ref().unwrap_or(&none);
-        let serves = self.open.is_some() && self.has_broker && !self.leaves;
+        let serves = self.open.is_some() && self.has_broker && self.has_key && !self.leaves;
         let names: BTreeSet<&str> =
             self.serving.keys().chain(open).map(String::as_str).chain([WHOLE]).collect();
         let now = names.into_iter().map(|name| (name, serves && (name == WHOLE || open.contains(name))));
@@ -83,7 +94,7 @@ impl Known {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use tonic::Request;
     use tonic_health::pb::HealthCheckRequest;
     use tonic_health::pb::health_check_response::ServingStatus::{self, NotServing, Serving};
@@ -92,21 +103,22 @@ mod tests {
 
     use super::*;
 
-    const LAND: &str = "lgsp.land.v1.LandService";
+    pub(crate) const LAND: &str = "lgsp.land.v1.LandService";
     const HEALTH: &str = "lgsp.health.v1.HealthService";
 
-    /// The health of a gateway that has its broker, and no rules yet.
+    /// The health of a gateway that has its broker and its key, and no rules yet.
     async fn health() -> Health {
         let health = Health::new(HealthReporter::new()).await;
         health.find_broker().await;
+        health.find_key().await;
         health
     }
 
-    async fn open(health: &Health, services: &[&str]) {
+    pub(crate) async fn open(health: &Health, services: &[&str]) {
         health.open(services.iter().map(|name| (*name).to_owned())).await;
     }
 
-    async fn told(health: &Health, service: &str) -> ServingStatus {
+    pub(crate) async fn told(health: &Health, service: &str) -> ServingStatus {
         let server = HealthService::from_health_reporter(health.reporter.clone());
         let request = Request::new(HealthCheckRequest { service: service.to_owned() });
         server.check(request).await.unwrap().into_inner().status()
@@ -148,6 +160,20 @@ mod tests {
         }
         health.find_broker().await;
         for service in ["", LAND, HEALTH] {
+            assert_eq!(told(&health, service).await, Serving, "{service:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_is_served_while_the_subject_key_of_the_month_is_missing() {
+        let health = health().await;
+        health.lose_key().await;
+        open(&health, &[LAND]).await;
+        for service in ["", LAND] {
+            assert_eq!(told(&health, service).await, NotServing, "{service:?}");
+        }
+        health.find_key().await;
+        for service in ["", LAND] {
             assert_eq!(told(&health, service).await, Serving, "{service:?}");
         }
     }

@@ -7,6 +7,7 @@ use lgsp_runtime::{Component, State};
 use tokio::time::interval;
 
 use crate::entry::Book;
+use crate::health::Health;
 use crate::hub::Hub;
 
 /// How often the numbers of the status are brought up to date.
@@ -14,8 +15,8 @@ const TELL: Duration = Duration::from_secs(1);
 /// How early a subject key that is not there yet is missed, in µs: a week.
 const EARLY: i64 = 7 * 24 * 3_600 * 1_000_000;
 
-/// Brings the numbers of `/status` up to date, for ever.
-pub(crate) async fn tell(hub: Arc<Hub>, state: State) {
+/// Brings the numbers of `/status` up to date, for ever. The gateway is not ready before `keys` were told.
+pub(crate) async fn tell(hub: Arc<Hub>, state: State, keys: Component) {
     let stats = &hub.stats;
     let in_flight = state.fact("in-flight");
     let revision = state.fact("registry-revision");
@@ -36,11 +37,10 @@ pub(crate) async fn tell(hub: Arc<Hub>, state: State) {
         (state.fact("entries-lost"), &stats.entries_lost),
         (state.fact("snapshots-refused"), &stats.snapshots_refused),
     ];
-    let keys = state.component("subject-keys");
     let mut every = interval(TELL);
     loop {
         every.tick().await;
-        tell_keys(&hub.book, &keys, unix_micros(SystemTime::now()));
+        tell_keys(&hub.book, &hub.surface.health, &keys, unix_micros(SystemTime::now())).await;
         in_flight.set(hub.in_flight.exchanges() as i64);
         revision.set(hub.rules.load().as_ref().map_or(0, |rules| rules.revision()) as i64);
         for (fact, count) in &counts {
@@ -50,7 +50,12 @@ pub(crate) async fn tell(hub: Arc<Hub>, state: State) {
 }
 
 /// Without the key of its month nothing is served: tells it while there is time.
-fn tell_keys(book: &Book, keys: &Component, now: i64) {
+async fn tell_keys(book: &Book, health: &Health, keys: &Component, now: i64) {
+    if book.covers(now) {
+        health.find_key().await;
+    } else {
+        health.lose_key().await;
+    }
     match (book.covers(now), book.covers(now.saturating_add(EARLY))) {
         (true, true) => keys.ready(),
         (true, false) => keys.degraded("no subject key for the next month: add it"),
@@ -63,30 +68,39 @@ mod tests {
     use lgsp_core::entry::SubjectKeys;
     use lgsp_runtime::Instance;
     use lgsp_runtime::state::Condition;
+    use tonic_health::pb::health_check_response::ServingStatus;
+    use tonic_health::server::HealthReporter;
 
     use super::*;
+    use crate::health::tests as services;
 
-    #[test]
-    fn a_missing_subject_key_is_told_a_week_before_nothing_is_served() {
+    #[tokio::test]
+    async fn a_missing_subject_key_is_told_a_week_before_nothing_is_served() {
         let state = State::new(Instance::new("gateway", "1"));
         let book = Book::new("gateway-1", SubjectKeys::new([("2026-06".to_owned(), [7; 32])].into()));
         let noon_of_june_1 = 1_780_290_000_000_000;
         let keys = state.component("subject-keys");
-        let told = |days: i64| {
-            tell_keys(&book, &keys, noon_of_june_1 + days * 24 * 3_600 * 1_000_000);
-            state.condition("subject-keys").unwrap()
+        let health = Health::new(HealthReporter::new()).await;
+        health.find_broker().await;
+        services::open(&health, &[services::LAND]).await;
+        let told = async |days: i64| {
+            tell_keys(&book, &health, &keys, noon_of_june_1 + days * 24 * 3_600 * 1_000_000).await;
+            let condition = state.condition("subject-keys").unwrap();
+            let serves = services::told(&health, services::LAND).await == ServingStatus::Serving;
+            assert_eq!(serves, condition != Condition::Failed, "gRPC health says the same");
+            condition
         };
-        assert_eq!(told(0), Condition::Ready);
-        assert_eq!(told(22), Condition::Ready);
-        assert_eq!(told(23), Condition::Degraded);
-        assert_eq!(told(30), Condition::Failed);
+        assert_eq!(told(0).await, Condition::Ready);
+        assert_eq!(told(22).await, Condition::Ready);
+        assert_eq!(told(23).await, Condition::Degraded);
+        assert_eq!(told(30).await, Condition::Failed);
 
         let keys = |months: &[&str]| {
             SubjectKeys::new(months.iter().map(|month| ((*month).to_owned(), [7; 32])).collect())
         };
         assert!(!book.replace_subject_keys(keys(&["2026-07"]), noon_of_june_1), "June is in use");
         assert!(book.replace_subject_keys(keys(&["2026-06", "2026-07"]), noon_of_june_1));
-        assert_eq!(told(23), Condition::Ready);
-        assert_eq!(told(30), Condition::Ready);
+        assert_eq!(told(23).await, Condition::Ready);
+        assert_eq!(told(30).await, Condition::Ready);
     }
 }

@@ -128,7 +128,8 @@ pub async fn start(
         leaving: shutdown.begins(Stage::StopAccepting),
         bounds: options.exchanges.clone(),
     });
-    let told = numbers::tell(hub.clone(), state.clone());
+    let keys = state.component("subject-keys");
+    let told = numbers::tell(hub.clone(), state.clone(), keys);
     shutdown.spawn(Stage::Close, "gateway numbers", until(shutdown.begins(Stage::Close), told));
     role.open(Listener {
         tcp,
