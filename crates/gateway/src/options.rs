@@ -2,6 +2,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use lgsp_bus::CallerOptions;
 use lgsp_runtime::config::{self, Problems, Row, SecretFile, row, section, units};
 use serde::{Deserialize, Serialize};
 
@@ -77,6 +78,13 @@ pub struct Exchanges {
     /// Most bytes of answers that one application has not read yet.
     #[serde(with = "units::size")]
     pub unread_per_application: usize,
+    /// Most bytes of one answer that have come from its provider and wait here; an answer that comes faster is failed.
+    #[serde(with = "units::size")]
+    pub reply_buffer: usize,
+    /// Most bytes of all answers together that have come from their providers and wait here; what comes beyond that fails
+    /// its own exchange.
+    #[serde(with = "units::size")]
+    pub reply_memory: usize,
     /// Most verified tokens that are remembered.
     pub tokens: u64,
 }
@@ -133,8 +141,20 @@ impl Default for Connections {
     }
 }
 
+impl Exchanges {
+    /// The bounds of the side of the bus that calls.
+    pub(crate) fn of_the_caller(&self) -> CallerOptions {
+        CallerOptions {
+            max_in_flight: self.in_flight,
+            reply_buffer: self.reply_buffer,
+            reply_memory: self.reply_memory,
+        }
+    }
+}
+
 impl Default for Exchanges {
     fn default() -> Self {
+        let CallerOptions { max_in_flight: _, reply_buffer, reply_memory } = CallerOptions::default();
         Self {
             in_flight: 4_096,
             in_flight_per_application: 512,
@@ -142,6 +162,8 @@ impl Default for Exchanges {
             answer: 4 * MIB,
             request_patience: Duration::from_secs(10),
             unread_per_application: 64 * MIB,
+            reply_buffer,
+            reply_memory,
             tokens: 10_000,
         }
     }
@@ -238,6 +260,16 @@ impl config::Options for Exchanges {
                 size,
                 "Most bytes of answers that one application has not read yet.",
             ),
+            row(
+                "reply-buffer",
+                size,
+                "Most bytes of one answer that wait unread, from 4MiB to 1GiB; an answer that comes faster is failed.",
+            ),
+            row(
+                "reply-memory",
+                size,
+                "Most bytes of all answers together that wait unread: at least 4MiB. What comes beyond fails its own exchange.",
+            ),
             row("tokens", "0 to 1000000", "Most verified tokens that are remembered."),
         ]
     }
@@ -248,6 +280,8 @@ impl config::Options for Exchanges {
         problems.range("request", self.request, 1..=900 * KIB);
         problems.range("answer", self.answer, 1..=4 * MIB);
         problems.range("unread-per-application", self.unread_per_application, 64 * KIB..=4096 * MIB);
+        problems.range("reply-buffer", self.reply_buffer, 4 * MIB..=1 << 30);
+        problems.range("reply-memory", self.reply_memory, 4 * MIB..=1 << 40);
         problems.range("tokens", self.tokens, 0..=1_000_000);
     }
 }
@@ -288,5 +322,13 @@ mod tests {
     #[test]
     fn every_option_is_in_the_reference_configuration() {
         assert_eq!(config::drift::<Options>(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn the_bounds_of_replies_are_those_of_the_configuration() {
+        let exchanges =
+            Exchanges { in_flight: 7, reply_buffer: 8 * MIB, reply_memory: 9 * MIB, ..Exchanges::default() };
+        let expected = CallerOptions { max_in_flight: 7, reply_buffer: 8 * MIB, reply_memory: 9 * MIB };
+        assert_eq!(exchanges.of_the_caller(), expected);
     }
 }

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use ed25519_dalek::VerifyingKey;
 use futures::stream::{self, BoxStream, StreamExt};
-use lgsp_bus::{Appender, Bus, Caller, CallerOptions, MacKeys, Start, Tailed, topics};
+use lgsp_bus::{Appender, Bus, Caller, MacKeys, Start, Tailed, topics};
 use lgsp_core::entry::SubjectKeys;
 use lgsp_core::time::unix_micros;
 use lgsp_runtime::{Shutdown, Stage, State};
@@ -180,10 +180,9 @@ impl Role<'_> {
     }
 
     async fn start_caller(&self, macs: Arc<MacKeys>) -> Result<Caller, Error> {
-        let bound = self.options.exchanges.in_flight;
-        let options = CallerOptions { max_in_flight: bound, ..CallerOptions::default() };
+        let bounds = self.options.exchanges.of_the_caller();
         let instance = self.state.instance().name();
-        Ok(Caller::start(self.bus, options, instance, macs, self.shutdown).await?)
+        Ok(Caller::start(self.bus, bounds, instance, macs, self.shutdown).await?)
     }
 
     async fn follow_rules(
