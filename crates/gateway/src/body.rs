@@ -5,7 +5,7 @@
 
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -14,6 +14,7 @@ use http_body_util::Full;
 use lgsp_core::{ExchangeId, Fault, Hop, Reason};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::activity::Calling;
 use crate::error;
@@ -40,7 +41,37 @@ enum Kind {
 /// What health or reflection answers.
 struct Foreign {
     body: tonic::body::Body,
+    farewell: Farewell,
+    done: bool,
     _looking: Looking,
+}
+
+impl Foreign {
+    /// What is there is said before the farewell: that the gateway serves no more, for one.
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        if self.done {
+            return Poll::Ready(None);
+        }
+        if let Poll::Ready(frame) = http_body::Body::poll_frame(Pin::new(&mut self.body), cx) {
+            return Poll::Ready(frame.map(|frame| frame.map_err(|_| Error)));
+        }
+        ready!(self.farewell.leaving.as_mut().poll(cx));
+        self.done = true;
+        let trailers = error::trailers(&Reason::Leaving.into(), self.farewell.exchange);
+        Poll::Ready(Some(Ok(Frame::trailers(trailers))))
+    }
+}
+
+/// What ends a call of health or reflection when the gateway leaves.
+pub(crate) struct Farewell {
+    leaving: Pin<Box<WaitForCancellationFutureOwned>>,
+    exchange: ExchangeId,
+}
+
+impl Farewell {
+    pub(crate) fn new(leaving: CancellationToken, exchange: ExchangeId) -> Self {
+        Self { leaving: Box::pin(leaving.cancelled_owned()), exchange }
+    }
 }
 
 impl Body {
@@ -52,9 +83,9 @@ impl Body {
         Kind::Text(Full::from(text)).into()
     }
 
-    /// What health or reflection answers, counted until it is gone.
-    pub(crate) fn foreign(body: tonic::body::Body, looking: Looking) -> Self {
-        Kind::Foreign(Foreign { body, _looking: looking }).into()
+    /// What health or reflection answers, until the gateway leaves, and counted until it is gone.
+    pub(crate) fn foreign(body: tonic::body::Body, farewell: Farewell, looking: Looking) -> Self {
+        Kind::Foreign(Foreign { body, farewell, done: false, _looking: looking }).into()
     }
 
     /// Counts the call on its connection until the body is gone.
@@ -198,7 +229,7 @@ impl http_body::Body for Body {
             Kind::Text(text) => Pin::new(text).poll_frame(cx).map_err(|_| Error),
             Kind::Whole(whole) => Poll::Ready(whole.next().map(Ok)),
             Kind::Parts(parts) => parts.poll_next(cx),
-            Kind::Foreign(foreign) => Pin::new(&mut foreign.body).poll_frame(cx).map_err(|_| Error),
+            Kind::Foreign(foreign) => foreign.poll_next(cx),
         }
     }
 
@@ -208,7 +239,7 @@ impl http_body::Body for Body {
             Kind::Text(text) => text.is_end_stream(),
             Kind::Whole(whole) => whole.rest.is_empty() && whole.trailers.is_none(),
             Kind::Parts(parts) => parts.done,
-            Kind::Foreign(foreign) => foreign.body.is_end_stream(),
+            Kind::Foreign(foreign) => foreign.done || foreign.body.is_end_stream(),
         }
     }
 }

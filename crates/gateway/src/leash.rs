@@ -3,13 +3,15 @@
 //! hyper waits for the caller's window before it looks at a body again, so that no body can end itself. But hyper has
 //! every call run by an executor of ours, and dropping what it runs resets the call.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::rt::Executor;
 use lgsp_runtime::shutdown::Group;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
 
 use crate::stats::Stats;
 
@@ -24,7 +26,15 @@ tokio::task_local! {
 
 /// How long a call may last. A cheap handle.
 #[derive(Clone)]
-pub(crate) struct Leash(Arc<watch::Sender<Instant>>);
+pub(crate) struct Leash(Arc<watch::Sender<Length>>);
+
+/// When a call ends at the latest.
+#[derive(Clone)]
+struct Length {
+    end: Instant,
+    /// What ends it before that, as soon as it can be told.
+    leaving: Option<CancellationToken>,
+}
 
 impl Leash {
     /// The leash of the call that this task runs; one that holds nothing on HTTP/1.
@@ -34,11 +44,17 @@ impl Leash {
 
     /// Lets the call last until its deadline, and the time that it takes to be told.
     pub(crate) fn until(&self, deadline: Instant) {
-        self.0.send_replace(deadline + GRACE);
+        self.0.send_replace(Length { end: deadline + GRACE, leaving: None });
     }
 
-    fn new() -> (Self, watch::Receiver<Instant>) {
-        let (sender, receiver) = watch::channel(Instant::now() + UNKNOWN_CALL);
+    /// The same, but no longer than until the gateway leaves.
+    pub(crate) fn until_leaving(&self, deadline: Instant, leaving: CancellationToken) {
+        self.0.send_replace(Length { end: deadline + GRACE, leaving: Some(leaving) });
+    }
+
+    fn new() -> (Self, watch::Receiver<Length>) {
+        let length = Length { end: Instant::now() + UNKNOWN_CALL, leaving: None };
+        let (sender, receiver) = watch::channel(length);
         (Self(Arc::new(sender)), receiver)
     }
 }
@@ -68,15 +84,26 @@ where
     }
 }
 
-async fn passed(mut until: watch::Receiver<Instant>) {
-    loop {
-        let end = *until.borrow_and_update();
+impl Length {
+    async fn passed(self) {
+        let Some(leaving) = self.leaving else { return sleep_until(self.end).await };
         tokio::select! {
-            () = sleep_until(end) => return,
+            () = sleep_until(self.end) => {}
+            () = leaving.cancelled() => sleep(GRACE).await,
+        }
+    }
+}
+
+async fn passed(mut until: watch::Receiver<Length>) {
+    loop {
+        let length = until.borrow_and_update().clone();
+        let mut passed = pin!(length.passed());
+        tokio::select! {
+            () = passed.as_mut() => return,
             changed = until.changed() => {
                 if changed.is_err() {
                     // Nobody can lengthen it any more.
-                    return sleep_until(end).await;
+                    return passed.await;
                 }
             }
         }

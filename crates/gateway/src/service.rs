@@ -8,7 +8,7 @@ use hyper::body::Incoming;
 use lgsp_core::{ExchangeId, Fault, Reason};
 use tokio::time::Instant;
 
-use crate::body::{Body, Until};
+use crate::body::{Body, Farewell, Until};
 use crate::call::Call;
 use crate::deadline::Arrival;
 use crate::error;
@@ -49,7 +49,7 @@ async fn sort(
         return refusal;
     }
     let answered = if Surface::answers(request.uri().path()) {
-        look(hub, &connection, request).await
+        look(hub, &connection, request, id).await
     } else {
         call(hub, connection, request, id).await
     };
@@ -88,12 +88,15 @@ async fn look(
     hub: &Hub,
     connection: &Connection,
     request: Request<Incoming>,
+    id: ExchangeId,
 ) -> Result<Response<Body>, Fault> {
     let looking = hub.surface.enter(connection).inspect_err(|fault| {
         hub.count_attempt(fault.reason(), connection.peer, request.uri().path());
     })?;
-    Leash::of_this_call().until(Instant::now() + SURFACE_CALL);
-    Ok(hub.surface.answer(request, looking).await)
+    // A health that is watched never ends by itself.
+    Leash::of_this_call().until_leaving(Instant::now() + SURFACE_CALL, hub.leaving.clone());
+    let farewell = Farewell::new(hub.leaving.clone(), id);
+    Ok(hub.surface.answer(request, looking, farewell).await)
 }
 
 /// Makes the call an exchange of its own task, and waits for its response.

@@ -17,7 +17,7 @@ use tonic::service::Routes;
 use tower::ServiceExt;
 use tracing::error;
 
-use crate::body::Body;
+use crate::body::{Body, Farewell};
 use crate::health::Health;
 use crate::in_flight::{Connection, Counted};
 
@@ -71,15 +71,17 @@ impl Surface {
         }
     }
 
+    /// Answers a call. What never ends by itself ends with the farewell.
     pub(crate) async fn answer(
         &self,
         request: Request<hyper::body::Incoming>,
         looking: Looking,
+        farewell: Farewell,
     ) -> Response<Body> {
         let routes = Routes::clone(&self.routes.load());
         let answered: Result<_, Infallible> = routes.oneshot(request).await;
         let Ok(response) = answered;
-        response.map(|body| Body::foreign(body, looking))
+        response.map(|body| Body::foreign(body, farewell, looking))
     }
 
     /// Shows the services of new rules.

@@ -6,10 +6,11 @@ use std::time::Instant;
 use lgsp_proto::ledger::v1::{Outcome, Sealed};
 use lgsp_runtime::state::Condition;
 use tonic::Code;
-use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
+use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
+use crate::attackers::{connect, framed, post, request};
 use crate::hub::{Hub, citizen_request, exchange_of, reason, until, within};
 use crate::provider::{KNOWN, SILENT};
 
@@ -48,9 +49,7 @@ async fn while_the_broker_is_away_data_fails_closed_and_refusals_are_spooled_unt
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_gateway_without_its_broker_says_that_it_does_not_serve_until_it_is_back() {
     let hub = Hub::start().await;
-    let channel = tonic::transport::Channel::from_shared(format!("http://{}", hub.gateway.address)).unwrap();
-    let mut health = HealthClient::new(channel.connect().await.unwrap());
-    let mut told = health.watch(HealthCheckRequest::default()).await.unwrap().into_inner();
+    let mut told = watch(&hub).await;
     let mut until_told = async |status: ServingStatus| {
         while within("what is told", told.message()).await.unwrap().unwrap().status() != status {}
     };
@@ -94,6 +93,37 @@ async fn a_gateway_that_stops_lets_its_exchanges_end_and_flushes_their_entries()
     let ended = silent.await.unwrap().unwrap_err();
     assert_eq!(reason(&ended), "DEADLINE_EXCEEDED");
     hub.final_entry(&exchange_of(ended.metadata())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_watched_health_says_that_the_gateway_leaves_and_does_not_hold_its_end() {
+    let hub = Hub::start().await;
+    let mut told = watch(&hub).await;
+    let mut last = None;
+    let watched = tokio::spawn(async move {
+        loop {
+            match within("what is told", told.message()).await {
+                Ok(status) => last = status.map(|status| status.status()),
+                Err(ended) => return (last, ended),
+            }
+        }
+    });
+    let unread = connect(hub.gateway.address, 0).await;
+    let head = request("POST", "application/grpc", "/grpc.health.v1.Health/Watch");
+    let _unread = post(&unread, head, framed(0, &[])).await;
+
+    let begun = Instant::now();
+    assert_eq!(hub.shutdown.run().await, []);
+    assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
+    let (last, ended) = watched.await.unwrap();
+    assert_eq!((last, ended.code()), (Some(ServingStatus::NotServing), Code::Unavailable));
+    assert_eq!(reason(&ended), "LEAVING");
+}
+
+async fn watch(hub: &Hub) -> tonic::Streaming<HealthCheckResponse> {
+    let channel = tonic::transport::Channel::from_shared(format!("http://{}", hub.gateway.address)).unwrap();
+    let mut health = HealthClient::new(channel.connect().await.unwrap());
+    health.watch(HealthCheckRequest::default()).await.unwrap().into_inner()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
