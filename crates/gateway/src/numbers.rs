@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
+use lgsp_bus::Bus;
 use lgsp_core::time::unix_micros;
 use lgsp_runtime::{Component, State};
 use tokio::time::interval;
@@ -16,10 +17,11 @@ const TELL: Duration = Duration::from_secs(1);
 const EARLY: i64 = 7 * 24 * 3_600 * 1_000_000;
 
 /// Brings the numbers of `/status` up to date, for ever. The gateway is not ready before `keys` were told.
-pub(crate) async fn tell(hub: Arc<Hub>, state: State, keys: Component) {
+pub(crate) async fn tell(hub: Arc<Hub>, bus: Bus, state: State, keys: Component) {
     let stats = &hub.stats;
     let in_flight = state.fact("in-flight");
     let revision = state.fact("registry-revision");
+    let heartbeats_refused = state.fact("heartbeats-refused");
     let counts = [
         (state.fact("exchanges-served"), &stats.served),
         (state.fact("exchanges-not-found"), &stats.not_found),
@@ -43,6 +45,7 @@ pub(crate) async fn tell(hub: Arc<Hub>, state: State, keys: Component) {
         tell_keys(&hub.book, &hub.surface.health, &keys, unix_micros(SystemTime::now())).await;
         in_flight.set(hub.in_flight.exchanges() as i64);
         revision.set(hub.rules.load().as_ref().map_or(0, |rules| rules.revision()) as i64);
+        heartbeats_refused.set(bus.stats().heartbeats_refused as i64);
         for (fact, count) in &counts {
             fact.set(count.load(Ordering::Relaxed) as i64);
         }

@@ -129,7 +129,7 @@ pub async fn start(
         bounds: options.exchanges.clone(),
     });
     let keys = state.component("subject-keys");
-    let told = numbers::tell(hub.clone(), state.clone(), keys);
+    let told = numbers::tell(hub.clone(), bus.clone(), state.clone(), keys);
     shutdown.spawn(Stage::Close, "gateway numbers", until(shutdown.begins(Stage::Close), told));
     role.open(Listener {
         tcp,

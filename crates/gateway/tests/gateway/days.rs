@@ -11,7 +11,7 @@ use tonic_health::pb::health_client::HealthClient;
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
 use crate::attackers::{connect, framed, post, request};
-use crate::hub::{Hub, citizen_request, exchange_of, reason, until, within};
+use crate::hub::{Hub, citizen_request, exchange_of, provide_under, reason, until, within};
 use crate::provider::{KNOWN, SILENT};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -118,6 +118,15 @@ async fn a_watched_health_says_that_the_gateway_leaves_and_does_not_hold_its_end
     let (last, ended) = watched.await.unwrap();
     assert_eq!((last, ended.code()), (Some(ServingStatus::NotServing), Code::Unavailable));
     assert_eq!(reason(&ended), "LEAVING");
+}
+
+/// A provider with another key than the gateway's looks like one that is not there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn heartbeats_under_another_key_are_counted_in_the_status() {
+    let hub = Hub::start().await;
+    assert_eq!(hub.state.fact("heartbeats-refused").get(), 0);
+    let _stranger = provide_under(&hub.bus, "population-2", lgsp_bus::MacKey::new([43; 32])).await;
+    until("the count", || hub.state.fact("heartbeats-refused").get() > 0).await;
 }
 
 async fn watch(hub: &Hub) -> tonic::Streaming<HealthCheckResponse> {

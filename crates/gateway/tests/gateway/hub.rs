@@ -173,12 +173,16 @@ async fn publish(bus: &Bus, change: impl FnOnce(&mut Snapshot)) {
 }
 
 async fn provide(bus: &Bus) -> (Provider, Serving) {
+    provide_under(bus, "population-1", mac_key()).await
+}
+
+/// Starts a provider of that name, whose domain has this key.
+pub async fn provide_under(bus: &Bus, name: &str, key: MacKey) -> (Provider, Serving) {
     let provider = Provider::default();
     let routes = Routes::new(PopulationServiceServer::new(provider.clone()));
     let shutdown = Shutdown::new(State::new(Instance::new("adapter", "0.0.0")), ShutdownOptions::default());
     let (options, health) = (ServeOptions::default(), Health::new());
-    let serving =
-        serve(bus, options, "population", "population-1", mac_key(), routes, health, &shutdown).await;
+    let serving = serve(bus, options, "population", name, key, routes, health, &shutdown).await;
     (provider, serving.unwrap())
 }
 
