@@ -10,7 +10,9 @@ use tokio::time::{Instant, timeout_at};
 use crate::producer::{Outgoing, Place, Producer};
 use crate::{Bus, Error, clients, topics};
 
-/// Per partition of `lgsp.exchange`, the next offset that the ledger has *not* yet fsynced. Embedded only.
+/// Per partition of `lgsp.exchange`, the next offset that the ledger has *not* yet fsynced.
+///
+/// The appender waits for it only on the embedded broker; the ledger's watch over abandoned exchanges reads it on Kafka too.
 pub type Fsynced = watch::Receiver<Vec<i64>>;
 
 /// How long librdkafka itself keeps trying; a caller's own limit is usually shorter.

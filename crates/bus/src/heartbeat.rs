@@ -22,6 +22,11 @@ use crate::{Bus, MacKey, topics};
 pub(crate) const INTERVAL: Duration = Duration::from_secs(1);
 /// An instance that was not heard for so long is dead to us; its session at the broker lives for 6 s.
 pub(crate) const LIVES: Duration = Duration::from_millis(2_500);
+/// How far the clock of a provider may be from that of whoever hears it. A heartbeat from further away is not believed.
+///
+/// It bounds what a repeat can do. Who has heard an instance remembers its last heartbeat for longer than any repeat of it is
+/// believed; who has just started can be told for so long, by repeats in their order, that a dead instance lives.
+pub(crate) const CLOCKS: Duration = Duration::from_secs(10);
 /// How long the last heartbeat, which says that we leave, may take.
 const FAREWELL: Duration = Duration::from_millis(500);
 /// Most sources that one provider tells of.
@@ -139,8 +144,14 @@ struct Inner {
 
 impl Beats {
     /// Sends a role's heartbeats every second until it closes, and one that says `leaving` as soon as it stops serving.
-    /// `facts` is asked before each and must not block.
-    pub(crate) fn start<F>(bus: &Bus, sender: Sender, facts: F, shutdown: &Shutdown) -> Self
+    /// `facts` is asked before each and must not block. `acknowledged` feels those that the broker acknowledges.
+    pub(crate) fn start<F>(
+        bus: &Bus,
+        sender: Sender,
+        acknowledged: Pulse,
+        facts: F,
+        shutdown: &Shutdown,
+    ) -> Self
     where
         F: Fn() -> Facts + Send + Sync + 'static,
     {
@@ -152,7 +163,7 @@ impl Beats {
                 changed: Notify::new(),
                 leaving: AtomicBool::new(false),
                 last_stamp: AtomicI64::new(0),
-                acknowledged: Pulse::new(),
+                acknowledged,
             }),
         };
         shutdown.spawn(Stage::Close, "heartbeats", beats.clone().run(shutdown.clone()));
@@ -185,7 +196,8 @@ impl Beats {
         }
     }
 
-    /// Whether the broker has acknowledged a heartbeat just now: with it lost, nothing else comes through either.
+    /// Whether a broker has acknowledged something of this role just now: a heartbeat, or what else its pulse was told of.
+    /// Heartbeats alone prove too little, because they all go to one partition: with its leader lost, others still serve.
     pub(crate) fn acknowledged(&self) -> watch::Receiver<bool> {
         self.inner.acknowledged.watch()
     }
@@ -229,12 +241,12 @@ impl Beats {
     /// The time, and later than that of every heartbeat before: whoever hears one takes only later ones from then on.
     fn stamp(&self) -> i64 {
         let now = unix_micros(SystemTime::now());
-        let last = &self.inner.last_stamp;
-        if last.fetch_max(now, Ordering::SeqCst) < now {
-            now
-        } else {
-            last.fetch_add(1, Ordering::SeqCst) + 1
-        }
+        let stamped = self
+            .inner
+            .last_stamp
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |last| Some(after(last, now)));
+        // It never fails: there is always a next one.
+        after(stamped.unwrap_or_else(|last| last), now)
     }
 
     fn heartbeat(&self, sent_us: i64) -> Heartbeat {
@@ -252,5 +264,30 @@ impl Beats {
             sources: facts.sources,
             in_flight: facts.in_flight,
         }
+    }
+}
+
+/// The stamp after `last`. A clock that was stepped back so far that nobody would believe a later one begins anew: whoever
+/// heard the former ones refuses the smaller one until they forget, which is 30 s after the last that they believed.
+fn after(last: i64, now: i64) -> i64 {
+    let furthest = now.saturating_add(CLOCKS.as_micros() as i64);
+    if last >= furthest { now } else { now.max(last + 1) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stamps_rise_unless_the_clock_was_stepped_back_further_than_anybody_believes() {
+        let (now, clocks) = (1_800_000_000_000_000, CLOCKS.as_micros() as i64);
+        assert_eq!(after(0, now), now);
+        assert_eq!(after(now - 1, now), now);
+        assert_eq!(after(now, now), now + 1, "two at once");
+        assert_eq!(after(now + clocks - 1, now), now + clocks, "a small step back");
+        for seconds_ahead in [10, 11, 3_600] {
+            assert_eq!(after(now + seconds_ahead * 1_000_000, now), now, "{seconds_ahead} s");
+        }
+        assert_eq!(after(i64::MAX, now), now);
     }
 }

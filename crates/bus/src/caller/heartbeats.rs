@@ -12,14 +12,11 @@ use tracing::warn;
 
 use super::providers::{Directory, SHOWN};
 use crate::headers::Incoming;
+use crate::heartbeat::CLOCKS;
 use crate::mac::Kind;
+use crate::pulse::LastSign;
 use crate::{Bus, Counters, Error, MacKey, MacKeys, Record, Start, Tail, Tailed, topics};
 
-/// How far the clock of a provider may be from ours. A heartbeat from further away is not believed.
-///
-/// It bounds what a repeat can do. Who has heard an instance remembers its last heartbeat for longer than any repeat of it is
-/// believed; who has just started can be told for so long, by repeats in their order, that a dead instance lives.
-const CLOCKS: Duration = Duration::from_secs(10);
 /// A clock that is ahead makes a heartbeat look fresh for twice as long.
 const _: () = assert!(2 * CLOCKS.as_secs() < SHOWN.as_secs());
 /// How often a heartbeat that is not believed is told of.
@@ -31,11 +28,12 @@ const READ_AGAIN: Duration = Duration::from_millis(500);
 pub(super) fn listen(
     bus: &Bus,
     directory: Arc<Directory>,
+    last_sign: Arc<LastSign>,
     keys: Arc<MacKeys>,
     shutdown: &Shutdown,
 ) -> Result<(), Error> {
     let tail = bus.tail(topics::HEARTBEAT, Start::End)?;
-    let mut listener = Listener { directory, keys, counters: bus.counters().clone(), told: None };
+    let mut listener = Listener { directory, last_sign, keys, counters: bus.counters().clone(), told: None };
     let (bus, close) = (bus.clone(), shutdown.begins(Stage::Close));
     shutdown.spawn(Stage::Close, "heartbeat listener", async move {
         let open = || bus.tail(topics::HEARTBEAT, Start::End);
@@ -71,6 +69,7 @@ async fn reopened(open: impl Fn() -> Result<Tail, Error>) -> Tail {
 
 struct Listener {
     directory: Arc<Directory>,
+    last_sign: Arc<LastSign>,
     keys: Arc<MacKeys>,
     counters: Arc<Counters>,
     /// When a heartbeat that is not believed was last told of.
@@ -79,6 +78,8 @@ struct Listener {
 
 impl Listener {
     fn hear(&mut self, record: &Record, now: Instant, now_us: i64) {
+        // Whatever it says: a broker has brought it.
+        self.last_sign.note(now);
         let value = record.value.as_deref().unwrap_or_default();
         let Ok(heartbeat) = Heartbeat::decode(value) else { return };
         if !heartbeat.domain.is_empty() {
@@ -137,7 +138,8 @@ mod tests {
     fn listener() -> Listener {
         let keys = MacKeys::new(BTreeMap::from([("land".to_owned(), key())]));
         let directory = Arc::new(Directory::new(&Options::default(), 0));
-        Listener { directory, keys: Arc::new(keys), counters: Arc::default(), told: None }
+        let last_sign = Arc::new(LastSign::new());
+        Listener { directory, last_sign, keys: Arc::new(keys), counters: Arc::default(), told: None }
     }
 
     fn record(domain: &str, sent_us: i64, sign: impl FnOnce(&[u8]) -> Option<String>) -> Record {

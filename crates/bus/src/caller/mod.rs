@@ -24,7 +24,8 @@ use tokio::time::timeout;
 use crate::headers::{MOST_BYTES, ReplyTo};
 use crate::heartbeat::{Beats, Facts, Sender};
 use crate::mac::Kind;
-use crate::producer::{Outgoing, Producer};
+use crate::producer::{Outgoing, Producer, Receipt};
+use crate::pulse::{LastSign, Pulse};
 use crate::{Bus, Error, MacKeys, RequestHead, clients, topics};
 use providers::Directory;
 use replies::Listener;
@@ -107,6 +108,7 @@ pub(crate) struct Shared {
     producer: Producer,
     waiters: Arc<Waiters>,
     directory: Arc<Directory>,
+    last_sign: Arc<LastSign>,
     keys: Arc<MacKeys>,
     reply_to: ReplyTo,
     positioned: watch::Receiver<bool>,
@@ -150,14 +152,24 @@ impl Caller {
         let waiters = Arc::new(Waiters::new(&options, largest_answer(bus)));
         let directory =
             Arc::new(Directory::new(bus.options(), topics::partition_of(instance, request_partitions)));
-        let positioned = Listener::start(bus, &reply_to, waiters.clone(), shutdown)?;
-        heartbeats::listen(bus, directory.clone(), keys.clone(), shutdown)?;
+        let last_sign = Arc::new(LastSign::new());
+        let positioned = Listener::start(bus, &reply_to, waiters.clone(), last_sign.clone(), shutdown)?;
+        heartbeats::listen(bus, directory.clone(), last_sign.clone(), keys.clone(), shutdown)?;
         let revision = Arc::new(AtomicU64::new(0));
         let facts = facts(revision.clone(), waiters.clone());
-        Beats::start(bus, Sender::gateway(instance), facts, shutdown);
+        Beats::start(bus, Sender::gateway(instance), Pulse::new(), facts, shutdown);
 
-        let shared =
-            Shared { producer, waiters, directory, keys, reply_to, positioned, revision, bus: bus.clone() };
+        let shared = Shared {
+            producer,
+            waiters,
+            directory,
+            last_sign,
+            keys,
+            reply_to,
+            positioned,
+            revision,
+            bus: bus.clone(),
+        };
         let caller = Self { shared: Arc::new(shared) };
         let mut positioned = caller.shared.positioned.clone();
         // An error of either kind means: not yet. `ready` tells, and calls fail until then.
@@ -207,10 +219,13 @@ impl Caller {
         Ok(reply)
     }
 
-    fn receipt(&self, waiter: Arc<Waiter>) -> crate::producer::Receipt {
-        let counters = self.shared.bus.counters().clone();
+    fn receipt(&self, waiter: Arc<Waiter>) -> Receipt {
+        let (counters, last_sign) = (self.shared.bus.counters().clone(), self.shared.last_sign.clone());
         Box::new(move |delivery| match delivery {
-            Ok(place) => waiter.delivered(place),
+            Ok(place) => {
+                last_sign.note(Instant::now());
+                waiter.delivered(place);
+            }
             Err(error) => {
                 counters.requests_undelivered.add();
                 waiter.fail(Fault::new(Reason::BrokerUnavailable).because(error));
@@ -235,10 +250,10 @@ impl Caller {
         let _ = positioned.wait_for(|positioned| *positioned).await;
     }
 
-    /// How long no heartbeat was heard. Our own come back every second, so that a silence of some seconds means that the
-    /// broker is away.
+    /// How long no broker gave a sign of life: brought a heartbeat or a reply, or acknowledged a request. Our own heartbeats
+    /// come back every second, so that a silence of some seconds means that the broker is away.
     pub fn silence(&self) -> Duration {
-        self.shared.directory.silence(Instant::now())
+        self.shared.last_sign.silence(Instant::now())
     }
 
     /// How many exchanges wait for a reply.

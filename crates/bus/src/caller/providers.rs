@@ -43,7 +43,6 @@ pub struct Provider {
 /// What was heard, and what is in flight.
 pub(crate) struct Directory {
     domains: HashMap<String, Arc<Domain>>,
-    began: Instant,
     hearing: Mutex<Hearing>,
     /// Which of an instance's partitions is ours: Kafka's cost is per batch, and a batch is of one partition. `None` on the
     /// embedded broker, which keeps only 5 MiB of each: there all are used.
@@ -125,7 +124,6 @@ impl Directory {
         let domains = options.domains.iter().map(|name| (name.clone(), Arc::new(domain(name)))).collect();
         Self {
             domains,
-            began: Instant::now(),
             hearing: Mutex::default(),
             home: options.brokers.is_some().then_some(usize::try_from(home).unwrap_or(0)),
         }
@@ -149,11 +147,6 @@ impl Directory {
         let hearing = self.hearing.lock();
         let hears = hearing.last.is_some_and(|last| now.saturating_duration_since(last) < LIVES);
         hears && hearing.since.is_some_and(|since| now.saturating_duration_since(since) >= LISTENED)
-    }
-
-    /// How long nobody was heard, ourselves included.
-    pub(crate) fn silence(&self, now: Instant) -> Duration {
-        now.saturating_duration_since(self.hearing.lock().last.unwrap_or(self.began))
     }
 
     /// Hears a heartbeat whose claim is proven. Tells whether it is a new one: one that is not later than what was heard of its
@@ -351,12 +344,12 @@ mod tests {
     }
 
     #[test]
-    fn a_silence_lasts_since_anybody_was_heard() {
-        let directory = directory();
-        let later = |millis| Instant::now() + Duration::from_millis(millis);
-        assert!(directory.silence(later(4_000)) >= Duration::from_secs(4), "nobody was heard at all");
-        directory.hear(Heartbeat::default(), later(3_000));
-        assert!(directory.silence(later(4_000)) < Duration::from_secs(2));
+    fn an_instance_whose_clock_was_stepped_back_is_heard_again_once_its_last_heartbeat_is_forgotten() {
+        let at = |sent_us| Heartbeat { sent_us, ..heartbeat("stepped", &[0, 1]) };
+        let (directory, begun) = (directory(), Instant::now());
+        assert!(directory.hear(at(3_600_000_000), begun));
+        assert!(!directory.hear(at(1), begun + SHOWN / 2));
+        assert!(directory.hear(at(2), begun + SHOWN), "what is refused does not keep the last one in mind");
     }
 
     #[test]

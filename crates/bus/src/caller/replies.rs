@@ -1,7 +1,7 @@
 //! The listener: an assigned reply partition, positioned before the first request is sent.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lgsp_core::{ExchangeId, Fault};
 use lgsp_runtime::shutdown::Hold;
@@ -18,6 +18,7 @@ use super::waiters::{Accepted, Waiter, Waiters};
 use crate::clients::Quiet;
 use crate::headers::{self, Incoming, Malformed, ReplyTo};
 use crate::mac::Kind;
+use crate::pulse::LastSign;
 use crate::{Bus, Error, clients, request, topics};
 
 /// How long one look at the consumer lasts; also how soon the listener ends.
@@ -117,6 +118,7 @@ pub(crate) struct Listener {
     consumer: BaseConsumer<Quiet>,
     reply_to: ReplyTo,
     waiters: Arc<Waiters>,
+    last_sign: Arc<LastSign>,
     positioned: watch::Sender<bool>,
     close: CancellationToken,
     /// After the consumer, so that an embedded broker outlives it.
@@ -130,6 +132,7 @@ impl Listener {
         bus: &Bus,
         reply_to: &ReplyTo,
         waiters: Arc<Waiters>,
+        last_sign: Arc<LastSign>,
         shutdown: &Shutdown,
     ) -> Result<watch::Receiver<bool>, Error> {
         let config = clients::assigned_consumer(bus.options(), &bus.bootstrap(), bus.fetch_at_once());
@@ -140,6 +143,7 @@ impl Listener {
             consumer,
             reply_to: reply_to.clone(),
             waiters,
+            last_sign,
             positioned,
             close: shutdown.begins(Stage::Close),
             bus: bus.clone(),
@@ -186,6 +190,8 @@ impl Listener {
     }
 
     fn hear(&self, message: &BorrowedMessage<'_>) {
+        // Whatever it says: a broker has brought it.
+        self.last_sign.note(Instant::now());
         let counters = self.bus.counters();
         let Ok(incoming) = Incoming::read(message) else {
             return counters.replies_malformed.add();

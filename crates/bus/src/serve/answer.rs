@@ -1,7 +1,7 @@
 //! The answer to one request, as records on the reply topic.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use lgsp_core::time::unix_micros;
 use lgsp_core::{ExchangeId, Fault};
@@ -167,13 +167,17 @@ impl Answer {
         let outstanding = self.outstanding.clone().filter(|_| decides);
         let window = self.is_stream.then(|| self.window.clone());
         let (counters, exchange) = (self.shared.bus.counters().clone(), self.exchange);
+        let acknowledged = self.shared.acknowledged.clone();
         Box::new(move |delivery: Delivery| {
             if let Some(window) = window {
                 window.add_permits(cost);
             }
-            if let Err(error) = delivery {
-                warn!(%exchange, %error, "reply was not delivered");
-                counters.replies_undelivered.add();
+            match delivery {
+                Ok(_) => acknowledged.note(Instant::now()),
+                Err(error) => {
+                    warn!(%exchange, %error, "reply was not delivered");
+                    counters.replies_undelivered.add();
+                }
             }
             drop(outstanding);
         })
@@ -200,6 +204,7 @@ mod tests {
     use super::super::{Shared, consumer};
     use super::*;
     use crate::producer::Producer;
+    use crate::pulse::Pulse;
     use crate::serve::dead_letters::DeadLetters;
     use crate::serve::intake::Membership;
     use crate::{Bus, MacKey, Options, ServeOptions, clients};
@@ -223,6 +228,7 @@ mod tests {
             offsets: membership.offsets(&bus, "land", &consumer),
             dead_letters: DeadLetters::new(&bus, "adapter-land-1", MacKey::new([7; 32])),
             membership,
+            acknowledged: Pulse::new(),
             producer: Producer::new("replies", bus.options(), config).unwrap(),
             bus,
         })

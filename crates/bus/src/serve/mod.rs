@@ -20,6 +20,7 @@ use tonic::service::Routes;
 
 use crate::heartbeat::{Beats, Facts, Sender};
 use crate::producer::Producer;
+use crate::pulse::Pulse;
 use crate::{Bus, Error, Health, MacKey, RequestHead, clients};
 use dead_letters::DeadLetters;
 use intake::{Intake, Membership};
@@ -112,6 +113,8 @@ struct Shared {
     offsets: Arc<Offsets>,
     dead_letters: DeadLetters,
     membership: Arc<Membership>,
+    /// Whether the broker acknowledges what we send.
+    acknowledged: Pulse,
     producer: Producer,
     /// After the producer, so that an embedded broker outlives it.
     bus: Bus,
@@ -129,7 +132,8 @@ impl Serving {
         self.shared.membership.partitions()
     }
 
-    /// Whether this instance takes requests: it owns partitions, and the broker has acknowledged its heartbeat just now.
+    /// Whether this instance takes requests: it owns partitions, and the broker has acknowledged a heartbeat or a
+    /// reply of it just now.
     pub fn ready(&self) -> bool {
         !self.partitions().is_empty() && *self.beats.acknowledged().borrow()
     }
@@ -203,12 +207,13 @@ pub async fn serve(
         largest_message: crate::caller::largest_answer(bus),
         offsets: membership.offsets(bus, domain, &consumer),
         membership: membership.clone(),
+        acknowledged: Pulse::new(),
         producer,
         options,
         bus: bus.clone(),
     });
     let sender = Sender::provider(instance, domain, shared.key.clone());
-    let beats = Beats::start(bus, sender, facts(&shared, health), shutdown);
+    let beats = Beats::start(bus, sender, shared.acknowledged.clone(), facts(&shared, health), shutdown);
     membership.tell(beats.clone());
     Intake::start(shared.clone(), consumer, shutdown)?;
     Ok(Serving { shared, beats })

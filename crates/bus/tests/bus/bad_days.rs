@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lgsp_bus::{Caller, CallerOptions, MacKey, MacKeys, Start, Tailed, topics};
+use lgsp_bus::{Bus, Caller, CallerOptions, MacKey, MacKeys, Options, Start, Tailed, topics};
 use lgsp_core::{Fault, Hop, Reason};
+use rdkafka::mocking::{MockCluster, MockCoordinator};
+use rdkafka::producer::DefaultProducerContext;
 
 use crate::hub::*;
 
@@ -105,6 +107,45 @@ async fn a_provider_that_has_lost_the_broker_is_not_ready_until_it_is_back() {
     assert!(!serving.ready());
     bus.restore_broker().unwrap();
     within("requests to be taken again", serving.until_ready()).await;
+}
+
+/// The bus of a cluster whose first broker leads everything.
+fn bus_of(cluster: &MockCluster<'_, DefaultProducerContext>) -> Bus {
+    for topic in [topics::HEARTBEAT, topics::REPLY, &topics::request("lost")] {
+        cluster.create_topic(topic, 1, 1).unwrap();
+        cluster.partition_leader(topic, 0, Some(1)).unwrap();
+    }
+    cluster.coordinator(MockCoordinator::Group("lgsp.lost".to_owned()), 1).unwrap();
+    Bus::open(Options {
+        brokers: Some(cluster.bootstrap_servers()),
+        domains: vec!["lost".to_owned()],
+        request_partitions: 1,
+        reply_partitions: 1,
+        ..Options::default()
+    })
+    .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_only_the_heartbeats_lost_calls_are_served_and_count_as_signs_of_life() {
+    let cluster = MockCluster::new(2).unwrap();
+    let bus = bus_of(&cluster);
+    let (_provider, serving) = provider(&bus, "lost").await;
+    let caller = caller(&bus, "lost").await;
+    until("a heartbeat", || !caller.providers().is_empty()).await;
+
+    // The leader of the heartbeats dies, and nobody takes its place.
+    cluster.partition_leader(topics::HEARTBEAT, 0, Some(2)).unwrap();
+    cluster.broker_down(2).unwrap();
+    let unheard = async {
+        while caller.providers().iter().all(|provider| provider.silent_ms < 5_000) {
+            call_within(&caller, Duration::from_secs(5)).await.unwrap();
+            assert!(caller.silence() < Duration::from_secs(2), "{:?}", caller.silence());
+            assert!(serving.ready());
+        }
+    };
+    within("heartbeats to stay away", unheard).await;
+    within("the silence to be noticed", serving.until_lost()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

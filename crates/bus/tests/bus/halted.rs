@@ -70,7 +70,7 @@ fn free_ports() -> u16 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn with_kafka_halted_entries_and_calls_fail_in_time_and_recover_within_two_seconds() {
+async fn with_kafka_halted_entries_and_calls_fail_in_time_and_recover_within_five_seconds() {
     let Some(kafka) = OwnKafka::start() else {
         eprintln!("skipped: the embedded broker cannot be halted");
         return;
@@ -94,21 +94,27 @@ async fn with_kafka_halted_entries_and_calls_fail_in_time_and_recover_within_two
     call(PATIENCE).await.unwrap();
 
     kafka.halt();
+    let limit = Duration::from_millis(500);
+    let in_time = |begun: Instant| {
+        assert!(begun.elapsed() < limit + Duration::from_secs(1), "{:?}", begun.elapsed());
+    };
     let begun = Instant::now();
-    let refused = append(Duration::from_millis(500)).await;
+    let refused = append(limit).await;
+    in_time(begun);
     assert!(matches!(refused, Err(Error::TimedOut { .. })), "{refused:?}");
-    let fault = call(Duration::from_millis(500)).await.unwrap_err();
+    let begun = Instant::now();
+    let fault = call(limit).await.unwrap_err();
+    in_time(begun);
     assert_eq!((fault.reason(), fault.hop()), (Reason::DeadlineExceeded, Hop::Broker));
-    assert!(begun.elapsed() < Duration::from_millis(1_500), "{:?}", begun.elapsed());
     within("the loss to be noticed", serving.until_lost()).await;
 
     kafka.go_on();
     let restored = Instant::now();
     let recover = async {
-        while append(Duration::from_millis(500)).await.is_err() {}
-        while call(Duration::from_millis(500)).await.is_err() {}
+        while append(limit).await.is_err() {}
+        while call(limit).await.is_err() {}
     };
     within("recovery", recover).await;
-    assert!(restored.elapsed() < Duration::from_secs(2), "{:?}", restored.elapsed());
+    assert!(restored.elapsed() < Duration::from_secs(5), "{:?}", restored.elapsed());
     within("requests to be taken again", serving.until_ready()).await;
 }
