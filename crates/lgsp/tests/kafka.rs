@@ -1,6 +1,11 @@
 //! Roles as processes of their own. Each tells its state while Kafka is away; on the Kafka that `LGSP_TEST_KAFKA=host:port` names, all
 //! of them together are a hub.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "what is waited for is another process, under a bound, and no task waits"
+)]
+
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;

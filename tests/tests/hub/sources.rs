@@ -72,7 +72,7 @@ async fn every_method_tells_something_of_the_city_on_sqlite() {
 async fn every_method_answers_alike_on_postgresql_to_a_reader_who_may_change_nothing() {
     let Some(database) = city_on_postgresql().await else { return };
     let hub = Hub::start_with(ANOTHER_CITY, |config| read_as_reader(config, &database)).await;
-    let told = answers_of(hub, &homes(), AT_ONCE).await;
+    let told = Box::pin(answers_of(hub, &homes(), AT_ONCE)).await;
     let expected = answers_on_sqlite().await;
     assert_eq!(told.len(), expected.len());
     assert_alike(expected, &told);
@@ -109,7 +109,12 @@ fn read_as_reader(config: &mut Config, database: &Database) {
 async fn answers_on_sqlite() -> &'static Answers {
     static ANSWERS: OnceCell<Answers> = OnceCell::const_new();
     // Boxed: it holds a hub.
-    let ask = || Box::pin(async { answers_of(Hub::start_with(CITY, |_| ()).await, &homes(), AT_ONCE).await });
+    let ask = || {
+        Box::pin(async {
+            let hub = Hub::start_with(CITY, |_| ()).await;
+            Box::pin(answers_of(hub, &homes(), AT_ONCE)).await
+        })
+    };
     ANSWERS.get_or_init(ask).await
 }
 
@@ -117,7 +122,7 @@ fn homes() -> Vec<Home> {
     City::new(CITY).expect("a city").collect()
 }
 
-/// Asks a hub everything about some homes, so much at once, and ends it.
+/// Asks a hub everything about some homes, so much at once, and ends it. Boxed by its callers: it holds the hub.
 async fn answers_of(hub: Hub, homes: &[Home], at_once: usize) -> Answers {
     let mut answers = Answers::new();
     for question in &QUESTIONS {

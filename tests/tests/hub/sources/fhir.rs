@@ -35,7 +35,7 @@ async fn health_answers_alike_on_a_fhir_server_and_all_else_on_postgresql() {
         config.fhir.name = "csdl-yte-cantho".to_owned();
         config.fhir.agency_code = "H13.06".to_owned();
     });
-    let told = answers_of(hub.await, &homes()[..HOMES], AT_ONCE).await;
+    let told = Box::pin(answers_of(hub.await, &homes()[..HOMES], AT_ONCE)).await;
     let is_health = |(method, _): &(&str, String)| method.starts_with(HEALTH);
     let (health, told): (Answers, Answers) = told.into_iter().partition(|(asked, _)| is_health(asked));
     let expected = answers_on_sqlite().await;
