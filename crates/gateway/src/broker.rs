@@ -1,4 +1,5 @@
-//! Whether the broker is there, as heard in heartbeats: our own come back, too.
+//! Whether the broker is there: it brings heartbeats, of which our own come back every second, and replies, and acknowledges
+//! requests.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use crate::surface::Surface;
 
 /// How often to look.
 const LOOK: Duration = Duration::from_millis(500);
-/// A silence so long is no delay. Whoever runs sends one heartbeat a second, so that four are missing.
+/// A silence so long is no delay: four of our own heartbeats are missing, and nothing else came either.
 const LOST: Duration = Duration::from_secs(4);
 
 /// What is told of the broker.
