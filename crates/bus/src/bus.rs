@@ -24,7 +24,7 @@ pub struct Bus {
 struct Inner {
     options: Options,
     bootstrap: String,
-    /// Shared, because delivery reports must not hold a bus: the last to drop one waits for the reports' own thread.
+    /// Shared, because delivery reports must not hold a bus: whoever lets go of it last ends the embedded broker.
     counters: Arc<Counters>,
     publisher: Producer,
     beats: Producer,

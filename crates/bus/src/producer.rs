@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -7,10 +8,16 @@ use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Message as _, OwnedHeaders};
-use rdkafka::producer::{BaseRecord, DeliveryResult, Producer as _, ProducerContext, ThreadedProducer};
+use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer as _, ProducerContext};
 use tracing::{debug, warn};
 
 use crate::{Error, Options, clients};
+
+/// How long one look for delivery reports lasts; also how soon a dropped producer ends.
+///
+/// rdkafka rounds what is left of it down to milliseconds and so spins through the last one. Its own `ThreadedProducer` looks
+/// for 100 ms: a hundredth of a core for each idle producer, a tenth for a hub.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// What Kafka says of a record: where it stands, or why not.
 pub(crate) type Delivery = Result<Place, KafkaError>;
@@ -39,7 +46,7 @@ pub(crate) struct Producer {
     what: &'static str,
     options: Options,
     config: ClientConfig,
-    native: ArcSwap<ThreadedProducer<Reports>>,
+    native: ArcSwap<Polled>,
 }
 
 impl Producer {
@@ -57,7 +64,7 @@ impl Producer {
         base.payload = record.value;
         base.headers = record.headers;
         let native = self.native.load();
-        let Err((error, _)) = native.send(base) else { return Ok(()) };
+        let Err((error, _)) = native.client.send(base) else { return Ok(()) };
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::MessageSizeTooLarge) => {
                 Err(Error::TooLarge { topic: record.topic.to_owned() })
@@ -73,7 +80,7 @@ impl Producer {
 
     /// How many partitions a topic has. Blocks.
     pub(crate) fn partitions(&self, topic: &str, patience: Duration) -> Result<i32, KafkaError> {
-        let metadata = self.native.load().client().fetch_metadata(Some(topic), patience)?;
+        let metadata = self.native.load().client.client().fetch_metadata(Some(topic), patience)?;
         let found = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
         if found == 0 {
             return Err(KafkaError::MetadataFetch(RDKafkaErrorCode::UnknownTopicOrPartition));
@@ -88,30 +95,54 @@ impl Producer {
         partition: i32,
         patience: Duration,
     ) -> Result<(i64, i64), KafkaError> {
-        self.native.load().client().fetch_watermarks(topic, partition, patience)
+        self.native.load().client.client().fetch_watermarks(topic, partition, patience)
     }
 
     /// Waits, blocking, until everything that was sent has its report.
     pub(crate) fn flush(&self, patience: Duration) {
-        if self.native.load().flush(patience).is_err() {
+        if self.native.load().client.flush(patience).is_err() {
             debug!(producer = self.what, "records were left without a report");
         }
     }
 
     /// After a fatal error librdkafka's producer takes nothing more, ever.
-    fn replace(&self, broken: &Arc<ThreadedProducer<Reports>>) {
+    fn replace(&self, broken: &Arc<Polled>) {
         warn!(producer = self.what, "kafka producer failed for good and is replaced");
         let Ok(fresh) = build(self.what, &self.config) else { return };
-        let previous = self.native.compare_and_swap(broken, Arc::new(fresh));
-        // Dropping a producer blocks.
-        let dropped =
-            std::thread::Builder::new().name("lgsp-bus-drop".to_owned()).spawn(move || drop(previous));
-        drop(dropped);
+        self.native.compare_and_swap(broken, Arc::new(fresh));
     }
 }
 
-fn build(what: &'static str, config: &ClientConfig) -> Result<ThreadedProducer<Reports>, Error> {
-    config.create_with_context(Reports).map_err(|source| Error::Client { what, source })
+fn build(what: &'static str, config: &ClientConfig) -> Result<Polled, Error> {
+    let client = config.create_with_context(Reports).map_err(|source| Error::Client { what, source })?;
+    Polled::start(what, client)
+}
+
+/// A client with the thread that hands out its delivery reports, and lets go of it after this is dropped: that blocks.
+struct Polled {
+    client: Arc<BaseProducer<Reports>>,
+    dropped: Arc<AtomicBool>,
+}
+
+impl Polled {
+    fn start(what: &'static str, client: BaseProducer<Reports>) -> Result<Self, Error> {
+        let polled = Self { client: Arc::new(client), dropped: Arc::default() };
+        let (client, dropped) = (polled.client.clone(), polled.dropped.clone());
+        let named = std::thread::Builder::new().name("lgsp-bus-report".to_owned());
+        let looks = move || {
+            while !dropped.load(Ordering::Relaxed) {
+                client.poll(LOOK);
+            }
+        };
+        named.spawn(looks).map_err(|source| Error::Thread { what, source })?;
+        Ok(polled)
+    }
+}
+
+impl Drop for Polled {
+    fn drop(&mut self) {
+        self.dropped.store(true, Ordering::Relaxed);
+    }
 }
 
 struct Reports;
