@@ -31,7 +31,8 @@ pub(crate) async fn exchange(hub: Arc<Hub>, call: Call, mut outlet: Outlet) {
     let carried = match admitted {
         Ok(admitted) => {
             let end = admitted.deadline.at + SLACK;
-            let carried = carry(&hub, admitted, &mut account, &mut released, &mut outlet);
+            // On the heap, because the layers around it would copy it.
+            let carried = Box::pin(carry(&hub, admitted, &mut account, &mut released, &mut outlet));
             to_its_end(exchange, end, carried).instrument(span.clone()).await
         }
         Err(fault) => Err(fault),

@@ -72,12 +72,14 @@ where
 {
     fn execute(&self, call: F) {
         let stats = self.stats.clone();
+        let (leash, until) = Leash::new();
+        // On the heap, because the layers around it would copy it.
+        let call = Box::pin(LEASH.scope(leash, call));
         // Its end is awaited by the group.
         drop(self.calls.spawn(async move {
-            let (leash, until) = Leash::new();
             tokio::select! {
                 biased;
-                () = LEASH.scope(leash, call) => {}
+                () = call => {}
                 () = passed(until) => Stats::count(&stats.resets),
             }
         }));

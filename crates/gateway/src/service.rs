@@ -49,7 +49,8 @@ async fn sort(
         return refusal;
     }
     let answered = if Surface::answers(request.uri().path()) {
-        look(hub, &connection, request, id).await
+        // On the heap, because it is large and rare, and every call would be as large.
+        Box::pin(look(hub, &connection, request, id)).await
     } else {
         call(hub, connection, request, id).await
     };

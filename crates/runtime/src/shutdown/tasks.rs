@@ -95,6 +95,8 @@ impl Group {
         F::Output: Send + 'static,
     {
         let (group, hold) = (self.clone(), self.hold());
+        // Every layer around a task would copy it, and some are kilobytes.
+        let task = Box::pin(task);
         tokio::spawn(async move {
             let _hold = hold;
             let watched = AssertUnwindSafe(task).catch_unwind();
