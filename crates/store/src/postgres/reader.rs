@@ -2,11 +2,12 @@ use std::fmt;
 use std::time::Duration;
 
 use deadpool_postgres::Object;
+use futures::future::join_all;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout, timeout_at};
-use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Row, Statement};
 use tracing::debug;
 
 use super::{Store, value};
@@ -40,10 +41,13 @@ impl Reader {
         Self { client: Some(client), store, deadline }
     }
 
-    pub(crate) async fn all(&mut self, query: Query<'_>) -> Result<Vec<Row>, Error> {
+    pub(crate) async fn all_of(&mut self, queries: &[Query<'_>]) -> Result<Vec<Vec<Row>>, Error> {
+        if queries.is_empty() {
+            return Ok(Vec::new());
+        }
         let Some(client) = self.client.take() else { return Err(self.spent()) };
         let flight = InFlight { client: Some(client), store: &self.store, deadline: self.deadline };
-        match timeout_at(self.deadline, flight.ask(&query)).await {
+        match timeout_at(self.deadline, flight.ask(queries)).await {
             Ok(answer) => {
                 let (client, answer) = (flight.landed(), answer.map_err(Error::from));
                 match &answer {
@@ -65,7 +69,7 @@ impl Reader {
     }
 }
 
-/// A query that the server works on. Dropping it ends that work.
+/// Queries that the server works on. Dropping them ends that work.
 struct InFlight<'s> {
     client: Option<Object>,
     store: &'s Store,
@@ -73,23 +77,54 @@ struct InFlight<'s> {
 }
 
 impl InFlight<'_> {
-    async fn ask(&self, query: &Query<'_>) -> Result<Vec<Row>, tokio_postgres::Error> {
+    async fn ask(&self, queries: &[Query<'_>]) -> Result<Vec<Vec<Row>>, tokio_postgres::Error> {
         let Some(client) = &self.client else { return Ok(Vec::new()) };
-        let plain = self.store.plain.contains(query.sql);
-        let types = value::announced(&query.values, if plain { &Type::TEXT } else { &Type::UNKNOWN });
-        match ask_once(client, query, &types, self.deadline).await {
+        match self.ask_once(client, queries).await {
             Err(error) if is_outdated(&error) => {
-                client.statement_cache.remove(query.sql, &types);
-                ask_once(client, query, &types, self.deadline).await
+                for query in queries {
+                    client.statement_cache.remove(query.sql, &self.announced(query));
+                }
+                self.ask_once(client, queries).await
             }
-            // A text is compared with columns of several types.
-            Err(error) if is_ambiguous(&error) && !plain => {
-                self.store.plain.add(query.sql);
-                let types = value::announced(&query.values, &Type::TEXT);
-                ask_once(client, query, &types, self.deadline).await
-            }
-            answer => answer,
+            answers => answers,
         }
+    }
+
+    /// Asks in one flight: the bound of the statements goes out together with the statements.
+    async fn ask_once(
+        &self,
+        client: &Object,
+        queries: &[Query<'_>],
+    ) -> Result<Vec<Vec<Row>>, tokio_postgres::Error> {
+        if client.statement_cache.size() >= MOST_PREPARED {
+            client.statement_cache.clear();
+        }
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        let bound = format!("SET statement_timeout = {}", milliseconds(left));
+        let answers = async {
+            let prepared = join_all(queries.iter().map(|query| self.prepared(client, query))).await;
+            let prepared: Vec<Statement> = prepared.into_iter().collect::<Result<_, _>>()?;
+            run(client, &prepared, queries).await
+        };
+        let (bounded, answers) = tokio::join!(biased; client.batch_execute(&bound), answers);
+        bounded?;
+        answers
+    }
+
+    async fn prepared(&self, client: &Object, query: &Query<'_>) -> Result<Statement, tokio_postgres::Error> {
+        match client.prepare_typed_cached(query.sql, &self.announced(query)).await {
+            // A text is compared with columns of several types.
+            Err(error) if is_ambiguous(&error) && !self.store.plain.contains(query.sql) => {
+                self.store.plain.add(query.sql);
+                client.prepare_typed_cached(query.sql, &value::announced(&query.values, &Type::TEXT)).await
+            }
+            prepared => prepared,
+        }
+    }
+
+    fn announced(&self, query: &Query<'_>) -> Vec<Type> {
+        let text = if self.store.plain.contains(query.sql) { Type::TEXT } else { Type::UNKNOWN };
+        value::announced(&query.values, &text)
     }
 
     fn landed(mut self) -> Option<Object> {
@@ -111,26 +146,26 @@ impl Drop for InFlight<'_> {
     }
 }
 
-/// Asks in one flight: the bound of the statement goes out together with the statement.
-async fn ask_once(
+/// Sends all statements before it waits for the first answer. Several are one transaction, so that whatever ends one, a cancellation
+/// above all, ends those behind it too.
+async fn run(
     client: &Object,
-    query: &Query<'_>,
-    types: &[Type],
-    deadline: Instant,
-) -> Result<Vec<Row>, tokio_postgres::Error> {
-    if client.statement_cache.size() >= MOST_PREPARED {
-        client.statement_cache.clear();
+    prepared: &[Statement],
+    queries: &[Query<'_>],
+) -> Result<Vec<Vec<Row>>, tokio_postgres::Error> {
+    let answers = join_all(prepared.iter().zip(queries).map(|(statement, query)| async move {
+        let values: Vec<&(dyn ToSql + Sync)> = query.values.iter().map(|value| value as _).collect();
+        client.query(statement, &values).await
+    }));
+    if queries.len() == 1 {
+        return answers.await.into_iter().collect();
     }
-    let left = deadline.saturating_duration_since(Instant::now());
-    let bound = format!("SET statement_timeout = {}", milliseconds(left));
-    let values: Vec<&(dyn ToSql + Sync)> = query.values.iter().map(|value| value as _).collect();
-    let answer = async {
-        let statement = client.prepare_typed_cached(query.sql, types).await?;
-        client.query(&statement, &values).await
-    };
-    let (bounded, answer) = tokio::join!(biased; client.batch_execute(&bound), answer);
-    bounded?;
-    answer
+    let (begun, answers, ended) =
+        tokio::join!(biased; client.batch_execute("BEGIN"), answers, client.batch_execute("COMMIT"));
+    begun?;
+    let answers = answers.into_iter().collect::<Result<_, _>>()?;
+    ended?;
+    Ok(answers)
 }
 
 /// Rounded up, and never 0, which would mean no bound at all.

@@ -124,11 +124,11 @@ pub struct Reader {
 }
 
 impl Reader {
-    pub(crate) async fn all(&mut self, query: Query<'_>) -> Result<Vec<SqliteRow>, Error> {
+    pub(crate) async fn all(&mut self, query: &Query<'_>) -> Result<Vec<SqliteRow>, Error> {
         until(self.deadline, value::statement(query).fetch_all(&mut *self.connection)).await
     }
 
-    pub(crate) async fn optional(&mut self, query: Query<'_>) -> Result<Option<SqliteRow>, Error> {
+    pub(crate) async fn optional(&mut self, query: &Query<'_>) -> Result<Option<SqliteRow>, Error> {
         until(self.deadline, value::statement(query).fetch_optional(&mut *self.connection)).await
     }
 }

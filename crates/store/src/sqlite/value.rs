@@ -7,14 +7,14 @@ use crate::row::{Cell, is_missing, of_another_type};
 use crate::{Error, Query, Value};
 
 /// The statement as the driver takes it.
-pub(super) fn statement(query: Query<'_>) -> sqlx::query::Query<'_, Sqlite, SqliteArguments> {
+pub(super) fn statement<'q>(query: &Query<'q>) -> sqlx::query::Query<'q, Sqlite, SqliteArguments> {
     // Adapters write their statements themselves, and a mapping is written by the operator; values are bound.
     let mut statement = sqlx::query(AssertSqlSafe(query.sql));
-    for value in query.values {
+    for value in &query.values {
         statement = match value {
-            Value::Text(text) => statement.bind(text.into_owned()),
-            Value::Integer(number) => statement.bind(number),
-            Value::Real(number) => statement.bind(number),
+            Value::Text(text) => statement.bind(text.clone().into_owned()),
+            Value::Integer(number) => statement.bind(*number),
+            Value::Real(number) => statement.bind(*number),
             Value::Null | Value::NoInteger | Value::NoReal => statement.bind(None::<i64>),
         };
     }

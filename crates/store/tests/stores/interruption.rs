@@ -58,6 +58,23 @@ async fn a_query_whose_caller_left_is_ended_long_before_its_deadline() {
 }
 
 #[tokio::test]
+async fn of_several_queries_none_goes_on_for_a_caller_who_left_or_past_the_deadline() {
+    for database in Database::each().await {
+        let store = Store::open(&one_connection(&database), &[]).await.unwrap();
+        let endless = || [SHORT, ENDLESS, ENDLESS, ENDLESS].map(Query::new);
+        let mut reader = store.reader(Instant::now() + Duration::from_secs(3600)).await.unwrap();
+        assert!(timeout(Duration::from_millis(200), reader.all_of(&endless())).await.is_err());
+        drop(reader);
+        at_rest(&database, &store).await;
+
+        let mut reader = store.reader(Instant::now() + Duration::from_millis(200)).await.unwrap();
+        assert!(matches!(reader.all_of(&endless()).await, Err(Error::TimedOut)), "{database:?}");
+        drop(reader);
+        at_rest(&database, &store).await;
+    }
+}
+
+#[tokio::test]
 async fn a_query_whose_task_was_ended_is_ended_too() {
     for database in Database::each().await {
         let store = Store::open(&one_connection(&database), &[]).await.unwrap();

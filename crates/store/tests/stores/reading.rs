@@ -197,3 +197,38 @@ fn values_are_never_shown() {
     let query = Query::new("SELECT $1").bind("092099000034");
     assert!(!format!("{query:?} {:?}", Value::from("092099000034")).contains("092"));
 }
+
+#[tokio::test]
+async fn several_queries_are_answered_in_their_order() {
+    for database in Database::each().await {
+        let store = database.filled(THINGS).await;
+        let mut reader = store.reader(soon()).await.unwrap();
+        let by_id = "SELECT id AS n FROM thing WHERE id = $1";
+        let queries = [
+            Query::new(by_id).bind(3_i64),
+            Query::new(by_id).bind(4_i64),
+            Query::new("SELECT id AS n FROM thing WHERE id <> $1 ORDER BY id").bind(3_i64),
+            Query::new(by_id).bind(2_i64),
+        ];
+        let answers = reader.all_of(&queries).await.unwrap();
+        let numbers = |rows: &Vec<Row>| rows.iter().map(|row| row.integer("n").unwrap()).collect::<Vec<_>>();
+        let expected = [vec![3], vec![], vec![2, 9_007_199_254_740_993], vec![2]];
+        assert_eq!(answers.iter().map(numbers).collect::<Vec<_>>(), expected, "{database:?}");
+        assert!(reader.all_of(&[]).await.unwrap().is_empty(), "{database:?}");
+    }
+}
+
+#[tokio::test]
+async fn of_several_queries_the_first_that_fails_is_told_and_the_reader_goes_on() {
+    for database in Database::each().await {
+        let store = database.filled(THINGS).await;
+        let mut reader = store.reader(soon()).await.unwrap();
+        let count = "SELECT count(*) AS n FROM thing";
+        for wrong in ["SELECT n FROM nowhere", "SELECT abs(-9223372036854775807 - 1) AS n"] {
+            let refusal = reader.all_of(&[count, wrong, count].map(Query::new)).await.unwrap_err();
+            assert_ne!(refusal.to_string(), "the store failed (code 25P02)", "{database:?}");
+            let counted = reader.optional(Query::new(count)).await.unwrap().unwrap();
+            assert_eq!(counted.integer("n").unwrap(), 3, "{database:?}: {wrong}");
+        }
+    }
+}

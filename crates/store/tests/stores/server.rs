@@ -84,6 +84,13 @@ async fn a_table_that_is_altered_under_way_is_read_as_it_is_now() {
     let now = read().await.unwrap().unwrap();
     assert_eq!((now.text("id").unwrap(), now.text("colour").unwrap()), ("7".to_owned(), "red".to_owned()));
 
+    let both = async || {
+        store.reader(soon()).await?.all_of(&[all, "SELECT thing.* FROM thing"].map(Query::new)).await
+    };
+    assert_eq!(both().await.unwrap().len(), 2);
+    writer.run("ALTER TABLE thing DROP colour").await.unwrap();
+    assert_eq!(both().await.unwrap().len(), 2, "though both statements are outdated");
+
     writer.run("DROP TABLE thing").await.unwrap();
     assert_eq!(read().await.unwrap_err().cause(), "schema");
     writer.run("CREATE TABLE thing (id int); INSERT INTO thing VALUES (8)").await.unwrap();
