@@ -1,4 +1,4 @@
-use lgsp_store::{Dialect, Reader, Row};
+use lgsp_store::{Dialect, Query, Reader, Row};
 
 use super::{Statement, Tables};
 use crate::{SourceError, records};
@@ -17,13 +17,15 @@ pub struct Part {
     is_of_today: bool,
 }
 
-/// The records of a page with their numbers, to which is added what hangs on them: each kind is read at once for all.
+/// What hangs on the records of a page: the parts that are wanted are read all in one flight, each kind at once for all
+/// records.
 pub struct OfPage<'a, T> {
     tables: &'a Tables,
-    reader: &'a mut Reader,
+    /// The records' own, in ascending order of their numbers.
+    rows: &'a [Row],
     /// The numbers as one value.
     numbers: String,
-    records: &'a mut [(i64, T)],
+    wanted: Vec<(&'a Part, Add<T>)>,
 }
 
 /// Reads a part from its row into its record.
@@ -47,7 +49,7 @@ impl Tables {
             "SELECT * FROM (
                  SELECT part.*, row_number() OVER (PARTITION BY {number} ORDER BY {order}) AS place FROM ({sql}) part
              ) placed
-             WHERE place <= {most} ORDER BY {number}, place"
+             WHERE place <= {most} ORDER BY {number}, {order}"
         );
         Part { statement: self.statement(&bounded), number, is_of_today }
     }
@@ -61,34 +63,60 @@ impl Part {
 }
 
 impl<'a, T> OfPage<'a, T> {
-    /// Takes a page's records, in ascending order of their numbers.
-    pub fn new(tables: &'a Tables, reader: &'a mut Reader, records: &'a mut [(i64, T)]) -> Self {
-        let numbers = records.iter().map(|(number, _)| number.to_string()).collect::<Vec<_>>().join(",");
+    /// Takes the rows of a page's records, in ascending order of their numbers, which are in the column `number`.
+    ///
+    /// # Errors
+    /// There is no such column.
+    pub fn new(tables: &'a Tables, rows: &'a [Row], number: &str) -> Result<Self, SourceError> {
+        let mut numbers = Vec::with_capacity(rows.len());
+        for row in rows {
+            numbers.push(row.integer(number)?.to_string());
+        }
+        let numbers = numbers.join(",");
         let numbers = match tables.dialect() {
             Dialect::Sqlite => format!("[{numbers}]"),
             Dialect::Postgres => format!("{{{numbers}}}"),
         };
-        Self { tables, reader, numbers, records }
+        Ok(Self { tables, rows, numbers, wanted: Vec::new() })
     }
 
-    /// Reads one kind of part and adds each to its record.
+    /// Wants one kind of part, each of which is added to its record.
+    pub fn want(&mut self, part: &'a Part, add: Add<T>) {
+        self.wanted.push((part, add));
+    }
+
+    /// Reads the records and adds their parts. While the source looks for the parts, the records are read from their rows.
     ///
     /// # Errors
-    /// The source did not answer.
-    pub async fn add(&mut self, part: &Part, add: Add<T>) -> Result<(), SourceError> {
-        if self.records.is_empty() {
-            return Ok(());
-        }
-        let mut query = part.statement.query().bind(&self.numbers);
-        if part.is_of_today {
-            query = query.bind(records::today().to_string());
-        }
-        for row in self.reader.all(query).await? {
-            let number = row.integer(part.number)?;
-            if let Ok(index) = self.records.binary_search_by_key(&number, |(number, _)| *number) {
-                add(self.tables, &row, &mut self.records[index].1)?;
+    /// The source did not answer, or a record cannot be read.
+    pub async fn read(
+        self,
+        reader: &mut Reader,
+        record: impl Fn(&Row) -> Result<(i64, T), SourceError>,
+    ) -> Result<Vec<(i64, T)>, SourceError> {
+        let queries = self.queries();
+        let records = async { self.rows.iter().map(record).collect::<Result<Vec<_>, _>>() };
+        let (answers, records) = tokio::join!(biased; reader.all_of(&queries), records);
+        let mut records = records?;
+        for ((part, add), rows) in self.wanted.iter().zip(answers?) {
+            for row in rows {
+                let number = row.integer(part.number)?;
+                if let Ok(index) = records.binary_search_by_key(&number, |(number, _)| *number) {
+                    add(self.tables, &row, &mut records[index].1)?;
+                }
             }
         }
-        Ok(())
+        Ok(records)
+    }
+
+    fn queries(&self) -> Vec<Query<'_>> {
+        if self.rows.is_empty() {
+            return Vec::new();
+        }
+        let of_part = |part: &'a Part| {
+            let query = part.statement.query().bind(&self.numbers);
+            if part.is_of_today { query.bind(records::today().to_string()) } else { query }
+        };
+        self.wanted.iter().map(|(part, _)| of_part(part)).collect()
     }
 }

@@ -1,7 +1,7 @@
 //! The source on a database of either kind: the native schema, or an agency's own tables through a mapping.
 
 use async_trait::async_trait;
-use lgsp_adapter::{OfPage, OpenError, Options, Reader, SourceError, Tables, records};
+use lgsp_adapter::{OfPage, OpenError, Options, Reader, Row, SourceError, Tables, records};
 use lgsp_identifiers::{EnterpriseCode, PersonKey};
 use lgsp_proto::business::v1::Enterprise;
 use lgsp_proto::record::v1::Match;
@@ -40,34 +40,34 @@ impl Register {
         &self.tables
     }
 
-    /// Adds what hangs on enterprises, which are in ascending order of their numbers.
-    async fn add(
+    /// Reads enterprises, which are in ascending order of their numbers, with what hangs on them.
+    async fn read(
         &self,
         reader: &mut Reader,
+        rows: &[Row],
         wanted: Parts,
-        enterprises: &mut [(i64, Enterprise)],
-    ) -> Result<(), SourceError> {
+    ) -> Result<Vec<(i64, Enterprise)>, SourceError> {
         let of = &self.statements;
-        let mut page = OfPage::new(&self.tables, reader, enterprises);
+        let mut page = OfPage::new(&self.tables, rows, "enterprise_id")?;
         if wanted.business_lines {
-            page.add(&of.business_lines, read::business_line).await?;
+            page.want(&of.business_lines, read::business_line);
         }
         if wanted.representatives {
-            page.add(&of.representatives, read::representative).await?;
+            page.want(&of.representatives, read::representative);
         }
         if wanted.members {
-            page.add(&of.members, read::member).await?;
+            page.want(&of.members, read::member);
         }
         if wanted.branches {
-            page.add(&of.branches, read::branch).await?;
+            page.want(&of.branches, read::branch);
         }
         if wanted.former_names {
-            page.add(&of.former_names, read::former_name).await?;
+            page.want(&of.former_names, read::former_name);
         }
         if wanted.former_addresses {
-            page.add(&of.former_addresses, read::former_address).await?;
+            page.want(&of.former_addresses, read::former_address);
         }
-        Ok(())
+        page.read(reader, |row| read::enterprise(&self.tables, row)).await
     }
 }
 
@@ -82,10 +82,8 @@ impl Source for Register {
         let mut reader = self.tables.reader(deadline).await?;
         let by_code = self.statements.enterprise.query().bind(code.as_str());
         let Some(row) = self.tables.only(&mut reader, by_code).await? else { return Ok(None) };
-        let mut found = [read::enterprise(&self.tables, &row)?];
-        self.add(&mut reader, parts, &mut found).await?;
-        let [(_, enterprise)] = found;
-        Ok(Some(enterprise))
+        let found = self.read(&mut reader, &[row], parts).await?;
+        Ok(found.into_iter().next().map(|(_, enterprise)| enterprise))
     }
 
     async fn represents(
@@ -112,8 +110,7 @@ impl Source for Register {
         let represented = self.statements.represented.query(representative).bind(after).bind(limit as i64);
         let represented = represented.bind(records::today().to_string());
         let mut reader = self.tables.reader(deadline).await?;
-        let mut found = self.tables.all(&mut reader, represented, read::enterprise).await?;
-        self.add(&mut reader, parts, &mut found).await?;
-        Ok(found)
+        let rows = reader.all(represented).await?;
+        self.read(&mut reader, &rows, parts).await
     }
 }

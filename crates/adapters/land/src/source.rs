@@ -33,9 +33,11 @@ impl OwnerKey {
     }
 }
 
-/// Which of the things that hang on a parcel are read with it.
+/// What of a parcel is read that costs something: its border, and what hangs on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parts {
+    /// Where it is.
+    pub border: bool,
     /// Keys that it had before.
     pub former_keys: bool,
     /// What the land may be used for.
@@ -53,6 +55,8 @@ impl Parts {
     pub fn of(fields: &Fields, record: &str) -> Self {
         let wants = |part: &str| fields.wants(&format!("{record}.{part}"));
         Self {
+            // A centre that is not on record is found from the border.
+            border: wants("geometry") || wants("geometry_geojson") || wants("centre"),
             former_keys: wants("former_keys"),
             land_uses: wants("land_uses"),
             owners: wants("owners"),
@@ -91,7 +95,8 @@ pub trait Source: Probe {
         deadline: Instant,
     ) -> Result<Vec<(i64, Parcel)>, SourceError>;
 
-    /// Lists the parcels whose bounding box shares a point with a box of degrees, longitude first.
+    /// Lists the parcels whose bounding box shares a point with a box of degrees, longitude first. They have their borders,
+    /// whatever is asked for.
     ///
     /// # Errors
     /// The source did not answer.

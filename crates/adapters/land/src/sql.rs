@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use geo::Rect;
 use lgsp_adapter::check::Finding;
 use lgsp_adapter::health::Probe;
-use lgsp_adapter::{NotUnderstood, OpenError, Options, Query, Row, SourceError, Tables, records};
+use lgsp_adapter::{NotUnderstood, OpenError, Options, Query, Reader, Row, SourceError, Tables, records};
 use lgsp_identifiers::WardCode;
 use lgsp_proto::land::v1::Parcel;
 use tokio::time::Instant;
@@ -68,8 +68,8 @@ impl Cadastre {
         self.tables.name()
     }
 
-    /// Reads parcels in ascending order of their numbers, with what hangs on them: a query for the parcels, and one for
-    /// each kind of part.
+    /// Reads parcels in ascending order of their numbers, with what hangs on them: a query for the parcels, and then all for
+    /// their parts at once, while the borders are read.
     async fn parcels(
         &self,
         query: Query<'_>,
@@ -78,10 +78,17 @@ impl Cadastre {
     ) -> Result<Vec<(i64, Parcel)>, SourceError> {
         let mut reader = self.tables.reader(deadline).await?;
         let rows = reader.all(query).await?;
-        let parcels = rows.iter().map(|row| read::parcel(&self.tables, &self.dataset, row));
-        let mut parcels: Vec<(i64, Parcel)> = parcels.collect::<Result<_, _>>()?;
-        parts::add(&self.tables, &self.statements, &mut reader, &mut parcels, wanted).await?;
-        Ok(parcels)
+        self.with_parts(&mut reader, &rows, wanted).await
+    }
+
+    async fn with_parts(
+        &self,
+        reader: &mut Reader,
+        rows: &[Row],
+        wanted: Parts,
+    ) -> Result<Vec<(i64, Parcel)>, SourceError> {
+        let parts = parts::wanted(&self.tables, &self.statements, rows, wanted)?;
+        parts.read(reader, |row| read::parcel(&self.tables, &self.dataset, row)).await
     }
 }
 
@@ -113,21 +120,18 @@ impl Source for Cadastre {
         deadline: Instant,
     ) -> Result<Option<Parcel>, SourceError> {
         let mut reader = self.tables.reader(deadline).await?;
+        let of = self.statements.parcels(parts);
         let found = match parcel {
-            ParcelRef::Id(id) => {
-                self.tables.only(&mut reader, self.statements.by_id.query().bind(id)).await?
-            }
+            ParcelRef::Id(id) => self.tables.only(&mut reader, of.by_id.query().bind(id)).await?,
             ParcelRef::Key(key) => {
                 let ward = key.ward();
-                let by_key = self.statements.by_key.query().bind(ward.as_str());
+                let by_key = of.by_key.query().bind(ward.as_str());
                 last_holder(reader.all(by_key.bind(key.sheet()).bind(key.number())).await?)?
             }
         };
         let Some(row) = found else { return Ok(None) };
-        let mut found = [read::parcel(&self.tables, &self.dataset, &row)?];
-        parts::add(&self.tables, &self.statements, &mut reader, &mut found, parts).await?;
-        let [(_, parcel)] = found;
-        Ok(Some(parcel))
+        let found = self.with_parts(&mut reader, &[row], parts).await?;
+        Ok(found.into_iter().next().map(|(_, parcel)| parcel))
     }
 
     async fn parcels_of_owner(
@@ -138,7 +142,7 @@ impl Source for Cadastre {
         parts: Parts,
         deadline: Instant,
     ) -> Result<Vec<(i64, Parcel)>, SourceError> {
-        let of = &self.statements;
+        let of = self.statements.parcels(parts);
         let by_owner = match owner {
             OwnerKey::Person(person) => of.by_person.query(person),
             OwnerKey::Enterprise(code) => of.by_enterprise.query().bind(code.as_str()),
@@ -171,7 +175,7 @@ impl Source for Cadastre {
         parts: Parts,
         deadline: Instant,
     ) -> Result<Vec<(i64, Parcel)>, SourceError> {
-        let query = self.statements.by_ward.query();
+        let query = self.statements.parcels(parts).by_ward.query();
         let query = query
             .bind(wards.first().map(WardCode::as_str))
             .bind(wards.get(1).map(WardCode::as_str))

@@ -1,36 +1,35 @@
 //! What hangs on parcels: former keys, land uses, owners, restrictions, lineage.
 
-use lgsp_adapter::{OfPage, Reader, SourceError, Tables};
+use lgsp_adapter::{OfPage, Row, SourceError, Tables};
 use lgsp_proto::land::v1::Parcel;
 
 use super::read;
 use super::statements::Statements;
 use crate::Parts;
 
-/// Adds to parcels, in ascending order of their numbers, what hangs on them.
-pub(super) async fn add(
-    tables: &Tables,
-    statements: &Statements,
-    reader: &mut Reader,
-    parcels: &mut [(i64, Parcel)],
+/// What is wanted of that which hangs on parcels, whose rows are in ascending order of their numbers.
+pub(super) fn wanted<'a>(
+    tables: &'a Tables,
+    of: &'a Statements,
+    rows: &'a [Row],
     wanted: Parts,
-) -> Result<(), SourceError> {
-    let mut page = OfPage::new(tables, reader, parcels);
+) -> Result<OfPage<'a, Parcel>, SourceError> {
+    let mut page = OfPage::new(tables, rows, "parcel_id")?;
     if wanted.former_keys {
-        page.add(&statements.former_keys, read::former_key).await?;
+        page.want(&of.former_keys, read::former_key);
     }
     if wanted.land_uses {
-        page.add(&statements.land_uses, read::land_use).await?;
+        page.want(&of.land_uses, read::land_use);
     }
     if wanted.owners {
-        page.add(&statements.owners, read::owner).await?;
+        page.want(&of.owners, read::owner);
     }
     if wanted.restrictions {
-        page.add(&statements.restrictions, read::restriction).await?;
+        page.want(&of.restrictions, read::restriction);
     }
     if wanted.lineage {
-        page.add(&statements.predecessors, read::predecessor).await?;
-        page.add(&statements.successors, read::successor).await?;
+        page.want(&of.predecessors, read::predecessor);
+        page.want(&of.successors, read::successor);
     }
-    Ok(())
+    Ok(page)
 }

@@ -2,9 +2,10 @@
 //! `docs/queries.md` tells the plans.
 
 use lgsp_adapter::testing::{Asked, Database, Plan, assert_no_scans, mapped, native};
-use lgsp_adapter::{Dialect, Options, Value};
+use lgsp_adapter::{Dialect, Fields, Options, Value};
 
 use super::Cadastre;
+use crate::Parts;
 
 const SCHEMA: &str = include_str!("../../../../sample/schema/land.sql");
 const AGENCY_SCHEMA: &str = include_str!("../../tests/land/agency.sql");
@@ -58,7 +59,8 @@ async fn plans(options: &Options) -> Vec<(&'static str, Plan)> {
 
 fn statements(cadastre: &Cadastre) -> Vec<Asked<'_>> {
     let of = &cadastre.statements;
-    let [by_person, by_old_card] = of.by_person.both();
+    let parcels = of.parcels(Parts::of(&Fields::default(), "parcel"));
+    let [by_person, by_old_card] = parcels.by_person.both();
     let page = || match cadastre.tables.dialect() {
         Dialect::Sqlite => vec![Value::from("[1,2,777]")],
         Dialect::Postgres => vec![Value::from("{1,2,777}")],
@@ -66,13 +68,13 @@ fn statements(cadastre: &Cadastre) -> Vec<Asked<'_>> {
     let page_of_today = || [page(), vec!["2026-01-01".into()]].concat();
     let owner = |key: &'static str| vec![key.into(), 5_i64.into(), 51_i64.into(), "2026-01-01".into()];
     vec![
-        ("by id", &of.by_id, vec!["00000000-0000-8000-8000-100000000777".into()]),
-        ("by key", &of.by_key, vec!["31077".into(), 7_i64.into(), 77_i64.into()]),
+        ("by id", &parcels.by_id, vec!["00000000-0000-8000-8000-100000000777".into()]),
+        ("by key", &parcels.by_key, vec!["31077".into(), 7_i64.into(), 77_i64.into()]),
         ("by person", by_person, owner("920000000777")),
         ("by old card", by_old_card, owner("360000777")),
-        ("by enterprise", &of.by_enterprise, owner("1000000777")),
+        ("by enterprise", &parcels.by_enterprise, owner("1000000777")),
         ("by place", &of.by_place, near(cadastre)),
-        ("by ward", &of.by_ward, vec!["31077".into(), "31078".into(), 5_i64.into(), 201_i64.into()]),
+        ("by ward", &parcels.by_ward, vec!["31077".into(), "31078".into(), 5_i64.into(), 201_i64.into()]),
         ("former keys", of.former_keys.statement(), page()),
         ("land uses", of.land_uses.statement(), page()),
         ("owners", of.owners.statement(), page_of_today()),

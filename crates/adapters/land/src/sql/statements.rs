@@ -3,17 +3,16 @@
 use lgsp_adapter::{ByPerson, Part, Statement, Tables};
 
 use super::places::{self, Index};
+use crate::Parts;
 use crate::dataset::{Dataset, Form};
 
 /// Every statement of the adapter.
 #[derive(Clone, Debug)]
 pub(super) struct Statements {
-    pub(super) by_id: Statement,
-    pub(super) by_key: Statement,
-    pub(super) by_person: ByPerson,
-    pub(super) by_enterprise: Statement,
+    with_borders: Parcels,
+    without_borders: Parcels,
+    /// With borders, since it is by them that a place is found.
     pub(super) by_place: Statement,
-    pub(super) by_ward: Statement,
     pub(super) former_keys: Part,
     pub(super) land_uses: Part,
     pub(super) owners: Part,
@@ -24,27 +23,27 @@ pub(super) struct Statements {
     pub(super) borders: Statement,
 }
 
+/// The statements that find parcels by what does not need their borders.
+#[derive(Clone, Debug)]
+pub(super) struct Parcels {
+    pub(super) by_id: Statement,
+    pub(super) by_key: Statement,
+    pub(super) by_person: ByPerson,
+    pub(super) by_enterprise: Statement,
+    pub(super) by_ward: Statement,
+}
+
 impl Statements {
     pub(super) fn new(tables: &Tables, dataset: &Dataset, index: Index) -> Self {
-        let parcel = format!("SELECT {COLUMNS}, {}", geometry(dataset.form));
-        let parcels =
-            |condition: &str| tables.statement(&format!("{parcel} FROM parcel p WHERE {condition}"));
-        let held_by = |column: &str| {
-            format!(
-                "{parcel} FROM parcel p WHERE p.status = 1 AND p.parcel_id > $2
-                   AND p.parcel_id IN (SELECT o.parcel_id FROM owner o WHERE o.{column} = $1 AND {{in force on $4}})
-                 ORDER BY p.parcel_id LIMIT $3"
-            )
-        };
-        let listed = |numbers: &str| parcels(&format!("p.parcel_id IN ({numbers}) ORDER BY p.parcel_id"));
+        let (border, system) = (border(dataset.form), system(dataset.form));
+        let with_border = format!("SELECT {COLUMNS}, {border} AS geometry{system}");
+        let without_border = format!("SELECT {COLUMNS}, CAST(NULL AS TEXT) AS geometry{system}");
+        let near = places::near(dataset, index);
         let part = |sql, order, most| tables.part("parcel_id", sql, order, most);
         Self {
-            by_id: parcels("p.uuid = $1 LIMIT 2"),
-            by_key: tables.statement(&format!("{parcel}, k.ended, k.valid_to AS key_valid_to {BY_KEY}")),
-            by_person: tables.by_person(&held_by("{person}")),
-            by_enterprise: tables.statement(&held_by("enterprise_code")),
-            by_place: listed(&places::near(dataset, index)),
-            by_ward: listed(OF_WARD),
+            with_borders: Parcels::new(tables, &with_border),
+            without_borders: Parcels::new(tables, &without_border),
+            by_place: tables.statement(&listed(&with_border, &near)),
             former_keys: part(FORMER_KEYS, "valid_to DESC NULLS LAST", MOST_FORMER_KEYS),
             land_uses: part(LAND_USES, "land_use_id", MOST_LAND_USES),
             owners: part(OWNERS, "owner_id", MOST_OWNERS),
@@ -52,12 +51,40 @@ impl Statements {
             predecessors: part(PREDECESSORS, "uuid", MOST_OF_LINEAGE),
             successors: part(SUCCESSORS, "uuid", MOST_OF_LINEAGE),
             borders: tables.statement(&format!(
-                "SELECT p.parcel_id, p.ward_code, p.source_epsg, {} FROM parcel p
-                 WHERE p.parcel_id > $1 ORDER BY p.parcel_id LIMIT $2",
-                geometry(dataset.form)
+                "SELECT p.parcel_id, p.ward_code, p.source_epsg, {border} AS geometry{system} FROM parcel p
+                 WHERE p.parcel_id > $1 ORDER BY p.parcel_id LIMIT $2"
             )),
         }
     }
+
+    /// Those that read no more than is wanted.
+    pub(super) fn parcels(&self, wanted: Parts) -> &Parcels {
+        if wanted.border { &self.with_borders } else { &self.without_borders }
+    }
+}
+
+impl Parcels {
+    fn new(tables: &Tables, parcel: &str) -> Self {
+        let held_by = |column: &str| {
+            format!(
+                "{parcel} FROM parcel p WHERE p.status = 1 AND p.parcel_id > $2
+                   AND p.parcel_id IN (SELECT o.parcel_id FROM owner o WHERE o.{column} = $1 AND {{in force on $4}})
+                 ORDER BY p.parcel_id LIMIT $3"
+            )
+        };
+        Self {
+            by_id: tables.statement(&format!("{parcel} FROM parcel p WHERE p.uuid = $1 LIMIT 2")),
+            by_key: tables.statement(&format!("{parcel}, k.ended, k.valid_to AS key_valid_to {BY_KEY}")),
+            by_person: tables.by_person(&held_by("{person}")),
+            by_enterprise: tables.statement(&held_by("enterprise_code")),
+            by_ward: tables.statement(&listed(parcel, OF_WARD)),
+        }
+    }
+}
+
+/// Reads the parcels whose numbers a query finds.
+fn listed(parcel: &str, numbers: &str) -> String {
+    format!("{parcel} FROM parcel p WHERE p.parcel_id IN ({numbers}) ORDER BY p.parcel_id")
 }
 
 /// What is read of a parcel, but its border.
@@ -68,7 +95,7 @@ const COLUMNS: &str = "p.parcel_id, p.uuid, p.ward_code, p.map_sheet, p.parcel_n
 
 /// The border as GeoJSON in its own coordinates. What is neither a polygon nor can become one is told by its kind, which is
 /// no GeoJSON: PostGIS would rather fail, for one record, the whole page.
-fn geometry(form: Form) -> &'static str {
+fn border(form: Form) -> &'static str {
     match form {
         Form::Text => "p.geometry",
         Form::PostGis => {
@@ -76,9 +103,16 @@ fn geometry(form: Form) -> &'static str {
                   THEN ST_AsGeoJSON(p.geometry, 9, 0)
                   WHEN ST_GeometryType(p.geometry) IN ('ST_CurvePolygon', 'ST_MultiSurface')
                   THEN ST_AsGeoJSON(ST_CurveToLine(p.geometry), 9, 0)
-                  ELSE ST_GeometryType(p.geometry) END AS geometry,
-             ST_SRID(p.geometry) AS geometry_srid"
+                  ELSE ST_GeometryType(p.geometry) END"
         }
+    }
+}
+
+/// The system that a border says to be in, if it can say so: one more column.
+fn system(form: Form) -> &'static str {
+    match form {
+        Form::Text => "",
+        Form::PostGis => ", ST_SRID(p.geometry) AS geometry_srid",
     }
 }
 

@@ -75,6 +75,21 @@ async fn what_hangs_on_a_parcel_and_may_not_leave_is_not_read() {
 }
 
 #[tokio::test]
+async fn a_border_that_may_not_leave_is_not_read_but_to_find_a_place_by() {
+    let wanted = Parts { border: false, ..Parts::of(&Fields::default(), "parcel") };
+    for cadastre in Cadastre::each().await {
+        let source = Opened::open(&options(cadastre.form, &cadastre.database)).await.unwrap();
+        let soon = Instant::now() + Duration::from_secs(20);
+        let found = source.parcel(&ParcelRef::Id(uuid(1)), wanted, soon).await.unwrap().unwrap();
+        assert_eq!((found.geometry, found.geometry_geojson.as_str()), (None, ""));
+        assert_eq!((found.owners.len(), found.source_epsg), (2, 5897));
+        let around = geo::Rect::new((105.77, 10.03), (105.78, 10.04));
+        let near = source.parcels_near(around, i64::MIN, 9, wanted, soon).await.unwrap();
+        assert!(!near.is_empty() && near.iter().all(|(_, parcel)| parcel.geometry.is_some()));
+    }
+}
+
+#[tokio::test]
 async fn every_key_that_a_parcel_ever_had_finds_it_and_the_one_in_use_wins() {
     for mut cadastre in Cadastre::each().await {
         for key in ["31120/105/7", " 31120 / 0105/007", "31117/5/7", "31117/2/700"] {
