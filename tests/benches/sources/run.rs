@@ -25,6 +25,9 @@ pub struct Args {
     /// The sizes of the cities.
     #[arg(long, value_delimiter = ',', default_value = "10000,100000,1000000")]
     citizens: Vec<u32>,
+    /// Measure these domains alone.
+    #[arg(long, value_delimiter = ',')]
+    domains: Vec<String>,
     /// Seconds of each case at each size.
     #[arg(long, default_value_t = 3.0)]
     seconds: f64,
@@ -71,6 +74,10 @@ impl Args {
         Ok(postgres.into_iter().chain(sqlite).collect())
     }
 
+    fn measures(&self, domain: &str) -> bool {
+        self.domains.is_empty() || self.domains.iter().any(|wanted| wanted == domain)
+    }
+
     /// The cities, the smallest first.
     fn configs(&self) -> Vec<Config> {
         let mut sizes = self.citizens.clone();
@@ -102,7 +109,9 @@ async fn measured(args: &Args, database: &Database) -> Result<Report> {
     let mut cities = Vec::new();
     for config in args.configs() {
         database.hold(config).await?;
-        cities.push(City::open(database, config).await?);
+        let mut city = City::open(database, config).await?;
+        city.cases.retain(|case| args.measures(case.domain));
+        cities.push(city);
     }
     let rows = rows(&cities, args.seconds).await?;
     let mut plans = Vec::new();
