@@ -8,9 +8,9 @@ use serde::Serialize;
 
 use crate::case::Case;
 
-/// Until statements are prepared and planned for good, and what is always read is in memory.
+/// Until statements are prepared and planned, and what is always read is in memory.
 const WARM_UP: Duration = Duration::from_millis(500);
-/// PostgreSQL plans a prepared statement anew for its first five calls.
+/// PostgreSQL plans a prepared statement anew for its first five calls, if the URL lets it.
 const WARM_UP_CALLS: usize = 20;
 const WARM_UP_LISTS: usize = 1;
 /// Longer than a call may take.

@@ -1,8 +1,7 @@
 //! How the database runs the statements of a case: those that the adapter asked, with the values that it asked them with.
 //!
-//! On PostgreSQL a statement is explained as it is prepared on the adapter's own connection. After a few calls the server
-//! decides whether it keeps one plan for all values or goes on making one for each, so that what was measured is seen only
-//! there: the first shows `$1`, the second the values.
+//! On PostgreSQL a statement is explained as it is prepared on the adapter's own connection, so that what was measured is
+//! seen: a plan that is kept for all values shows `$1`, and one that is made for each call the values.
 
 use std::time::Duration;
 
