@@ -1,5 +1,6 @@
 //! Parses fields that more than one domain is asked by. Names the field in what is wrong, and never repeats the value.
 
+use lgsp_core::check::{CONTROL_CHARACTERS, has_control_characters};
 use lgsp_core::{Fault, Reason};
 use lgsp_identifiers::{PartialDate, PersonKey, WardCode, units};
 use lgsp_proto::record::v1;
@@ -19,7 +20,7 @@ pub fn person_key(field: &str, text: &str) -> Result<PersonKey, Fault> {
 /// # Errors
 /// It is neither.
 pub fn maybe_person_key(field: &str, text: &str) -> Result<Option<PersonKey>, Fault> {
-    given(text).map(|text| person_key(field, text)).transpose()
+    given(field, text)?.map(|text| person_key(field, text)).transpose()
 }
 
 /// Parses a ward's code that may be left out.
@@ -27,7 +28,7 @@ pub fn maybe_person_key(field: &str, text: &str) -> Result<Option<PersonKey>, Fa
 /// # Errors
 /// It is none.
 pub fn maybe_ward(field: &str, text: &str) -> Result<Option<WardCode>, Fault> {
-    given(text).map(WardCode::parse).transpose().map_err(|error| invalid(field, error))
+    given(field, text)?.map(WardCode::parse).transpose().map_err(|error| invalid(field, error))
 }
 
 /// Reads the number of an enumeration.
@@ -56,16 +57,22 @@ pub fn wards_in_use(field: &str, text: &str) -> Result<Vec<WardCode>, Fault> {
 }
 
 /// The text of a field that may be left out; blank is left out.
-pub fn given(text: &str) -> Option<&str> {
-    Some(text.trim()).filter(|text| !text.is_empty())
+///
+/// # Errors
+/// It has control characters. Not every source takes them for a text, NUL least of all.
+pub fn given<'a>(field: &str, text: &'a str) -> Result<Option<&'a str>, Fault> {
+    if has_control_characters(text) {
+        return Err(invalid(field, CONTROL_CHARACTERS));
+    }
+    Ok(Some(text.trim()).filter(|text| !text.is_empty()))
 }
 
 /// A text that may be left out, of at most so many characters.
 ///
 /// # Errors
-/// It is longer.
+/// It is longer, or has control characters.
 pub fn short(field: &str, text: &str, most: usize) -> Result<Option<String>, Fault> {
-    match given(text) {
+    match given(field, text)? {
         Some(text) if text.chars().count() > most => Err(invalid(field, format!("is longer than {most}"))),
         text => Ok(text.map(str::to_owned)),
     }
@@ -83,9 +90,9 @@ pub enum OneOf<'a> {
 /// Reads two fields, each with its name, of which exactly one must be given.
 ///
 /// # Errors
-/// None is given, or both are.
+/// None is given, or both are; or one has control characters.
 pub fn one_of<'a>(first: (&str, &'a str), second: (&str, &'a str)) -> Result<OneOf<'a>, Fault> {
-    match (given(first.1), given(second.1)) {
+    match (given(first.0, first.1)?, given(second.0, second.1)?) {
         (Some(text), None) => Ok(OneOf::First(text)),
         (None, Some(text)) => Ok(OneOf::Second(text)),
         (None, None) => Err(invalid(first.0, format!("one of {}, {} is required", first.0, second.0))),
@@ -135,6 +142,20 @@ mod tests {
         for (first, second) in [("", ""), ("1", "2")] {
             assert_eq!(read(first, second).unwrap_err().violations()[0].field, "card_number");
         }
+    }
+
+    #[test]
+    fn a_text_with_control_characters_is_refused_by_its_field() {
+        for text in ["H\0", "\u{1b}[1m", "a\u{7f}b"] {
+            for refusal in [
+                short("full_name", text, 100).unwrap_err(),
+                one_of(("full_name", text), ("personal_number", "")).unwrap_err(),
+            ] {
+                assert_eq!(refusal.violations()[0].field, "full_name");
+                assert_eq!(refusal.reason(), Reason::InvalidField);
+            }
+        }
+        assert_eq!(short("full_name", "Nguyễn\tVăn Hoà\n", 100).unwrap().unwrap(), "Nguyễn\tVăn Hoà");
     }
 
     #[test]

@@ -17,6 +17,14 @@ use crate::{Fault, Reason, Violation};
 const MOST_SUBJECTS: usize = 1_000;
 /// Longest key of a map, in characters.
 const MOST_KEY_LENGTH: usize = 128;
+/// The rule that [`has_control_characters`] finds broken.
+pub const CONTROL_CHARACTERS: &str = "has control characters";
+
+/// Whether a text has control characters other than white space, such as NUL: nobody types one, and PostgreSQL has no text with
+/// that.
+pub fn has_control_characters(text: &str) -> bool {
+    text.chars().any(|letter| letter.is_control() && !letter.is_whitespace())
+}
 
 /// The field rules of a request message and of all that it holds.
 #[derive(Debug)]
@@ -203,6 +211,9 @@ impl<'a> Look<'a> {
         if text.is_empty() {
             return;
         }
+        if has_control_characters(text) {
+            return self.violated(CONTROL_CHARACTERS);
+        }
         let canonical =
             match format_of(rules.format()).map(|format| lgsp_identifiers::format::normalise(format, text)) {
                 None => text.to_owned(),
@@ -264,4 +275,29 @@ fn format_of(format: Format) -> Option<lgsp_identifiers::Format> {
         Format::Uuid => Identifier::Uuid,
         Format::Date => Identifier::Date,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use lgsp_proto::population::v1::GetHouseholdRequest;
+    use prost::Message;
+
+    use super::*;
+
+    #[test]
+    fn a_control_character_in_a_text_names_its_field() {
+        let input = lgsp_proto::pool().get_message_by_name("lgsp.population.v1.GetHouseholdRequest");
+        let checks = Checks::compile(&input.expect("the contract has it"));
+        let check = |household_number: &str| {
+            let asked =
+                GetHouseholdRequest { household_number: household_number.to_owned(), ..Default::default() };
+            checks.request(&asked.encode_to_vec())
+        };
+        for number in ["H\0", "\u{1b}[1m", "\u{7f}"] {
+            let fault = check(number).expect_err("it is invalid");
+            assert_eq!(fault.reason(), Reason::InvalidField);
+            assert_eq!(fault.violations()[0].field, "household_number");
+        }
+        check("H 0001\n").expect("white space is no control character here");
+    }
 }

@@ -117,14 +117,17 @@ fn student_key(student_code: &str, personal_number: &str) -> Result<StudentKey, 
 
 /// The current school year, if none is given.
 fn school_year(text: &str) -> Result<Year, Fault> {
-    let Some(text) = given(text) else { return Ok(Year::Current(SchoolYear::begun(records::today()))) };
+    let Some(text) = given("school_year", text)? else {
+        return Ok(Year::Current(SchoolYear::begun(records::today())));
+    };
     let year = SchoolYear::parse(text).map(Year::In);
     year.ok_or_else(|| invalid("school_year", "is not a school year such as 2025-2026"))
 }
 
 /// As the register writes it: without spaces, in capitals.
 fn serial_number(text: &str) -> Result<String, Fault> {
-    let serial: String = text.split_whitespace().collect::<String>().to_uppercase();
+    let given = given("serial_number", text)?.unwrap_or_default();
+    let serial: String = given.split_whitespace().collect::<String>().to_uppercase();
     if !SERIAL_LENGTHS.contains(&serial.chars().count()) {
         let (least, most) = SERIAL_LENGTHS.into_inner();
         return Err(invalid("serial_number", format!("is not {least} to {most} characters long")));

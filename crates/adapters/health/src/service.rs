@@ -127,6 +127,6 @@ fn patient_key(card_number: &str, personal_number: &str) -> Result<PatientKey, F
 
 /// The day in question; today in Viet Nam, if none is given.
 fn day(text: &str) -> Result<PartialDate, Fault> {
-    let Some(text) = given(text) else { return Ok(records::today()) };
+    let Some(text) = given("on_date", text)? else { return Ok(records::today()) };
     PartialDate::parse_full(text).map_err(|error| invalid("on_date", error))
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::Stream;
 use lgsp_adapter::parse::{
-    OneOf, enumeration, given, maybe_ward, one_of, partial_date, person_key, wards_in_use,
+    OneOf, enumeration, given, maybe_ward, one_of, partial_date, person_key, short, wards_in_use,
 };
 use lgsp_adapter::{Deadline, Fault, invalid, page, status, stream};
 use lgsp_identifiers::{OldIdentityCard, WardCode};
@@ -21,8 +21,9 @@ use crate::{HouseholdKey, Source};
 
 const RESIDENTS_DEFAULT: usize = 500;
 const RESIDENTS_MOST: usize = 5_000;
-/// As the contract bounds it.
+/// As the contract bounds them.
 const HOUSEHOLD_NUMBER_LENGTH: usize = 20;
+const NAME_LENGTH: usize = 100;
 
 /// The population service over a source.
 #[derive(Debug)]
@@ -142,18 +143,19 @@ fn household_key(asked: &GetHouseholdRequest) -> Result<HouseholdKey, Fault> {
 }
 
 fn claims(asked: &VerifyCitizenRequest) -> Result<Claims, Fault> {
-    if !verify::claims_something(asked) {
-        return Err(invalid("full_name", "at least one claim besides the number is required"));
-    }
     let sex: Sex = enumeration("sex", asked.sex)?;
-    Ok(Claims {
-        full_name: given(&asked.full_name).map(str::to_owned),
+    let claims = Claims {
+        full_name: short("full_name", &asked.full_name, NAME_LENGTH)?,
         date_of_birth: partial_date("date_of_birth", asked.date_of_birth.as_ref())?,
         sex: Some(sex).filter(|sex| *sex != Sex::Unknown),
-        old_identity_number: given(&asked.old_identity_number)
+        old_identity_number: given("old_identity_number", &asked.old_identity_number)?
             .map(|text| OldIdentityCard::parse(text).map(|card| card.as_str().to_owned()))
             .transpose()
             .map_err(|error| invalid("old_identity_number", error))?,
         ward_code: maybe_ward("ward_code", &asked.ward_code)?,
-    })
+    };
+    if !claims.are_any() {
+        return Err(invalid("full_name", "at least one claim besides the number is required"));
+    }
+    Ok(claims)
 }

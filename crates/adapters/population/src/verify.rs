@@ -2,7 +2,7 @@
 
 use lgsp_adapter::compare;
 use lgsp_identifiers::{PartialDate, WardCode};
-use lgsp_proto::population::v1::{Citizen, VerifyCitizenRequest, VerifyCitizenResponse};
+use lgsp_proto::population::v1::{Citizen, VerifyCitizenResponse};
 use lgsp_proto::record::v1::Sex;
 
 /// The claims of a request, parsed. An absent one claims nothing.
@@ -13,6 +13,17 @@ pub(crate) struct Claims {
     pub(crate) sex: Option<Sex>,
     pub(crate) old_identity_number: Option<String>,
     pub(crate) ward_code: Option<WardCode>,
+}
+
+impl Claims {
+    /// Whether anything is claimed that the service compares.
+    pub(crate) fn are_any(&self) -> bool {
+        self.full_name.is_some()
+            || self.date_of_birth.is_some()
+            || self.sex.is_some()
+            || self.old_identity_number.is_some()
+            || self.ward_code.is_some()
+    }
 }
 
 /// Another name in use is not the registered one: only the full name counts.
@@ -27,13 +38,4 @@ pub(crate) fn compare(claims: &Claims, citizen: Citizen) -> VerifyCitizenRespons
         ward_code: compare::ward(claims.ward_code, ward).into(),
         provenance: citizen.provenance,
     }
-}
-
-/// Whether a request claims anything that the service compares.
-pub(crate) fn claims_something(request: &VerifyCitizenRequest) -> bool {
-    !request.full_name.trim().is_empty()
-        || request.date_of_birth.is_some()
-        || request.sex() != Sex::Unknown
-        || !request.old_identity_number.is_empty()
-        || !request.ward_code.is_empty()
 }

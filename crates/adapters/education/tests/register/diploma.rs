@@ -88,6 +88,7 @@ async fn a_malformed_claim_is_invalid() {
             claim("", "Trần Văn An"),
             claim("B 1", "Trần Văn An"),
             claim(&"9".repeat(31), "Trần Văn An"),
+            claim("B1234567\0", "Trần Văn An"),
             VerifyDiplomaRequest { kind: 7, ..good.clone() },
             VerifyDiplomaRequest { graduation_year: 2201, ..good.clone() },
             VerifyDiplomaRequest { personal_number: "12".to_owned(), ..good.clone() },

@@ -115,6 +115,10 @@ async fn a_verification_without_a_claim_or_with_a_false_date_is_invalid() {
             VerifyCitizenRequest { sex: 7, ..claim() },
             VerifyCitizenRequest { old_identity_number: "1".to_owned(), ..claim() },
             VerifyCitizenRequest { ward_code: "1".to_owned(), ..claim() },
+            VerifyCitizenRequest { ward_code: " ".to_owned(), ..claim() },
+            VerifyCitizenRequest { old_identity_number: " ".to_owned(), ..claim() },
+            VerifyCitizenRequest { full_name: "x".repeat(101), ..claim() },
+            VerifyCitizenRequest { full_name: "Nguyễn\0".to_owned(), ..claim() },
         ];
         for asked in wrong {
             let refusal = register.client.verify_citizen(asked.clone()).await.unwrap_err();
@@ -148,7 +152,8 @@ async fn a_household_is_found_by_its_number_and_by_every_member_dead_or_alive() 
         assert_eq!(nobody.code(), Code::NotFound);
         let both =
             GetHouseholdRequest { household_number: "H0001".to_owned(), personal_number: HEAD.to_owned() };
-        for asked in [GetHouseholdRequest::default(), both, by_number(&"9".repeat(21)), by_member("12")] {
+        let (too_long, nul) = (by_number(&"9".repeat(21)), by_number("H\0"));
+        for asked in [GetHouseholdRequest::default(), both, too_long, nul, by_member("12")] {
             assert_eq!(register.client.get_household(asked).await.unwrap_err().code(), Code::InvalidArgument);
         }
     }
