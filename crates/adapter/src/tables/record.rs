@@ -29,12 +29,38 @@ impl Record<'_> {
         Ok(self.maybe_text(column)?.unwrap_or_default())
     }
 
-    /// A text, if there is any.
+    /// The text of a column that the row has under another name.
+    ///
+    /// # Errors
+    /// As [`Record::text`].
+    pub fn text_as(&self, column: &'static str, alias: &str) -> Result<String, SourceError> {
+        Ok(self.maybe_text_as(column, alias)?.unwrap_or_default())
+    }
+
+    /// A text, if there is any. A blank one is none.
     ///
     /// # Errors
     /// As [`Record::text`].
     pub fn maybe_text(&self, column: &'static str) -> Result<Option<String>, SourceError> {
-        self.readable(column, self.row.maybe_text(column))
+        self.maybe_text_as(column, column)
+    }
+
+    /// The text of a column that the row has under another name, if there is any.
+    ///
+    /// # Errors
+    /// As [`Record::text`].
+    pub fn maybe_text_as(&self, column: &'static str, alias: &str) -> Result<Option<String>, SourceError> {
+        let text = self.readable(column, self.row.maybe_text(alias))?;
+        Ok(text.filter(|text| !text.trim().is_empty()))
+    }
+
+    /// The number by which what hangs on the record is found: a text that every record has.
+    ///
+    /// # Errors
+    /// As [`Record::text`]; or there is none: then whatever has none either would seem to hang on the record.
+    pub fn number(&self, column: &'static str) -> Result<String, SourceError> {
+        let is_missing = || SourceError::Unexpected(format!("a record has no {column}").into());
+        self.maybe_text(column)?.ok_or_else(is_missing)
     }
 
     /// The name of a person or a thing, in Unicode NFC and with its white space collapsed; empty when there is none.
@@ -42,7 +68,15 @@ impl Record<'_> {
     /// # Errors
     /// As [`Record::text`].
     pub fn name(&self, column: &'static str) -> Result<String, SourceError> {
-        Ok(names::normalise(&self.text(column)?))
+        self.name_as(column, column)
+    }
+
+    /// The name in a column that the row has under another name.
+    ///
+    /// # Errors
+    /// As [`Record::text`].
+    pub fn name_as(&self, column: &'static str, alias: &str) -> Result<String, SourceError> {
+        Ok(names::normalise(&self.text_as(column, alias)?))
     }
 
     /// A whole number that every record has, such as the one by which a list is paged.
@@ -81,14 +115,6 @@ impl Record<'_> {
             self.not_understood(column);
             0
         }))
-    }
-
-    /// A number that every record has.
-    ///
-    /// # Errors
-    /// As [`Record::text`]; or there is none.
-    pub fn real(&self, column: &'static str) -> Result<f64, SourceError> {
-        Ok(self.row.real(column)?)
     }
 
     /// A number, if there is any.
@@ -135,9 +161,7 @@ impl Record<'_> {
             Some(Kind::Date),
             "{column}"
         );
-        let Some(text) = self.maybe_text(column)?.filter(|text| !text.trim().is_empty()) else {
-            return Ok(None);
-        };
+        let Some(text) = self.maybe_text(column)? else { return Ok(None) };
         let date = records::date(Some(&text));
         if date.is_none() {
             self.not_understood(column);

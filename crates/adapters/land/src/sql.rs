@@ -12,7 +12,7 @@ use lgsp_proto::land::v1::Parcel;
 use tokio::time::Instant;
 
 use crate::dataset::{self, Dataset};
-use crate::relations::{RELATIONS, SCHEMA_VERSION};
+use crate::relations::{FORMER_KEY, RELATIONS, SCHEMA_VERSION};
 use crate::{OwnerKey, ParcelRef, Parts, Source};
 
 mod borders;
@@ -126,7 +126,8 @@ impl Source for Cadastre {
             ParcelRef::Key(key) => {
                 let ward = key.ward();
                 let by_key = of.by_key.query().bind(ward.as_str());
-                last_holder(reader.all(by_key.bind(key.sheet()).bind(key.number())).await?)?
+                let holders = reader.all(by_key.bind(key.sheet()).bind(key.number())).await?;
+                last_holder(&self.tables, holders)?
             }
         };
         let Some(row) = found else { return Ok(None) };
@@ -186,9 +187,12 @@ impl Source for Cadastre {
 }
 
 /// The first of two holders of a key, unless the other has as good a claim: then which is meant cannot be told.
-fn last_holder(holders: Vec<Row>) -> Result<Option<Row>, SourceError> {
+fn last_holder(tables: &Tables, holders: Vec<Row>) -> Result<Option<Row>, SourceError> {
     if let [first, second] = holders.as_slice() {
-        let claim = |row: &Row| Ok::<_, SourceError>((row.integer("ended")?, row.text("key_valid_to")?));
+        let claim = |row: &Row| {
+            let valid_to = tables.record(&FORMER_KEY, row).text_as("valid_to", "key_valid_to")?;
+            Ok::<_, SourceError>((row.integer("ended")?, valid_to))
+        };
         let is_another = first.integer("parcel_id")? != second.integer("parcel_id")?;
         if is_another && claim(first)? == claim(second)? {
             return Err(SourceError::Contradictory);

@@ -8,7 +8,7 @@ use lgsp_proto::record::v1::Point;
 use crate::dataset::Dataset;
 use crate::geometry::{self, Border, Unusable};
 use crate::projection::Projection;
-use crate::relations::{FORMER_KEY, LAND_USE, OWNER, PARCEL, RESTRICTION};
+use crate::relations::{FORMER_KEY, LAND_USE, LINEAGE, OWNER, PARCEL, RESTRICTION};
 use crate::whereabouts::is_near_ward;
 
 /// The parcel without what hangs on it, with its number in the order of lists.
@@ -155,12 +155,14 @@ pub(super) fn restriction(tables: &Tables, row: &Row, parcel: &mut Parcel) -> Re
     Ok(())
 }
 
-pub(super) fn predecessor(_: &Tables, row: &Row, parcel: &mut Parcel) -> Result<(), SourceError> {
-    parcel.predecessor_ids.push(row.text("uuid")?);
+pub(super) fn predecessor(tables: &Tables, row: &Row, parcel: &mut Parcel) -> Result<(), SourceError> {
+    let of = tables.record(&LINEAGE, row);
+    parcel.predecessor_ids.extend(of.maybe_text_as("predecessor_uuid", "uuid")?);
     Ok(())
 }
 
-pub(super) fn successor(_: &Tables, row: &Row, parcel: &mut Parcel) -> Result<(), SourceError> {
-    parcel.successor_ids.push(row.text("uuid")?);
+pub(super) fn successor(tables: &Tables, row: &Row, parcel: &mut Parcel) -> Result<(), SourceError> {
+    let of = tables.record(&LINEAGE, row);
+    parcel.successor_ids.extend(of.maybe_text_as("successor_uuid", "uuid")?);
     Ok(())
 }

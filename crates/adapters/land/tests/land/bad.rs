@@ -222,6 +222,32 @@ async fn of_two_parcels_with_one_key_or_id_neither_is_told() {
 }
 
 #[tokio::test]
+async fn an_empty_serial_number_is_no_certificate() {
+    let empty = "UPDATE parcel SET certificate_serial = '' WHERE parcel_id = 1";
+    for mut cadastre in Cadastre::each_of(Form::Native, empty).await {
+        assert_eq!(cadastre.by_id(&uuid(1)).await.unwrap().certificate, None);
+    }
+}
+
+/// PostgreSQL holds no text that is none.
+#[tokio::test]
+async fn a_broken_text_of_a_joined_record_is_not_known_and_fails_nothing() {
+    let broken = format!(
+        "INSERT INTO lineage VALUES (CAST(x'ff' AS TEXT), '{}'), ('{}', CAST(x'ff' AS TEXT));
+         UPDATE former_key SET valid_to = CAST(x'ff' AS TEXT) WHERE parcel_id = 2;",
+        uuid(5),
+        uuid(4)
+    );
+    let mut cadastre = Cadastre::of(Database::sqlite(), Form::Native, &broken).await;
+    assert_eq!(cadastre.by_id(&uuid(5)).await.unwrap().predecessor_ids, [uuid(4)]);
+    assert_eq!(cadastre.by_id(&uuid(4)).await.unwrap().successor_ids, [uuid(5), uuid(6)]);
+    for column in ["predecessor_uuid", "successor_uuid"] {
+        assert_eq!(cadastre.not_understood("lineage", column), 1, "{column}");
+    }
+    assert_eq!(cadastre.by_key("31120/105/7").await.unwrap().parcel_id, uuid(1), "by the key it has now");
+}
+
+#[tokio::test]
 async fn a_source_that_changes_its_schema_is_seen_and_its_words_stay_inside() {
     for mut cadastre in Cadastre::each().await {
         let soon = Instant::now() + Duration::from_secs(20);
