@@ -51,4 +51,6 @@ pub use options::{Options, SourceOptions};
 pub use origin::Origin;
 pub use relation::{Codes, Column, FLAGS, Kind, Relation, Rule, SEX};
 pub use source::SourceError;
-pub use tables::{Add, ByPerson, Counts, METRIC, NotUnderstood, OfPage, Part, Record, Statement, Tables};
+pub use tables::{
+    Add, ByPerson, Counts, METRIC, NotUnderstood, Numbered, OfPage, Part, Record, Statement, Tables,
+};

@@ -5,6 +5,7 @@ mod by_person;
 mod in_force;
 mod inspect;
 mod not_understood;
+mod numbered;
 mod of_page;
 mod record;
 mod shapes;
@@ -24,6 +25,7 @@ use crate::{OpenError, Options, Origin, SourceError};
 
 pub use by_person::ByPerson;
 pub use not_understood::{Counts, METRIC, NotUnderstood};
+pub use numbered::Numbered;
 pub use of_page::{Add, OfPage, Part};
 pub use record::Record;
 pub use statement::Statement;

@@ -54,8 +54,7 @@ impl Source for Register {
         let found = self.tables.only(&mut reader, self.statements.citizen.query(key)).await?;
         let Some(row) = found else { return Ok(None) };
         let mut citizen = read::citizen(&self.tables, &row)?;
-        let addresses = self.statements.addresses.query().bind(&citizen.personal_number);
-        let addresses = reader.all(addresses).await?;
+        let addresses = reader.all(self.statements.addresses.query(key)).await?;
         read::put_addresses(&self.tables, &addresses, &mut citizen)?;
         Ok(Some(citizen))
     }

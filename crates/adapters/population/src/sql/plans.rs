@@ -35,16 +35,18 @@ const AGENCY_PEOPLE: &str = "
            (i / 4) || ' Nguyễn Trãi', CAST(31000 + (i / 4) % 100 AS TEXT) FROM n;
     ANALYZE;";
 
-fn statements(register: &Register) -> [Asked<'_>; 9] {
+fn statements(register: &Register) -> [Asked<'_>; 10] {
     let of = &register.statements;
     let [by_number, by_old_card] = of.citizen.both();
+    let [addresses, addresses_by_old_card] = of.addresses.both();
     let [by_member, by_members_old_card] = of.household_by_member.both();
     let text = |text: &'static str| vec![Value::from(text)];
     let page = vec!["31001".into(), 0_i64.into(), 5_i64.into(), 201_i64.into()];
     [
         ("citizen by personal number", by_number, text("920000007770")),
         ("citizen by old card", by_old_card, text("360000777")),
-        ("addresses of a citizen", &of.addresses, text("920000007770")),
+        ("addresses of a citizen", addresses, text("920000007770")),
+        ("addresses by old card", addresses_by_old_card, text("360000777")),
         ("household by number", &of.household_by_number, text("H777")),
         ("household by a member", by_member, text("920000007770")),
         ("household by a member's old card", by_members_old_card, text("360000777")),

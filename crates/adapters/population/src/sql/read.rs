@@ -12,7 +12,7 @@ use crate::relations::{ADDRESS, CITIZEN, HOUSEHOLD};
 
 /// The citizen without addresses.
 pub(super) fn citizen(tables: &Tables, row: &Row) -> Result<Citizen, SourceError> {
-    let of = tables.record(&CITIZEN, row);
+    let (of, household) = (tables.record(&CITIZEN, row), tables.record(&HOUSEHOLD, row));
     Ok(Citizen {
         personal_number: of.text("personal_number")?,
         old_identity_number: of.text("old_identity_number")?,
@@ -24,7 +24,7 @@ pub(super) fn citizen(tables: &Tables, row: &Row) -> Result<Citizen, SourceError
         religion: of.text("religion")?,
         nationality_code: of.text("nationality_code")?,
         marital_status: of.code("marital_status")?,
-        household_number: row.text("household_number")?,
+        household_number: household.text_as("number", "household_number")?,
         relation_to_head: of.code("relation_to_head")?,
         father: related(of, "father_number", "father_name")?,
         mother: related(of, "mother_number", "mother_name")?,
@@ -91,11 +91,11 @@ pub(super) fn put_addresses(tables: &Tables, rows: &[Row], citizen: &mut Citizen
 
 /// The household without members.
 pub(super) fn household(tables: &Tables, row: &Row) -> Result<Household, SourceError> {
-    let of = tables.record(&HOUSEHOLD, row);
+    let (of, head) = (tables.record(&HOUSEHOLD, row), tables.record(&CITIZEN, row));
     Ok(Household {
-        household_number: of.text("number")?,
-        head_personal_number: row.text("head_number")?,
-        head_full_name: lgsp_identifiers::names::normalise(&row.text("head_name")?),
+        household_number: of.number("number")?,
+        head_personal_number: head.text_as("personal_number", "head_number")?,
+        head_full_name: head.name_as("full_name", "head_name")?,
         address: of.address()?,
         registered_on: of.date("registered_on")?,
         provenance: of.provenance()?,
@@ -115,8 +115,10 @@ pub(super) fn with_members(
         let at = tables.record(&ADDRESS, row);
         if is_same_place(at.address()?.as_ref(), household.address.as_ref()) {
             let by = (at.code("kind")?, at.date("since")?);
-            // The permanent address comes first.
-            registered.entry(row.text("personal_number")?).or_insert(by);
+            // Whose it is, is not told of one without a number. The permanent address comes first.
+            if let Some(member) = tables.record(&CITIZEN, row).maybe_text("personal_number")? {
+                registered.entry(member).or_insert(by);
+            }
         }
     }
     let mut household = household;
@@ -127,7 +129,10 @@ pub(super) fn with_members(
         }
         household.members.push(member);
     }
-    household.member_count = i32::try_from(household.members.len()).unwrap_or(i32::MAX);
+    // Each row tells it: not all members may be among them.
+    if let Some(row) = members.first() {
+        household.member_count = i32::try_from(row.integer("member_count")?).unwrap_or(i32::MAX);
+    }
     Ok(household)
 }
 
@@ -155,6 +160,7 @@ fn member(tables: &Tables, row: &Row) -> Result<HouseholdMember, SourceError> {
 /// A resident, with the number in the order of the list.
 pub(super) fn resident(tables: &Tables, row: &Row) -> Result<(i64, Resident), SourceError> {
     let (of, at) = (tables.record(&CITIZEN, row), tables.record(&ADDRESS, row));
+    let household = tables.record(&HOUSEHOLD, row);
     let resident = Resident {
         personal_number: of.text("personal_number")?,
         full_name: of.name("full_name")?,
@@ -162,7 +168,7 @@ pub(super) fn resident(tables: &Tables, row: &Row) -> Result<(i64, Resident), So
         sex: of.code("sex")?,
         residence_kind: at.code("kind")?,
         address: at.address()?,
-        household_number: row.text("household_number")?,
+        household_number: household.text_as("number", "household_number")?,
         relation_to_head: of.code("relation_to_head")?,
         moved_in_on: at.date("since")?,
         provenance: of.provenance()?,

@@ -1,15 +1,15 @@
 //! The adapter's SQL, over its relations. `docs/queries.md` keeps the plans.
 //!
 //! Keys that join relations stay inside: an agency's may be of any type. What is looked for as the only one is looked for
-//! twice, so that a contradiction is noticed.
+//! twice, so that a contradiction is noticed; what hangs on it is read only after that, and by a number that is its alone.
 
-use lgsp_adapter::{ByPerson, Statement, Tables};
+use lgsp_adapter::{ByPerson, Numbered, Statement, Tables};
 
 /// Every statement of the adapter.
 #[derive(Clone, Debug)]
 pub(super) struct Statements {
     pub(super) citizen: ByPerson,
-    pub(super) addresses: Statement,
+    pub(super) addresses: ByPerson,
     pub(super) household_by_number: Statement,
     pub(super) household_by_member: ByPerson,
     pub(super) members: Statement,
@@ -21,9 +21,9 @@ impl Statements {
     pub(super) fn new(tables: &Tables) -> Self {
         Self {
             citizen: tables.by_person(CITIZEN),
-            addresses: tables.statement(ADDRESSES),
-            household_by_number: tables.statement(HOUSEHOLD_BY_NUMBER),
-            household_by_member: tables.by_person(HOUSEHOLD_BY_MEMBER),
+            addresses: tables.by_person(ADDRESSES),
+            household_by_number: tables.statement(&NUMBERED.only(HOUSEHOLD, "o.number = $1")),
+            household_by_member: tables.by_person(&NUMBERED.only(HOUSEHOLD, OF_MEMBER)),
             members: tables.statement(MEMBERS),
             member_addresses: tables.statement(MEMBER_ADDRESSES),
             residents: tables.statement(RESIDENTS),
@@ -41,30 +41,25 @@ const CITIZEN: &str = "
     WHERE c.{person} = $1
     LIMIT 2";
 
+/// Of the person who was found by this number alone. Their other number may be somebody else's too, or none.
 const ADDRESSES: &str = "
     SELECT kind, line, ward_code, former_ward_code, text, since FROM address
-    WHERE citizen_id {any of} SELECT citizen_id FROM citizen WHERE personal_number = $1 {end}";
+    WHERE citizen_id {any of} SELECT citizen_id FROM citizen WHERE {person} = $1 {end}";
 
-macro_rules! household_where {
-    ($condition:literal) => {
-        concat!(
-            "SELECT h.number, h.line, h.ward_code, h.former_ward_code, h.registered_on, h.as_of_us,
-                    head.personal_number AS head_number, head.full_name AS head_name
-             FROM household h LEFT JOIN citizen head ON head.citizen_id = h.head_id
-             WHERE ",
-            $condition,
-            " LIMIT 2"
-        )
-    };
-}
+/// Members are found by the household's number. So that must be no other's.
+const NUMBERED: Numbered = Numbered { relation: "household", number: "number" };
 
-const HOUSEHOLD_BY_NUMBER: &str = household_where!("h.number = $1");
-const HOUSEHOLD_BY_MEMBER: &str =
-    household_where!("h.household_id IN (SELECT household_id FROM citizen WHERE {person} = $1)");
+const HOUSEHOLD: &str = "
+    SELECT this.number, this.line, this.ward_code, this.former_ward_code, this.registered_on, this.as_of_us,
+           head.personal_number AS head_number, head.full_name AS head_name
+    FROM household this LEFT JOIN citizen head ON head.citizen_id = this.head_id";
 
-/// Living members. The bound is the contract's.
+const OF_MEMBER: &str = "o.household_id IN (SELECT household_id FROM citizen WHERE {person} = $1)";
+
+/// Living members: how many there are, and as many as the contract tells.
 const MEMBERS: &str = "
-    SELECT c.personal_number, c.full_name, c.date_of_birth, c.sex, c.relation_to_head, c.as_of_us
+    SELECT c.personal_number, c.full_name, c.date_of_birth, c.sex, c.relation_to_head, c.as_of_us,
+           count(*) OVER () AS member_count
     FROM household h JOIN citizen c ON c.household_id = h.household_id
     WHERE h.number = $1 AND c.life_status IS DISTINCT FROM 2
     ORDER BY CASE WHEN c.relation_to_head = 1 THEN 0 ELSE 1 END, c.citizen_id

@@ -64,7 +64,7 @@ impl Register {
         each
     }
 
-    async fn of(database: Database, form: Form, more: &str) -> Self {
+    pub async fn of(database: Database, form: Form, more: &str) -> Self {
         let store = database.filled(&tables(form, database.dialect())).await;
         let records = match form {
             Form::Native => REGISTER,
