@@ -23,8 +23,8 @@ pub enum Year {
     Last,
     /// This one.
     In(SchoolYear),
-    /// This one, which has begun; or the one before, of a student whose school has handed in nobody of this one yet: not every
-    /// school does so at once.
+    /// This one, which has begun; or the one before, of a student whose school has handed in nobody of this one yet and who had not
+    /// left or finished it: not every school does so at once.
     Current(SchoolYear),
 }
 

@@ -1,5 +1,7 @@
 //! The source on a database of either kind: the native schema, or an agency's own tables through a mapping.
 
+use std::cmp::Reverse;
+
 use async_trait::async_trait;
 use lgsp_adapter::{OpenError, Options, Query, Reader, Row, SourceError, Tables};
 use lgsp_proto::education::v1::Student;
@@ -54,13 +56,8 @@ impl Register {
         year: Year,
         student: Student,
     ) -> Result<Student, SourceError> {
-        let rows = reader.all(self.statements.enrolments.query().bind(&student.student_code)).await?;
-        let mut enrolments = Vec::with_capacity(rows.len());
-        for row in rows {
-            if let Some(year) = read::school_year(&self.tables, &row)? {
-                enrolments.push((year, row));
-            }
-        }
+        let enrolments = self.statements.enrolments.query().bind(&student.student_code);
+        let enrolments = self.with_years(reader.all(enrolments).await?)?;
         let enrolment = match year {
             Year::Last => last_of(&enrolments, |_| true),
             Year::In(year) => last_of(&enrolments, |of| of == year),
@@ -72,7 +69,19 @@ impl Register {
         }
     }
 
-    /// The enrolment in a year that has begun, or in the one before if the school has handed in nobody of this one.
+    /// Enrolments with their school years; one without is left out.
+    fn with_years(&self, rows: Vec<Row>) -> Result<Vec<(SchoolYear, Row)>, SourceError> {
+        let mut enrolments = Vec::with_capacity(rows.len());
+        for row in rows {
+            if let Some(year) = read::school_year(&self.tables, &row)? {
+                enrolments.push((year, row));
+            }
+        }
+        Ok(enrolments)
+    }
+
+    /// The enrolment in a year that has begun; or in the one before, if the school has handed in nobody of this one, and unless the
+    /// student finished school in it or left.
     async fn current<'a>(
         &self,
         reader: &mut Reader,
@@ -83,6 +92,9 @@ impl Register {
             return Ok(Some(enrolment));
         }
         let Some(before) = last_of(enrolments, |of| of == year.previous()) else { return Ok(None) };
+        if !read::may_go_on(&self.tables, before)? {
+            return Ok(None);
+        }
         let school_code = read::school_code(&self.tables, before)?;
         let anybody = self.statements.anybody_of_school.query().bind(&school_code).bind(year.to_string());
         let is_behind = reader.optional(anybody).await?.is_none();
@@ -106,11 +118,15 @@ impl Register {
             student.diplomas = self.tables.all(reader, diplomas, read::diploma).await?;
         }
         if wanted.ratings {
-            let rated = reader.optional(of.ratings.query().bind(&code)).await?;
-            (student.conduct_rating, student.study_rating) = match rated {
-                Some(row) => read::ratings(&self.tables, &row)?,
-                None => Default::default(),
-            };
+            let mut rated = self.with_years(reader.all(of.ratings.query().bind(&code)).await?)?;
+            rated.sort_by_key(|(year, _)| Reverse(*year));
+            for (_, row) in &rated {
+                let ratings = read::ratings(&self.tables, row)?;
+                if ratings != Default::default() {
+                    (student.conduct_rating, student.study_rating) = ratings;
+                    break;
+                }
+            }
         }
         Ok(student)
     }

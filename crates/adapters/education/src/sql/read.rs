@@ -1,17 +1,16 @@
 //! From rows to the domain's language.
 
 use lgsp_adapter::{Row, SourceError, Tables};
-use lgsp_identifiers::names;
-use lgsp_proto::education::v1::{Diploma, Guardian, Student};
+use lgsp_proto::education::v1::{Diploma, EnrolmentStatus, Guardian, Student};
 
-use crate::relations::{DIPLOMA, ENROLMENT, GUARDIAN, STUDENT};
+use crate::relations::{DIPLOMA, ENROLMENT, GUARDIAN, SCHOOL, STUDENT};
 use crate::{Registered, SchoolYear};
 
 /// The student without enrolment, ratings and parts.
 pub(super) fn student(tables: &Tables, row: &Row) -> Result<Student, SourceError> {
     let of = tables.record(&STUDENT, row);
     Ok(Student {
-        student_code: of.text("student_code")?,
+        student_code: of.number("student_code")?,
         personal_number: of.text("personal_number")?,
         full_name: of.name("full_name")?,
         date_of_birth: of.date("date_of_birth")?,
@@ -29,9 +28,9 @@ pub(super) fn student(tables: &Tables, row: &Row) -> Result<Student, SourceError
 /// The school year of an enrolment. One that is none is counted.
 pub(super) fn school_year(tables: &Tables, row: &Row) -> Result<Option<SchoolYear>, SourceError> {
     let of = tables.record(&ENROLMENT, row);
-    let text = of.text("school_year")?;
+    let Some(text) = of.maybe_text("school_year")? else { return Ok(None) };
     let year = SchoolYear::parse(&text);
-    if year.is_none() && !text.trim().is_empty() {
+    if year.is_none() {
         of.not_understood("school_year");
     }
     Ok(year)
@@ -42,12 +41,21 @@ pub(super) fn school_code(tables: &Tables, row: &Row) -> Result<String, SourceEr
     tables.record(&ENROLMENT, row).text("school_code")
 }
 
+/// Whether somebody enrolled in a year may be in the next. Of one whose status is not known, it is not known then either.
+pub(super) fn may_go_on(tables: &Tables, row: &Row) -> Result<bool, SourceError> {
+    let status = EnrolmentStatus::try_from(tables.record(&ENROLMENT, row).code("status")?);
+    Ok(match status.unwrap_or_default() {
+        EnrolmentStatus::Attending | EnrolmentStatus::OnLeave | EnrolmentStatus::Unspecified => true,
+        EnrolmentStatus::Transferred | EnrolmentStatus::Left | EnrolmentStatus::Graduated => false,
+    })
+}
+
 /// The student in a school year.
 pub(super) fn enrolled(tables: &Tables, row: &Row, student: Student) -> Result<Student, SourceError> {
     let of = tables.record(&ENROLMENT, row);
     Ok(Student {
         school_code: of.text("school_code")?,
-        school_name: names::normalise(&row.text("school_name")?),
+        school_name: tables.record(&SCHOOL, row).name_as("name", "school_name")?,
         level: of.code("level")?,
         school_year: of.text("school_year")?,
         grade: of.small("grade")?,

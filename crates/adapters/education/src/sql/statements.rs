@@ -1,10 +1,10 @@
 //! The adapter's SQL, over its relations. `docs/queries.md` keeps the plans.
 //!
 //! Keys that join relations stay inside: an agency's may be of any type. What is looked for as the only one is looked for
-//! twice, so that a contradiction is noticed. A school's name is looked up beside its enrolment and not joined, so that a
+//! twice, so that a contradiction is noticed; what hangs on a student is read only after that. A school's name is looked up beside its enrolment and not joined, so that a
 //! school that is listed twice repeats nothing.
 
-use lgsp_adapter::{ByPerson, Statement, Tables};
+use lgsp_adapter::{ByPerson, Numbered, Statement, Tables};
 
 /// Every statement of the adapter.
 #[derive(Clone, Debug)]
@@ -22,8 +22,8 @@ pub(super) struct Statements {
 impl Statements {
     pub(super) fn new(tables: &Tables) -> Self {
         Self {
-            student_by_code: tables.statement(&STUDENT.replace("{person}", "student_code")),
-            student_by_person: tables.by_person(STUDENT),
+            student_by_code: tables.statement(&NUMBERED.only(STUDENT, "o.student_code = $1")),
+            student_by_person: tables.by_person(&NUMBERED.only(STUDENT, "o.{person} = $1")),
             enrolments: tables.statement(ENROLMENTS),
             anybody_of_school: tables.statement(ANYBODY_OF_SCHOOL),
             ratings: tables.statement(RATINGS),
@@ -34,12 +34,14 @@ impl Statements {
     }
 }
 
+/// What hangs on a student is found by the student's code. So that must be nobody else's.
+const NUMBERED: Numbered = Numbered { relation: "student", number: "student_code" };
+
 const STUDENT: &str = "
-    SELECT s.student_code, s.personal_number, s.full_name, s.date_of_birth, s.sex, s.ethnicity, s.line, s.ward_code,
-           s.former_ward_code, s.text, s.disabled, s.policy_groups, s.updated_us, s.as_of_us
-    FROM student s
-    WHERE s.{person} = $1
-    LIMIT 2";
+    SELECT this.student_code, this.personal_number, this.full_name, this.date_of_birth, this.sex, this.ethnicity, this.line,
+           this.ward_code, this.former_ward_code, this.text, this.disabled, this.policy_groups, this.updated_us,
+           this.as_of_us
+    FROM student this";
 
 /// All years of a student, the last one first; which of them is asked for is known when they are parsed. In a year with
 /// several, one that was ended (3 transferred, 4 left) comes after one that stands. Nobody goes to school for so many years.
@@ -56,13 +58,13 @@ const ENROLMENTS: &str = "
 const ANYBODY_OF_SCHOOL: &str =
     "SELECT 1 AS one FROM enrolment WHERE school_code = $1 AND school_year = $2 LIMIT 1";
 
-/// Of the last school year that was rated.
+/// Of all years that were rated; which of them is the last is known when they are parsed.
 const RATINGS: &str = "
-    SELECT e.conduct_rating, e.study_rating
+    SELECT e.school_year, e.conduct_rating, e.study_rating
     FROM student s JOIN enrolment e ON e.student_id = s.student_id
-    WHERE s.student_code = $1 AND (e.conduct_rating IS NOT NULL OR e.study_rating IS NOT NULL)
+    WHERE s.student_code = $1 AND (e.conduct_rating <> '' OR e.study_rating <> '')
     ORDER BY e.school_year DESC, e.enrolment_id DESC
-    LIMIT 1";
+    LIMIT 60";
 
 /// The bounds of this and of the next are the contract's.
 const GUARDIANS: &str = "

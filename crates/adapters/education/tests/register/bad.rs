@@ -1,9 +1,16 @@
 //! Bad records: unknown codes, what is no date, what is missing where an order is made.
 
-use lgsp_proto::education::v1::{DiplomaKind, EnrolmentStatus, GetStudentRequest, SchoolLevel};
+use lgsp_adapter::testing::Database;
+use lgsp_proto::education::v1::{
+    DiplomaKind, EnrolmentStatus, GetStudentRequest, SchoolLevel, VerifyEnrolmentRequest,
+};
 use lgsp_proto::record::v1::Sex;
+use tonic::Code;
 
-use crate::register::{Form, GRADUATE, PUPIL, Register};
+use crate::by_person;
+use crate::register::{Form, GRADUATE, PUPIL, PUPILS_NUMBER, Register};
+
+const TODDLERS_NUMBER: &str = "092320000003";
 
 fn by_code(code: &str) -> GetStudentRequest {
     GetStudentRequest { student_code: code.to_owned(), ..Default::default() }
@@ -47,4 +54,54 @@ async fn a_diploma_without_a_year_comes_last_on_every_database() {
         let serials: Vec<&str> = diplomas.iter().map(|one| one.serial_number.as_str()).collect();
         assert_eq!(serials, ["B1234567", "C1"]);
     }
+}
+
+/// The code of the pupil is that of the toddler, too; in the sheets a pupil's record follows from the code.
+#[tokio::test]
+async fn of_two_students_with_one_code_neither_is_told_to_whoever_asks_by_person() {
+    for mut register in Register::each_of(Form::Native, "").await {
+        let shared = format!(
+            "ALTER TABLE student RENAME TO student_before;
+             CREATE TABLE student AS SELECT * FROM student_before;
+             UPDATE student SET student_code = '{PUPIL}' WHERE student_id = 3;"
+        );
+        register.run(&shared).await;
+        for asked in [by_code(PUPIL), by_person(PUPILS_NUMBER), by_person(TODDLERS_NUMBER)] {
+            let refusal = register.student(asked).await.unwrap_err();
+            assert_eq!(refusal.code(), Code::Internal, "whose the guardians are cannot be told");
+        }
+        let verify = VerifyEnrolmentRequest {
+            personal_number: TODDLERS_NUMBER.to_owned(),
+            school_year: "2025-2026".to_owned(),
+            ..Default::default()
+        };
+        assert_eq!(register.enrolment(verify).await.unwrap_err().code(), Code::Internal);
+
+        register.run("UPDATE student SET student_code = '' WHERE student_id = 3").await;
+        let refusal = register.student(by_person(TODDLERS_NUMBER)).await.unwrap_err();
+        assert_eq!(refusal.code(), Code::Internal, "the toddler has no code");
+        assert_eq!(register.student(by_person(PUPILS_NUMBER)).await.unwrap().guardians.len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn blank_ratings_and_those_of_no_year_hide_no_others() {
+    let blank = "
+        UPDATE enrolment SET conduct_rating = '', study_rating = ' ' WHERE enrolment_id IN (2, 3);
+        INSERT INTO enrolment (enrolment_id, student_id, school_year, school_code, conduct_rating)
+        VALUES (9, 1, '9999-2025', '92THCS01', 'Kém');";
+    for mut register in Register::each_of(Form::Native, blank).await {
+        let pupil = register.student(by_code(PUPIL)).await.unwrap();
+        assert_eq!((pupil.conduct_rating.as_str(), pupil.study_rating.as_str()), ("Tốt", "Khá"));
+    }
+}
+
+/// PostgreSQL holds no text that is none.
+#[tokio::test]
+async fn a_schools_broken_name_is_not_known_and_fails_nothing() {
+    let broken = "UPDATE school SET name = CAST(x'ff41' AS TEXT) WHERE school_code = '92THCS02'";
+    let mut register = Register::of(Database::sqlite(), Form::Native, broken).await;
+    let pupil = register.student(by_code(PUPIL)).await.unwrap();
+    assert_eq!((pupil.school_code.as_str(), pupil.school_name.as_str()), ("92THCS02", ""));
+    assert_eq!(register.not_understood("school", "name"), 1);
 }

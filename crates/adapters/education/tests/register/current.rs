@@ -41,6 +41,35 @@ async fn of_a_school_that_is_behind_the_year_before_counts_and_of_one_that_is_no
 }
 
 #[tokio::test]
+async fn who_finished_or_left_the_year_before_is_not_enrolled_though_the_school_is_behind() {
+    let before = SchoolYear::begun(today()).previous().to_string();
+    for (status, of_agency, expected) in [
+        (0, "không rõ", Match::Unknown),
+        (1, "Đang học", Match::Yes),
+        (3, "Chuyển đi", Match::No),
+        (4, "Thôi học", Match::No),
+        (5, "Tốt nghiệp", Match::No),
+    ] {
+        let native = format!(
+            "UPDATE enrolment SET school_year = '{before}', status = {status} WHERE enrolment_id = 4"
+        );
+        let mapped = format!(
+            "UPDATE bang_hoc_sinh SET nam_hoc = '{before}', trang_thai = '{of_agency}' WHERE dong = 4"
+        );
+        let mut each = Register::each_of(Form::Native, &native).await;
+        each.extend(Register::each_of(Form::Mapped, &mapped).await);
+        for mut register in each {
+            let claim =
+                VerifyEnrolmentRequest { school_code: "92THPT01".to_owned(), ..in_year(GRADUATE, "") };
+            let answer = register.enrolment(claim).await.unwrap();
+            assert_eq!(answer.enrolled(), expected, "{of_agency}");
+            let school = if expected == Match::No { Match::Unknown } else { Match::Yes };
+            assert_eq!(answer.school_code(), school, "{of_agency}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn who_has_no_year_of_late_is_not_enrolled() {
     let long_ago = "2001-2002";
     for mut register in each_with(long_ago, long_ago, long_ago).await {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use lgsp_adapter::testing::{Database, mapped, native, not_understood};
-use lgsp_adapter::{Adapter, Options};
+use lgsp_adapter::{Adapter, Options, Store};
 use lgsp_proto::education::v1::education_service_client::EducationServiceClient;
 use lgsp_proto::education::v1::{
     GetStudentRequest, Student, VerifyDiplomaRequest, VerifyDiplomaResponse, VerifyEnrolmentRequest,
@@ -37,6 +37,7 @@ pub struct Register {
     pub client: EducationServiceClient<Routes>,
     pub adapter: Adapter,
     pub options: Options,
+    store: Store,
     _database: Database,
 }
 
@@ -52,17 +53,26 @@ impl Register {
     pub async fn each_of(form: Form, more: &str) -> Vec<Self> {
         let mut each = Vec::new();
         for database in Database::each().await {
-            let tables = match form {
-                Form::Native => format!("{}\n{REGISTER}", native(database.dialect(), SCHEMA)),
-                Form::Mapped => AGENCY_SHEETS.to_owned(),
-            };
-            database.filled(&format!("{tables}\n{more}")).await.close().await;
-            let options = options(form, &database);
-            let adapter = lgsp_adapter_education::open(&options).await.unwrap();
-            let client = EducationServiceClient::new(adapter.routes.clone());
-            each.push(Self { client, adapter, options, _database: database });
+            each.push(Self::of(database, form, more).await);
         }
         each
+    }
+
+    pub async fn of(database: Database, form: Form, more: &str) -> Self {
+        let tables = match form {
+            Form::Native => format!("{}\n{REGISTER}", native(database.dialect(), SCHEMA)),
+            Form::Mapped => AGENCY_SHEETS.to_owned(),
+        };
+        let store = database.filled(&format!("{tables}\n{more}")).await;
+        let options = options(form, &database);
+        let adapter = lgsp_adapter_education::open(&options).await.unwrap();
+        let client = EducationServiceClient::new(adapter.routes.clone());
+        Self { client, adapter, options, store, _database: database }
+    }
+
+    /// Changes the records.
+    pub async fn run(&self, sql: &str) {
+        self.store.run(sql).await.unwrap();
     }
 
     /// How often a column was not understood.
