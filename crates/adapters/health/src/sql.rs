@@ -6,7 +6,7 @@ use lgsp_identifiers::PersonKey;
 use lgsp_proto::health::v1::{Immunization, PatientSummary};
 use tokio::time::Instant;
 
-use crate::relations::{RELATIONS, SCHEMA_VERSION};
+use crate::relations::{PATIENT, RELATIONS, SCHEMA_VERSION};
 use crate::{Card, Parts, PatientKey, Source};
 
 #[cfg(test)]
@@ -128,7 +128,7 @@ impl Source for Records {
         let mut reader = self.tables.reader(deadline).await?;
         let found = self.tables.only(&mut reader, self.statements.patient_number.query(person)).await?;
         let Some(patient) = found else { return Ok(Vec::new()) };
-        let number = patient.text("patient_number")?;
+        let number = self.tables.record(&PATIENT, &patient).number("patient_number")?;
         self.tables.all(&mut reader, self.immunizations_of(&number, after, limit), read::immunization).await
     }
 }

@@ -2,13 +2,12 @@
 
 use lgsp_adapter::records::claimed_date;
 use lgsp_adapter::{Record, Row, SourceError, Tables};
-use lgsp_identifiers::names;
 use lgsp_proto::health::v1::{
     Allergy, Condition, Contact, Encounter, Immunization, InsuranceCard, Medication, PatientSummary,
 };
 
 use crate::relations::{
-    ALLERGY, CONDITION, ENCOUNTER, IMMUNIZATION, INSURANCE_CARD, MEDICATION, PATIENT, VACCINE,
+    ALLERGY, CONDITION, ENCOUNTER, FACILITY, IMMUNIZATION, INSURANCE_CARD, MEDICATION, PATIENT, VACCINE,
 };
 use crate::{Card, Suspension};
 
@@ -23,7 +22,7 @@ pub(super) fn card(tables: &Tables, row: &Row) -> Result<Card, SourceError> {
         valid_to: of.date("valid_to")?,
         benefit_code: of.text("benefit_code")?,
         facility_code: of.text("facility_code")?,
-        facility_name: facility_name(row)?,
+        facility_name: facility_name(tables, row)?,
         five_years_from: of.date("five_years_from")?,
     };
     Ok(Card { record, suspension: suspension(of)?, provenance: of.provenance()? })
@@ -31,7 +30,7 @@ pub(super) fn card(tables: &Tables, row: &Row) -> Result<Card, SourceError> {
 
 /// A card is suspended even if nobody understands since when.
 fn suspension(of: Record<'_>) -> Result<Option<Suspension>, SourceError> {
-    if of.text("suspended_from")?.trim().is_empty() {
+    if of.maybe_text("suspended_from")?.is_none() {
         return Ok(None);
     }
     let day = of.date("suspended_from")?.as_ref().and_then(claimed_date);
@@ -42,7 +41,7 @@ fn suspension(of: Record<'_>) -> Result<Option<Suspension>, SourceError> {
 pub(super) fn summary(tables: &Tables, row: &Row) -> Result<PatientSummary, SourceError> {
     let of = tables.record(&PATIENT, row);
     Ok(PatientSummary {
-        patient_id: of.text("patient_number")?,
+        patient_id: of.number("patient_number")?,
         personal_number: of.text("personal_number")?,
         insurance_card_number: of.text("insurance_card_number")?,
         full_name: of.name("full_name")?,
@@ -57,7 +56,7 @@ pub(super) fn summary(tables: &Tables, row: &Row) -> Result<PatientSummary, Sour
         height_cm: of.maybe_real("height_cm")?.unwrap_or_default(),
         weight_kg: of.maybe_real("weight_kg")?.unwrap_or_default(),
         facility_code: of.text("facility_code")?,
-        facility_name: facility_name(row)?,
+        facility_name: facility_name(tables, row)?,
         updated: of.moment("updated_us")?,
         provenance: of.provenance()?,
         ..PatientSummary::default()
@@ -111,7 +110,7 @@ pub(super) fn encounter(tables: &Tables, row: &Row) -> Result<Encounter, SourceE
     Ok(Encounter {
         on_date: of.date("on_date")?,
         facility_code: of.text("facility_code")?,
-        facility_name: facility_name(row)?,
+        facility_name: facility_name(tables, row)?,
         icd10_code: of.text("icd10_code")?,
         inpatient: of.flag("inpatient")?,
     })
@@ -120,10 +119,11 @@ pub(super) fn encounter(tables: &Tables, row: &Row) -> Result<Encounter, SourceE
 /// An immunization, with its number.
 pub(super) fn immunization(tables: &Tables, row: &Row) -> Result<(i64, Immunization), SourceError> {
     let (of, vaccine) = (tables.record(&IMMUNIZATION, row), tables.record(&VACCINE, row));
+    let patient = tables.record(&PATIENT, row);
     let number = of.integer("immunization_id")?;
     let immunization = Immunization {
         immunization_id: number.to_string(),
-        personal_number: row.text("personal_number")?,
+        personal_number: patient.text("personal_number")?,
         vaccine_code: vaccine.text("vaccine_code")?,
         vaccine_name: vaccine.text("name")?,
         manufacturer: vaccine.text("manufacturer")?,
@@ -134,7 +134,7 @@ pub(super) fn immunization(tables: &Tables, row: &Row) -> Result<(i64, Immunizat
         on_date: of.date("on_date")?,
         route: vaccine.text("route")?,
         facility_code: of.text("facility_code")?,
-        facility_name: facility_name(row)?,
+        facility_name: facility_name(tables, row)?,
         next_due_on: of.date("next_due_on")?,
         adverse_reaction: of.text("adverse_reaction")?,
         provenance: of.provenance()?,
@@ -142,6 +142,6 @@ pub(super) fn immunization(tables: &Tables, row: &Row) -> Result<(i64, Immunizat
     Ok((number, immunization))
 }
 
-fn facility_name(row: &Row) -> Result<String, SourceError> {
-    Ok(names::normalise(&row.text("facility_name")?))
+fn facility_name(tables: &Tables, row: &Row) -> Result<String, SourceError> {
+    tables.record(&FACILITY, row).name_as("name", "facility_name")
 }

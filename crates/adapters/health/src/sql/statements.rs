@@ -5,7 +5,7 @@
 //! beside its record and not joined, so that a facility that is listed twice repeats nothing. What has no date comes last, and
 //! says so: left to themselves, the databases differ.
 
-use lgsp_adapter::{ByPerson, Statement, Tables};
+use lgsp_adapter::{ByPerson, Numbered, Statement, Tables};
 
 /// Every statement of the adapter.
 #[derive(Clone, Debug)]
@@ -29,13 +29,13 @@ impl Statements {
         Self {
             cards: tables.by_person(&cards(CARDS_OF_PERSON)),
             cards_by_social_insurance: tables.statement(&cards("c.social_insurance_number = $1")),
-            patient: tables.by_person(&only_patient(PATIENT, OF_PERSON)),
-            patient_by_card: tables.statement(&only_patient(PATIENT, OF_CARD)),
+            patient: tables.by_person(&NUMBERED.only(PATIENT, OF_PERSON)),
+            patient_by_card: tables.statement(&NUMBERED.only(PATIENT, OF_CARD)),
             allergies: tables.statement(ALLERGIES),
             conditions: tables.statement(CONDITIONS),
             medications: tables.statement(MEDICATIONS),
             encounters: tables.statement(ENCOUNTERS),
-            patient_number: tables.by_person(&only_patient(PATIENT_NUMBER, OF_PERSON)),
+            patient_number: tables.by_person(&NUMBERED.only(PATIENT_NUMBER, OF_PERSON)),
             first_immunizations: tables.statement(FIRST_IMMUNIZATIONS),
             next_immunizations: tables.statement(NEXT_IMMUNIZATIONS),
         }
@@ -52,12 +52,17 @@ const CARDS: &str = "
     ORDER BY c.valid_from DESC NULLS LAST
     LIMIT 50";
 
-/// Older cards were issued without a number of the person: they are known by the social-insurance number, unless they name
-/// somebody else. An empty text names nobody, in either column. That is told by an expression and not by two conditions, of which SQLite would
-/// take the index for all cards without a number.
+/// Older cards were issued without a number of the person: they are known by the social-insurance number, unless any card of that
+/// names somebody else; then whose they are cannot be told. An empty text names nobody, in any column. That is told by an
+/// expression and not by two conditions, of which SQLite would take the index for all cards without a number.
 const CARDS_OF_PERSON: &str = "c.social_insurance_number IN
           (SELECT o.social_insurance_number FROM insurance_card o WHERE o.{person} = $1)
-      AND coalesce(NULLIF(c.{person}, ''), CASE WHEN c.social_insurance_number <> '' THEN $1 END) = $1";
+      AND coalesce(NULLIF(c.{person}, ''), CASE WHEN c.social_insurance_number <> '' AND NOT EXISTS (
+              SELECT 1 FROM insurance_card e JOIN insurance_card o ON o.{person} = $1
+              WHERE e.social_insurance_number = c.social_insurance_number
+                AND (NULLIF(e.personal_number, '') <> NULLIF(o.personal_number, '')
+                     OR NULLIF(e.old_identity_number, '') <> NULLIF(o.old_identity_number, ''))
+          ) THEN $1 END) = $1";
 
 const OF_PERSON: &str = "o.{person} = $1";
 
@@ -65,22 +70,17 @@ const OF_PERSON: &str = "o.{person} = $1";
 const OF_CARD: &str = "o.social_insurance_number = $1 OR o.insurance_card_number = $2";
 
 /// What hangs on a patient is found by the patient's own number. So that must be nobody else's either.
-fn only_patient(select: &str, condition: &str) -> String {
-    format!(
-        "{select} FROM patient p
-         WHERE p.patient_number {{any of}} SELECT o.patient_number FROM patient o WHERE {condition} {{end}}
-         LIMIT 2"
-    )
-}
+const NUMBERED: Numbered = Numbered { relation: "patient", number: "patient_number" };
 
-const PATIENT_NUMBER: &str = "SELECT p.patient_number";
+const PATIENT_NUMBER: &str = "SELECT this.patient_number FROM patient this";
 
 const PATIENT: &str = "
-    SELECT p.patient_number, p.personal_number, p.insurance_card_number, p.full_name, p.date_of_birth, p.sex, p.line,
-           p.ward_code, p.former_ward_code, p.text, p.phone_number, p.contact_name, p.contact_relation,
-           p.contact_phone_number, p.blood_type, p.disability, p.pregnant, p.height_cm, p.weight_kg, p.facility_code,
-           p.updated_us, p.as_of_us,
-           (SELECT f.name FROM facility f WHERE f.facility_code = p.facility_code LIMIT 1) AS facility_name";
+    SELECT this.patient_number, this.personal_number, this.insurance_card_number, this.full_name, this.date_of_birth, this.sex,
+           this.line, this.ward_code, this.former_ward_code, this.text, this.phone_number, this.contact_name,
+           this.contact_relation, this.contact_phone_number, this.blood_type, this.disability, this.pregnant,
+           this.height_cm, this.weight_kg, this.facility_code, this.updated_us, this.as_of_us,
+           (SELECT f.name FROM facility f WHERE f.facility_code = this.facility_code LIMIT 1) AS facility_name
+    FROM patient this";
 
 /// The bounds of this and of the following ones are the contract's.
 const ALLERGIES: &str = "

@@ -5,8 +5,9 @@ use lgsp_proto::health::v1::{
     GetPatientSummaryRequest, ListImmunizationsRequest, Severity, VerifyInsuranceRequest,
 };
 use lgsp_proto::record::v1::{PartialDate, Sex};
+use tonic::Code;
 
-use crate::database::{Form, HOLDER, Records, SUSPENDED};
+use crate::database::{Form, HOLDER, HOLDERS_OLD_CARD, Records, SUSPENDED};
 
 const ODD: &str = "093180000006";
 
@@ -100,4 +101,40 @@ async fn a_medicine_whose_end_nobody_understands_is_told_whatever_the_collation(
     let summary = records.summary(asked).await.unwrap();
     let medications: Vec<_> = summary.medications.iter().map(|one| one.name.as_str()).collect();
     assert_eq!(medications, ["Thuốc uống"]);
+}
+
+/// PostgreSQL holds no text that is none.
+#[tokio::test]
+async fn a_broken_text_of_a_joined_record_is_not_known_and_fails_nothing() {
+    let broken = "UPDATE facility SET name = CAST(x'ff41' AS TEXT) WHERE facility_code = '92002';
+                  UPDATE patient SET personal_number = CAST(x'ff' AS TEXT) || '01234567890' WHERE patient_id = 1;";
+    let mut records = Records::of(Database::sqlite(), Form::Native, broken).await;
+    let asked = VerifyInsuranceRequest {
+        personal_number: HOLDER.to_owned(),
+        on_date: "2026-06-01".to_owned(),
+        ..Default::default()
+    };
+    let card = records.verify(asked).await.unwrap().card.unwrap();
+    assert_eq!((card.facility_code.as_str(), card.facility_name.as_str()), ("92002", ""));
+    let asked = GetPatientSummaryRequest { card_number: "0123456781".to_owned(), ..Default::default() };
+    let encounters = records.summary(asked).await.unwrap().encounters;
+    assert_eq!((encounters.len(), encounters[0].facility_name.as_str()), (2, ""));
+    let asked =
+        ListImmunizationsRequest { personal_number: HOLDERS_OLD_CARD.to_owned(), ..Default::default() };
+    let doses = records.immunizations(asked).await.unwrap().immunizations;
+    assert_eq!((doses.len(), doses[0].personal_number.as_str()), (5, ""));
+    assert_eq!(records.not_understood("patient", "personal_number"), 1 + 5);
+    assert_eq!(records.not_understood("facility", "name"), 2 + 1 + 3);
+}
+
+#[tokio::test]
+async fn of_a_patient_without_a_number_of_the_source_nothing_is_told() {
+    let without = "UPDATE benh_nhan SET ma_bn = ' ' WHERE ma_bn = 'BN0002';
+                   UPDATE di_ung SET ma_bn = '' WHERE chat = 'Hải sản';";
+    for mut records in Records::each_of(Form::Mapped, without).await {
+        let asked = GetPatientSummaryRequest { personal_number: SUSPENDED.to_owned(), ..Default::default() };
+        assert_eq!(records.summary(asked).await.unwrap_err().code(), Code::Internal);
+        let asked = ListImmunizationsRequest { personal_number: SUSPENDED.to_owned(), ..Default::default() };
+        assert_eq!(records.immunizations(asked).await.unwrap_err().code(), Code::Internal);
+    }
 }
