@@ -16,7 +16,8 @@ use crate::{Card, MOST_CARDS, Suspension};
 /// HL7's kinds of classes of a coverage; its `class` holds the level of the benefit.
 const CLASS: (&str, &str) = ("http://terminology.hl7.org/CodeSystem/coverage-class", "class");
 
-/// The cards of a bundle of coverages that were searched by their own identifiers; their holders came along.
+/// The cards of a bundle of coverages that were searched by their own identifiers; their holders came along. As by person, one
+/// whose holder was switched off or merged into another is not told.
 ///
 /// # Errors
 /// One has none of the identifiers.
@@ -31,7 +32,9 @@ pub(super) fn by_card(reader: &Reader<'_>, bundle: &Bundle, tokens: &Tokens) -> 
             Some(Resource::Patient(patient)) => Some(&**patient),
             _ => None,
         };
-        cards.extend(card(reader, coverage, holder));
+        if holder.is_none_or(patient::is_of_its_own) {
+            cards.extend(card(reader, coverage, holder));
+        }
     }
     Ok(latest(cards))
 }

@@ -81,12 +81,17 @@ pub(super) fn all<'a>(bundle: &'a Bundle, tokens: &Tokens) -> Result<Vec<&'a Pat
         if !tokens.are_among(&patient.identifier) {
             return Err(Error::NotAskedFor("Patient"));
         }
-        let is_replaced = patient.link.iter().any(|link| link.kind.as_deref() == Some("replaced-by"));
-        if patient.active != Some(false) && !is_replaced {
+        if is_of_its_own(patient) {
             patients.push(&**patient);
         }
     }
     Ok(patients)
+}
+
+/// Whether a patient's record was neither switched off nor merged into another.
+pub(super) fn is_of_its_own(patient: &Patient) -> bool {
+    let is_replaced = patient.link.iter().any(|link| link.kind.as_deref() == Some("replaced-by"));
+    patient.active != Some(false) && !is_replaced
 }
 
 /// The only patient of a bundle, if there is any.

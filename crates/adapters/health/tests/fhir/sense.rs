@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::fake::Fake;
 use crate::persons::{AN, coverage, dose, patient, searchset};
-use crate::{EVERYTHING, holder, open, person, soon};
+use crate::{EVERYTHING, card, holder, open, person, soon};
 
 async fn answering(bundle: Value) -> Fake {
     Fake::start(move |_, _| bundle.clone().into()).await
@@ -49,6 +49,23 @@ async fn a_patient_merged_into_another_is_not_there() {
 
     let source = open(&server.url());
     assert!(source.not_understood().is_empty());
+}
+
+#[tokio::test]
+async fn the_card_of_a_patient_who_was_merged_or_switched_off_is_not_told_by_either_key() {
+    const CARD: &str = "HS4010123456789";
+    let mut merged = patient("1", AN);
+    merged["link"] = json!([{ "other": { "reference": "Patient/2" }, "type": "replaced-by" }]);
+    let mut off = patient("1", AN);
+    off["active"] = json!(false);
+    for (holder_is, count) in [(merged, 0), (off, 0), (patient("1", AN), 1)] {
+        let of_card = coverage("a", "1", CARD, "active", ("2025", "2026"));
+        let server = answering(searchset([of_card, holder_is])).await;
+        let source = open(&server.url());
+        for key in [card(CARD), holder(AN)] {
+            assert_eq!(source.cards(&key, soon()).await.unwrap().len(), count);
+        }
+    }
 }
 
 #[tokio::test]
