@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::date::{ACCEPTED, Form};
-use super::{MappedColumn, MappedRelation, Mapping, quote};
+use super::{MappedColumn, MappedRelation, Mapping, quote, reads};
 use crate::relation::{Codes, Column, Kind, Relation};
 
 /// What is wrong with a key of a mapping. The key is relative to the mapping.
@@ -24,7 +24,10 @@ impl Mapping {
         let mut problems = Problems::default();
         for (name, mapped) in &self.0 {
             match relations.iter().find(|relation| relation.name == name) {
-                Some(relation) => problems.of_relation(relation, mapped),
+                Some(relation) => {
+                    problems.of_relation(relation, mapped);
+                    problems.of_reading(self, name, mapped);
+                }
                 None => {
                     let known = listed(relations.iter().map(|relation| relation.name));
                     problems.add(name, format!("there is no such relation; accepted: {known}"));
@@ -64,6 +67,25 @@ impl Problems {
                     let known = listed(relation.columns.iter().map(|column| column.name));
                     self.add(&key, format!("there is no such column; accepted: {known}"));
                 }
+            }
+        }
+    }
+
+    /// What stands for a relation stands in front of every statement, under the relation's name: a table of that name is found
+    /// only with its schema.
+    fn of_reading(&mut self, mapping: &Mapping, name: &str, mapped: &MappedRelation) {
+        let of_columns =
+            mapped.columns.iter().map(|(column, of)| (format!("{name}.columns.{column}"), &of.sql));
+        let all = std::iter::once((format!("{name}.query"), &mapped.query)).chain(of_columns);
+        for (key, sql) in all {
+            let tables = reads::tables_without_schema(sql.as_deref().unwrap_or_default());
+            let is_read =
+                |relation: &&String| tables.iter().any(|table| table.eq_ignore_ascii_case(relation));
+            for relation in mapping.0.keys().filter(is_read) {
+                self.add(
+                    &key,
+                    format!("{relation} means the mapped relation here: write the table with its schema, such as main.{relation} or public.{relation}"),
+                );
             }
         }
     }

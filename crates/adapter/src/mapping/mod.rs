@@ -11,6 +11,7 @@ pub(crate) mod check;
 pub(crate) mod compile;
 mod date;
 pub(crate) mod quote;
+mod reads;
 mod types;
 
 use std::collections::BTreeMap;

@@ -3,6 +3,7 @@
 use lgsp_store::{Dialect, Error as StoreError, Query, Reader, Store};
 use tokio::time::Instant;
 
+use super::Statement;
 use crate::mapping::check::Problem;
 use crate::mapping::compile::{self, Compiled, KeyTypes, Types};
 use crate::mapping::{MappedRelation, Mapping, quote};
@@ -42,6 +43,9 @@ pub(super) async fn relations(
             Native::Absent => compiled.push(Compiled::empty(relation, store.dialect(), &keys)),
             Native::Differs => {}
         }
+    }
+    if inspection.mismatches.is_empty() {
+        inspection.together(&compiled).await?;
     }
     if !inspection.mismatches.is_empty() {
         return Err(OpenError::Mismatch(inspection.mismatches));
@@ -189,6 +193,26 @@ impl Inspection<'_> {
             }
         }
         Ok(Native::Differs)
+    }
+
+    /// Reads every mapped relation as statements do, after what stands for the others: a name that an agency's SQL means for a
+    /// table might mean one of these there. No record is read. The first that is refused is noted.
+    async fn together(&mut self, relations: &[Compiled]) -> Result<(), OpenError> {
+        for (index, of) in relations.iter().enumerate().filter(|(_, of)| of.is_expression) {
+            let seen = match self.store.dialect() {
+                Dialect::Sqlite => relations,
+                // There a relation sees those before it.
+                Dialect::Postgres => &relations[..=index],
+            };
+            let columns: Vec<&str> = of.relation.columns.iter().map(|column| column.name).collect();
+            let all = format!("SELECT {} FROM {} LIMIT 0", columns.join(", "), of.relation.name);
+            if let Some(refused) = self.asked(Statement::after_all(&all, seen).sql()).await? {
+                let found = format!("the database refuses it beside the other relations ({refused})");
+                self.note(format!("mapping.{}", of.relation.name), found);
+                return Ok(());
+            }
+        }
+        Ok(())
     }
 
     /// Whether the database understands a statement; why not, otherwise.

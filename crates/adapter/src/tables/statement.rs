@@ -12,11 +12,17 @@ pub struct Statement {
 
 impl Statement {
     pub(super) fn new(sql: &str, relations: &[Compiled]) -> Self {
-        let expressions: Vec<String> = relations
-            .iter()
-            .filter(|relation| relation.is_expression && names(sql, relation.relation.name))
-            .map(Compiled::expression)
-            .collect();
+        Self::after(relations.iter().filter(|relation| names(sql, relation.relation.name)), sql)
+    }
+
+    /// The same with what stands for every mapped relation in front, named or not.
+    pub(super) fn after_all(sql: &str, relations: &[Compiled]) -> Self {
+        Self::after(relations.iter(), sql)
+    }
+
+    fn after<'a>(relations: impl Iterator<Item = &'a Compiled>, sql: &str) -> Self {
+        let mapped = relations.filter(|relation| relation.is_expression);
+        let expressions: Vec<String> = mapped.map(Compiled::expression).collect();
         if expressions.is_empty() {
             return Self { sql: sql.into() };
         }

@@ -1,8 +1,11 @@
 //! What differs is named, all at once.
 
+use std::time::Duration;
+
 use lgsp_adapter::testing::Database;
-use lgsp_adapter::{Mapping, Mismatch, OpenError, Options, Tables};
+use lgsp_adapter::{Dialect, Mapping, Mismatch, OpenError, Options, Tables};
 use lgsp_runtime::config::{self, Sources};
+use tokio::time::Instant;
 
 use crate::{RELATIONS, SCHEMA, mapped};
 
@@ -146,5 +149,73 @@ fn a_configuration_names_the_key_of_what_it_cannot_read() {
         let refusal = config::load::<Options>(&Sources::default().file(Some(file.path()))).unwrap_err();
         let keys: Vec<&str> = refusal.problems.iter().map(|problem| problem.key.as_str()).collect();
         assert!(keys.contains(&key), "{text}: {refusal}");
+    }
+}
+
+#[test]
+fn a_mapped_relations_own_name_is_no_table_without_its_schema() {
+    let found = problems(
+        "[home]
+         query = 'SELECT ma, xa FROM nha JOIN Person ON true'
+         columns = { home_id = 'ma', ward_code = { sql = '(SELECT x FROM main.home WHERE x = home.x)' } }
+         [person]
+         table = 'person'
+         [person.columns]
+         person_id = 'ma'
+         number = { sql = \"(SELECT so FROM person WHERE ten = 'FROM home')\" }",
+    );
+    let told = "person means the mapped relation here: write the table with its schema, such as main.person or public.person";
+    assert_eq!(found, [format!("home.query: {told}"), format!("person.columns.number: {told}")]);
+}
+
+#[tokio::test]
+async fn a_table_that_is_named_like_a_relation_is_read_by_its_schema() {
+    let tables = "CREATE TABLE home (ma TEXT, xa TEXT); INSERT INTO home VALUES ('n1', '31120');
+                  CREATE TABLE person (so TEXT, nha TEXT); INSERT INTO person VALUES ('a', 'n1');";
+    let mapping = "
+        [mapping.home]
+        query = 'SELECT * FROM SCHEMA.home WHERE ma IN (SELECT nha FROM SCHEMA.person)'
+        columns = { home_id = 'ma', ward_code = 'xa' }
+        [mapping.person]
+        table = 'person'
+        columns = { person_id = 'so', number = { sql = '(SELECT max(so) FROM SCHEMA.person)' }, home_id = 'nha' }";
+    for database in Database::each().await {
+        database.filled(tables).await;
+        let schema = match database.dialect() {
+            Dialect::Sqlite => "main",
+            Dialect::Postgres => "public",
+        };
+        let tables =
+            Tables::open(&mapped(&database, &mapping.replace("SCHEMA", schema)), RELATIONS, 1).await.unwrap();
+        let both = tables
+            .statement("SELECT p.number, h.ward_code FROM person p JOIN home h ON h.home_id = p.home_id");
+        let mut reader = tables.reader(Instant::now() + Duration::from_secs(20)).await.unwrap();
+        let rows = reader.all(both.query()).await.unwrap();
+        assert_eq!((rows.len(), rows[0].text("ward_code").unwrap().as_str()), (1, "31120"));
+    }
+}
+
+/// What finds tables in an agency's SQL is no parser, and need not be one.
+#[tokio::test]
+async fn a_name_that_means_another_relation_and_is_not_seen_to_is_found_by_the_database() {
+    let (on_sqlite, on_postgres) = ("nha WHERE ma IN home", "(TABLE person) t");
+    for database in Database::each().await {
+        database
+            .filled("CREATE TABLE nha (ma TEXT); CREATE TABLE home (ma TEXT); CREATE TABLE person (ma TEXT)")
+            .await;
+        let from = match database.dialect() {
+            Dialect::Sqlite => on_sqlite,
+            Dialect::Postgres => on_postgres,
+        };
+        let mapping = format!(
+            "[mapping.home]
+             query = 'SELECT ma FROM {from}'
+             columns = {{ home_id = 'ma' }}
+             [mapping.person]
+             table = 'person'
+             columns = {{ person_id = 'ma', number = 'ma', home_id = 'ma' }}"
+        );
+        let found = mismatches(&mapped(&database, &mapping)).await;
+        assert_eq!(places(&found), ["mapping.home"], "{found:?}");
     }
 }
