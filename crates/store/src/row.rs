@@ -63,14 +63,6 @@ impl Row {
         }
     }
 
-    /// The number in a column.
-    ///
-    /// # Errors
-    /// There is no such column, or it is null or holds something else.
-    pub fn real(&self, column: &str) -> Result<f64, Error> {
-        self.maybe_real(column)?.ok_or_else(|| is_null(column))
-    }
-
     /// The number in a column, if there is any.
     ///
     /// # Errors

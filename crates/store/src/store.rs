@@ -119,14 +119,6 @@ enum Lent {
 }
 
 impl Reader {
-    /// The database that is read.
-    pub fn dialect(&self) -> Dialect {
-        match &self.0 {
-            Lent::Sqlite(_) => Dialect::Sqlite,
-            Lent::Postgres(_) => Dialect::Postgres,
-        }
-    }
-
     /// All rows of an answer. The statement bounds their number.
     ///
     /// # Errors

@@ -23,7 +23,7 @@ async fn every_portable_type_is_read_as_it_was_written() {
 
         assert_eq!(full.integer("id").unwrap(), 9_007_199_254_740_993, "{database:?}");
         assert_eq!(full.text("name").unwrap(), "Nguyễn Thị Ánh");
-        assert_eq!(full.real("size").unwrap().to_bits(), 0.1_f64.to_bits());
+        assert_eq!(full.maybe_real("size").unwrap().map(f64::to_bits), Some(0.1_f64.to_bits()));
         assert!(full.flag("flag").unwrap());
 
         assert_eq!(
@@ -52,12 +52,11 @@ async fn what_is_missing_null_or_of_another_type_is_named_by_its_column_and_not_
             (full.text("id").err(), "column id holds a value that cannot be read"),
             (full.maybe_integer("name").err(), "column name holds a value that cannot be read"),
             (full.integer("size").err(), "column size holds a value that cannot be read"),
-            (full.real("name").err(), "column name holds a value that cannot be read"),
+            (full.maybe_real("name").err(), "column name holds a value that cannot be read"),
             (full.flag("name").err(), "column name holds a value that cannot be read"),
             (full.flag("seven").err(), "column seven holds a value that cannot be read"),
             (full.text("nowhere").err(), &format!("{schema} (column nowhere is missing)")),
             (null.integer("flag").err(), &format!("{schema} (column flag is null)")),
-            (null.real("size").err(), &format!("{schema} (column size is null)")),
             (null.flag("flag").err(), &format!("{schema} (column flag is null)")),
         ];
         for (refusal, problem) in cases {
@@ -97,7 +96,7 @@ async fn numbers_that_are_counted_together_are_still_numbers() {
         .await;
         assert_eq!(found.integer("flags").unwrap(), 1, "{database:?}");
         assert_eq!(found.integer("ids").unwrap(), 9_007_199_254_740_998, "{database:?}");
-        assert_eq!(found.real("size").unwrap(), 6.05, "{database:?}");
+        assert_eq!(found.maybe_real("size").unwrap(), Some(6.05), "{database:?}");
         assert_eq!(found.integer("n").unwrap(), 3, "{database:?}");
     }
 }
@@ -136,12 +135,12 @@ async fn an_agencys_own_types_of_postgresql_are_read() {
     for (column, real) in
         [("single", 1.5), ("exact", 12.5), ("tiny", -0.00012), ("greater", 9.223_372_036_854_776e18)]
     {
-        assert_eq!(found.real(column).unwrap(), real, "{column}");
+        assert_eq!(found.maybe_real(column).unwrap(), Some(real), "{column}");
     }
     assert!(found.flag("yes").unwrap());
     for column in ["nan", "bytes", "moment"] {
         assert_eq!(found.text(column).unwrap_err().cause(), "value", "{column}");
-        assert_eq!(found.real(column).unwrap_err().cause(), "value", "{column}");
+        assert_eq!(found.maybe_real(column).unwrap_err().cause(), "value", "{column}");
     }
 }
 
