@@ -115,3 +115,23 @@ async fn an_abandoned_role_ends_as_if_it_were_killed() {
     shutdown.abandon();
     assert_eq!(timeout(PATIENCE, exchange).await.unwrap().unwrap(), None);
 }
+
+#[tokio::test]
+async fn a_task_of_an_abandoned_role_does_not_do_what_it_does_at_its_end() {
+    let (_, shutdown) = role();
+    let mut farewells = Vec::new();
+    for stage in Stage::ALL {
+        let (begins, (said, farewell)) = (shutdown.begins(stage), oneshot::channel());
+        shutdown.spawn(stage, "farewell", async move {
+            begins.cancelled().await;
+            said.send(()).unwrap();
+        });
+        farewells.push(farewell);
+    }
+    tokio::task::yield_now().await;
+    shutdown.abandon();
+    assert!(shutdown.abandoned().is_cancelled());
+    for farewell in farewells {
+        assert!(timeout(PATIENCE, farewell).await.unwrap().is_err(), "it is dropped before it says anything");
+    }
+}

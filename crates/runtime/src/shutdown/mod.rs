@@ -157,6 +157,12 @@ impl Shutdown {
         self.inner.work(stage).begun.clone()
     }
 
+    /// Returns the token that is cancelled when the role ends without order, or has ended.
+    #[must_use]
+    pub fn abandoned(&self) -> CancellationToken {
+        self.inner.abandoned.clone()
+    }
+
     /// Spawns a task which the role consists of. It has to end soon after `stage` begins.
     ///
     /// Its panic is logged, without the payload, and makes the process not live.
@@ -202,8 +208,10 @@ impl Shutdown {
         late
     }
 
-    /// Drops every task at its next await, in no order, as a kill would. For a second signal, and for tests of faults.
+    /// Drops every task at its next await, in no order, as a kill would: none does anything more. For roles that nobody
+    /// stopped, and for tests of faults. Threads end too; what a kill would leave undone, they ask [`abandoned`](Self::abandoned).
     pub fn abandon(&self) {
+        // Before the stages: whoever sees one begin sees this too.
         self.inner.abandoned.cancel();
         for stage in Stage::ALL {
             self.inner.work(stage).begun.cancel();

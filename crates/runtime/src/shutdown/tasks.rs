@@ -100,7 +100,13 @@ impl Group {
         tokio::spawn(async move {
             let _hold = hold;
             let watched = AssertUnwindSafe(task).catch_unwind();
-            match group.inner.abandoned.run_until_cancelled(watched).await {
+            // First, or a task could do one thing more after the kill: it is woken by the beginning of its stage, too.
+            let ended = tokio::select! {
+                biased;
+                () = group.inner.abandoned.cancelled() => None,
+                ended = watched => Some(ended),
+            };
+            match ended {
                 Some(Ok(output)) => Some(output),
                 Some(Err(_payload)) => {
                     // The payload may hold a piece of the exchange: it is neither logged nor kept.
