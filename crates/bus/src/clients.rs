@@ -1,4 +1,5 @@
-//! How each Kafka client is set up. Every value here was measured or has its reason beside it.
+//! How each Kafka client is set up. Every value here was measured or has its reason beside it, or in `OWNED` of the options,
+//! where an operator who sets the same key is told it.
 
 use std::time::Duration;
 
@@ -105,10 +106,15 @@ pub(crate) fn assigned_consumer(options: &Options, bootstrap: &str, fetch: Fetch
     config
 }
 
+/// How long the broker waits for a member of a group that is silent.
+pub(crate) fn session(options: &Options) -> Duration {
+    // The embedded broker waits for a session's time less a second whenever an instance joins others or is missed.
+    Duration::from_millis(if options.brokers.is_some() { 6_000 } else { 4_500 })
+}
+
 /// A member of the group that serves a domain.
 pub(crate) fn group_consumer(options: &Options, bootstrap: &str, domain: &str, fetch: Fetch) -> ClientConfig {
-    // The embedded broker waits for a session's time less a second whenever an instance joins others or is missed.
-    let (session, heartbeat) = if options.brokers.is_some() { ("6000", "1500") } else { ("4500", "1000") };
+    let heartbeat = if options.brokers.is_some() { "1500" } else { "1000" };
     let mut config = consumer(options, bootstrap, fetch);
     config
         .set("group.id", format!("{}.{domain}", options.namespace))
@@ -116,7 +122,7 @@ pub(crate) fn group_consumer(options: &Options, bootstrap: &str, domain: &str, f
         .set("enable.auto.commit", "true")
         .set("auto.commit.interval.ms", "200")
         .set("partition.assignment.strategy", "cooperative-sticky")
-        .set("session.timeout.ms", session)
+        .set("session.timeout.ms", session(options).as_millis().to_string())
         .set("heartbeat.interval.ms", heartbeat)
         .set("max.poll.interval.ms", "60000");
     config

@@ -9,7 +9,7 @@ use lgsp_runtime::{Shutdown, Stage};
 use parking_lot::Mutex;
 use prost::Message;
 use tokio::sync::{Notify, oneshot, watch};
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tracing::debug;
 
 use crate::headers::HeaderList;
@@ -29,6 +29,9 @@ pub(crate) const LIVES: Duration = Duration::from_millis(2_500);
 pub(crate) const CLOCKS: Duration = Duration::from_secs(10);
 /// How long the last heartbeat, which says that we leave, may take.
 const FAREWELL: Duration = Duration::from_millis(500);
+/// How long after the farewell a provider takes requests still. Gateways hear it up to 100 ms after the broker has it; what
+/// they have sent by then must be read, or it waits for the partition's next owner.
+const HEARD: Duration = Duration::from_millis(250);
 /// Most sources that one provider tells of.
 const MOST_SOURCES: usize = 32;
 /// The version that this build tells of itself.
@@ -212,6 +215,9 @@ impl Beats {
         }));
         if timeout(FAREWELL, reported).await.is_err() {
             debug!("nobody was told that this role leaves");
+        }
+        if self.inner.sender.claim.is_some() {
+            sleep(HEARD).await;
         }
     }
 

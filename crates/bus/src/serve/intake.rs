@@ -54,6 +54,8 @@ pub(super) struct Intake {
     runtime: Handle,
     stop: CancellationToken,
     flush: CancellationToken,
+    abandoned: CancellationToken,
+    reading: Hold,
     flushing: Hold,
     closing: Hold,
 }
@@ -68,6 +70,7 @@ impl Intake {
         let topic = shared.bus.options().topic(&topic);
         let subscribed = consumer.subscribe(&[&topic]);
         subscribed.map_err(|source| Error::Kafka { what: "take the subscription", source })?;
+        shared.offsets.store_until(shutdown.abandoned());
         let intake = Self {
             shared,
             consumer,
@@ -75,6 +78,9 @@ impl Intake {
             runtime: Handle::current(),
             stop: shutdown.begins(Stage::StopAccepting),
             flush: shutdown.begins(Stage::Flush),
+            abandoned: shutdown.abandoned(),
+            // Until nothing more is taken up, so that the drain waits for all that was.
+            reading: shutdown.hold(Stage::StopAccepting, "reading of requests"),
             flushing: shutdown.hold(Stage::Flush, "reply producer"),
             closing: shutdown.hold(Stage::Close, "request consumer"),
         };
@@ -103,8 +109,14 @@ impl Intake {
             // What is read nevertheless is not taken up, and so goes to the next owner.
             let _ = self.consumer.pause(&assignment);
         }
+        drop(self.reading);
         while !self.flush.is_cancelled() {
             let _ = self.consumer.poll(LOOK);
+        }
+        if self.abandoned.is_cancelled() {
+            // Who is killed leaves no group: the broker misses it when its session is over.
+            std::thread::sleep(clients::session(self.shared.bus.options()));
+            return;
         }
         self.shared.producer.flush(FLUSH);
         drop(self.flushing);

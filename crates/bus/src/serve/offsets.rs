@@ -1,10 +1,11 @@
 //! Which offsets may be committed: all below the first request that has no reply yet.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use parking_lot::Mutex;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::intake::Member;
@@ -14,6 +15,8 @@ pub(super) struct Offsets {
     topic: String,
     /// Weak, because delivery reports hold this, and the last to drop a consumer blocks.
     consumer: Weak<BaseConsumer<Member>>,
+    /// What a kill cuts short has no reply, and comes again.
+    abandoned: OnceLock<CancellationToken>,
     owned: Mutex<Owned>,
 }
 
@@ -57,7 +60,14 @@ impl Progress {
 
 impl Offsets {
     pub(super) fn new(topic: String, consumer: &Arc<BaseConsumer<Member>>) -> Self {
-        Self { topic, consumer: Arc::downgrade(consumer), owned: Mutex::default() }
+        let consumer = Arc::downgrade(consumer);
+        Self { topic, consumer, abandoned: OnceLock::new(), owned: Mutex::default() }
+    }
+
+    /// From `abandoned` on, nothing counts as done.
+    pub(super) fn store_until(&self, abandoned: CancellationToken) {
+        // There is one end to a membership.
+        let _ = self.abandoned.set(abandoned);
     }
 
     /// Takes up a request. It counts as outstanding until the returned value is dropped.
@@ -85,6 +95,9 @@ impl Offsets {
 
     fn done(&self, partition: i32, offset: i64, term: u64) {
         let mut owned = self.owned.lock();
+        if self.abandoned.get().is_some_and(CancellationToken::is_cancelled) {
+            return;
+        }
         let Some(storable) = owned.done(partition, offset, term) else { return };
         let Some(consumer) = self.consumer.upgrade() else { return };
         // Under the lock, so that a lower offset is never stored after a higher one.

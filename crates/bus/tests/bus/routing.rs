@@ -69,16 +69,48 @@ async fn an_instance_that_leaves_says_so_and_finishes_what_it_has() {
     until("the work to begin", || provider.calls() == 1).await;
 
     let leaving = tokio::spawn(async move { shutdown.run().await });
+    let mut accepted = Vec::new();
     let refused = async {
         loop {
             match caller.call(head("leaving", LIST), list("hello")).await {
                 Err(fault) => return fault,
-                Ok(_) => tokio::time::sleep(Duration::from_millis(5)).await,
+                Ok(reply) => accepted.push(reply),
             }
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
     assert_eq!(within("the refusal", refused).await.reason(), Reason::NoProvider);
+    assert!(!accepted.is_empty(), "it takes requests until it is heard that it leaves");
+    for mut reply in accepted {
+        assert!(answer(&mut reply).await.is_ok(), "what was sent before that is answered");
+    }
     provider.go.notify_waiters();
     assert!(answer(&mut held).await.is_ok());
     assert_eq!(within("the end", leaving).await.unwrap(), []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_instance_that_is_killed_says_nothing_leaves_no_group_and_what_it_had_comes_again() {
+    let bus = own_bus("killed");
+    let provider = Provider::default();
+    let (doomed, doom) = serving(&bus, "killed", provider.clone(), ServeOptions::default()).await;
+    within("partitions", doomed.until_ready()).await;
+    let caller = caller(&bus, "killed").await;
+    until("it to be heard", || caller.providers().iter().any(|provider| !provider.partitions.is_empty()))
+        .await;
+    let instance = caller.providers().remove(0).instance;
+    let heard = || caller.providers().into_iter().find(|provider| provider.instance == instance).unwrap();
+    let mut held = caller.call(head("killed", LIST), list("wait")).await.unwrap();
+    until("the work to begin", || provider.calls() == 1).await;
+
+    doom.abandon();
+    let next = Provider::default();
+    let (successor, _) = serving(&bus, "killed", next.clone(), ServeOptions::default()).await;
+    until("the silence to be noticed", || !heard().live).await;
+    assert!(!heard().leaving, "nothing else told of it");
+    assert!(successor.partitions().len() < 4, "it is a member of the group still");
+    until("its partitions to be taken over", || successor.partitions().len() == 4).await;
+    until("the request to come again", || next.calls() == 1).await;
+    next.go.notify_waiters();
+    assert!(answer(&mut held).await.is_ok());
 }
