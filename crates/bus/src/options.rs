@@ -49,7 +49,8 @@ const NAMESPACE: &str = "lgsp";
 /// More partitions than this cost memory and gain nothing for a city.
 const MOST_PARTITIONS: i32 = 256;
 
-/// The librdkafka options that the hub sets itself, each with the reason.
+/// The librdkafka options that are not the operator's: those that the hub sets itself, their other names, and those that
+/// would bend what it rests on; each with the reason.
 const OWNED: &[(&str, &str)] = &[
     ("bootstrap.servers", "set `brokers`"),
     ("metadata.broker.list", "set `brokers`"),
@@ -75,6 +76,23 @@ const OWNED: &[(&str, &str)] = &[
     ("message.max.bytes", "the hub's size limits rest on it"),
     ("linger.ms", "every millisecond here doubles the time of an exchange"),
     ("queue.buffering.max.ms", "every millisecond here doubles the time of an exchange"),
+    ("sticky.partitioning.linger.ms", "every millisecond here doubles the time of an exchange"),
+    ("partitioner", "all producers must choose the same partition for a key"),
+    ("queue.buffering.max.messages", "it bounds what waits for the broker"),
+    ("queue.buffering.max.kbytes", "it bounds what waits for the broker"),
+    ("retry.backoff.ms", "a retry must come before the exchange's deadline"),
+    ("retry.backoff.max.ms", "a retry must come before the exchange's deadline"),
+    ("reconnect.backoff.ms", "recovery from a lost broker is timed to it"),
+    ("reconnect.backoff.max.ms", "recovery from a lost broker is timed to it"),
+    ("socket.connection.setup.timeout.ms", "recovery from a lost broker is timed to it"),
+    ("socket.keepalive.enable", "a connection that is dead must be noticed"),
+    ("socket.nagle.disable", "small records would each wait for tens of milliseconds"),
+    ("fetch.min.bytes", "whether somebody waits for a record decides how it is fetched"),
+    ("fetch.wait.max.ms", "whether somebody waits for a record decides how it is fetched"),
+    ("fetch.error.backoff.ms", "recovery from a lost broker is timed to it"),
+    ("queued.max.messages.kbytes", "it bounds what is read ahead of a slow reader"),
+    ("auto.commit.interval.ms", "it bounds what a crash repeats"),
+    ("max.poll.interval.ms", "an instance that hangs must lose its partitions"),
     ("allow.auto.create.topics", "topics are declared once, and applied"),
     ("test.mock.num.brokers", "leave `brokers` unset for the embedded broker"),
 ];
@@ -203,6 +221,7 @@ impl config::Options for Options {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clients;
 
     #[test]
     fn an_option_that_the_hub_owns_is_refused_with_the_reason() {
@@ -210,6 +229,26 @@ mod tests {
             Options { librdkafka: [("acks".to_owned(), "1".to_owned())].into(), ..Options::default() };
         let problem = options.problems().remove(0).to_string();
         assert!(problem.contains("`acks`") && problem.contains("durable"), "{problem}");
+    }
+
+    #[test]
+    fn every_option_that_a_client_sets_is_owned() {
+        let options = Options { brokers: Some("127.0.0.1:1".to_owned()), ..Options::default() };
+        let (brokers, second) = ("127.0.0.1:1", std::time::Duration::from_secs(1));
+        let fetch = clients::Fetch { least_bytes: 1, hold: second };
+        let every = [
+            clients::admin(&options, brokers),
+            clients::publisher(&options, brokers, second),
+            clients::producer(&options, brokers, second),
+            clients::heartbeat_producer(&options, brokers),
+            clients::assigned_consumer(&options, brokers, fetch),
+            clients::group_consumer(&options, brokers, "land", fetch),
+        ];
+        for key in every.iter().flat_map(|config| config.config_map().into_keys()) {
+            // Who runs the cluster may want another name for the hub's clients.
+            let free = key == "client.id";
+            assert!(free || OWNED.iter().any(|(owned, _)| *owned == key), "{key}");
+        }
     }
 
     #[test]
