@@ -30,7 +30,6 @@ struct Inner {
     /// each: there all are used.
     partition: Option<i32>,
     fsynced: Option<Fsynced>,
-    /// After the producer, so that an embedded broker outlives it.
     bus: Bus,
 }
 

@@ -28,7 +28,8 @@ struct Inner {
     counters: Arc<Counters>,
     publisher: Producer,
     beats: Producer,
-    /// Last, so that it is dropped last.
+    /// It ends with the last handle of the bus. The client of a dropped producer lives for a moment longer, and then finds
+    /// nobody: whatever it still had is lost with the broker.
     embedded: Option<Embedded>,
 }
 

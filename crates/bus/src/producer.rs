@@ -1,5 +1,4 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -13,7 +12,7 @@ use tracing::{debug, warn};
 
 use crate::{Error, Options, clients};
 
-/// How long one look for delivery reports lasts; also how soon a dropped producer ends.
+/// How long one look for delivery reports lasts; also how long a dropped producer still lives.
 ///
 /// rdkafka rounds what is left of it down to milliseconds and so spins through the last one. Its own `ThreadedProducer` looks
 /// for 100 ms: a hundredth of a core for each idle producer, a tenth for a hub.
@@ -118,30 +117,26 @@ fn build(what: &'static str, config: &ClientConfig) -> Result<Polled, Error> {
     Polled::start(what, client)
 }
 
-/// A client with the thread that hands out its delivery reports, and lets go of it after this is dropped: that blocks.
+/// A client with the thread that hands out its delivery reports.
+///
+/// The last to let go of a client blocks: that is always the thread, at most a [`LOOK`] after this was dropped.
 struct Polled {
     client: Arc<BaseProducer<Reports>>,
-    dropped: Arc<AtomicBool>,
 }
 
 impl Polled {
     fn start(what: &'static str, client: BaseProducer<Reports>) -> Result<Self, Error> {
-        let polled = Self { client: Arc::new(client), dropped: Arc::default() };
-        let (client, dropped) = (polled.client.clone(), polled.dropped.clone());
+        let polled = Self { client: Arc::new(client) };
+        let client = polled.client.clone();
         let named = std::thread::Builder::new().name("lgsp-bus-report".to_owned());
         let looks = move || {
-            while !dropped.load(Ordering::Relaxed) {
+            // Nobody clones it: who is alone with it stays so.
+            while Arc::strong_count(&client) > 1 {
                 client.poll(LOOK);
             }
         };
         named.spawn(looks).map_err(|source| Error::Thread { what, source })?;
         Ok(polled)
-    }
-}
-
-impl Drop for Polled {
-    fn drop(&mut self) {
-        self.dropped.store(true, Ordering::Relaxed);
     }
 }
 
@@ -166,5 +161,41 @@ impl ProducerContext for Reports {
             Err((error, _)) => Err(error.clone()),
         };
         receipt(delivery);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::Bus;
+
+    #[test]
+    fn a_dropped_producer_blocks_nobody_and_its_client_ends_with_what_it_still_had() {
+        let bus = Bus::open(Options::default()).unwrap();
+        bus.lose_broker().unwrap();
+        let config = clients::producer(bus.options(), &bus.bootstrap(), Duration::from_secs(60));
+        let producer = Producer::new("entries", bus.options(), config).unwrap();
+        let client = Arc::downgrade(&producer.native.load().client);
+        let (report, reported) = std::sync::mpsc::channel();
+        let record = Outgoing {
+            topic: crate::topics::EXCHANGE,
+            partition: Some(0),
+            key: None,
+            value: Some(b"entry"),
+            headers: None,
+        };
+        producer.send(record, Box::new(move |delivery| report.send(delivery).unwrap())).unwrap();
+
+        let begun = Instant::now();
+        drop(producer);
+        assert!(begun.elapsed() < Duration::from_millis(100), "it blocked for {:?}", begun.elapsed());
+        let delivery = reported.recv_timeout(10 * LOOK).expect("nobody waits for ever");
+        assert!(delivery.is_err(), "{delivery:?}");
+        while client.strong_count() > 0 {
+            assert!(begun.elapsed() < 10 * LOOK, "the thread still has it");
+            std::thread::yield_now();
+        }
     }
 }
