@@ -12,7 +12,8 @@ use tracing::debug;
 
 use crate::clients::Quiet;
 use crate::headers::Incoming;
-use crate::{Bus, Error, clients, topics};
+use crate::mac::Kind;
+use crate::{Bus, Error, MacKey, clients, topics};
 
 /// Records that wait between the consumer and whoever reads the tail.
 const BUFFERED: usize = 256;
@@ -51,6 +52,15 @@ pub struct Record {
     pub headers: Vec<(String, Bytes)>,
     /// Its value; `None` is a tombstone.
     pub value: Option<Bytes>,
+}
+
+impl Record {
+    /// Whether it is a request that a holder of its domain's key made: it carries the MAC of its headers and value.
+    #[must_use]
+    pub fn is_request_under(&self, key: &MacKey) -> bool {
+        let value = self.value.as_deref().unwrap_or_default();
+        Incoming::kept(&self.headers).is_signed(key, Kind::Request, value)
+    }
 }
 
 /// What a tail yields.

@@ -32,6 +32,12 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// Requests of a domain cannot be told from forged ones.
+    #[error("there is no MAC key of the domain {domain}, whose requests are to be watched")]
+    KeyMissing {
+        /// The domain.
+        domain: String,
+    },
     /// The bus did not do it.
     #[error(transparent)]
     Bus(#[from] lgsp_bus::Error),
@@ -49,6 +55,7 @@ impl Error {
             Self::Store { what: INDEX, .. } => "the index cannot be written",
             Self::Store { .. } => "the store of erasable parts cannot be written",
             Self::Thread { .. } => "the system gives no thread",
+            Self::KeyMissing { .. } => "a MAC key is missing",
             Self::Bus(_) => "the bus failed",
             Self::Ending => "the ledger is ending",
         }

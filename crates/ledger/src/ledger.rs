@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lgsp_bus::{Bus, Fsynced, Tail, topics};
+use lgsp_bus::{Bus, Fsynced, MacKey, MacKeys, Tail, topics};
 use lgsp_proto::ledger::v1::ledger_service_server::LedgerServiceServer;
 use lgsp_runtime::{Shutdown, Stage, State};
 use parking_lot::Mutex;
@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tracing::{error, warn};
 
-use crate::abandon::{Abandoner, Open, read_requests};
+use crate::abandon::{Abandoner, Open, Requests};
 use crate::damage::Damages;
 use crate::erasable::Erasables;
 use crate::files::journal::{self, Incarnation, Journal};
@@ -58,15 +58,23 @@ impl Ledger {
     }
 }
 
-/// Recovers the ledger's files, and starts to take entries in.
+/// Recovers the ledger's files, and starts to take entries in. `macs` are the keys of the domains whose requests it watches:
+/// what is not signed under them is no gateway's.
 ///
 /// State: `intake` tells of what exchanges wait for, `filing` of what happens behind it, `files` of damage and `abandoned` of
-/// the watch over requests; the numbers are `taken-in`, `leaves`, `open-requests` and `unreadable`.
+/// the watch over requests; the numbers are `taken-in`, `leaves`, `open-requests`, `refused-requests` and `unreadable`.
 ///
 /// # Errors
-/// The folder cannot be used, another ledger uses it, or its stores cannot be opened. Damage to the log is no error: it is
-/// named, and the rest is read.
-pub async fn start(options: Options, bus: &Bus, state: &State, shutdown: &Shutdown) -> Result<Ledger, Error> {
+/// The folder cannot be used, another ledger uses it, its stores cannot be opened, or the key of a domain that is to be
+/// watched is missing. Damage to the log is no error: it is named, and the rest is read.
+pub async fn start(
+    options: Options,
+    macs: &MacKeys,
+    bus: &Bus,
+    state: &State,
+    shutdown: &Shutdown,
+) -> Result<Ledger, Error> {
+    let watched = watched(&options, macs, bus)?;
     let site = Site::open(&options.dir).await?;
     let damages = Damages::new(state.component("files"));
     let recovered = recover(&site, &damages).await?;
@@ -102,7 +110,7 @@ pub async fn start(options: Options, bus: &Bus, state: &State, shutdown: &Shutdo
     let damages = ledger.service.damages.clone();
     let check = check_log(site.log, end, damages, shutdown.begins(Stage::Drain));
     shutdown.spawn(Stage::Drain, "check of the log", check);
-    ledger.watch(&options, bus, state, shutdown);
+    ledger.watch(&options, watched, bus, state, shutdown);
     Ok(ledger)
 }
 
@@ -196,22 +204,43 @@ impl Ledger {
     }
 }
 
+/// The domains whose requests are watched for exchanges without an end, where that makes sense, each with its key.
+fn watched(options: &Options, macs: &MacKeys, bus: &Bus) -> Result<Vec<(String, MacKey)>, Error> {
+    let watches = match options.abandon {
+        Abandon::OnKafka => !bus.is_embedded(),
+        Abandon::Always => true,
+        Abandon::Never => false,
+    };
+    let domains = bus.options().domains.iter().filter(|_| watches);
+    let keyed = domains.map(|domain| match macs.key(domain) {
+        Some(key) => Ok((domain.clone(), key.clone())),
+        None => Err(Error::KeyMissing { domain: domain.clone() }),
+    });
+    keyed.collect()
+}
+
 impl Ledger {
-    /// Watches the requests for exchanges without an end, where that makes sense.
-    fn watch(&self, options: &Options, bus: &Bus, state: &State, shutdown: &Shutdown) {
-        let watches = match options.abandon {
-            Abandon::OnKafka => !bus.is_embedded(),
-            Abandon::Always => true,
-            Abandon::Never => false,
-        };
-        if !watches {
+    fn watch(
+        &self,
+        options: &Options,
+        watched: Vec<(String, MacKey)>,
+        bus: &Bus,
+        state: &State,
+        shutdown: &Shutdown,
+    ) {
+        if watched.is_empty() {
             return;
         }
         let stop = shutdown.begins(Stage::Drain);
-        for domain in &bus.options().domains {
-            let requests =
-                read_requests(bus.clone(), domain.clone(), Arc::clone(&self.service.open), stop.clone());
-            shutdown.spawn(Stage::Drain, "reading of requests", requests);
+        for (domain, key) in watched {
+            let requests = Requests {
+                bus: bus.clone(),
+                domain,
+                key,
+                open: Arc::clone(&self.service.open),
+                refused: state.fact("refused-requests"),
+            };
+            shutdown.spawn(Stage::Drain, "reading of requests", requests.read(stop.clone()));
         }
         let abandoner = Abandoner {
             bus: bus.clone(),

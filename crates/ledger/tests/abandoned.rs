@@ -6,12 +6,15 @@ mod site;
 
 use std::time::{Duration, SystemTime};
 
-use lgsp_bus::{Bus, topics};
+use hmac::{Hmac, KeyInit, Mac};
+use lgsp_bus::{Bus, MacKeys, topics};
 use lgsp_core::ExchangeId;
 use lgsp_core::time::unix_micros;
-use lgsp_ledger::{Abandon, Options};
+use lgsp_ledger::{Abandon, Error, Options};
 use lgsp_proto::ledger::v1::{ExchangeFilter, Hop, Outcome, Phase};
-use site::{Numbered, PATIENCE, Running, Site, bus};
+use lgsp_runtime::{Instance, Shutdown, State, shutdown};
+use sha2::Sha256;
+use site::{MAC_KEY, Numbered, PATIENCE, Running, Site, bus};
 use tokio::time::timeout;
 
 const AFTER: Duration = Duration::from_millis(200);
@@ -23,15 +26,32 @@ async fn start(site: &Site, bus: &Bus) -> Running {
 
 /// Puts a request on its topic as a gateway does, with a deadline that is just over.
 async fn request(bus: &Bus, exchange: ExchangeId) {
+    request_under(MAC_KEY, bus, exchange).await;
+}
+
+async fn request_under(key: [u8; 32], bus: &Bus, exchange: ExchangeId) {
     let (id, deadline) = (exchange.to_string(), unix_micros(SystemTime::now()).to_string());
-    let headers: [(&str, &[u8]); 5] = [
+    let mut headers: Vec<(&str, &[u8])> = vec![
         ("lgsp-exchange-id", id.as_bytes()),
         ("lgsp-method", b"/lgsp.land.v1.LandService/GetParcel"),
         ("lgsp-deadline", deadline.as_bytes()),
         ("lgsp-application", b"tthc"),
         ("lgsp-purpose", b"prefill"),
     ];
+    let mac = mac(key, &headers, b"request");
+    headers.push(("lgsp-mac", mac.as_bytes()));
     bus.publish(&topics::request("land"), Some(3), b"", b"request", &headers).await.unwrap();
+}
+
+/// The MAC of a request over its headers and value.
+fn mac(key: [u8; 32], headers: &[(&str, &[u8])], value: &[u8]) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key).unwrap();
+    let named = headers.iter().flat_map(|(name, value)| [name.as_bytes(), *value]);
+    for field in [&b"lgsp 1 request"[..]].into_iter().chain(named).chain([value]) {
+        mac.update(&(field.len() as u64).to_be_bytes());
+        mac.update(field);
+    }
+    hex::encode(mac.finalize().into_bytes())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -117,4 +137,37 @@ async fn no_exchange_is_abandoned_whose_end_waits_for_the_disk() {
     assert_eq!(running.phases(ended.exchange).await, [Phase::Final]);
     assert_eq!(running.completeness().await.abandoned, 0);
     running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_no_gateway_signed_is_counted_and_never_entered_and_pushes_nobody_out() {
+    let (site, bus) = (Site::new(), bus());
+    let options = Options { abandon: Abandon::Always, abandon_after: AFTER, most_open: 1, ..site.options() };
+    let running = Running::start(options, &bus).await;
+    let mut stream = running.follow(ExchangeFilter::default()).await;
+    let (before, after) = (ExchangeId::new(), ExchangeId::new());
+    request(&bus, before).await;
+    for _ in 0..3 {
+        request_under([0; 32], &bus, ExchangeId::new()).await;
+    }
+    for expected in [before, after] {
+        let abandoned = timeout(PATIENCE, stream.message()).await.unwrap().unwrap().unwrap();
+        assert_eq!(abandoned.exchange_id, expected.to_string(), "no stranger's exchange");
+        if expected == before {
+            request(&bus, after).await;
+        }
+    }
+    assert_eq!(running.state.fact("refused-requests").get(), 3);
+    assert_eq!(running.completeness().await.abandoned, 2);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ledger_that_cannot_tell_a_domains_requests_from_forged_ones_does_not_start() {
+    let (site, bus) = (Site::new(), bus());
+    let state = State::new(Instance::new("ledger", "0"));
+    let shutdown = Shutdown::new(state.clone(), shutdown::Options::default());
+    let options = Options { abandon: Abandon::Always, ..site.options() };
+    let refused = lgsp_ledger::start(options, &MacKeys::default(), &bus, &state, &shutdown).await;
+    assert!(matches!(refused, Err(Error::KeyMissing { .. })), "{refused:?}");
 }

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use lgsp_core::Reason;
+use lgsp_core::{ExchangeId, Reason};
+use lgsp_ledger::Abandon;
 use lgsp_tests::echo::v1::{Behaviour, EchoRequest};
 use prost::Message;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -129,7 +130,7 @@ async fn a_flood_of_bad_tokens_leaves_counts_and_not_entries() {
 
 #[tokio::test]
 async fn a_request_put_on_kafka_by_a_stranger_is_refused() {
-    let hub = EchoHub::start().await;
+    let hub = EchoHub::start_with(|config| config.ledger.abandon = Abandon::Always).await;
     // A true request whose deadline is far: whoever reads the topic can copy it, and change all but what they cannot sign.
     let request = EchoRequest { text: "to be copied".to_owned(), ..Default::default() };
     hub.echo_within(request.clone(), Duration::from_secs(20)).await.expect("served");
@@ -141,15 +142,21 @@ async fn a_request_put_on_kafka_by_a_stranger_is_refused() {
     mac.1 = Bytes::from(vec![b'0'; mac.1.len()]);
     let mut asks_otherwise = copied.clone();
     asks_otherwise.value = Some(EchoRequest { messages: 7, ..request }.encode_to_vec().into());
-    for forged in [signed_otherwise, asks_otherwise] {
+    // Of an exchange that nobody knows: of the copied one, the ledger knows the end.
+    let mut without_an_end = copied.clone();
+    let id = without_an_end.headers.iter_mut().find(|(name, _)| name == "lgsp-exchange-id");
+    id.expect("it has one").1 = ExchangeId::new().to_string().into();
+    for forged in [signed_otherwise, asks_otherwise, without_an_end] {
         hub.put_request(&forged).await;
     }
-    within("both are refused", || async { hub.bus_stats().refused == before.refused + 2 }).await;
-    within("and dead-lettered", || async { hub.bus_stats().dead_letters == before.dead_letters + 2 }).await;
+    within("all are refused", || async { hub.bus_stats().refused == before.refused + 3 }).await;
+    within("and dead-lettered", || async { hub.bus_stats().dead_letters == before.dead_letters + 3 }).await;
+    within("and refused by the ledger", || async { hub.ledger_fact("refused-requests") == 3 }).await;
     assert_eq!(hub.bus_stats().served, before.served, "nothing was served");
 
     // Nothing else was wrong with them: an exact copy is taken up, and its reply finds nobody.
     hub.put_request(&copied).await;
     within("the copy is taken up", || async { hub.bus_stats().served == before.served + 1 }).await;
     hub.echo(EchoRequest::default()).await.expect("the adapter serves on");
+    within("the ledger waits for no end of theirs", || async { hub.ledger_fact("open-requests") == 0 }).await;
 }

@@ -7,13 +7,14 @@ mod request;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use lgsp_bus::{Bus, Fsynced, Start, Tail, Tailed, Watermarks, topics};
+use lgsp_bus::{Bus, Fsynced, MacKey, Record, Start, Tail, Tailed, Watermarks, topics};
 use lgsp_core::time::unix_micros;
 use lgsp_runtime::Component;
+use lgsp_runtime::state::Fact;
 use prost::Message;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 pub(crate) use open::Open;
 use request::Request;
@@ -28,36 +29,57 @@ const CATCH_UP: Duration = Duration::from_secs(5);
 const MOST_AT_ONCE: usize = 500;
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 
-/// Reads the requests of one domain until `stop`.
-pub(crate) async fn read_requests(bus: Bus, domain: String, open: Arc<Open>, stop: CancellationToken) {
-    let topic = topics::request(&domain);
-    let mut tail: Option<Tail> = None;
-    loop {
-        let Some(requests) = &mut tail else {
-            // What is still kept is read again; what has ended since is known to the index.
-            match bus.tail(&topic, Start::Beginning) {
-                Ok(opened) => tail = Some(opened),
-                Err(error) => {
-                    warn!(%error, topic, "requests cannot be read");
-                    tokio::select! { () = sleep(TRY_AGAIN) => {}, () = stop.cancelled() => return }
-                }
-            }
-            continue;
-        };
-        tokio::select! {
-            tailed = requests.next() => match tailed {
-                Ok(Tailed::Record(record)) => {
-                    if let Some(request) = Request::of(&record) {
-                        open.register(request);
+/// Reads the requests of one domain.
+///
+/// Whoever may write the topic may write anything, and an abandoned exchange is sealed as one that was granted: a record
+/// without the MAC of the domain's key is no gateway's. It is counted, and neither watched nor entered.
+pub(crate) struct Requests {
+    pub bus: Bus,
+    pub domain: String,
+    pub key: MacKey,
+    pub open: Arc<Open>,
+    pub refused: Fact,
+}
+
+impl Requests {
+    /// Reads until `stop`.
+    pub async fn read(self, stop: CancellationToken) {
+        stop.run_until_cancelled(self.follow()).await;
+    }
+
+    async fn follow(&self) {
+        let topic = topics::request(&self.domain);
+        let mut tail: Option<Tail> = None;
+        loop {
+            let Some(requests) = &mut tail else {
+                // What is still kept is read again; what has ended since is known to the index.
+                match self.bus.tail(&topic, Start::Beginning) {
+                    Ok(opened) => tail = Some(opened),
+                    Err(error) => {
+                        warn!(%error, topic, "requests cannot be read");
+                        sleep(TRY_AGAIN).await;
                     }
                 }
+                continue;
+            };
+            match requests.next().await {
+                Ok(Tailed::Record(record)) => self.take(&record),
                 Ok(Tailed::CaughtUp) => {}
                 Err(error) => {
                     warn!(%error, topic, "reading the requests has ended; beginning again");
                     tail = None;
                 }
-            },
-            () = stop.cancelled() => return,
+            }
+        }
+    }
+
+    fn take(&self, record: &Record) {
+        if !record.is_request_under(&self.key) {
+            debug!(topic = %record.topic, record.partition, record.offset, "request refused");
+            return self.refused.add(1);
+        }
+        if let Some(request) = Request::of(record) {
+            self.open.register(request);
         }
     }
 }

@@ -28,7 +28,7 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// Reads a record of a request topic; `None` if it is no request of ours.
+    /// Reads a record of a request topic that its MAC proves to be ours; `None` if it is no request.
     pub fn of(record: &Record) -> Option<Self> {
         let text = |name: &str| {
             let (_, value) = record.headers.iter().find(|(header, _)| header == name)?;
@@ -36,7 +36,7 @@ impl Request {
         };
         let optional = |name: &str| text(name).unwrap_or_default().to_owned();
         let (service, method) = text("lgsp-method")?.strip_prefix('/')?.split_once('/')?;
-        // Whoever may write the topic may write anything, and what is sealed stays: only codes get there.
+        // What is sealed stays, whoever holds the domain's key and whatever they wrote: only codes get there.
         let application = ApplicationId::parse(text("lgsp-application")?)?;
         let purpose = text("lgsp-purpose").and_then(Purpose::parse);
         let procedure = text("lgsp-procedure").filter(|procedure| is_procedure(procedure));
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_cannot_have_a_person_sealed() {
+    fn nobody_can_have_a_person_sealed() {
         let mut record = request();
         record.headers.push(("lgsp-procedure".to_owned(), Bytes::from_static(b"092 000 000 000")));
         record.headers.push(("lgsp-purpose".to_owned(), Bytes::from_static(b"092000000000")));

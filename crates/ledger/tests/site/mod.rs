@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use lgsp_bus::{Appender, Bus};
+use lgsp_bus::{Appender, Bus, MacKey, MacKeys};
 use lgsp_core::ExchangeId;
 use lgsp_core::entry::{salted, seal};
 use lgsp_core::time::unix_micros;
@@ -51,6 +51,14 @@ impl Site {
     }
 }
 
+/// The MAC key of every domain.
+pub const MAC_KEY: [u8; 32] = [7; 32];
+
+fn macs(bus: &Bus) -> MacKeys {
+    let domains = bus.options().domains.iter();
+    MacKeys::new(domains.map(|domain| (domain.clone(), MacKey::new(MAC_KEY))).collect())
+}
+
 /// A ledger that runs.
 pub struct Running {
     pub ledger: Ledger,
@@ -81,7 +89,7 @@ impl Running {
     pub async fn try_start(options: Options, bus: &Bus) -> Result<Self, lgsp_ledger::Error> {
         let state = State::new(Instance::new("ledger", "0.0.0"));
         let shutdown = Shutdown::new(state.clone(), shutdown::Options::default());
-        let ledger = lgsp_ledger::start(options, bus, &state, &shutdown).await?;
+        let ledger = lgsp_ledger::start(options, &macs(bus), bus, &state, &shutdown).await?;
         let appender = Appender::new(bus, "gateway-0", Some(ledger.fsynced())).unwrap();
         Ok(Self { ledger, state, appender, shutdown })
     }

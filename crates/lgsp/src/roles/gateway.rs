@@ -1,12 +1,11 @@
 //! The gateway: its listener, its secrets, and its way to the exchange log.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::Context;
 use ed25519_dalek::VerifyingKey;
 use ed25519_dalek::pkcs8::DecodePublicKey;
-use lgsp_bus::{Appender, Fsynced, MacKey, MacKeys};
+use lgsp_bus::{Appender, Fsynced, MacKeys};
 use lgsp_core::entry::SubjectKeys;
 use lgsp_gateway::{Gateway, Secrets};
 use lgsp_runtime::Stage;
@@ -27,7 +26,7 @@ pub async fn start(
     listener: TcpListener,
 ) -> anyhow::Result<(Role, Gateway)> {
     let start = host.start("gateway");
-    let secrets = secrets(&host.config.keys)?;
+    let secrets = secrets(&host.config.keys, host.mac_keys()?)?;
     let appender = Appender::new(&host.bus, start.state.instance().name(), fsynced)?;
     let options = host.config.gateway.clone();
     let gateway =
@@ -39,9 +38,7 @@ pub async fn start(
     Ok((start.into_role(), gateway))
 }
 
-fn secrets(keys: &Keys) -> anyhow::Result<Secrets> {
-    let macs: BTreeMap<String, MacKey> =
-        read_symmetric_keys(&keys.mac)?.into_iter().map(|(domain, key)| (domain, MacKey::new(key))).collect();
+fn secrets(keys: &Keys, macs: MacKeys) -> anyhow::Result<Secrets> {
     let pem = read_text(&keys.snapshot_public)?;
     let public = VerifyingKey::from_public_key_pem(&pem)
         .ok()
@@ -49,6 +46,6 @@ fn secrets(keys: &Keys) -> anyhow::Result<Secrets> {
     Ok(Secrets {
         snapshot_keys: vec![public],
         subjects: SubjectKeys::new(read_symmetric_keys(&keys.subjects)?),
-        macs: Arc::new(MacKeys::new(macs)),
+        macs: Arc::new(macs),
     })
 }

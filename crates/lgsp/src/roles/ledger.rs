@@ -14,7 +14,8 @@ const DOMAIN: &str = "ledger";
 pub async fn start(host: &Host) -> anyhow::Result<(Role, Fsynced)> {
     let start = host.start("ledger");
     let options = host.config.ledger.clone();
-    let ledger = lgsp_ledger::start(options, &host.bus, &start.state, &start.shutdown).await?;
+    let ledger =
+        lgsp_ledger::start(options, &host.mac_keys()?, &host.bus, &start.state, &start.shutdown).await?;
     let fsynced = ledger.fsynced();
     let serving = lgsp_bus::serve(
         &host.bus,

@@ -14,7 +14,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
-use lgsp_bus::{Bus, MacKey};
+use lgsp_bus::{Bus, MacKey, MacKeys};
 use lgsp_runtime::shutdown::Late;
 use lgsp_runtime::{Component, Instance, Shutdown, State};
 use tracing::{info, warn};
@@ -73,6 +73,12 @@ impl Host {
         let state = self.state.scoped(name);
         let shutdown = Shutdown::new(state.clone(), self.config.shutdown.clone());
         Start { name, instance: Instance::new(name, VERSION), state, shutdown }
+    }
+
+    /// The MAC keys of all domains.
+    fn mac_keys(&self) -> anyhow::Result<MacKeys> {
+        let keys = crate::layout::read_symmetric_keys(&self.config.keys.mac)?;
+        Ok(MacKeys::new(keys.into_iter().map(|(domain, key)| (domain, MacKey::new(key))).collect()))
     }
 
     /// The MAC key of one domain.
