@@ -16,8 +16,3 @@ pub mod server;
 mod source;
 pub mod traffic;
 pub mod up;
-
-/// Exchanges allocate much, and free on another thread what they allocated: with the C library's allocator that is a sixth of
-/// a gateway's processor (ADR 8).
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

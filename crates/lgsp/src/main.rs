@@ -7,6 +7,10 @@ use lgsp::cli::{Cli, Command};
 use lgsp::client::{self, Lang};
 use lgsp::server;
 
+/// Exchanges allocate much, and free on another thread what they allocated: see ADR 8.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let lang = cli.lang.unwrap_or_else(|| Lang::of_environment(|name| std::env::var(name).ok()));

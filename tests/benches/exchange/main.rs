@@ -38,6 +38,10 @@ mod slice;
 use anyhow::Result;
 use clap::Parser as _;
 
+/// As the hub's binary has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> Result<()> {
     if let Some(plan) = plan::given() {
         return slice::run(&plan?);
