@@ -7,6 +7,7 @@
 //!
 //! Nothing here opens a file or a socket, spawns a task or reads a clock.
 
+mod certificate;
 pub mod check;
 pub mod entry;
 mod fault;
@@ -19,6 +20,7 @@ mod reason;
 mod rules;
 pub mod time;
 
+pub use certificate::CertificateName;
 pub use check::Checks;
 pub use fault::{Fault, Violation};
 pub use ids::{ApplicationId, ExchangeId};
@@ -27,7 +29,9 @@ pub use plan::{FieldPlan, Kind, MaskError, Node, Plan};
 pub use procedure::is_procedure;
 pub use purpose::Purpose;
 pub use reason::{Code, Reason, code_name};
-pub use rules::{Application, Credential, Grant, Method, Rules, RulesError, descriptor_key};
+pub use rules::{
+    Application, Bound, BoundCertificate, Credential, Grant, Method, Rules, RulesError, descriptor_key,
+};
 
 pub use lgsp_proto::ledger::v1::{Hop, Outcome};
 pub use lgsp_proto::options::v1::Subject;

@@ -1,3 +1,4 @@
+mod certificates;
 mod compile;
 
 use std::collections::{HashMap, HashSet};
@@ -9,7 +10,9 @@ use prost_reflect::{DescriptorPool, MessageDescriptor};
 
 use crate::check::Checks;
 use crate::plan::MaskError;
-use crate::{ApplicationId, Plan, Purpose};
+use crate::{ApplicationId, CertificateName, Plan, Purpose};
+
+pub use certificates::{Bound, BoundCertificate};
 
 /// A snapshot of the registry, checked and compiled so that every decision is a look-up.
 #[derive(Debug)]
@@ -19,6 +22,7 @@ pub struct Rules {
     methods: HashMap<String, Arc<Method>>,
     applications: HashMap<ApplicationId, Arc<Application>>,
     credentials: HashMap<String, Arc<Credential>>,
+    certificates: HashMap<CertificateName, BoundCertificate>,
     purposes: HashSet<Purpose>,
     grants: HashMap<(ApplicationId, Arc<str>), Vec<Arc<Grant>>>,
     pools: Vec<DescriptorPool>,

@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use lgsp_core::time::timestamp;
-use lgsp_core::{Caller, Kind, Plan, Purpose, Reason, Rules, RulesError, Subject, descriptor_key, permit};
+use lgsp_core::{
+    Bound, Caller, CertificateName, Kind, Plan, Purpose, Reason, Rules, RulesError, Subject, descriptor_key,
+    permit,
+};
+use lgsp_proto::registry::v1::certificate::KnownBy;
 use lgsp_proto::registry::v1::{
-    Agreement, AgreementState, Application, ApplicationState, DataService, Grant, Quota, Role, ServiceState,
-    Snapshot,
+    Agreement, AgreementState, Application, ApplicationState, Certificate, DataService, Grant, Quota, Role,
+    ServiceState, Snapshot,
 };
 
 const SERVICE: &str = "lgsp.population.v1.PopulationService";
@@ -245,4 +249,73 @@ fn bytes_that_are_no_message_are_malformed() {
     let rules = compiled(|_| {});
     let get = rules.method(GET).expect("known");
     assert_eq!(get.checks.request(&[0x0a, 0xff]).expect_err("cut short").reason(), Reason::Malformed);
+}
+
+fn certificate(known_by: KnownBy) -> Certificate {
+    Certificate {
+        known_by: Some(known_by),
+        not_before: Some(timestamp(NOW - DAY)),
+        not_after: Some(timestamp(NOW + DAY)),
+    }
+}
+
+#[test]
+fn a_certificate_speaks_for_the_one_application_that_its_names_are_bound_to() {
+    let names = |texts: &[&str]| -> Vec<CertificateName> {
+        texts
+            .iter()
+            .filter_map(|text| CertificateName::uri(text).or_else(|| CertificateName::dns(text)))
+            .collect()
+    };
+    let rules = compiled(|snapshot| {
+        snapshot.applications[0].certificates = vec![
+            certificate(KnownBy::Sha256(vec![7; 32].into())),
+            certificate(KnownBy::DnsName("tthc.example.vn".to_owned())),
+            Certificate {
+                not_after: Some(timestamp(NOW)),
+                ..certificate(KnownBy::Uri("urn:old:tthc".to_owned()))
+            },
+        ];
+        snapshot.applications[1].certificates = vec![certificate(KnownBy::Uri("urn:other".to_owned()))];
+    });
+    let owner = |names: &[CertificateName]| match rules.certificate(names, NOW) {
+        Bound::ToNobody => "nobody".to_owned(),
+        Bound::ToSeveral => "several".to_owned(),
+        Bound::To(bound) if bound.is_valid_at(NOW) => bound.application.id.as_str().to_owned(),
+        Bound::To(_) => "not now".to_owned(),
+    };
+    let (first, second) = ("tthc", "dieu-hanh");
+    assert_eq!(owner(&[CertificateName::Sha256([7; 32])]), first);
+    assert_eq!(owner(&[CertificateName::Sha256([8; 32])]), "nobody");
+    assert_eq!(owner(&names(&["unknown.example.vn", "TTHC.example.vn"])), first);
+    assert_eq!(owner(&names(&["urn:other"])), second);
+    assert_eq!(owner(&names(&["urn:old:tthc"])), "not now");
+    assert_eq!(owner(&names(&["urn:old:tthc", "tthc.example.vn"])), first, "one of its names is");
+    assert_eq!(owner(&names(&["tthc.example.vn", "urn:other"])), "several");
+}
+
+#[test]
+fn rules_in_which_a_certificate_is_known_by_nothing_or_twice_are_refused() {
+    let (snapshot, descriptors) = snapshot();
+    let refused = |change: fn(&mut Snapshot)| {
+        let mut snapshot = snapshot.clone();
+        change(&mut snapshot);
+        Rules::compile(&snapshot, &descriptors).expect_err("the rules do not hold together").to_string()
+    };
+    let nothing = refused(|rules| rules.applications[0].certificates = vec![Certificate::default()]);
+    assert!(nothing.contains("known by no"), "{nothing}");
+    for bad in [
+        (|rules: &mut Snapshot| {
+            rules.applications[0].certificates = vec![certificate(KnownBy::Sha256(vec![7; 31].into()))];
+        }) as fn(&mut Snapshot),
+        |rules| rules.applications[0].certificates = vec![certificate(KnownBy::DnsName("*.vn".to_owned()))],
+    ] {
+        assert!(refused(bad).contains("known by no"));
+    }
+    let twice = refused(|rules| {
+        for application in &mut rules.applications[..2] {
+            application.certificates = vec![certificate(KnownBy::DnsName("a.vn".to_owned()))];
+        }
+    });
+    assert!(twice.contains("`a.vn`: is there twice"), "{twice}");
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use lgsp_core::{Caller, Purpose, Reason, Rules, permit};
+use lgsp_proto::registry::v1::certificate::KnownBy;
 use lgsp_registry::rules::{Folder, check};
 use lgsp_registry::{Problems, shipped};
 use prost::Message as _;
@@ -204,6 +205,68 @@ fn a_missing_file_is_a_problem_and_an_empty_one_is_none() {
     );
     let (_, credentials) = shipped().iter().find(|(name, _)| *name == "credentials.toml").unwrap();
     assert!(check(&shipped_with("credentials.toml", credentials, ""), "sandbox").is_ok());
+}
+
+/// The shipped rules with more in `credentials.toml`.
+fn with_certificates(entries: &[(&str, &str)]) -> Folder {
+    let dates = "not-before = 2026-01-01\nnot-after = 2027-01-01\n";
+    let entry = |(application, known_by): &(&str, &str)| {
+        format!("\n[[certificate]]\napplication = \"{application}\"\n{known_by}\n{dates}")
+    };
+    let (_, shipped) = shipped().iter().find(|(name, _)| *name == "credentials.toml").unwrap();
+    let text = entries.iter().map(entry).fold((*shipped).to_owned(), |text, entry| text + &entry);
+    shipped_with("credentials.toml", shipped, &text)
+}
+
+#[test]
+fn a_certificate_is_bound_by_a_fingerprint_or_by_a_name() {
+    let fingerprint = ["AB"; 32].join(":");
+    let folder = with_certificates(&[
+        ("tthc", "uri = \"urn:lgsp:tthc\""),
+        ("tthc", "dns-name = \"TTHC.example.vn\""),
+        ("tthc", &format!("sha256 = \"{fingerprint}\"")),
+        ("yte", &format!("sha256 = \"{}\"", "cd".repeat(32))),
+    ]);
+    let checked = check(&folder, "sandbox").unwrap_or_else(|error| panic!("{error}"));
+    let applications = &checked.snapshot().applications;
+    let of = |id: &str| applications.iter().find(|known| known.id == id).unwrap();
+    let known_by: Vec<_> =
+        of("tthc").certificates.iter().map(|known| known.known_by.clone().unwrap()).collect();
+    assert_eq!(
+        known_by,
+        [
+            KnownBy::Sha256(vec![0xab; 32].into()),
+            KnownBy::DnsName("tthc.example.vn".to_owned()),
+            KnownBy::Uri("urn:lgsp:tthc".to_owned())
+        ]
+    );
+    assert_eq!(of("yte").certificates.len(), 1);
+    let period = of("yte").certificates[0].clone();
+    assert_eq!(period.not_before.unwrap().seconds, 1_767_200_400, "midnight in Asia/Ho_Chi_Minh");
+    assert!(period.not_after.is_some());
+}
+
+#[test]
+fn a_certificate_that_says_not_whose_or_which_it_is_is_told_with_what_is_accepted() {
+    let refused = |entries: &[(&str, &str)], expect: &[&str]| {
+        let problems = problems(&with_certificates(entries));
+        let text = problems.to_string();
+        assert_eq!(problems.all.len(), 1, "{text}");
+        for expect in expect.iter().chain(&["credentials.toml:"]) {
+            assert!(text.contains(expect), "`{expect}` is not in {text}");
+        }
+    };
+    let uri = "uri = \"urn:lgsp:tthc\"";
+    refused(&[("thtc", uri)], &["the application `thtc` is unknown", "tthc"]);
+    refused(&[("tthc", "")], &["known by nothing", "sha256, dns-name and uri"]);
+    refused(&[("tthc", "uri = \"urn:a\"\ndns-name = \"a.vn\"")], &["more than one thing"]);
+    refused(&[("tthc", "sha256 = \"abc\"")], &["`sha256` = `abc` is not well formed", "openssl"]);
+    refused(&[("tthc", "dns-name = \"*.example.vn\"")], &["`dns-name`", "without wildcards"]);
+    refused(&[("tthc", "uri = \"tthc\"")], &["`uri` = `tthc`", "urn:lgsp:application:tthc"]);
+    refused(&[("tthc", uri), ("yte", uri)], &["certificate `urn:lgsp:tthc` is there already, on line"]);
+    let twice = [("tthc", "dns-name = \"a.vn\""), ("yte", "dns-name = \"A.VN\"")];
+    refused(&twice, &["certificate `a.vn` is there already"]);
+    refused(&[("tthc", "san = \"a.vn\"")], &["unknown field `san`"]);
 }
 
 #[test]

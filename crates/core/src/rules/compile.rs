@@ -31,6 +31,7 @@ impl Rules {
             methods: HashMap::new(),
             applications: HashMap::new(),
             credentials: HashMap::new(),
+            certificates: HashMap::new(),
             purposes: HashSet::new(),
             grants: HashMap::new(),
             pools: Vec::new(),
@@ -139,6 +140,9 @@ impl Rules {
             });
             for credential in &application.credentials {
                 self.add_credential(credential, &compiled)?;
+            }
+            for certificate in &application.certificates {
+                self.add_certificate(certificate, &compiled)?;
             }
             if self.applications.insert(id, compiled).is_some() {
                 return Err(invalid("application", &application.id, "is there twice"));

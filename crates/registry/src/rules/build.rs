@@ -37,6 +37,7 @@ pub(super) fn application(entry: entries::Application, agency_code: String) -> w
         agency_code,
         state,
         credentials: Vec::new(),
+        certificates: Vec::new(),
         roles,
         max_in_flight,
         platform,

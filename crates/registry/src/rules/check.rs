@@ -1,10 +1,9 @@
 //! Holds the entries against each other and builds the snapshot.
 
+mod credentials;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use ed25519_dalek::VerifyingKey;
-use ed25519_dalek::pkcs8::DecodePublicKey;
-use lgsp_core::time::timestamp;
 use lgsp_core::{ApplicationId, Rules};
 use lgsp_identifiers::AgencyCode;
 use lgsp_proto::registry::v1 as wire;
@@ -138,38 +137,6 @@ impl Checker<'_> {
         }
     }
 
-    fn credentials(&mut self) {
-        let (mut seen, mut keys) = (BTreeMap::new(), BTreeMap::new());
-        for entry in
-            entries::<entries::Credential>(self.folder, "credentials.toml", "credential", &mut self.problems)
-        {
-            let entries::Credential { application, key_id, public_key, not_before, not_after } = &entry.value;
-            self.once(&mut seen, &entry, "key-id", key_id);
-            self.named(&entry, "key-id", key_id);
-            let period = self.period(&entry, ("not-before", not_before), ("not-after", not_after));
-            let key = VerifyingKey::from_public_key_pem(public_key.trim()).ok().filter(|key| !key.is_weak());
-            if let Some(key) = key {
-                self.once(&mut keys, &entry, "public key", &hex::encode(key.as_bytes()));
-            } else {
-                let found = format!("credential `{key_id}`: its public key cannot be read");
-                self.bad(&entry, found, "an Ed25519 public key in PEM: openssl pkey -in KEY -pubout");
-            }
-            let applications = &mut self.snapshot.applications;
-            let Some(owner) = applications.iter_mut().find(|known| known.id == *application) else {
-                let known = one_of(self.snapshot.applications.iter().map(|known| known.id.as_str()));
-                self.unknown(&entry, "application", application, &known);
-                continue;
-            };
-            let (Some((not_before, not_after)), Some(key)) = (period, key) else { continue };
-            owner.credentials.push(wire::Credential {
-                key_id: key_id.clone(),
-                ed25519_public_key: key.as_bytes().to_vec().into(),
-                not_before: Some(timestamp(not_before)),
-                not_after: Some(timestamp(not_after)),
-            });
-        }
-    }
-
     fn agreements(&mut self) {
         let mut seen = BTreeMap::new();
         for entry in
@@ -268,6 +235,7 @@ impl Checker<'_> {
         snapshot.agreements.sort_by(|a, b| a.id.cmp(&b.id));
         for application in &mut snapshot.applications {
             application.credentials.sort_by(|a, b| a.key_id.cmp(&b.key_id));
+            application.certificates.sort_by(|a, b| credentials::name_of(a).cmp(&credentials::name_of(b)));
         }
         if !self.problems.is_empty() {
             return Err(self.problems);

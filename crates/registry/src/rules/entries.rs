@@ -89,6 +89,18 @@ pub(crate) struct Credential {
     pub not_after: Datetime,
 }
 
+/// Another entry of `credentials.toml`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Certificate {
+    pub application: String,
+    pub sha256: Option<String>,
+    pub dns_name: Option<String>,
+    pub uri: Option<String>,
+    pub not_before: Datetime,
+    pub not_after: Datetime,
+}
+
 /// An entry of `agreements.toml`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]

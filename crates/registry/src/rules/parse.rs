@@ -1,5 +1,7 @@
 //! From a file's text to its entries, each with its line.
 
+use std::collections::BTreeMap;
+
 use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
@@ -22,38 +24,60 @@ pub(crate) fn entries<T: DeserializeOwned>(
     key: &'static str,
     problems: &mut Problems,
 ) -> Vec<Entry<T>> {
-    let Some(content) = folder.files.get(file) else {
-        problems.add(file, 0, "the file is missing", "a file, which may be empty");
-        return Vec::new();
-    };
-    let Ok(text) = std::str::from_utf8(content) else {
-        problems.add(file, 0, "the file is not UTF-8", "TOML in UTF-8");
-        return Vec::new();
-    };
-    let (table, errors) = DeTable::parse_recoverable(text);
-    for error in &errors {
-        problems.add(file, line_of(text, error), error.message(), "");
-    }
-    if !errors.is_empty() {
-        return Vec::new();
+    Document::read(folder, file, &[key], problems).map_or_else(Vec::new, |mut read| read.take(key, problems))
+}
+
+/// A file whose entries are of one kind or several.
+pub(crate) struct Document<'a> {
+    file: &'static str,
+    text: &'a str,
+    lists: BTreeMap<String, Vec<Spanned<DeValue<'a>>>>,
+}
+
+impl<'a> Document<'a> {
+    /// Reads a file with the entries `[[key]]` of these keys. Whatever else is in it is a problem; `None` if it cannot be
+    /// read at all.
+    pub fn read(
+        folder: &'a Folder,
+        file: &'static str,
+        keys: &[&str],
+        problems: &mut Problems,
+    ) -> Option<Self> {
+        let Some(content) = folder.files.get(file) else {
+            problems.add(file, 0, "the file is missing", "a file, which may be empty");
+            return None;
+        };
+        let Ok(text) = std::str::from_utf8(content) else {
+            problems.add(file, 0, "the file is not UTF-8", "TOML in UTF-8");
+            return None;
+        };
+        let (table, errors) = DeTable::parse_recoverable(text);
+        for error in &errors {
+            problems.add(file, line_of(text, error), error.message(), "");
+        }
+        if !errors.is_empty() {
+            return None;
+        }
+
+        let accepted = keys.iter().map(|key| format!("[[{key}]]")).collect::<Vec<_>>().join(", ");
+        let mut lists = BTreeMap::new();
+        for (name, value) in table.into_inner() {
+            let line = line_at(text, name.span().start);
+            match value.into_inner() {
+                DeValue::Array(items) if keys.contains(&name.get_ref().as_ref()) => {
+                    lists.insert(name.get_ref().to_string(), items.into_iter().collect());
+                }
+                _ => problems.add(file, line, format!("`{}` is not known here", name.get_ref()), &accepted),
+            }
+        }
+        Some(Self { file, text, lists })
     }
 
-    let mut entries = Vec::new();
-    for (name, value) in table.into_inner() {
-        let line = line_at(text, name.span().start);
-        match value.into_inner() {
-            DeValue::Array(items) if name.get_ref() == key => {
-                entries.extend(items.into_iter().filter_map(|item| entry(file, text, item, problems)));
-            }
-            _ => problems.add(
-                file,
-                line,
-                format!("`{}` is not known here", name.get_ref()),
-                format!("[[{key}]]"),
-            ),
-        }
+    /// Takes the entries `[[key]]` out. What cannot be read is a problem, and left out.
+    pub fn take<T: DeserializeOwned>(&mut self, key: &str, problems: &mut Problems) -> Vec<Entry<T>> {
+        let items = self.lists.remove(key).unwrap_or_default();
+        items.into_iter().filter_map(|item| entry(self.file, self.text, item, problems)).collect()
     }
-    entries
 }
 
 /// Reads one entry. Serde stops at the first bad key: note it, take it away, and read again.
