@@ -9,7 +9,7 @@ use crate::{Application, Fault, Grant, Method, Plan, Purpose, Reason, Rules};
 pub struct Caller {
     /// The application.
     pub application: Arc<Application>,
-    /// SHA-256 of the public key that it proved to hold.
+    /// SHA-256 of the public key that it proved to hold, or of its client certificate if that alone speaks for it.
     pub credential_sha256: [u8; 32],
 }
 

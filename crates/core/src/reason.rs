@@ -118,7 +118,7 @@ reasons! {
     NotGrpc "NOT_GRPC" InvalidArgument Invalid Client NEVER,
         "the hub answers POST with content-type application/grpc",
         "Nền tảng chỉ trả lời POST với content-type application/grpc";
-    /// No token was sent.
+    /// No token was sent, and no certificate speaks for the caller.
     TokenMissing "TOKEN_MISSING" Unauthenticated Denied Client NEVER,
         "no token was sent: send authorization: Bearer <token>",
         "Thiếu mã xác thực: hãy gửi authorization: Bearer <token>";
@@ -142,6 +142,14 @@ reasons! {
     TokenAudience "TOKEN_AUDIENCE" Unauthenticated Denied Client NEVER,
         "the token was not made for this hub",
         "Mã xác thực không dành cho nền tảng này";
+    /// The client certificate is not one that the hub accepts, or not any more.
+    CertificateInvalid "CERTIFICATE_INVALID" Unauthenticated Denied Client NEVER,
+        "the client certificate is not valid",
+        "Chứng thư số của ứng dụng không hợp lệ";
+    /// The token is bound to another certificate, or is another application's than the certificate.
+    CertificateMismatch "CERTIFICATE_MISMATCH" Unauthenticated Denied Client NEVER,
+        "the token does not belong to the connection's client certificate",
+        "Mã xác thực không thuộc về chứng thư số của kết nối";
     /// The application is not connected.
     ApplicationNotConnected "APPLICATION_NOT_CONNECTED" PermissionDenied Denied Gateway NEVER,
         "the application is not connected",

@@ -80,7 +80,7 @@ fn bench_filter(c: &mut Criterion) {
 fn bench_token(c: &mut Criterion) {
     let (rules, authorization) = (fixture::rules(), fixture::authorization(fixture::NOW));
     let caller = |tokens: &Tokens| {
-        tokens.caller(&rules, Some(black_box(authorization.as_bytes())), fixture::NOW).unwrap()
+        tokens.caller(&rules, Some(black_box(authorization.as_bytes())), None, fixture::NOW).unwrap()
     };
     let (cold, cached) = (Tokens::new("lgsp", 0), Tokens::new("lgsp", 1_000));
     c.bench_function("token, first time", |b| b.iter(|| caller(&cold)));
@@ -119,7 +119,7 @@ fn bench_entry(c: &mut Criterion) {
 
 fn caller_of(rules: &Rules) -> lgsp_core::Caller {
     let authorization = fixture::authorization(fixture::NOW);
-    Tokens::new("lgsp", 1).caller(rules, Some(authorization.as_bytes()), fixture::NOW).unwrap()
+    Tokens::new("lgsp", 1).caller(rules, Some(authorization.as_bytes()), None, fixture::NOW).unwrap()
 }
 
 criterion_group!(benches, bench_filter, bench_token, bench_permit, bench_entry);

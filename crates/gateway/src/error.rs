@@ -36,6 +36,14 @@ pub enum Error {
         /// What is wrong.
         problem: String,
     },
+    /// A file that callers' certificates are checked with cannot be used.
+    #[error("{}, which client certificates are checked with, cannot be used: {problem}", file.display())]
+    ClientCertificates {
+        /// The file.
+        file: std::path::PathBuf,
+        /// What is wrong, and what to do.
+        problem: String,
+    },
     /// The spool cannot be opened.
     #[error("the spool {path} cannot be used: {source}")]
     Spool {

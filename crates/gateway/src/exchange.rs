@@ -46,7 +46,8 @@ pub(crate) async fn exchange(hub: Arc<Hub>, call: Call, mut outlet: Outlet) {
 /// Who calls. Without an answer there is no exchange, only an attempt.
 fn identify(hub: &Hub, call: &Call) -> Result<(Arc<Rules>, lgsp_core::Caller), Fault> {
     let rules = hub.rules.load_full().ok_or(Reason::RulesMissing)?;
-    let caller = hub.tokens.caller(&rules, call.authorization()?, call.arrival.unix_us)?;
+    let (token, certificate) = (call.authorization()?, call.connection.certificate()?);
+    let caller = hub.tokens.caller(&rules, token, certificate, call.arrival.unix_us)?;
     Ok((rules, caller))
 }
 

@@ -10,7 +10,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use lgsp_core::{Application, ApplicationId, Fault, Reason};
 use parking_lot::Mutex;
 
+use crate::caller::ClientCertificate;
 use crate::options::Exchanges;
+use crate::tls::Shown;
 
 /// Counts of a gateway.
 pub(crate) struct InFlight {
@@ -102,9 +104,11 @@ impl InFlight {
 }
 
 /// One connection, as far as its exchanges know it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Connection {
     pub(crate) peer: std::net::IpAddr,
+    /// The certificate that its other side has shown.
+    shown: Option<Arc<Shown>>,
     /// Its calls of health and reflection.
     pub(crate) looking: Arc<AtomicUsize>,
     load: Arc<Load>,
@@ -113,7 +117,17 @@ pub(crate) struct Connection {
 
 impl Connection {
     pub(crate) fn new(peer: std::net::IpAddr, unread_bound: usize) -> Self {
-        Self { peer, looking: Arc::default(), load: Arc::default(), unread_bound }
+        Self { peer, shown: None, looking: Arc::default(), load: Arc::default(), unread_bound }
+    }
+
+    /// The same connection, with the certificate that its other side has shown.
+    pub(crate) fn showing(self, shown: Option<Shown>) -> Self {
+        Self { shown: shown.map(Arc::new), ..self }
+    }
+
+    /// That certificate, as long as it is good.
+    pub(crate) fn certificate(&self) -> Result<Option<&ClientCertificate>, Fault> {
+        self.shown.as_ref().map(|shown| shown.certificate()).transpose()
     }
 }
 

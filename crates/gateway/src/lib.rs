@@ -3,12 +3,12 @@
 //! The path of an exchange through this crate:
 //!
 //! ```text
-//!  listener ─ TLS, HTTP/2, bounds of connections, a leash on every call
+//!  listener ─ tls (callers' certificates), HTTP/2, bounds of connections, a leash on every call
 //!     ▼
 //!  service ── POST and application/grpc only; surface: health and reflection
 //!     ▼
 //!  exchange ─ the specification: a task of its own, until its end
-//!     ├─ admit    caller (token), metadata, deadline, in_flight
+//!     ├─ admit    caller (token, certificate), metadata, deadline, in_flight
 //!     ├─ permit   lgsp_core::permit, frame (the request), field rules, quota
 //!     ├─ forward  lgsp_bus::Caller
 //!     ├─ filter   answer, filter: on the wire bytes, by the agreement's mask
@@ -57,6 +57,6 @@ mod surface;
 mod tls;
 
 pub use error::Error;
-pub use options::{Connections, Entries, Exchanges, Options, Tls};
+pub use options::{ClientCertificates, Connections, Entries, Exchanges, Options, Tls};
 pub use start::{Gateway, Secrets, bind, start};
 pub use stats::Stats;

@@ -9,12 +9,12 @@ use std::time::Duration;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
+use lgsp_core::Reason;
 use lgsp_runtime::shutdown::Group;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, copy, sink};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, sleep_until, timeout};
-use tokio_rustls::TlsAcceptor;
 use tracing::{debug, warn};
 
 use crate::activity::{Activity, Calling};
@@ -24,6 +24,7 @@ use crate::leash::Leashed;
 use crate::options::Connections;
 use crate::service;
 use crate::stats::Stats;
+use crate::tls::{self, Certificates, Refusals, Shown};
 
 /// How long to wait after the system refused a connection, most likely for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -37,11 +38,14 @@ const PENDING_RESETS: usize = 32;
 /// How often a silent peer is asked whether it is still there, and how long it may take to answer.
 const PING: Duration = Duration::from_secs(20);
 const PONG: Duration = Duration::from_secs(10);
+/// How long a caller whose certificate was refused may take to hear it.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// A bound listener with what it serves.
 pub(crate) struct Listener {
     pub(crate) tcp: TcpListener,
-    pub(crate) tls: Option<TlsAcceptor>,
+    pub(crate) tls: Option<Arc<Certificates>>,
+    pub(crate) refusals: Arc<Refusals>,
     pub(crate) bounds: Connections,
     pub(crate) hub: Arc<Hub>,
     pub(crate) connections: Group,
@@ -72,6 +76,7 @@ impl Listener {
             let accepted = Accepted {
                 peer,
                 tls: self.tls.clone(),
+                refusals: self.refusals.clone(),
                 bounds: self.bounds.clone(),
                 hub: self.hub.clone(),
                 builder: builder.clone(),
@@ -104,10 +109,20 @@ fn builder(bounds: &Connections, executor: Leashed) -> auto::Builder<Leashed> {
     builder
 }
 
+/// Lets a caller hear what TLS has told it: the end of a connection with unread bytes would take that along.
+async fn let_hear(mut stream: TcpStream) {
+    let heard = async {
+        stream.shutdown().await?;
+        copy(&mut stream, &mut sink()).await
+    };
+    let _ = timeout(FAREWELL, heard).await;
+}
+
 /// One accepted connection.
 struct Accepted {
     peer: SocketAddr,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Certificates>>,
+    refusals: Arc<Refusals>,
     bounds: Connections,
     hub: Arc<Hub>,
     builder: Arc<auto::Builder<Leashed>>,
@@ -121,19 +136,41 @@ impl Accepted {
             debug!(%error, "connection lost before its first call");
             return;
         }
-        let Some(tls) = self.tls.clone() else { return self.serve_http(stream).await };
-        match timeout(self.bounds.first_call, tls.accept(stream)).await {
-            Ok(Ok(stream)) => self.serve_http(stream).await,
-            Ok(Err(_)) | Err(_) => Stats::count(&self.hub.stats.connections_refused),
+        let Some(certificates) = self.tls.clone() else { return self.serve_http(stream, None).await };
+        let current = certificates.current();
+        match timeout(self.bounds.first_call, current.acceptor.accept(stream).into_fallible()).await {
+            Ok(Ok(stream)) => {
+                let shown = Shown::on(stream.get_ref().1, certificates, &current);
+                // The connection may last, and what the files said when it began is large.
+                drop(current);
+                self.serve_http(stream, shown).await;
+            }
+            Ok(Err((error, stream))) => {
+                let cause = tls::cause(&error);
+                self.refuse(cause);
+                if cause.is_some() {
+                    let_hear(stream).await;
+                }
+            }
+            Err(_) => self.refuse(None),
         }
     }
 
-    async fn serve_http<S>(self, stream: S)
+    /// Counts a connection that did not come about, and tells what was wrong with the caller's certificate, if that is why.
+    fn refuse(&self, cause: Option<&'static str>) {
+        Stats::count(&self.hub.stats.connections_refused);
+        let Some(cause) = cause else { return };
+        Stats::count(&self.hub.stats.certificates_refused);
+        self.hub.count_attempt(Reason::CertificateInvalid, self.peer.ip(), "");
+        self.refusals.tell(cause, self.peer.ip());
+    }
+
+    async fn serve_http<S>(self, stream: S, shown: Option<Shown>)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let activity = Arc::new(Activity::new());
-        let connection = Connection::new(self.peer.ip(), self.bounds.unread);
+        let connection = Connection::new(self.peer.ip(), self.bounds.unread).showing(shown);
         let (hub, seen) = (self.hub.clone(), activity.clone());
         let service = service_fn(move |request| {
             let calling = Calling::begin(&seen);

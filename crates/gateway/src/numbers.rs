@@ -33,6 +33,7 @@ pub(crate) async fn tell(hub: Arc<Hub>, bus: Bus, state: State, keys: Component)
         (state.fact("attempts"), &stats.attempts),
         (state.fact("connections-accepted"), &stats.connections),
         (state.fact("connections-refused"), &stats.connections_refused),
+        (state.fact("certificates-refused"), &stats.certificates_refused),
         (state.fact("calls-reset"), &stats.resets),
         (state.fact("entries-not-durable"), &stats.entries_not_durable),
         (state.fact("entries-spooled"), &stats.entries_spooled),

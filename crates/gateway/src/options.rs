@@ -1,10 +1,14 @@
+mod tls;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use lgsp_bus::CallerOptions;
-use lgsp_runtime::config::{self, Problems, Row, SecretFile, row, section, units};
+use lgsp_runtime::config::{self, Problems, Row, row, section, units};
 use serde::{Deserialize, Serialize};
+
+pub use tls::{ClientCertificates, Tls};
 
 /// How a gateway listens, and what it bounds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,8 +16,9 @@ use serde::{Deserialize, Serialize};
 pub struct Options {
     /// Where gRPC is served.
     pub listen: SocketAddr,
-    /// The gateway's certificate; without one it serves loopback addresses only.
-    pub tls: Option<Tls>,
+    /// The gateway's certificate, without which it serves loopback addresses only, and those of its callers.
+    /// On the heap, because options are moved about and few have one.
+    pub tls: Option<Box<Tls>>,
     /// Who the tokens are made for.
     pub audience: String,
     /// Bounds of connections.
@@ -22,16 +27,6 @@ pub struct Options {
     pub exchanges: Exchanges,
     /// Bounds of entries.
     pub entries: Entries,
-}
-
-/// The gateway's certificate and its key, as PEM files.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Tls {
-    /// The certificate and what chains it to its authority.
-    pub certificate: PathBuf,
-    /// Its private key.
-    pub key: SecretFile,
 }
 
 /// Bounds of connections.
@@ -185,11 +180,7 @@ impl config::Options for Options {
     fn reference() -> Vec<Row> {
         let mut rows = vec![
             row("listen", "address:port; port 0 takes a free one", "Where gRPC is served."),
-            row(
-                "tls",
-                "a table with certificate and key, both PEM files",
-                "The gateway's certificate. Without it, only a loopback address may be listened on.",
-            ),
+            row("tls", "a table with certificate and key, and what else is named above", tls::DOC),
             row("audience", "a text", "The audience that callers' tokens must name."),
         ];
         rows.extend(section::<Connections>("connections"));
@@ -201,6 +192,9 @@ impl config::Options for Options {
     fn check(&self, problems: &mut Problems) {
         if self.tls.is_none() && !self.listen.ip().is_loopback() {
             problems.add("listen", format!("{} is no loopback address, and there is no tls", self.listen));
+        }
+        if let Some(tls) = &self.tls {
+            problems.within("tls", |problems| tls.check(problems));
         }
         if self.audience.is_empty() {
             problems.add("audience", "is empty");

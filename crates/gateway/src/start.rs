@@ -22,12 +22,13 @@ use crate::error::Error;
 use crate::hub::Hub;
 use crate::in_flight::InFlight;
 use crate::listener::Listener;
+use crate::numbers;
 use crate::options::{LARGEST_EMBEDDED_ANSWER, Options};
 use crate::quota::Quotas;
 use crate::rules::{Current, Floor, Follower};
 use crate::stats::Stats;
 use crate::surface::Surface;
-use crate::{numbers, tls};
+use crate::tls::Certificates;
 
 /// What a gateway must know and nobody else may see.
 pub struct Secrets {
@@ -101,7 +102,7 @@ pub async fn start(
     if secrets.snapshot_keys.is_empty() {
         return Err(Error::NoSnapshotKey);
     }
-    let tls = options.tls.as_ref().map(tls::acceptor).transpose()?;
+    let certificates = options.tls.as_deref().map(Certificates::open).transpose()?.map(Arc::new);
     let role = Role { bus, state, shutdown, options: &options, stats: Arc::default() };
     let broker = Broker::new(state);
     let book = Arc::new(Book::new(state.instance().name(), secrets.subjects));
@@ -131,9 +132,14 @@ pub async fn start(
     let keys = state.component("subject-keys");
     let told = numbers::tell(hub.clone(), bus.clone(), state.clone(), keys);
     shutdown.spawn(Stage::Close, "gateway numbers", until(shutdown.begins(Stage::Close), told));
+    if let Some(certificates) = &certificates {
+        let followed = certificates.clone().follow(state.component("certificates"));
+        shutdown.spawn(Stage::Close, "gateway certificates", until(shutdown.begins(Stage::Close), followed));
+    }
     role.open(Listener {
         tcp,
-        tls,
+        tls: certificates,
+        refusals: Arc::default(),
         bounds: options.connections.clone(),
         hub: hub.clone(),
         connections: shutdown.group(Stage::Drain, "connections"),

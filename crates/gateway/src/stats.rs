@@ -27,6 +27,8 @@ pub struct Stats {
     pub connections: AtomicU64,
     /// Connections that were refused or ended for their behaviour.
     pub connections_refused: AtomicU64,
+    /// Connections that were refused for the caller's certificate, or for want of one. They count as refused, too.
+    pub certificates_refused: AtomicU64,
     /// Calls that were reset because their caller did not read until the deadline.
     pub resets: AtomicU64,
     /// Entries that did not become durable in time, so that nothing was released.

@@ -1,31 +1,99 @@
-use std::sync::Arc;
+//! How a connection begins: with the gateway's certificate, and, where callers are asked for one, with theirs.
+//!
+//! All that decides about it is read from files ([`files`]), and again when they change. A caller's certificate
+//! ([`shown`]) is held against them when its connection begins, and from time to time as long as it lasts.
 
-use rustls::ServerConfig;
-use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+mod files;
+mod refusal;
+mod shown;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use lgsp_runtime::Component;
+use rustls::server::danger::ClientCertVerifier;
+use tokio::task::spawn_blocking;
+use tokio::time::interval;
 use tokio_rustls::TlsAcceptor;
+use tracing::{info, warn};
 
 use crate::error::Error;
 use crate::options::Tls;
+use files::Files;
 
-/// Reads the certificate and its key.
-pub(crate) fn acceptor(tls: &Tls) -> Result<TlsAcceptor, Error> {
-    let bad = |problem: String| Error::Certificate { problem };
-    let file = tls.certificate.display();
-    let certificates: Result<Vec<_>, _> = CertificateDer::pem_file_iter(&tls.certificate)
-        .and_then(Iterator::collect)
-        .map_err(|error| bad(format!("{file}: {error}")));
-    let secret = tls.key.read().map_err(|error| bad(error.to_string()))?;
-    let key = PrivateKeyDer::from_pem_slice(secret.bytes());
-    // The parser's own text may hold a piece of the key.
-    let key = key.map_err(|_| bad(format!("{} is no private key", tls.key.path().display())))?;
+pub(crate) use refusal::{Refusals, cause};
+pub(crate) use shown::Shown;
 
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| bad(error.to_string()))?;
-    let config = config.with_no_client_auth().with_single_cert(certificates?, key);
-    let mut config = config.map_err(|error| bad(error.to_string()))?;
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(TlsAcceptor::from(Arc::new(config)))
+/// How soon a change of the files is noticed, and how long what was found of a caller's certificate holds.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// The certificates of a gateway, as its files had them when they were last good.
+pub(crate) struct Certificates {
+    options: Tls,
+    current: ArcSwap<Current>,
+}
+
+/// What one reading of the files makes of new connections.
+pub(crate) struct Current {
+    pub(crate) acceptor: TlsAcceptor,
+    /// Holds a caller's certificate against authorities and revocations, if callers are asked for one.
+    clients: Option<Arc<dyn ClientCertVerifier>>,
+    /// Grows by one with every change.
+    generation: u64,
+    digests: Vec<[u8; 32]>,
+}
+
+impl Certificates {
+    /// Reads the files. Blocking.
+    pub(crate) fn open(options: &Tls) -> Result<Self, Error> {
+        let current = Files::read(options)?.into_current(0)?;
+        Ok(Self { options: options.clone(), current: ArcSwap::from_pointee(current) })
+    }
+
+    /// What connections that begin now are held against.
+    pub(crate) fn current(&self) -> Arc<Current> {
+        self.current.load_full()
+    }
+
+    /// Reads the files again if they have changed, and tells whether they had. Blocking. What cannot be used changes
+    /// nothing.
+    fn look(&self) -> Result<bool, Error> {
+        let (files, current) = (Files::read(&self.options)?, self.current.load());
+        if files.digests() == current.digests {
+            return Ok(false);
+        }
+        self.current.store(Arc::new(files.into_current(current.generation + 1)?));
+        Ok(true)
+    }
+
+    /// Follows the files, for ever.
+    pub(crate) async fn follow(self: Arc<Self>, component: Component) {
+        let mut looks = interval(LOOK);
+        let mut told = false;
+        loop {
+            looks.tick().await;
+            let certificates = self.clone();
+            match spawn_blocking(move || certificates.look()).await {
+                Ok(Ok(changed)) => {
+                    if changed {
+                        info!("certificates were read again");
+                    }
+                    component.ready();
+                    told = false;
+                }
+                Ok(Err(error)) => {
+                    if !told {
+                        warn!(%error, "certificates cannot be read again; those of before stay in use");
+                    }
+                    component.degraded("the files of tls cannot be used; what they said before holds");
+                    told = true;
+                }
+                // The process is ending.
+                Err(_) => return,
+            }
+        }
+    }
 }

@@ -141,6 +141,9 @@ impl Config {
             adapter.resolve(&data);
         }
         self.fhir.resolve(&data);
+        if let Some(tls) = &mut self.gateway.tls {
+            tls.resolve(&data);
+        }
         self
     }
 }

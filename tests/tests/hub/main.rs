@@ -7,6 +7,7 @@ mod answers;
 mod arrows;
 mod attackers;
 mod caller;
+mod certificates;
 mod documents;
 mod domains;
 mod dynamic;

@@ -32,7 +32,7 @@ struct Attempt {
 
 /// /24 of IPv4, /48 of IPv6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Network {
+pub(crate) enum Network {
     V4([u8; 3]),
     V6([u16; 3]),
 }
@@ -71,7 +71,8 @@ impl Attempt {
     }
 }
 
-fn network_of(peer: IpAddr) -> Network {
+/// The network of an address, which names no machine.
+pub(crate) fn network_of(peer: IpAddr) -> Network {
     match peer.to_canonical() {
         IpAddr::V4(address) => {
             let [a, b, c, _] = address.octets();
@@ -85,7 +86,7 @@ fn network_of(peer: IpAddr) -> Network {
 }
 
 impl Network {
-    fn text(self) -> String {
+    pub(crate) fn text(self) -> String {
         match self {
             Self::V4([a, b, c]) => format!("{a}.{b}.{c}.0/24"),
             Self::V6([a, b, c]) => format!("{a:x}:{b:x}:{c:x}::/48"),

@@ -36,8 +36,8 @@ async fn with_a_certificate_calls_come_over_tls_and_plain_ones_are_ended() {
     std::fs::copy(tls.join("key.pem"), &key).unwrap();
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
     let certificate = tls.join("certificate.pem");
-    let ours = Tls { certificate: certificate.clone(), key: SecretFile::new(key) };
-    let hub = Hub::unused_with(|options| options.tls = Some(ours), |_| {}).await;
+    let ours = Tls::of(&certificate, SecretFile::new(key));
+    let hub = Hub::unused_with(|options| options.tls = Some(Box::new(ours)), |_| {}).await;
 
     let stream = TcpStream::connect(hub.gateway.address).await.unwrap();
     let name = ServerName::try_from("localhost").unwrap();

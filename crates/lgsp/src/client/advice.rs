@@ -39,12 +39,20 @@ fn vietnamese(reason: Reason) -> &'static str {
         Reason::MethodUnknown => "Xem các dịch vụ bằng reflection hoặc lệnh lgsp services.",
         Reason::ClientStream => "Dùng phương thức đơn hoặc phương thức trả lời theo luồng.",
         Reason::NotGrpc => "Gọi bằng máy khách gRPC.",
-        Reason::TokenMissing => "Ký mã xác thực bằng khoá của ứng dụng; lệnh lgsp token cho một ví dụ.",
+        Reason::TokenMissing => {
+            "Ký mã xác thực bằng khoá của ứng dụng (lệnh lgsp token cho một ví dụ), hoặc đề nghị gắn chứng thư số với ứng dụng."
+        }
         Reason::TokenInvalid => "Kiểm tra khoá và mã khoá với đơn vị vận hành.",
         Reason::TokenExpired => "Ký mã xác thực mới; kiểm tra đồng hồ.",
         Reason::TokenNotYetValid => "Kiểm tra đồng hồ.",
         Reason::TokenTooLong => "Ký mã xác thực có thời hạn ngắn hơn, vài phút một mã.",
         Reason::TokenAudience => "Đặt aud là lgsp.",
+        Reason::CertificateInvalid => {
+            "Kiểm tra thời hạn và tổ chức cấp chứng thư số; hỏi đơn vị vận hành nhật ký của cổng ghi gì."
+        }
+        Reason::CertificateMismatch => {
+            "Gửi mã xác thực qua kết nối dùng đúng chứng thư số của nó; không dùng chung kết nối giữa các ứng dụng."
+        }
         Reason::ApplicationNotConnected | Reason::RoleMissing => "Liên hệ đơn vị vận hành nền tảng.",
         Reason::ServiceNotInUse | Reason::AgreementSuspended => "Liên hệ cơ quan chủ quản dịch vụ dữ liệu.",
         Reason::AgreementMissing => "Đề nghị thoả thuận chia sẻ với cơ quan chủ quản dịch vụ dữ liệu.",
