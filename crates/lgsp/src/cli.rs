@@ -100,7 +100,7 @@ mod tests {
                     lgsp.population.v1.PopulationService/GetCitizen {}";
         let cli = Cli::try_parse_from(line.split_whitespace()).expect("as documented");
         let Command::Call(call) = cli.command else { panic!("a call") };
-        assert_eq!(call.caller.application.as_str(), "tthc");
+        assert_eq!(call.caller.application.as_ref().map(|id| id.as_str()), Some("tthc"));
         assert_eq!(call.deadline, Some(std::time::Duration::from_secs(2)));
         assert_eq!(call.method.service, "lgsp.population.v1.PopulationService");
         assert_eq!(call.method.method, "GetCitizen");
@@ -110,7 +110,26 @@ mod tests {
     fn operators_need_not_name_an_application() {
         let cli = Cli::try_parse_from(["lgsp", "exchanges", "--follow"]).expect("as documented");
         let Command::Exchanges(exchanges) = cli.command else { panic!("exchanges") };
-        assert_eq!(exchanges.operator.application.as_str(), "dieu-hanh");
+        assert_eq!(exchanges.operator.application().as_ref().map(|id| id.as_str()), Some("dieu-hanh"));
+    }
+
+    #[test]
+    fn a_certificate_says_who_calls_unless_an_application_is_named() {
+        const CERT: [&str; 6] = ["--ca", "ca.pem", "--cert", "tthc.pem", "--cert-key", "tthc.key"];
+        let parse = |line: &[&str]| Cli::try_parse_from([&["lgsp"], line].concat()).map(|cli| cli.command);
+        let Ok(Command::Services(services)) = parse(&[&["services"], &CERT[..]].concat()) else {
+            panic!("services")
+        };
+        assert_eq!(services.operator.application(), None);
+        let Ok(Command::Services(services)) = parse(&[&["services", "--as", "tthc"], &CERT[..]].concat())
+        else {
+            panic!("services")
+        };
+        assert!(services.operator.application().is_some());
+        assert!(parse(&[&["call", "a.B/C"], &CERT[..]].concat()).is_ok());
+        assert!(parse(&["call", "a.B/C"]).is_err(), "nobody says who calls");
+        assert!(parse(&[&["services"], &CERT[..4]].concat()).is_err(), "its key is not named");
+        assert!(parse(&[&["services"], &CERT[2..]].concat()).is_err(), "it is shown over TLS only");
     }
 
     #[test]

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, bail};
 use lgsp_core::time::unix_micros;
+use lgsp_gateway::ClientCertificates;
 use lgsp_runtime::{Instance, State, admin};
 use tokio_util::sync::CancellationToken;
 
@@ -177,13 +178,21 @@ pub fn progress() -> impl FnMut(Step) {
 pub fn print_welcome(hub: &Hub) {
     let broker =
         if hub.host.bus.is_embedded() { "embedded: in memory, keeps nothing" } else { "Apache Kafka" };
-    let over_tls = hub.host.config.gateway.tls.is_some();
-    let transport = match over_tls {
-        true => "gRPC, reflection and health; over TLS",
-        false => "gRPC, reflection and health; plaintext, this machine only",
+    let clients = hub.host.config.gateway.tls.as_ref().map(|tls| tls.client_certificates);
+    let (transport, over, grpcurl) = match clients {
+        None => ("plaintext, this machine only", "", "grpcurl -plaintext"),
+        Some(ClientCertificates::Off | ClientCertificates::Optional) => {
+            ("over TLS", " --ca CA.pem", "grpcurl -cacert CA.pem")
+        }
+        Some(ClientCertificates::Required) => (
+            "over TLS, with a client certificate",
+            " --ca CA.pem --cert CERT.pem --cert-key KEY.pem",
+            "grpcurl -cacert CA.pem -cert CERT.pem -key KEY.pem",
+        ),
     };
+    let transport = format!("gRPC, reflection and health; {transport}");
     let rows = [
-        ("gateway", hub.grpc.to_string(), transport),
+        ("gateway", hub.grpc.to_string(), &*transport),
         ("state", format!("http://{}/status", hub.admin), "also /livez and /readyz"),
         ("broker", hub.host.bus.bootstrap(), broker),
         ("data", hub.data().display().to_string(), "keys, rules, exchange log, synthetic city"),
@@ -201,9 +210,8 @@ pub fn print_welcome(hub: &Hub) {
     let lgsp = quoted(&std::env::args().next().unwrap_or_else(|| "lgsp".to_owned()));
     let (data, at_grpc) = (
         option("--data", &hub.data().display().to_string(), DATA),
-        option("--grpc", &hub.grpc.to_string(), GRPC) + if over_tls { " --ca CA.pem" } else { "" },
+        option("--grpc", &hub.grpc.to_string(), GRPC) + over,
     );
-    let grpcurl = if over_tls { "grpcurl -cacert CA.pem" } else { "grpcurl -plaintext" };
     let method = "lgsp.population.v1.PopulationService/GetCitizen";
     let request =
         format!("'{{\"personalNumber\":\"{}\"}}'", lgsp_sample::persons::ALL_FIELDS.personal_number);

@@ -1,10 +1,13 @@
 //! `lgsp up` and the roles as processes of their own: how they start, refuse to start, and end.
 
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
+
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
 
 /// How long a process may take to do what it is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -113,38 +116,90 @@ fn check_refused(mut command: Command, code: i32, expected: &[&str]) {
     assert!(began.elapsed() < REFUSAL_PATIENCE, "refused after {:?}", began.elapsed());
 }
 
-#[test]
-fn a_gateway_with_a_certificate_is_called_by_who_trusts_its_authority() {
-    let dir = tempfile::tempdir().expect("a scratch directory");
-    let tls = Path::new(env!("CARGO_MANIFEST_DIR")).join("../gateway/tests/gateway/tls");
-    let (certificate, key) = (tls.join("certificate.pem"), dir.path().join("key.pem"));
-    std::fs::copy(tls.join("key.pem"), &key).expect("copied");
-    std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("secret");
-    let data = dir.path().join("data");
-    let mut command = up(&data, "127.0.0.1:0");
-    for (name, file) in [("certificate", &certificate), ("key", &key)] {
-        command.args(["--set", &format!("gateway.tls.{name}={}", file.display())]);
+/// A hub over TLS, and its certificate and key, which also vouch for themselves as a caller's.
+struct Secure {
+    hub: Hub,
+    dir: tempfile::TempDir,
+    certificate: PathBuf,
+    key: PathBuf,
+}
+
+impl Secure {
+    fn start(settings: impl FnOnce(&str) -> Vec<String>) -> Self {
+        let dir = tempfile::tempdir().expect("a scratch directory");
+        let tls = Path::new(env!("CARGO_MANIFEST_DIR")).join("../gateway/tests/gateway/tls");
+        let (certificate, key) = (tls.join("certificate.pem"), dir.path().join("key.pem"));
+        std::fs::copy(tls.join("key.pem"), &key).expect("copied");
+        std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("secret");
+        let mut command = up(&dir.path().join("data"), "127.0.0.1:0");
+        for (name, file) in [("certificate", &certificate), ("key", &key)] {
+            command.args(["--set", &format!("gateway.tls.{name}={}", file.display())]);
+        }
+        for setting in settings(certificate.to_str().expect("printable")) {
+            command.args(["--set", &setting]);
+        }
+        Self { hub: Hub::start(command), dir, certificate, key }
     }
-    let hub = Hub::start(command);
-    let port = hub.place("gateway").rsplit_once(':').expect("an address").1.to_owned();
-    let call = |address: &str, ca: &[&str]| {
-        let mut command = lgsp(&["services", "--output", "json", "--grpc", address, "--data"]);
-        command.arg(&data).args(ca);
+
+    /// Lists the services with these options: the exit code, what was told, and the list.
+    fn services(&self, options: &[&str]) -> (Option<i32>, String, String) {
+        let port = self.hub.place("gateway").rsplit_once(':').expect("an address").1;
+        let mut command = lgsp(&["services", "--output", "json", "--grpc", &format!("localhost:{port}")]);
+        command.arg("--data").arg(self.dir.path().join("data")).args(options);
         let output = finish(command.spawn().expect("the command starts"), PATIENCE);
         let told = String::from_utf8_lossy(&output.stderr).into_owned();
         (output.status.code(), told, String::from_utf8_lossy(&output.stdout).into_owned())
-    };
-    let ca = ["--ca", certificate.to_str().expect("printable")];
-    let (code, told, listed) = call(&format!("localhost:{port}"), &ca);
+    }
+}
+
+#[test]
+fn a_gateway_with_a_certificate_is_called_by_who_trusts_its_authority() {
+    let secure = Secure::start(|_| Vec::new());
+    let (code, told, listed) = secure.services(&["--ca", secure.certificate.to_str().expect("printable")]);
     assert_eq!(code, Some(0), "{told}");
     assert!(listed.contains("lgsp.population.v1.PopulationService"), "{listed}");
 
     let stranger =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../adapters/health/tests/fhir/tls/stranger.pem");
-    let ca = ["--ca", stranger.to_str().expect("printable")];
-    let (code, told, _) = call(&format!("localhost:{port}"), &ca);
+    let (code, told, _) = secure.services(&["--ca", stranger.to_str().expect("printable")]);
     assert_eq!(code, Some(2), "{told}");
     assert!(told.contains("is not trusted") && told.contains("--ca"), "{told}");
+}
+
+#[test]
+fn a_gateway_that_requires_certificates_is_called_with_one_and_then_needs_no_token() {
+    let secure = Secure::start(|ca| {
+        vec!["gateway.tls.client-certificates=required".to_owned(), format!("gateway.tls.client-ca=[{ca}]")]
+    });
+    let (certificate, key) = (secure.certificate.to_str().expect("printable"), secure.key.to_str());
+    let shown = ["--ca", certificate, "--cert", certificate, "--cert-key", key.expect("printable")];
+
+    let (code, told, _) = secure.services(&shown[..2]);
+    assert_eq!(code, Some(3), "{told}");
+    assert!(told.contains("asks for a client certificate") && told.contains("--cert-key"), "{told}");
+    let (code, told, _) = secure.services(&shown);
+    assert_eq!(code, Some(3), "{told}");
+    assert!(told.contains("TOKEN_MISSING") || told.contains("no application"), "{told}");
+    let (code, told, _) = secure.services(&[&shown[..], &["--as", "dieu-hanh"]].concat());
+    assert_eq!(code, Some(0), "a token that is bound to the certificate: {told}");
+
+    let der = CertificateDer::from_pem_file(certificate).expect("a certificate");
+    let entry = format!(
+        "\n[[certificate]]\napplication = \"dieu-hanh\"\nsha256 = \"{}\"\nnot-before = 2026-01-01\nnot-after = 2036-01-01\n",
+        hex::encode(lgsp_core::entry::sha256(&der))
+    );
+    let file = secure.dir.path().join("data/registry/credentials.toml");
+    let credentials = std::fs::read_to_string(&file).expect("the rules are there");
+    std::fs::write(&file, credentials + &entry).expect("written");
+    let began = Instant::now();
+    loop {
+        let (code, told, listed) = secure.services(&shown);
+        if code == Some(0) {
+            assert!(listed.contains("lgsp.population.v1.PopulationService"), "{listed}");
+            return;
+        }
+        assert!(began.elapsed() < PATIENCE, "{told}");
+    }
 }
 
 #[test]

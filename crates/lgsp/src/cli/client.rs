@@ -41,18 +41,40 @@ pub struct Caller {
     pub key: Key,
 }
 
+/// Who calls, when a certificate may say so instead of a name.
+#[derive(Clone, Debug, Args)]
+pub struct CallerOrCertificate {
+    /// The application that calls; without it, the client certificate of --cert alone says who does
+    #[arg(id = "as", long = "as", value_name = "APP", value_parser = application, required_unless_present = "cert")]
+    pub application: Option<ApplicationId>,
+    /// Its key.
+    #[command(flatten)]
+    pub key: Key,
+}
+
+/// The application of the operator's own tool.
+const OPERATOR: &str = "dieu-hanh";
+
 /// Who calls, when it is the operator's own tool by default.
 #[derive(Clone, Debug, Args)]
 pub struct Operator {
-    /// The application that calls
-    #[arg(id = "as", long = "as", value_name = "APP", value_parser = application, default_value = "dieu-hanh")]
-    pub application: ApplicationId,
+    /// The application that calls [default: dieu-hanh, or whose client certificate --cert is]
+    #[arg(id = "as", long = "as", value_name = "APP", value_parser = application)]
+    pub application: Option<ApplicationId>,
     /// Its key.
     #[command(flatten)]
     pub key: Key,
     /// Who is called.
     #[command(flatten)]
     pub gateway: Gateway,
+}
+
+impl Operator {
+    /// The application that signs; `None`: the client certificate alone says who calls.
+    pub fn application(&self) -> Option<ApplicationId> {
+        let by_default = || self.gateway.cert.is_none().then(|| ApplicationId::parse(OPERATOR)).flatten();
+        self.application.clone().or_else(by_default)
+    }
 }
 
 /// Which gateway is called.
@@ -64,6 +86,12 @@ pub struct Gateway {
     /// Certificates (PEM) of the authorities that may vouch for the gateway; the connection is encrypted then
     #[arg(long, value_name = "FILE")]
     pub ca: Option<PathBuf>,
+    /// Client certificate (PEM) to show to the gateway, with what chains it to its authority; tokens are bound to it
+    #[arg(long, value_name = "FILE", requires_all = ["ca", "cert_key"])]
+    pub cert: Option<PathBuf>,
+    /// Private key (PEM) of the client certificate
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub cert_key: Option<PathBuf>,
 }
 
 /// `lgsp token`.
@@ -87,7 +115,7 @@ pub struct Token {
 pub struct Call {
     /// Who calls.
     #[command(flatten)]
-    pub caller: Caller,
+    pub caller: CallerOrCertificate,
     /// Who is called.
     #[command(flatten)]
     pub gateway: Gateway,

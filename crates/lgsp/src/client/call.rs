@@ -31,7 +31,7 @@ const LONGEST_METADATA: usize = 128;
 pub async fn run(args: &cli::client::Call, lang: Lang) -> Result<(), Error> {
     let json = read_request(&args.request)?;
     let metadata = metadata(args)?;
-    let signer = Signer::open(&args.caller.application, &args.caller.key)?;
+    let signer = Signer::open_named(args.caller.application.as_ref(), &args.caller.key)?;
     let session = Session::open(&args.gateway, signer).await?;
     let method = reflection::method(&session, &args.method).await?;
     let message = message(&method, &json)?;

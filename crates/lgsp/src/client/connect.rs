@@ -10,12 +10,15 @@ use std::time::Duration;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use rustls::crypto::ring;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{AlertDescription, ClientConfig, RootCertStore};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use tonic::transport::{Channel, Endpoint};
+use tower::ServiceExt as _;
 
 use super::Error;
+use super::certificate::Certificate;
+use super::heard::{Heard, Listened};
 use crate::cli::client::Gateway;
 
 /// How long to wait for a gateway to take the connection.
@@ -25,13 +28,22 @@ const CONNECT_PATIENCE: Duration = Duration::from_secs(3);
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
 const KEEP_ALIVE_PATIENCE: Duration = Duration::from_secs(5);
 
-/// Connects to a gateway.
-pub(super) async fn connect(gateway: &Gateway) -> Result<Channel, Error> {
+/// Connects to a gateway. Later, too, it may say something against our certificate: it has not looked at it yet.
+pub(super) async fn connect(
+    gateway: &Gateway,
+    certificate: Option<Certificate>,
+    heard: &Heard,
+) -> Result<Channel, Error> {
     let endpoint = endpoint(gateway)?;
     let connecting = async {
         match &gateway.ca {
             None => endpoint.connect().await,
-            Some(ca) => endpoint.connect_with_connector(encrypted(ca)?).await,
+            Some(ca) => {
+                let heard = heard.clone();
+                let listened = move |stream| Listened { stream, heard: heard.clone() };
+                let connector = encrypted(ca, certificate)?.map_response(listened);
+                endpoint.connect_with_connector(connector).await
+            }
         }
         .map_err(|error| refusal(&gateway.grpc, &error))
     };
@@ -39,13 +51,40 @@ pub(super) async fn connect(gateway: &Gateway) -> Result<Channel, Error> {
     tokio::time::timeout(CONNECT_PATIENCE, connecting).await.map_err(late)?
 }
 
-/// Nobody listens; or somebody does, whom the authorities don't know.
+/// Nobody listens; or somebody does, whom the authorities don't know, or who doesn't know us.
 fn refusal(address: &str, error: &(dyn StdError + 'static)) -> Error {
     let address = address.to_owned();
+    if let Some(problem) = certificate_refused(error) {
+        return Error::CertificateRefused { address, problem };
+    }
+    match tls_error(error) {
+        Some(tls) => Error::NotTrusted { address, problem: tls.to_string() },
+        None => Error::NotListening { address },
+    }
+}
+
+/// What the gateway says of our certificate, if that is why there is no connection.
+pub(super) fn certificate_refused(error: &(dyn StdError + 'static)) -> Option<String> {
+    let rustls::Error::AlertReceived(alert) = tls_error(error)? else { return None };
+    let problem = match alert {
+        AlertDescription::CertificateRequired => "it asks for a client certificate",
+        AlertDescription::CertificateExpired => "the client certificate is expired or not valid yet",
+        AlertDescription::CertificateRevoked => "the client certificate is revoked",
+        AlertDescription::UnknownCA => "it does not know the authority of the client certificate",
+        AlertDescription::BadCertificate
+        | AlertDescription::UnsupportedCertificate
+        | AlertDescription::CertificateUnknown
+        | AlertDescription::AccessDenied => "it does not accept the client certificate",
+        _ => return None,
+    };
+    Some(problem.to_owned())
+}
+
+fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
     let mut cause = Some(error);
     while let Some(error) = cause {
         if let Some(tls) = error.downcast_ref::<rustls::Error>() {
-            return Error::NotTrusted { address, problem: tls.to_string() };
+            return Some(tls);
         }
         // What an I/O error wraps is not its source, but it itself.
         let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
@@ -54,7 +93,7 @@ fn refusal(address: &str, error: &(dyn StdError + 'static)) -> Error {
             None => error.source(),
         };
     }
-    Error::NotListening { address }
+    None
 }
 
 fn endpoint(gateway: &Gateway) -> Result<Endpoint, Error> {
@@ -88,7 +127,7 @@ fn is_this_machine(host: &str) -> bool {
     host == "localhost" || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-fn encrypted(ca: &Path) -> Result<HttpsConnector<HttpConnector>, Error> {
+fn encrypted(ca: &Path, certificate: Option<Certificate>) -> Result<HttpsConnector<HttpConnector>, Error> {
     let unusable = |problem: &str| Error::Ca { file: ca.to_owned(), problem: problem.to_owned() };
     let mut roots = RootCertStore::empty();
     let certificates = CertificateDer::pem_file_iter(ca).map_err(|error| unusable(&error.to_string()))?;
@@ -102,8 +141,13 @@ fn encrypted(ca: &Path) -> Result<HttpsConnector<HttpConnector>, Error> {
     let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| unusable(&error.to_string()))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+        .with_root_certificates(roots);
+    let tls = match certificate {
+        None => tls.with_no_client_auth(),
+        Some(Certificate { chain, key, .. }) => tls
+            .with_client_auth_cert(chain, key)
+            .map_err(|error| Error::CertificateUnusable { problem: error.to_string() })?,
+    };
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
@@ -115,7 +159,7 @@ mod tests {
     use super::*;
 
     fn gateway(address: &str, ca: Option<&str>) -> Gateway {
-        Gateway { grpc: address.to_owned(), ca: ca.map(Into::into) }
+        Gateway { grpc: address.to_owned(), ca: ca.map(Into::into), cert: None, cert_key: None }
     }
 
     #[test]

@@ -17,6 +17,8 @@ const LOOK_THERE_VI: &str = "Xem ở đó có đúng là nền tảng không; `l
 const NAME_A_CA: &str = "Name with --ca the certificate of the authority that vouches for the gateway, and the host as it says there.";
 const NAME_A_CA_VI: &str =
     "Nêu bằng --ca chứng thư của tổ chức bảo đảm cho cổng, và tên máy đúng như trong chứng thư của cổng.";
+const NAME_A_CERT: &str = "Name with --cert and --cert-key a good client certificate that an authority of the gateway vouches for; the gateway's log says what is wrong with it.";
+const NAME_A_CERT_VI: &str = "Nêu bằng --cert và --cert-key chứng thư số còn hiệu lực do tổ chức mà cổng công nhận cấp; nhật ký của cổng ghi rõ lỗi.";
 const NAME_A_KEY: &str =
     "Name the data directory that `lgsp up` made with --data, or the key with --key and --key-id.";
 const NAME_A_KEY_VI: &str =
@@ -102,6 +104,30 @@ pub enum Error {
         /// As given.
         file: PathBuf,
         /// What is wrong with it.
+        problem: String,
+    },
+    /// A file of the client certificate cannot be used.
+    #[error("--{option} {}: {problem}", file.display())]
+    Certificate {
+        /// The option that names it.
+        option: &'static str,
+        /// As given.
+        file: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The client certificate cannot be used with its key.
+    #[error("--cert and --cert-key do not belong together: {problem}")]
+    CertificateUnusable {
+        /// What TLS says.
+        problem: String,
+    },
+    /// The gateway does not take our certificate, or wants one.
+    #[error("{address} did not let us in: {problem}")]
+    CertificateRefused {
+        /// The address.
+        address: String,
+        /// What it says.
         problem: String,
     },
     /// The other side is not vouched for, or speaks no TLS.
@@ -214,6 +240,8 @@ impl Error {
             | Self::InTheClear { .. }
             | Self::NoAuthority { .. }
             | Self::Ca { .. }
+            | Self::Certificate { .. }
+            | Self::CertificateUnusable { .. }
             | Self::NotTrusted { .. }
             | Self::KeyMissing { .. }
             | Self::Key(_)
@@ -222,6 +250,7 @@ impl Error {
             Self::Json { .. } | Self::ServiceUnknown { .. } | Self::MethodUnknown { .. } => {
                 Some(Exit::Invalid)
             }
+            Self::CertificateRefused { .. } => Some(Exit::Refused),
             Self::NotListening { .. } | Self::Connection { .. } => Some(Exit::Unavailable),
             Self::NoAnswer { .. } => Some(Exit::Deadline),
             Self::Refused(failure) => Some(failure.exit()),
@@ -275,6 +304,9 @@ impl Error {
             (Lang::Vi, Self::KeyMissing { application, path }) => {
                 format!("không có khoá của {application} ở {}", path.display())
             }
+            (Lang::Vi, Self::CertificateRefused { address, .. }) => {
+                format!("{address} không chấp nhận chứng thư số của ứng dụng, hoặc yêu cầu có chứng thư số")
+            }
             (Lang::En | Lang::Vi, other) => other.to_string(),
         }
     }
@@ -284,6 +316,7 @@ impl Error {
             Self::NotListening { .. } => (START_ONE, START_ONE_VI, &[]),
             Self::Connection { .. } => (LOOK_THERE, LOOK_THERE_VI, &[]),
             Self::NotTrusted { .. } => (NAME_A_CA, NAME_A_CA_VI, &[]),
+            Self::CertificateRefused { .. } => (NAME_A_CERT, NAME_A_CERT_VI, &[]),
             Self::NoAnswer { .. } => {
                 ("Give more time with --deadline.", "Cho thêm thời gian bằng --deadline.", &[])
             }
@@ -297,6 +330,8 @@ impl Error {
             | Self::InTheClear { .. }
             | Self::NoAuthority { .. }
             | Self::Ca { .. }
+            | Self::Certificate { .. }
+            | Self::CertificateUnusable { .. }
             | Self::Key(_)
             | Self::Sign(_)
             | Self::Metadata { .. }

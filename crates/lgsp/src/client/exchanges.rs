@@ -50,7 +50,7 @@ const HEADER_VI: [&str; 10] = [
 /// # Errors
 /// Whatever kept the exchanges from being read.
 pub(crate) async fn run(args: &Exchanges, lang: Lang) -> Result<(), Error> {
-    let signer = Signer::open(&args.operator.application, &args.operator.key)?;
+    let signer = Signer::open_named(args.operator.application().as_ref(), &args.operator.key)?;
     let session = Session::open(&args.operator.gateway, signer).await?;
     let surface = Surface::of_stdout();
     let listing = surface.listing(args.output);

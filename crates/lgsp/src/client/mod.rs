@@ -1,17 +1,19 @@
 //! The commands that call a running hub.
 //!
-//! Each is a plain gRPC client of a gateway: it signs a token as an application ([`token`]), connects, calls, and
-//! writes the answer for whoever reads it, a person, a pipe or a script. Nothing here has a way into the hub that an
+//! Each is a plain gRPC client of a gateway: it signs a token as an application ([`token`]) or shows a certificate, connects,
+//! calls, and writes the answer for whoever reads it, a person, a pipe or a script. Nothing here has a way into the hub that an
 //! agency's system does not have.
 
 mod advice;
 mod call;
+mod certificate;
 mod codec;
 mod connect;
 mod error;
 mod exchanges;
 mod failure;
 mod follow;
+mod heard;
 mod lang;
 pub(crate) mod output;
 mod reflection;

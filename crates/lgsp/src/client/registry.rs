@@ -54,7 +54,7 @@ pub(crate) async fn applications(args: &Applications, lang: Lang) -> Result<(), 
 }
 
 async fn open(operator: &Operator) -> Result<Session, Error> {
-    let signer = Signer::open(&operator.application, &operator.key)?;
+    let signer = Signer::open_named(operator.application().as_ref(), &operator.key)?;
     Session::open(&operator.gateway, signer).await
 }
 

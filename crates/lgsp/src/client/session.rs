@@ -8,8 +8,10 @@ use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::Channel;
 use tonic::{Request, Response, Status, Streaming, TimeoutExpired};
 
+use super::certificate::Certificate;
 use super::codec::DynamicCodec;
 use super::connect::connect;
+use super::heard::Heard;
 use super::token::Signer;
 use super::{Error, Failure};
 use crate::cli::client::Gateway;
@@ -24,23 +26,33 @@ pub(crate) const LARGEST_MESSAGE: usize = 16 << 20;
 pub(crate) struct Session {
     pub(crate) channel: Channel,
     address: String,
-    signer: Signer,
+    /// `None`: the client certificate alone says who calls.
+    signer: Option<Signer>,
+    heard: Heard,
 }
 
 impl Session {
-    /// Connects.
-    pub(crate) async fn open(gateway: &Gateway, signer: Signer) -> Result<Self, Error> {
-        let channel = connect(gateway).await?;
-        Ok(Self { channel, address: gateway.grpc.clone(), signer })
+    /// Connects. Tokens are bound to the client certificate, if there is one.
+    pub(crate) async fn open(gateway: &Gateway, signer: Option<Signer>) -> Result<Self, Error> {
+        let certificate = Certificate::of(gateway)?;
+        let signer = match &certificate {
+            Some(certificate) => signer.map(|signer| signer.bound_to(certificate.sha256())),
+            None => signer,
+        };
+        let heard = Heard::default();
+        let channel = connect(gateway, certificate, &heard).await?;
+        Ok(Self { channel, address: gateway.grpc.clone(), signer, heard })
     }
 
     /// A request with a fresh token, and with the time that it may take.
     pub(crate) fn request<T>(&self, message: T, deadline: Option<Duration>) -> Result<Request<T>, Error> {
         let mut request = Request::new(message);
-        let bearer = format!("Bearer {}", self.signer.token()?);
-        let bearer: MetadataValue<Ascii> =
-            bearer.parse().map_err(|_| Error::Sign("it is no metadata value".to_owned()))?;
-        request.metadata_mut().insert("authorization", bearer);
+        if let Some(signer) = &self.signer {
+            let bearer = format!("Bearer {}", signer.token()?);
+            let bearer: MetadataValue<Ascii> =
+                bearer.parse().map_err(|_| Error::Sign("it is no metadata value".to_owned()))?;
+            request.metadata_mut().insert("authorization", bearer);
+        }
         if let Some(deadline) = deadline {
             request.set_timeout(deadline);
         }
@@ -66,6 +78,12 @@ impl Session {
         }
         // What the hub says has no cause in this process.
         if status.source().is_some() {
+            if let Some(problem) = self.heard.problem() {
+                return Error::CertificateRefused {
+                    address: self.address.clone(),
+                    problem: problem.to_owned(),
+                };
+            }
             return Error::Connection { address: self.address.clone(), problem: innermost(status) };
         }
         Failure::new(status, exchange).into()

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::pkcs8::EncodePrivateKey as _;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use lgsp_core::{ApplicationId, time::unix_micros};
@@ -27,6 +29,15 @@ struct Claims<'a> {
     aud: &'static str,
     iat: i64,
     exp: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cnf: Option<&'a Confirmation>,
+}
+
+/// The certificate whose connections a token is good on (RFC 8705).
+#[derive(Serialize)]
+struct Confirmation {
+    #[serde(rename = "x5t#S256")]
+    certificate: String,
 }
 
 /// Signs the tokens of one application.
@@ -34,6 +45,7 @@ pub struct Signer {
     application: ApplicationId,
     key_id: String,
     key: EncodingKey,
+    bound_to: Option<Confirmation>,
 }
 
 impl Signer {
@@ -53,7 +65,25 @@ impl Signer {
             application: application.clone(),
             key_id: key.key_id.clone().unwrap_or_else(|| first_key_id(application)),
             key: EncodingKey::from_ed_der(private.as_bytes()),
+            bound_to: None,
         })
+    }
+
+    /// Reads the key of the application that is named, if one is.
+    ///
+    /// # Errors
+    /// The file is not there, cannot be read, or holds no key.
+    pub fn open_named(
+        application: Option<&ApplicationId>,
+        key: &cli::client::Key,
+    ) -> Result<Option<Self>, Error> {
+        application.map(|application| Self::open(application, key)).transpose()
+    }
+
+    /// The same, for tokens that are good on connections with one certificate (SHA-256 of its DER) alone.
+    #[must_use]
+    pub fn bound_to(self, certificate: [u8; 32]) -> Self {
+        Self { bound_to: Some(Confirmation { certificate: URL_SAFE_NO_PAD.encode(certificate) }), ..self }
     }
 
     /// A token for a call that begins now.
@@ -70,7 +100,14 @@ impl Signer {
         header.kid = Some(self.key_id.clone());
         let application = self.application.as_str();
         let expires = issued.saturating_add(lifetime.as_secs().try_into().unwrap_or(i64::MAX));
-        let claims = Claims { iss: application, sub: application, aud: AUDIENCE, iat: issued, exp: expires };
+        let claims = Claims {
+            iss: application,
+            sub: application,
+            aud: AUDIENCE,
+            iat: issued,
+            exp: expires,
+            cnf: self.bound_to.as_ref(),
+        };
         jsonwebtoken::encode(&header, &claims, &self.key).map_err(|error| Error::Sign(error.to_string()))
     }
 }
@@ -127,6 +164,11 @@ mod tests {
             "iss": "tthc", "sub": "tthc", "aud": "lgsp", "iat": 1_780_300_000, "exp": 1_780_300_300
         });
         assert_eq!(claims, expected);
+
+        let bound = signer.bound_to([0; 32]).sign(1_780_300_000, Duration::from_secs(300)).expect("signed");
+        let decoded = jsonwebtoken::decode::<Value>(&bound, &DecodingKey::from_ed_der(&public), &validation);
+        let cnf = &decoded.expect("signed by this key").claims["cnf"];
+        assert_eq!(*cnf, json!({ "x5t#S256": "A".repeat(43) }));
     }
 
     #[test]

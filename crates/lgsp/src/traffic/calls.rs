@@ -98,8 +98,8 @@ pub fn of_table() -> BTreeSet<&'static str> {
 async fn session(application: &str, address: &str, data: &Path) -> Result<Session, Error> {
     let id = ApplicationId::parse(application).expect("a test holds the table against the shipped rules");
     let key = Key { data: data.to_owned(), key: None, key_id: None };
-    let gateway = Gateway { grpc: address.to_owned(), ca: None };
-    Session::open(&gateway, Signer::open(&id, &key)?).await
+    let gateway = Gateway { grpc: address.to_owned(), ca: None, cert: None, cert_key: None };
+    Session::open(&gateway, Some(Signer::open(&id, &key)?)).await
 }
 
 /// Reads the answer to its end, and forgets it.
