@@ -47,7 +47,7 @@ pub(crate) const DIGEST: &str = "lgsp-digest";
 pub(crate) const SIZE: &str = "lgsp-size";
 
 /// Most headers of one record.
-const MOST: usize = 64;
+pub(crate) const MOST: usize = 64;
 /// Most bytes of all headers of one record, names included.
 pub(crate) const MOST_BYTES: usize = 48 * 1024;
 
@@ -80,6 +80,11 @@ impl<'a> HeaderList<'a> {
 
     pub(crate) fn size(&self) -> usize {
         self.items.iter().map(|(name, value)| name.len() + value.len()).sum()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> + '_ {
+        self.items.iter().map(|(name, value)| (*name, value.as_ref()))
     }
 
     /// Adds the MAC over everything so far and the value.

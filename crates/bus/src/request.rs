@@ -7,7 +7,7 @@ use lgsp_core::{ApplicationId, ExchangeId, Purpose};
 use crate::headers::{self, HeaderList, Incoming, Malformed, ReplyTo};
 
 /// Longest value of a header that names something, in bytes.
-const LONGEST_NAME: usize = 512;
+pub(crate) const LONGEST_NAME: usize = 512;
 
 /// What travels with a request besides its message.
 #[derive(Clone, Debug)]

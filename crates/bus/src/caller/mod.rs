@@ -35,9 +35,9 @@ pub use providers::Provider;
 pub use reply::{Reply, ReplyPart, ReplyTrace};
 
 /// Largest request message.
-const LARGEST_REQUEST: usize = 900 * 1024;
+pub(crate) const LARGEST_REQUEST: usize = 900 * 1024;
 /// Largest message of an answer on Kafka.
-const LARGEST_ANSWER: usize = 4 * 1024 * 1024;
+pub(crate) const LARGEST_ANSWER: usize = 4 * 1024 * 1024;
 /// Largest message of an answer on the embedded broker, which keeps 5 MiB of a partition.
 const LARGEST_ANSWER_EMBEDDED: usize = 1024 * 1024;
 /// How long Kafka may take to acknowledge a request; after that, or at the deadline, the exchange fails.

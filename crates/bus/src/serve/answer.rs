@@ -21,13 +21,13 @@ use crate::producer::{Delivery, Outgoing};
 use crate::{Error, topics};
 
 /// Longest value of one reply record; a longer message is split.
-const LONGEST_PIECE: usize = 512 * 1024;
+pub(super) const LONGEST_PIECE: usize = 512 * 1024;
 /// Most KiB of one stream that Kafka has not acknowledged yet.
 const WINDOW_KIB: usize = 1024;
 /// How long to wait when the queue towards Kafka is full.
 const QUEUE_FULL: Duration = Duration::from_millis(2);
 /// Largest `grpc-status-details-bin` that travels.
-const LARGEST_DETAILS: usize = 8 * 1024;
+pub(super) const LARGEST_DETAILS: usize = 8 * 1024;
 
 /// Writes the records of one answer, in order.
 pub(super) struct Answer {

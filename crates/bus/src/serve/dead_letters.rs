@@ -14,12 +14,12 @@ use crate::producer::Outgoing;
 use crate::{Bus, MacKey, topics};
 
 /// Most dead letters of one instance within [`PERIOD`]; further ones are counted only.
-const MOST: u32 = 100;
-const PERIOD: Duration = Duration::from_secs(10);
+pub(super) const MOST: u32 = 100;
+pub(super) const PERIOD: Duration = Duration::from_secs(10);
 /// Longest header value that is kept.
-const LONGEST: usize = 128;
+pub(super) const LONGEST: usize = 128;
 /// Headers that are kept. Officer, unit, dossier and request id may point to persons.
-const KEPT: &[&str] = &[
+pub(super) const KEPT: &[&str] = &[
     headers::PROTOCOL,
     headers::EXCHANGE_ID,
     headers::METHOD,

@@ -2,6 +2,8 @@
 
 mod answer;
 mod dead_letters;
+#[cfg(test)]
+mod documented;
 mod intake;
 mod offsets;
 mod spans;
