@@ -15,6 +15,7 @@ mod faults;
 mod fixture;
 mod guide;
 mod log;
+mod python;
 mod requests;
 mod sources;
 mod traffic;
