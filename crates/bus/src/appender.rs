@@ -15,6 +15,10 @@ use crate::{Bus, Error, clients, topics};
 /// The appender waits for it only on the embedded broker; the ledger's watch over abandoned exchanges reads it on Kafka too.
 pub type Fsynced = watch::Receiver<Vec<i64>>;
 
+/// Longest that anybody waits for an entry, whatever was asked for. The ledger counts on it: an offset whose entry the embedded
+/// broker has dropped is passed over only when nobody can take a later one for it any more.
+pub const LONGEST_APPEND: Duration = Duration::from_secs(60);
+
 /// How long librdkafka itself keeps trying; a caller's own limit is usually shorter.
 const GIVE_UP: Duration = Duration::from_secs(5);
 
@@ -56,12 +60,13 @@ impl Appender {
     }
 
     /// Appends an entry and waits until it is durable: all in-sync replicas have it, and, embedded, the ledger has fsynced
-    /// it. Only then may data leave.
+    /// it. Only then may data leave. Nobody waits longer than [`LONGEST_APPEND`].
     ///
     /// # Errors
     /// It is not known to be durable at `until`. It may still become so.
     pub async fn append_durably(&self, key: &[u8], value: Bytes, until: Instant) -> Result<Position, Error> {
         let counters = self.inner.bus.counters();
+        let until = until.min(Instant::now() + LONGEST_APPEND);
         let appended = match self.append(key, value, until).await {
             Ok(place) => self.fsynced(place, until).await.map(|()| place),
             Err(error) => Err(error),
@@ -128,5 +133,16 @@ mod tests {
         assert!(appender.fsynced(Place { partition: 0, offset: 0 }, until).await.is_ok());
         let unknown = appender.fsynced(Place { partition: 0, offset: -1001 }, until).await;
         assert!(matches!(unknown, Err(Error::PlaceUnknown)));
+    }
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_longer_for_an_entry_than_the_ledger_waits_with_a_gap() {
+        let bus = Bus::open(Options::default()).unwrap();
+        let (_on_disk, fsynced) = watch::channel(vec![0; 8]);
+        let appender = Appender::new(&bus, "gateway-0", Some(fsynced)).unwrap();
+        let begun = Instant::now();
+        let asked = begun + 2 * LONGEST_APPEND;
+        let appended = appender.append_durably(b"key", Bytes::from_static(b"entry"), asked).await;
+        assert!(matches!(appended, Err(Error::TimedOut { .. })), "{appended:?}");
+        assert!(begun.elapsed() < LONGEST_APPEND + Duration::from_secs(1), "{:?}", begun.elapsed());
     }
 }

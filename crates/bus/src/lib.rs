@@ -43,7 +43,7 @@ mod tail;
 pub mod topics;
 mod watermarks;
 
-pub use appender::{Appender, Fsynced};
+pub use appender::{Appender, Fsynced, LONGEST_APPEND};
 pub use bus::Bus;
 pub use caller::{Caller, CallerOptions, Provider, Reply, ReplyPart, ReplyTrace};
 pub use error::Error;

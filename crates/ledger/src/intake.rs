@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use lgsp_bus::{Bus, Record, Start, Tail, Tailed, topics};
+use lgsp_bus::{Bus, LONGEST_APPEND, Record, Start, Tail, Tailed, topics};
 use lgsp_runtime::Component;
 use lgsp_runtime::state::Fact;
 use tokio::sync::{Notify, watch};
@@ -28,9 +28,6 @@ const MOST_ENTRIES: usize = 1_024;
 const MOST_BYTES: usize = 4 << 20;
 /// How long to wait before the disk, or the bus, is tried again.
 const TRY_AGAIN: Duration = Duration::from_millis(250);
-/// Entries that the embedded broker dropped before they were read were never durable. Whoever waits for one must not take
-/// a later offset for it, so the watch of that partition stands still for as long as anybody can still be waiting.
-const LONGEST_APPEND: Duration = Duration::from_secs(60);
 /// At the end: how long no entry may come before none is expected any more, and how long that may take.
 const QUIET: Duration = Duration::from_millis(100);
 const LONGEST_END: Duration = Duration::from_secs(2);
@@ -269,6 +266,8 @@ impl Offsets {
                 "entries were dropped"
             );
             let next = self.held.get(&place).map_or(self.read[place], |held| held.next);
+            // They were never durable. Whoever waits for one must not take a later offset for it, so the watch of that partition
+            // stands still for as long as anybody can still be waiting.
             self.held.insert(place, Held { next, until: Instant::now() + LONGEST_APPEND });
         }
         self.read[place] = record.offset + 1;
