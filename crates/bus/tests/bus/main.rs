@@ -9,4 +9,5 @@ mod declarations;
 mod entries;
 mod halted;
 mod hub;
+mod own_kafka;
 mod routing;
