@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod checking;
+mod in_force;
 mod opening;
 mod reading;
 

@@ -31,21 +31,9 @@ async fn an_empty_last_day_is_none_whether_or_not_the_mapping_names_a_form() {
 }
 
 #[tokio::test]
-async fn who_holds_a_parcel_to_a_day_to_come_or_to_the_end_of_this_year_or_month_holds_it_now() {
-    let (today, this_year) = (today().to_string(), today().year());
-    let this_month = &today[..7];
-    for (until, holds) in [
-        ("2999-12-31", true),
-        ("2999", true),
-        (&today, true),
-        (this_month, true),
-        (&this_year.to_string(), true),
-        (&format!("{this_month}-00"), true),
-        ("2001-01-01", false),
-        ("2001-01", false),
-        ("2001", false),
-        ("2001-00-00", false),
-    ] {
+async fn who_holds_a_parcel_to_a_day_to_come_or_to_the_end_of_this_year_holds_it_now() {
+    let this_year = today().year().to_string();
+    for (until, holds) in [("2999-12-31", true), (&this_year, true), ("2001-01-01", false)] {
         let ends = format!("UPDATE owner SET until = '{until}' WHERE owner_id = 6;");
         for mut cadastre in Cadastre::each_of(Form::Native, &ends).await {
             let expected: &[u32] = if holds { &[1, 3, 5] } else { &[1, 3] };
