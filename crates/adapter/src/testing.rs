@@ -92,8 +92,8 @@ pub async fn plan(tables: &Tables, statement: &Statement, values: &[Value<'_>]) 
     told(&mut reader(tables).await, dialect, query).await
 }
 
-/// Asks PostgreSQL how it would run a statement with any values of these types: so it may from the sixth run on. SQLite has
-/// no other plan.
+/// Asks PostgreSQL how it would run a statement with any values of these types: so it does for adapters. SQLite has no other
+/// plan.
 async fn generic_plan(tables: &Tables, statement: &Statement, values: &[Value<'_>]) -> Option<Plan> {
     if tables.dialect() == Dialect::Sqlite {
         return None;

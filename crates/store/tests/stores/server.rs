@@ -117,19 +117,24 @@ async fn the_server_knows_us_and_writes_dates_in_one_way() {
     database.filled(&format!("ALTER DATABASE {name} SET datestyle = 'SQL, DMY'")).await.close().await;
     let store = Store::open_read_only(&database.options()).await.unwrap();
     let sql = "SELECT date '2024-02-29'::text AS date, current_setting('application_name') AS name,
-        current_setting('default_transaction_read_only') AS read_only";
+        current_setting('default_transaction_read_only') AS read_only, current_setting('plan_cache_mode') AS plans";
     let found = store.reader(soon()).await.unwrap().optional(Query::new(sql)).await.unwrap().unwrap();
     assert_eq!(found.text("date").unwrap(), "2024-02-29");
     assert_eq!(found.text("name").unwrap(), "lgsp");
     assert_eq!(found.text("read_only").unwrap(), "on");
+    assert_eq!(found.text("plans").unwrap(), "force_generic_plan");
 }
 
 #[tokio::test]
 async fn what_the_url_sets_holds_beside_what_we_set() {
     let Some(database) = Database::postgres().await else { return };
     database.filled("CREATE SCHEMA dan_cu; CREATE TABLE dan_cu.thing AS SELECT 5 AS n").await;
-    let url = format!("{}&options=-c%20search_path=dan_cu", database.url());
+    let url = format!("{}&options=-c%20search_path=dan_cu%20-c%20plan_cache_mode=auto", database.url());
     let store = Store::open_read_only(&Options::of(url)).await.unwrap();
     assert_eq!(number(&store, "SELECT n FROM thing").await, 5);
+    let planned = "SELECT count(*) AS n FROM pg_settings WHERE name = 'plan_cache_mode' AND setting = $1";
+    let mut reader = store.reader(soon()).await.unwrap();
+    let planned = reader.optional(Query::new(planned).bind("auto")).await.unwrap().unwrap();
+    assert_eq!(planned.integer("n").unwrap(), 1);
     assert!(store.run("INSERT INTO thing VALUES (6)").await.is_err());
 }
