@@ -27,6 +27,28 @@ pub fn native(dialect: Dialect, schema: &str) -> String {
     }
 }
 
+/// What a database's tables are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// The native schema.
+    Native,
+    /// An agency's own.
+    Mapped,
+}
+
+impl Form {
+    /// Options for a database of this form; if its tables are an agency's, as a configuration file maps them.
+    ///
+    /// # Panics
+    /// The file cannot be read.
+    pub fn options(self, file: impl AsRef<Path>, database: &Database) -> Options {
+        match self {
+            Self::Native => Options::of(database.url()),
+            Self::Mapped => mapped(file.as_ref(), database),
+        }
+    }
+}
+
 /// Options for a database whose tables are an agency's, as a configuration file maps them.
 ///
 /// # Panics

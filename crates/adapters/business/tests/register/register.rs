@@ -1,8 +1,7 @@
 //! Small registers of the same enterprises, in both forms that the adapter reads, called as the bus calls it.
 
-use std::path::Path;
-
-use lgsp_adapter::testing::{Database, mapped, native, not_understood};
+pub use lgsp_adapter::testing::Form;
+use lgsp_adapter::testing::{Database, native, not_understood};
 use lgsp_adapter::{Adapter, Dialect, Options};
 use lgsp_proto::business::v1::business_service_client::BusinessServiceClient;
 use lgsp_proto::business::v1::{
@@ -21,15 +20,6 @@ pub const ENTERPRISE: &str = "0100109106";
 pub const PERSON: &str = "092058000001";
 pub const PERSONS_OLD_CARD: &str = "361000001";
 pub const NOT_ANY_MORE: &str = "092160000002";
-
-/// What a register's tables are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// The native schema.
-    Native,
-    /// The agency's own.
-    Mapped,
-}
 
 pub struct Register {
     pub client: BusinessServiceClient<Routes>,
@@ -52,7 +42,7 @@ impl Register {
         for database in Database::each().await {
             let tables = tables(form, database.dialect());
             database.filled(&format!("{tables}\n{more}")).await.close().await;
-            let options = options(form, &database);
+            let options = form.options(AGENCY, &database);
             let adapter = lgsp_adapter_business::open(&options).await.unwrap();
             let client = BusinessServiceClient::new(adapter.routes.clone());
             each.push(Self { client, adapter, options, _database: database });
@@ -89,12 +79,5 @@ fn tables(form: Form, dialect: Dialect) -> String {
     match form {
         Form::Native => format!("{}\n{REGISTER}", native(dialect, SCHEMA)),
         Form::Mapped => AGENCY_TABLES.to_owned(),
-    }
-}
-
-fn options(form: Form, database: &Database) -> Options {
-    match form {
-        Form::Native => Options::of(database.url()),
-        Form::Mapped => mapped(Path::new(AGENCY), database),
     }
 }

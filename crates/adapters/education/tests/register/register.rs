@@ -1,8 +1,7 @@
 //! Small registers of the same pupils, in both forms that the adapter reads, called as the bus calls it.
 
-use std::path::Path;
-
-use lgsp_adapter::testing::{Database, mapped, native, not_understood};
+pub use lgsp_adapter::testing::Form;
+use lgsp_adapter::testing::{Database, native, not_understood};
 use lgsp_adapter::{Adapter, Options, Store};
 use lgsp_proto::education::v1::education_service_client::EducationServiceClient;
 use lgsp_proto::education::v1::{
@@ -14,6 +13,7 @@ use tonic::service::Routes;
 
 const SCHEMA: &str = include_str!("../../../../sample/schema/education.sql");
 const REGISTER: &str = include_str!("register.sql");
+/// A school office's.
 const AGENCY_SHEETS: &str = include_str!("agency.sql");
 const AGENCY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/register/agency.toml");
 
@@ -23,15 +23,6 @@ pub const PUPILS_NUMBER: &str = "092212000001";
 pub const GRADUATE: &str = "9200000002";
 pub const GRADUATES_OLD_CARD: &str = "361000002";
 pub const TODDLER: &str = "9200000003";
-
-/// What a register's tables are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// The native schema.
-    Native,
-    /// A school office's sheets.
-    Mapped,
-}
 
 pub struct Register {
     pub client: EducationServiceClient<Routes>,
@@ -64,7 +55,7 @@ impl Register {
             Form::Mapped => AGENCY_SHEETS.to_owned(),
         };
         let store = database.filled(&format!("{tables}\n{more}")).await;
-        let options = options(form, &database);
+        let options = form.options(AGENCY, &database);
         let adapter = lgsp_adapter_education::open(&options).await.unwrap();
         let client = EducationServiceClient::new(adapter.routes.clone());
         Self { client, adapter, options, store, _database: database }
@@ -93,12 +84,5 @@ impl Register {
 
     pub async fn diploma(&mut self, asked: VerifyDiplomaRequest) -> Result<VerifyDiplomaResponse, Status> {
         Ok(self.client.verify_diploma(asked).await?.into_inner())
-    }
-}
-
-fn options(form: Form, database: &Database) -> Options {
-    match form {
-        Form::Native => Options::of(database.url()),
-        Form::Mapped => mapped(Path::new(AGENCY), database),
     }
 }

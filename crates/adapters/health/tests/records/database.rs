@@ -1,8 +1,7 @@
 //! Small health databases of the same people, in every form that the adapter reads, called as the bus calls it.
 
-use std::path::Path;
-
-use lgsp_adapter::testing::{Database, mapped, native, not_understood};
+pub use lgsp_adapter::testing::Form;
+use lgsp_adapter::testing::{Database, native, not_understood};
 use lgsp_adapter::{Adapter, Dialect, Options, Store};
 use lgsp_proto::health::v1::health_service_client::HealthServiceClient;
 use lgsp_proto::health::v1::{
@@ -22,15 +21,6 @@ pub const HOLDER: &str = "092058000001";
 pub const HOLDERS_OLD_CARD: &str = "361000001";
 pub const SUSPENDED: &str = "092160000002";
 pub const CHILD: &str = "092315000004";
-
-/// What a database's tables are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// The native schema.
-    Native,
-    /// The agency's own.
-    Mapped,
-}
 
 pub struct Records {
     pub client: HealthServiceClient<Routes>,
@@ -60,7 +50,7 @@ impl Records {
     }
 
     pub async fn of(database: Database, form: Form, more: &str) -> Self {
-        let options = options(form, &database);
+        let options = form.options(AGENCY, &database);
         Self::opened(database, form, more, options).await
     }
 
@@ -108,13 +98,5 @@ fn tables(form: Form, dialect: Dialect) -> String {
     match form {
         Form::Native => format!("{}\n{RECORDS}", native(dialect, SCHEMA)),
         Form::Mapped => format!("{AGENCY_SCHEMA}\n{AGENCY_RECORDS}"),
-    }
-}
-
-/// How the adapter is told of a database.
-pub fn options(form: Form, database: &Database) -> Options {
-    match form {
-        Form::Native => Options::of(database.url()),
-        Form::Mapped => mapped(Path::new(AGENCY), database),
     }
 }

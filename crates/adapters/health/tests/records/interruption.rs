@@ -9,7 +9,7 @@ use lgsp_proto::health::v1::{GetPatientSummaryRequest, VerifyInsuranceRequest};
 use tokio::time::Instant;
 use tonic::{Code, Request, Status};
 
-use crate::database::{Form, HOLDER, Records, options};
+use crate::database::{Form, HOLDER, Records};
 
 /// Longer than anything takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -33,7 +33,7 @@ impl Locked {
     async fn with(query_timeout: Duration) -> Option<Self> {
         let database = Database::postgres().await?;
         let holder = StoreOptions { max_connections: 1, ..database.options() };
-        let options = options(Form::Native, &database);
+        let options = Options::of(database.url());
         let source = SourceOptions { max_connections: 1, ..options.source };
         let options = Options { source, query_timeout, ..options };
         let records = Records::opened(database, Form::Native, "", options).await;

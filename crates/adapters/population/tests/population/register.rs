@@ -1,10 +1,9 @@
 //! Small registers of the same people, in every form that the adapter reads.
 
-use std::path::Path;
-
 use futures::TryStreamExt;
-use lgsp_adapter::testing::{Database, mapped, native, not_understood};
-use lgsp_adapter::{Adapter, Dialect, Options, Store};
+pub use lgsp_adapter::testing::Form;
+use lgsp_adapter::testing::{Database, native, not_understood};
+use lgsp_adapter::{Adapter, Dialect, Store};
 use lgsp_proto::population::v1::population_service_client::PopulationServiceClient;
 use lgsp_proto::population::v1::{
     Citizen, GetCitizenRequest, ListResidentsRequest, ListResidentsResponse, ResidenceKind,
@@ -25,15 +24,6 @@ pub const DEAD: &str = "092031000003";
 pub const GRANDCHILD: &str = "092315000004";
 /// Registered in the ward in use under its old code.
 pub const MOVED: &str = "094190000005";
-
-/// What a register's tables are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// The native schema.
-    Native,
-    /// The agency's own.
-    Mapped,
-}
 
 /// A register with its adapter, called as the bus calls it.
 pub struct Register {
@@ -71,7 +61,7 @@ impl Register {
             Form::Mapped => AGENCY_REGISTER,
         };
         store.run(&format!("{records}\n{more}")).await.unwrap();
-        let adapter = lgsp_adapter_population::open(&options(form, &database)).await.unwrap();
+        let adapter = lgsp_adapter_population::open(&form.options(AGENCY, &database)).await.unwrap();
         let client = PopulationServiceClient::new(adapter.routes.clone());
         Self { client, adapter, form, store, _database: database }
     }
@@ -109,13 +99,5 @@ pub fn tables(form: Form, dialect: Dialect) -> String {
     match form {
         Form::Native => native(dialect, SCHEMA),
         Form::Mapped => AGENCY_SCHEMA.to_owned(),
-    }
-}
-
-/// How the adapter is told of a register.
-pub fn options(form: Form, database: &Database) -> Options {
-    match form {
-        Form::Native => Options::of(database.url()),
-        Form::Mapped => mapped(Path::new(AGENCY), database),
     }
 }
