@@ -178,7 +178,7 @@ mod tests {
         let config = clients::producer(bus.options(), &bus.bootstrap(), Duration::from_secs(60));
         let producer = Producer::new("entries", bus.options(), config).unwrap();
         let client = Arc::downgrade(&producer.native.load().client);
-        let (report, reported) = std::sync::mpsc::channel();
+        let (report, reported) = std::sync::mpsc::sync_channel(1);
         let record = Outgoing {
             topic: crate::topics::EXCHANGE,
             partition: Some(0),

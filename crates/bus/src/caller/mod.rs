@@ -113,7 +113,6 @@ pub(crate) struct Shared {
     reply_to: ReplyTo,
     positioned: watch::Receiver<bool>,
     revision: Arc<AtomicU64>,
-    /// After the producer, so that an embedded broker outlives it.
     bus: Bus,
 }
 

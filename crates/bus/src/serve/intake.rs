@@ -1,7 +1,7 @@
 //! The member of a domain's group: takes requests from Kafka, and refuses or hands on each of them.
 
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use lgsp_core::time::unix_micros;
@@ -115,14 +115,17 @@ impl Intake {
         }
         if self.abandoned.is_cancelled() {
             // Who is killed leaves no group: the broker misses it when its session is over.
-            std::thread::sleep(clients::session(self.shared.bus.options()));
+            let (session, silent) = (clients::session(self.shared.bus.options()), Instant::now());
+            while let Some(left) = session.checked_sub(silent.elapsed()).filter(|left| !left.is_zero()) {
+                std::thread::park_timeout(left);
+            }
             return;
         }
         self.shared.producer.flush(FLUSH);
         drop(self.flushing);
 
         self.consumer.unsubscribe();
-        let waiting = std::time::Instant::now();
+        let waiting = Instant::now();
         while Arc::strong_count(&self.consumer) > 1 && waiting.elapsed() < LET_GO {
             let _ = self.consumer.poll(Duration::from_millis(1));
         }

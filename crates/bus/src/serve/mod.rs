@@ -118,7 +118,6 @@ struct Shared {
     /// Whether the broker acknowledges what we send.
     acknowledged: Pulse,
     producer: Producer,
-    /// After the producer, so that an embedded broker outlives it.
     bus: Bus,
 }
 
