@@ -35,9 +35,6 @@ const CALL_WINDOW: u32 = 256 * 1024;
 const CONNECTION_WINDOW: u32 = 1024 * 1024;
 /// Calls that were reset and not looked at yet; more end the connection.
 const PENDING_RESETS: usize = 32;
-/// How often a silent peer is asked whether it is still there, and how long it may take to answer.
-const PING: Duration = Duration::from_secs(20);
-const PONG: Duration = Duration::from_secs(10);
 /// How long a caller whose certificate was refused may take to hear it.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -104,8 +101,8 @@ fn builder(bounds: &Connections, executor: Leashed) -> auto::Builder<Leashed> {
         .initial_stream_window_size(CALL_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .max_send_buf_size(SEND_BUFFER)
-        .keep_alive_interval(PING)
-        .keep_alive_timeout(PONG);
+        .keep_alive_interval(bounds.ping)
+        .keep_alive_timeout(bounds.pong);
     builder
 }
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use lgsp_bus::CallerOptions;
+use lgsp_bus::{CallerOptions, LONGEST_APPEND};
 use lgsp_runtime::config::{self, Problems, Row, row, section, units};
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +46,12 @@ pub struct Connections {
     /// A connection without a call for so long is closed.
     #[serde(with = "units::duration")]
     pub idle: Duration,
+    /// How often a silent peer is asked whether it is still there.
+    #[serde(with = "units::duration")]
+    pub ping: Duration,
+    /// How long it may take to answer; then its connection is closed.
+    #[serde(with = "units::duration")]
+    pub pong: Duration,
     /// Most bytes of answers that one connection's callers have not read yet.
     #[serde(with = "units::size")]
     pub unread: usize,
@@ -130,6 +136,8 @@ impl Default for Connections {
             headers: 16 * KIB,
             first_call: Duration::from_secs(5),
             idle: Duration::from_secs(300),
+            ping: Duration::from_secs(20),
+            pong: Duration::from_secs(10),
             unread: 16 * MIB,
             surface_calls: 1_024,
         }
@@ -214,6 +222,16 @@ impl config::Options for Connections {
             row("headers", size, "Largest list of headers of one call."),
             row("first-call", duration, "A connection without its first call by then is closed."),
             row("idle", duration, "A connection without a call for so long is closed."),
+            row(
+                "ping",
+                duration,
+                "How often a silent peer is asked whether it is still there. At least 100ms.",
+            ),
+            row(
+                "pong",
+                duration,
+                "How long it may take to answer; then its connection is closed. At least 100ms.",
+            ),
             row("unread", size, "Most bytes of answers that one connection's callers have not read yet."),
             row(
                 "surface-calls",
@@ -229,6 +247,11 @@ impl config::Options for Connections {
         problems.range("headers", self.headers, KIB..=MIB);
         problems.range("unread", self.unread, 64 * KIB..=1024 * MIB);
         problems.range("surface-calls", self.surface_calls, 1..=100_000);
+        for (key, patience) in [("ping", self.ping), ("pong", self.pong)] {
+            if patience < Duration::from_millis(100) {
+                problems.add(key, "is shorter than 100ms");
+            }
+        }
     }
 }
 
@@ -287,7 +310,7 @@ impl config::Options for Entries {
             row(
                 "patience",
                 duration,
-                "How long an entry may take to become durable before the exchange fails closed.",
+                "How long an entry may take to become durable before the exchange fails closed. At most 60s.",
             ),
             row("buffer", "1 to 1000000", "Most entries of refusals that wait in memory."),
             row(
@@ -302,6 +325,9 @@ impl config::Options for Entries {
 
     fn check(&self, problems: &mut Problems) {
         problems.range("buffer", self.buffer, 1..=1_000_000);
+        if self.patience > LONGEST_APPEND {
+            problems.add("patience", "is longer than 60s, after which the ledger gives a lost entry up");
+        }
         if self.attempts.is_zero() {
             problems.add("attempts", "is zero");
         }
@@ -316,6 +342,17 @@ mod tests {
     #[test]
     fn every_option_is_in_the_reference_configuration() {
         assert_eq!(config::drift::<Options>(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn no_entry_is_waited_for_longer_than_the_ledger_waits_with_a_gap() {
+        let told = |patience| {
+            let mut problems = Problems::default();
+            config::Options::check(&Entries { patience, ..Entries::default() }, &mut problems);
+            format!("{problems:?}")
+        };
+        assert!(!told(LONGEST_APPEND).contains("patience"));
+        assert!(told(LONGEST_APPEND + Duration::from_millis(1)).contains("patience"));
     }
 
     #[test]

@@ -32,6 +32,38 @@ async fn silent_connections_are_ended() {
     hub.echo(EchoRequest::default()).await.expect("others are served");
 }
 
+#[tokio::test]
+async fn a_peer_that_vanished_after_its_call_is_noticed_and_others_stay() {
+    let hub = EchoHub::start_with(|options| {
+        options.gateway.connections.ping = Duration::from_millis(200);
+        options.gateway.connections.pong = Duration::from_secs(1);
+    })
+    .await;
+    let bearer = format!("Bearer {}", hub.app().token());
+    let headers = [("authorization", bearer.as_str()), ("lgsp-purpose", "prefill"), ("grpc-timeout", "3S")];
+    let request = || grpc_request(hub.grpc(), ECHO, &headers);
+    let body = || frame(false, &EchoRequest::default().encode_to_vec());
+    let other = Wire::connect(hub.grpc()).await;
+    let socket = std::net::TcpStream::connect(hub.grpc()).expect("accepted");
+    socket.set_nonblocking(true).expect("a socket option");
+    let mut seen = TcpStream::from_std(socket.try_clone().expect("the same socket")).expect("a socket");
+    let socket = TcpStream::from_std(socket).expect("a socket");
+    let (sender, mut connection) = h2::client::handshake(socket).await.expect("HTTP/2");
+    let wire = Wire { sender };
+    let answer = tokio::select! {
+        answer = wire.send(request(), body()) => answer.expect("an answer"),
+        ended = &mut connection => panic!("the connection has ended: {ended:?}"),
+    };
+    assert_eq!(answer.grpc().code(), tonic::Code::Ok);
+
+    // From here on its side does nothing: it acknowledges no ping, and closes nothing.
+    let ended = tokio::time::timeout(Duration::from_secs(5), read_to_end(&mut seen)).await;
+    assert!(ended.is_ok(), "the connection is still open");
+    drop((wire, connection));
+    let answer = other.send(request(), body()).await.expect("who acknowledges stays");
+    assert_eq!(answer.grpc().code(), tonic::Code::Ok);
+}
+
 async fn read_to_end(socket: &mut TcpStream) {
     let mut sink = [0; 1024];
     while socket.read(&mut sink).await.is_ok_and(|read| read > 0) {}
