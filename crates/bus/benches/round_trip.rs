@@ -147,6 +147,7 @@ impl Hub {
             server_streaming: false,
             deadline_us: unix_micros(SystemTime::now() + Duration::from_secs(10)),
             application: ApplicationId::parse("bench").unwrap(),
+            person: None,
             purpose: None,
             officer: Some("officer".to_owned()),
             unit: None,

@@ -18,6 +18,7 @@ pub(crate) const STREAM: &str = "lgsp-stream";
 pub(crate) const REPLY_TO: &str = "lgsp-reply-to";
 pub(crate) const DEADLINE: &str = "lgsp-deadline";
 pub(crate) const APPLICATION: &str = "lgsp-application";
+pub(crate) const PERSON: &str = "lgsp-person";
 pub(crate) const PURPOSE: &str = "lgsp-purpose";
 pub(crate) const OFFICER: &str = "lgsp-officer";
 pub(crate) const UNIT: &str = "lgsp-unit";

@@ -2,7 +2,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use http::uri::PathAndQuery;
-use lgsp_core::{ApplicationId, ExchangeId, Purpose};
+use lgsp_core::{ApplicationId, ExchangeId, PersonId, Purpose};
 
 use crate::headers::{self, HeaderList, Incoming, Malformed, ReplyTo};
 
@@ -24,6 +24,8 @@ pub struct RequestHead {
     pub deadline_us: i64,
     /// Who calls.
     pub application: ApplicationId,
+    /// The person who has signed in, through the hub's own tool.
+    pub person: Option<PersonId>,
     /// What for; `None` for platform methods.
     pub purpose: Option<Purpose>,
     /// The officer, asserted by the application.
@@ -52,6 +54,9 @@ impl RequestHead {
         list.text(headers::REPLY_TO, &reply_to.text);
         list.owned(headers::DEADLINE, self.deadline_us);
         list.text(headers::APPLICATION, self.application.as_str());
+        if let Some(person) = &self.person {
+            list.text(headers::PERSON, person.as_str());
+        }
         if let Some(purpose) = &self.purpose {
             list.text(headers::PURPOSE, purpose.as_str());
         }
@@ -90,6 +95,10 @@ impl RequestHead {
             None => None,
             Some(text) => Some(Purpose::parse(text).ok_or(Malformed("the purpose is not well formed"))?),
         };
+        let person = match incoming.text(headers::PERSON) {
+            None => None,
+            Some(text) => Some(PersonId::parse(text).ok_or(Malformed("the person is not well formed"))?),
+        };
         let fields = incoming.text(headers::FIELDS).unwrap_or_default();
         let head = Self {
             exchange: exchange(incoming)?,
@@ -101,6 +110,7 @@ impl RequestHead {
                 .text(headers::APPLICATION)
                 .and_then(ApplicationId::parse)
                 .ok_or(Malformed("there is no application"))?,
+            person,
             purpose,
             officer: optional(headers::OFFICER)?,
             unit: optional(headers::UNIT)?,

@@ -63,6 +63,34 @@ impl ApplicationId {
     }
 }
 
+/// The id of a person who decides or operates: as [`ApplicationId`], and `.` besides. Cheap to clone.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PersonId(Arc<str>);
+
+impl PersonId {
+    /// The id, if it is well formed.
+    pub fn parse(text: &str) -> Option<Self> {
+        is_slug(&text.replace('.', "-")).then(|| Self(text.into()))
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for PersonId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for PersonId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// Lower-case letters, digits and `-`, beginning with a letter, at most 32 characters.
 pub(crate) fn is_slug(text: &str) -> bool {
     text.len() <= 32

@@ -23,7 +23,7 @@ pub mod time;
 pub use certificate::CertificateName;
 pub use check::Checks;
 pub use fault::{Fault, Violation};
-pub use ids::{ApplicationId, ExchangeId};
+pub use ids::{ApplicationId, ExchangeId, PersonId};
 pub use permit::{Caller, Permit, permit};
 pub use plan::{FieldPlan, Kind, MaskError, Node, Plan};
 pub use procedure::is_procedure;

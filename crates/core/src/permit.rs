@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use lgsp_proto::registry::v1::{AgreementState, ServiceState};
 
-use crate::{Application, Fault, Grant, Method, Plan, Purpose, Reason, Rules};
+use crate::{Application, Fault, Grant, Method, PersonId, Plan, Purpose, Reason, Rules};
 
 /// Who calls, as proved by a credential.
 #[derive(Clone, Debug)]
@@ -11,6 +11,8 @@ pub struct Caller {
     pub application: Arc<Application>,
     /// SHA-256 of the public key that it proved to hold, or of its client certificate if that alone speaks for it.
     pub credential_sha256: [u8; 32],
+    /// The person who has signed in, if it is one.
+    pub person: Option<PersonId>,
 }
 
 /// The decision to let an exchange through.
@@ -77,7 +79,8 @@ fn permit_by_agreement(
     now: i64,
 ) -> Result<Permit, Fault> {
     let mut closest = Reason::AgreementMissing;
-    for grant in rules.grants(&caller.application.id, method) {
+    let grants = rules.grants(&caller.application.id, method);
+    for grant in grants {
         let Some(refusal) = refusal_of(grant, purpose, now) else {
             let plan = grant.plan.clone();
             return Ok(Permit { grant: Some(grant.clone()), plan, revision: rules.revision() });
@@ -86,7 +89,20 @@ fn permit_by_agreement(
             closest = refusal;
         }
     }
-    Err(closest.into())
+    Err(Fault::new(closest).saying(what_is_missing(closest, method, grants)))
+}
+
+/// What is missing and whom to ask: of the caller's own agreements, never of what others may.
+fn what_is_missing(reason: Reason, method: &Method, grants: &[Arc<Grant>]) -> String {
+    let owner = &method.owner;
+    if reason != Reason::PurposeNotAgreed {
+        return format!("{owner} decides");
+    }
+    let mut agreed: Vec<&str> =
+        grants.iter().flat_map(|grant| &grant.purposes).map(Purpose::as_str).collect();
+    agreed.sort_unstable();
+    agreed.dedup();
+    format!("agreed are {}; {owner} decides", agreed.join(", "))
 }
 
 fn refusal_of(grant: &Grant, purpose: &Purpose, now: i64) -> Option<Reason> {

@@ -16,6 +16,7 @@ pub enum Code {
     PermissionDenied = 7,
     ResourceExhausted = 8,
     FailedPrecondition = 9,
+    Aborted = 10,
     Unimplemented = 12,
     Internal = 13,
     Unavailable = 14,
@@ -254,6 +255,26 @@ reasons! {
     StreamTooLong "STREAM_TOO_LONG" ResourceExhausted Failed Adapter NEVER,
         "the stream is longer than the method allows: ask for less",
         "Luồng trả lời dài hơn giới hạn của phương thức: hãy thu hẹp yêu cầu";
+    /// Only a person decides.
+    PersonMissing "PERSON_MISSING" PermissionDenied Denied Adapter NEVER,
+        "only a person decides this: sign in as one",
+        "Việc này chỉ do người có thẩm quyền quyết định: hãy đăng nhập bằng tài khoản cá nhân";
+    /// The person's agency does not decide this.
+    NotYourAgency "NOT_YOUR_AGENCY" PermissionDenied Denied Adapter NEVER,
+        "the person's agency does not decide this",
+        "Cơ quan của người dùng không có thẩm quyền quyết định việc này";
+    /// The same person has taken an earlier step.
+    SamePerson "SAME_PERSON" PermissionDenied Denied Adapter NEVER,
+        "nobody decides twice about one agreement",
+        "Một người không được quyết định hai bước của cùng một thoả thuận";
+    /// The thing is not at a stage that this could follow.
+    WrongStage "WRONG_STAGE" FailedPrecondition Invalid Adapter NEVER,
+        "it is not at a stage that this could follow",
+        "Trạng thái hiện tại không cho phép thực hiện việc này";
+    /// Somebody has changed it since it was looked at.
+    Stale "STALE" Aborted Invalid Adapter NEVER,
+        "somebody has changed it meanwhile: look at it again",
+        "Đã có thay đổi sau lần xem gần nhất: hãy xem lại";
     /// A defect of the hub itself.
     Internal "INTERNAL" Internal Failed Gateway NEVER,
         "the hub failed; tell its operator the exchange id",

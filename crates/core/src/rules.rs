@@ -10,7 +10,7 @@ use prost_reflect::{DescriptorPool, MessageDescriptor};
 
 use crate::check::Checks;
 use crate::plan::MaskError;
-use crate::{ApplicationId, CertificateName, Plan, Purpose};
+use crate::{ApplicationId, CertificateName, PersonId, Plan, Purpose};
 
 pub use certificates::{Bound, BoundCertificate};
 
@@ -41,6 +41,8 @@ pub struct Method {
     pub domain: Arc<str>,
     /// Opened by role, not by agreement.
     pub platform: bool,
+    /// The agency that owns its data service, and so decides about agreements: name and code.
+    pub owner: Arc<str>,
     /// State of its data service.
     pub state: ServiceState,
     /// The request message.
@@ -93,8 +95,10 @@ pub struct Credential {
     pub not_before: i64,
     /// Valid until just before, Unix µs.
     pub not_after: i64,
-    /// Whose key it is.
+    /// Whose key it is; for a person, the hub's own tool with what the person's roles open.
     pub application: Arc<Application>,
+    /// The person, if it is one's.
+    pub person: Option<PersonId>,
 }
 
 /// What one agreement grants of one method.

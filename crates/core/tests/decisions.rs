@@ -99,6 +99,7 @@ fn decide(
     let caller = Caller {
         application: rules.application(application).expect("a known application").clone(),
         credential_sha256: [0; 32],
+        person: None,
     };
     let method = rules.method(method).expect("a known method");
     let purpose = purpose.map(|code| Purpose::parse(code).expect("well formed"));

@@ -104,6 +104,7 @@ pub(crate) fn request_head(admitted: &Admitted, fields: &Arc<[String]>) -> Reque
         server_streaming: admitted.method.server_streaming,
         deadline_us: admitted.deadline.unix_us,
         application: admitted.caller.application.id.clone(),
+        person: admitted.caller.person.clone(),
         purpose: metadata.purpose.clone(),
         officer: metadata.officer.clone(),
         unit: metadata.unit.clone(),

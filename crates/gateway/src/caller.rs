@@ -16,7 +16,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use lgsp_core::entry::sha256;
-use lgsp_core::{Bound, Caller, Credential, Fault, Reason, Rules};
+use lgsp_core::{Bound, Caller, Credential, Fault, PersonId, Reason, Rules};
 use moka::sync::Cache;
 use serde::{Deserialize, Deserializer};
 
@@ -146,8 +146,8 @@ impl Tokens {
 
     /// Holds the claims of a token whose signature is good against its credential.
     fn accept(&self, credential: &Credential, claims: Claims) -> Result<Verified, Fault> {
-        let application = credential.application.id.as_str();
-        if claims.iss != application || claims.sub != application {
+        let holder = credential.person.as_ref().map_or(credential.application.id.as_str(), PersonId::as_str);
+        if claims.iss != holder || claims.sub != holder {
             return Err(Reason::TokenInvalid.into());
         }
         let for_us = match &claims.aud {
@@ -196,7 +196,11 @@ impl Verified {
         if now < credential.not_before || now >= credential.not_after {
             return Err(Fault::new(Reason::TokenInvalid).saying("its key is not valid now"));
         }
-        Ok(Caller { application: credential.application.clone(), credential_sha256: credential.fingerprint })
+        Ok(Caller {
+            application: credential.application.clone(),
+            credential_sha256: credential.fingerprint,
+            person: credential.person.clone(),
+        })
     }
 }
 

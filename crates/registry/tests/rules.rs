@@ -55,7 +55,7 @@ fn the_shipped_agreements_show_every_decision() {
     let rules = Rules::compile(checked.snapshot(), checked.descriptors()).unwrap();
     let decide = |application: &str, method: &str, purpose: &str| {
         let application = rules.application(application).unwrap().clone();
-        let caller = Caller { application, credential_sha256: [0; 32] };
+        let caller = Caller { application, credential_sha256: [0; 32], person: None };
         let method = rules.method(&format!("/lgsp.{method}")).unwrap();
         permit(&rules, &caller, method, Purpose::parse(purpose).as_ref(), NOW).map_err(|fault| fault.reason())
     };

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
-use lgsp_core::{Fault, Reason};
+use lgsp_core::{Fault, PersonId, Reason};
 use rdkafka::ClientConfig;
 use sha2::Sha256;
 
@@ -146,6 +146,7 @@ fn every_topic_is_told_with_who_writes_and_reads_it() {
 fn the_headers_of_a_request_are_told_in_the_order_in_which_they_are_written() {
     let told = || Some("told".to_owned());
     let head = RequestHead {
+        person: PersonId::parse("an.nguyen"),
         officer: told(),
         unit: told(),
         procedure: told(),

@@ -147,6 +147,7 @@ pub fn head(domain: &str, method: &str) -> RequestHead {
         server_streaming: method == FOLLOW,
         deadline_us: from_now(Duration::from_secs(15)),
         application: ApplicationId::parse("tthc").unwrap(),
+        person: None,
         purpose: Purpose::parse("prefill"),
         officer: Some("Nguyễn".to_owned()),
         unit: None,

@@ -11,7 +11,7 @@ use prost_reflect::{DescriptorPool, ServiceDescriptor};
 use super::{Application, Credential, Grant, Method, Rules, RulesError, descriptor_key};
 use crate::check::Checks;
 use crate::time::micros;
-use crate::{ApplicationId, Plan, Purpose};
+use crate::{ApplicationId, PersonId, Plan, Purpose};
 
 impl Rules {
     /// Compiles a snapshot.
@@ -39,6 +39,7 @@ impl Rules {
         rules.add_purposes(snapshot)?;
         rules.add_services(snapshot, descriptors)?;
         rules.add_applications(snapshot)?;
+        rules.add_persons(snapshot)?;
         for agreement in &snapshot.agreements {
             rules.add_agreement(agreement)?;
         }
@@ -68,7 +69,7 @@ impl Rules {
             let found = linked[digest].get_service_by_name(&service.name);
             let descriptor =
                 found.ok_or_else(|| invalid("service", &service.name, "is not in its descriptor set"))?;
-            self.add_methods(service, &descriptor)?;
+            self.add_methods(service, &owner(snapshot, service), &descriptor)?;
         }
         self.pools = linked.into_values().collect();
         Ok(())
@@ -77,6 +78,7 @@ impl Rules {
     fn add_methods(
         &mut self,
         service: &wire::DataService,
+        owner: &Arc<str>,
         descriptor: &ServiceDescriptor,
     ) -> Result<(), RulesError> {
         let name: Arc<str> = service.name.as_str().into();
@@ -99,6 +101,7 @@ impl Rules {
                 name: method.name().into(),
                 domain: domain.clone(),
                 platform: service.platform,
+                owner: owner.clone(),
                 state: service.state(),
                 checks: Checks::compile(&method.input()),
                 input: method.input(),
@@ -119,18 +122,12 @@ impl Rules {
     }
 
     fn add_applications(&mut self, snapshot: &wire::Snapshot) -> Result<(), RulesError> {
-        let roles: HashMap<&str, &wire::Role> =
-            snapshot.roles.iter().map(|role| (role.name.as_str(), role)).collect();
         for application in &snapshot.applications {
             let id = ApplicationId::parse(&application.id)
                 .ok_or_else(|| invalid("application", &application.id, "is not well formed"))?;
-            let mut platform_methods = HashSet::new();
-            for name in &application.roles {
-                let role = roles.get(name.as_str());
-                let role =
-                    role.ok_or_else(|| invalid("application", &application.id, "has an unknown role"))?;
-                platform_methods.extend(role.methods.iter().map(|method| format!("/{method}")));
-            }
+            let opened = platform_methods(snapshot, &application.roles);
+            let platform_methods =
+                opened.ok_or_else(|| invalid("application", &application.id, "has an unknown role"))?;
             let compiled = Arc::new(Application {
                 id: id.clone(),
                 agency: application.agency_code.as_str().into(),
@@ -139,7 +136,7 @@ impl Rules {
                 max_in_flight: (application.max_in_flight > 0).then_some(application.max_in_flight),
             });
             for credential in &application.credentials {
-                self.add_credential(credential, &compiled)?;
+                self.add_credential(credential, &compiled, None)?;
             }
             for certificate in &application.certificates {
                 self.add_certificate(certificate, &compiled)?;
@@ -151,10 +148,37 @@ impl Rules {
         Ok(())
     }
 
+    /// A person calls through the hub's own tool, with what their roles open and in the name of their agency.
+    fn add_persons(&mut self, snapshot: &wire::Snapshot) -> Result<(), RulesError> {
+        for person in &snapshot.persons {
+            let id = PersonId::parse(&person.id)
+                .ok_or_else(|| invalid("person", &person.id, "is not well formed"))?;
+            let opened = platform_methods(snapshot, &person.roles);
+            let platform_methods =
+                opened.ok_or_else(|| invalid("person", &person.id, "has an unknown role"))?;
+            let tool = snapshot.applications.iter().find(|application| application.platform);
+            let tool = tool.and_then(|tool| self.applications.get(tool.id.as_str()));
+            let tool =
+                tool.ok_or_else(|| invalid("person", &person.id, "has no tool of the hub to call through"))?;
+            let compiled = Arc::new(Application {
+                id: tool.id.clone(),
+                agency: person.agency_code.as_str().into(),
+                connected: tool.connected,
+                platform_methods,
+                max_in_flight: tool.max_in_flight,
+            });
+            for credential in &person.credentials {
+                self.add_credential(credential, &compiled, Some(&id))?;
+            }
+        }
+        Ok(())
+    }
+
     fn add_credential(
         &mut self,
         credential: &wire::Credential,
         application: &Arc<Application>,
+        person: Option<&PersonId>,
     ) -> Result<(), RulesError> {
         let Ok(public_key) = <[u8; 32]>::try_from(credential.ed25519_public_key.as_ref()) else {
             return Err(invalid("credential", &credential.key_id, "its public key is not 32 bytes"));
@@ -166,6 +190,7 @@ impl Rules {
             not_before: credential.not_before.as_ref().map_or(0, micros),
             not_after: credential.not_after.as_ref().map_or(i64::MAX, micros),
             application: application.clone(),
+            person: person.cloned(),
         };
         if self.credentials.insert(credential.key_id.clone(), Arc::new(compiled)).is_some() {
             return Err(invalid("credential", &credential.key_id, "is there twice"));
@@ -220,6 +245,25 @@ impl Rules {
 
 fn invalid(what: &'static str, name: &str, problem: &str) -> RulesError {
     RulesError::Invalid { what, name: name.to_owned(), problem: problem.to_owned() }
+}
+
+/// Who owns a data service, for whoever has to ask there.
+fn owner(snapshot: &wire::Snapshot, service: &wire::DataService) -> Arc<str> {
+    let code = &service.owner_agency_code;
+    match snapshot.agencies.iter().find(|agency| agency.code == *code) {
+        Some(agency) => format!("{} ({code})", agency.name_vi).into(),
+        None => code.as_str().into(),
+    }
+}
+
+/// Full paths of the platform methods that roles open; `None` if one of the roles is not there.
+fn platform_methods(snapshot: &wire::Snapshot, names: &[String]) -> Option<HashSet<String>> {
+    let mut methods = HashSet::new();
+    for name in names {
+        let role = snapshot.roles.iter().find(|role| role.name == *name)?;
+        methods.extend(role.methods.iter().map(|method| format!("/{method}")));
+    }
+    Some(methods)
 }
 
 fn link(

@@ -39,9 +39,11 @@ impl ClientCertificate {
                 .saying("and the client certificate is bound to no application")),
             Bound::ToSeveral => invalid("it is bound to several applications"),
             Bound::To(bound) if !bound.is_valid_at(now) => invalid("it is not bound to its application now"),
-            Bound::To(bound) => {
-                Ok(Caller { application: bound.application.clone(), credential_sha256: self.sha256 })
-            }
+            Bound::To(bound) => Ok(Caller {
+                application: bound.application.clone(),
+                credential_sha256: self.sha256,
+                person: None,
+            }),
         }
     }
 }

@@ -46,7 +46,7 @@ fn every_step_is_granted_or_refused_as_the_table_says() {
         let application = rules.application(step.application).expect(&told).clone();
         // A service that is not offered yet is skipped.
         let Some(method) = rules.method(&format!("/{}", step.method)) else { continue };
-        let caller = Caller { application, credential_sha256: [0; 32] };
+        let caller = Caller { application, credential_sha256: [0; 32], person: None };
         let decided = permit(&rules, &caller, method, Purpose::parse(step.purpose).as_ref(), NOW);
         let expected = match step.expect {
             Expect::Answer => None,
