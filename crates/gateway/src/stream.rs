@@ -4,13 +4,15 @@
 //! caller has taken the one before, so that a slow reader holds two parts and no more.
 
 use std::ops::Range;
-use std::time::Duration;
+use std::pin::pin;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures::FutureExt;
 use lgsp_bus::{Reply, ReplyPart};
 use lgsp_core::entry::SubjectRef;
-use lgsp_core::{Fault, Method, Plan, Reason};
+use lgsp_core::time::unix_micros;
+use lgsp_core::{Caller, Fault, Method, Plan, Reason, permit};
 use tokio::time::sleep;
 
 use crate::answer;
@@ -27,6 +29,8 @@ const MOST_MESSAGES: usize = 100;
 const FULL: usize = 256 * 1024;
 /// How long a stream that says nothing may go on when the gateway stops.
 const LAST_WORDS: Duration = Duration::from_millis(500);
+/// How often it is looked whether a stream that says nothing is still permitted.
+const LOOK: Duration = Duration::from_millis(250);
 
 /// Some messages of a stream.
 #[derive(Default)]
@@ -55,8 +59,9 @@ pub(crate) async fn release(
     let mut subjects = Subjects::asked(account.asked().to_vec());
     for number in 1.. {
         subjects.begin_part();
-        let part = gather(hub, &mut reply, plan, &mut subjects, outlet).await?;
+        let part = gather(hub, admitted, &mut reply, plan, &mut subjects, outlet).await?;
         account.travelled(reply.trace());
+        still_permitted(hub, admitted)?;
         within_limits(&admitted.method, released, &part)?;
         if !part.messages.is_empty() {
             let unread =
@@ -84,13 +89,14 @@ pub(crate) async fn release(
 /// Waits for one message and takes along what is there already.
 async fn gather(
     hub: &Hub,
+    admitted: &Admitted,
     reply: &mut Reply,
     plan: &Plan,
     subjects: &mut Subjects,
     outlet: &mut Outlet,
 ) -> Result<Part, Fault> {
     let mut part = Part::default();
-    let mut next = Some(first(hub, reply, outlet).await?);
+    let mut next = Some(first(hub, admitted, reply, outlet).await?);
     while let Some(step) = next {
         match step {
             ReplyPart::Message(message) => {
@@ -107,18 +113,43 @@ async fn gather(
     Ok(part)
 }
 
-/// Nobody works for a caller who has left, and a stream that waits for news does not keep the gateway from stopping.
-async fn first(hub: &Hub, reply: &mut Reply, outlet: &mut Outlet) -> Result<ReplyPart, Fault> {
-    let stopping = async {
+/// Nobody works for a caller who has left or may not ask any more, and a stream that waits for news does not keep the gateway
+/// from stopping.
+async fn first(
+    hub: &Hub,
+    admitted: &Admitted,
+    reply: &mut Reply,
+    outlet: &mut Outlet,
+) -> Result<ReplyPart, Fault> {
+    let mut stopping = pin!(async {
         hub.leaving.cancelled().await;
         sleep(LAST_WORDS).await;
-    };
-    tokio::select! {
-        biased;
-        step = reply.next() => Ok(step),
-        () = outlet.left() => Err(Reason::Cancelled.into()),
-        () = stopping => Err(Reason::Leaving.into()),
+    });
+    loop {
+        tokio::select! {
+            biased;
+            step = reply.next() => return Ok(step),
+            () = outlet.left() => return Err(Reason::Cancelled.into()),
+            () = stopping.as_mut() => return Err(Reason::Leaving.into()),
+            () = sleep(LOOK) => still_permitted(hub, admitted)?,
+        }
     }
+}
+
+/// Whether the rules in force, if they are others than those that admitted the stream, would still let it through.
+///
+/// What a role has opened goes on to its deadline: such a stream tells of the hub and of nobody's data.
+fn still_permitted(hub: &Hub, admitted: &Admitted) -> Result<(), Fault> {
+    let Some(rules) = hub.rules.load_full() else { return Ok(()) };
+    if rules.revision() == admitted.rules.revision() || admitted.method.platform {
+        return Ok(());
+    }
+    let application = rules.application(admitted.caller.application.id.as_str());
+    let application = application.ok_or(Reason::ApplicationNotConnected)?.clone();
+    let caller = Caller { application, ..admitted.caller.clone() };
+    let method = rules.method(&admitted.method.path).ok_or(Reason::ServiceNotInUse)?;
+    let now = unix_micros(SystemTime::now());
+    permit(&rules, &caller, method, admitted.metadata.purpose.as_ref(), now).map(drop)
 }
 
 /// A stream that is longer than its method allows ends with an error, never with a gap.

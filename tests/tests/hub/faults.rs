@@ -183,6 +183,32 @@ async fn a_stream_that_never_goes_on_is_ended_in_time() {
 }
 
 #[tokio::test]
+async fn a_stream_is_cut_when_its_agreement_is_revoked() {
+    let hub = EchoHub::start().await;
+    // Messages that come one by one, and one that does not come for long.
+    for delay_ms in [50, 5_000] {
+        hub.publish_again().await;
+        let request = EchoRequest { messages: 1_000, delay_ms, ..told(Behaviour::Answer) };
+        let app = hub.app().timeout(Duration::from_secs(20));
+        let mut stream = hub.client().repeat(app.request(request)).await.expect("accepted").into_inner();
+        if delay_ms == 50 {
+            stream.message().await.expect("permitted").expect("a message");
+        }
+        hub.publish_revoked().await;
+        let revoked = Instant::now();
+        let end = loop {
+            match stream.message().await {
+                Ok(Some(_)) => {}
+                Ok(None) => panic!("a stream cut short must not look whole"),
+                Err(status) => break status,
+            }
+        };
+        assert_eq!(crate::caller::refusal(&end).reason, Some(Reason::AgreementSuspended));
+        assert!(revoked.elapsed() < Duration::from_secs(2), "{:?}", revoked.elapsed());
+    }
+}
+
+#[tokio::test]
 async fn nobody_serves_the_domain_and_the_call_is_refused_at_once() {
     let hub = EchoHub::start_without_adapter().await;
     hub.until_listened_for_providers().await;
