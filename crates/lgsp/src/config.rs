@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use lgsp_runtime::config::{self, Problems, Row, SecretFile, row, section};
+use lgsp_runtime::config::{self, Problems, Row, row, section};
 use lgsp_runtime::{admin, shutdown, telemetry};
 use serde::{Deserialize, Serialize};
 
@@ -127,14 +127,12 @@ impl Config {
             &mut self.keys.subjects,
             &mut self.keys.snapshot_public,
             &mut self.gateway.entries.spool,
-            &mut self.registry.rules,
-            &mut self.registry.last_published,
             &mut self.ledger.dir,
         ];
         for path in paths {
             *path = data.join(&path);
         }
-        self.registry.signing_key = SecretFile::new(data.join(self.registry.signing_key.path()));
+        self.registry.resolve(&data);
         for adapter in
             [&mut self.population, &mut self.land, &mut self.health, &mut self.education, &mut self.business]
         {

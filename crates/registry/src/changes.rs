@@ -19,6 +19,8 @@ pub(crate) enum Look {
     Perhaps,
     /// The operator asks for it.
     Asked,
+    /// Something was decided.
+    Decided,
 }
 
 /// Hears of changes: from the file system, from the operator (SIGHUP), and, because both may be missed, from time to time.

@@ -33,9 +33,22 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// The keys of the first administrators cannot be kept.
+    #[error(
+        "the keys of the first administrators cannot be kept in {path}: {source}; what lies there already is not written over"
+    )]
+    Administrators {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The folder cannot be watched, or a signal cannot be heard.
     #[error("changes of the rules cannot be noticed")]
     Watch(#[source] io::Error),
+    /// The history cannot be used.
+    #[error(transparent)]
+    History(#[from] crate::HistoryError),
     /// The bus did not do it.
     #[error(transparent)]
     Bus(#[from] lgsp_bus::Error),

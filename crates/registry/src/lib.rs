@@ -15,20 +15,30 @@
 //! [`lgsp_core::Rules`] would refuse, its revisions never go back, and it never believes a snapshot that its own key has
 //! not signed.
 
+mod catalogue;
 mod changes;
+mod decide;
+mod decisions;
 mod error;
+mod first;
+mod followers;
+mod history;
 mod kept;
 mod next;
 mod options;
+mod origin;
 mod problem;
 mod publisher;
+mod register;
 mod registry;
 pub mod rules;
+mod sensitive;
 mod service;
 mod shipped;
 mod sign;
 
 pub use error::Error;
+pub use history::HistoryError;
 pub use options::Options;
 pub use problem::{Problem, Problems};
 pub use registry::{Registry, start};

@@ -56,8 +56,10 @@ pub(crate) enum Next {
     Stands(Known),
     /// Publish the same record once more.
     Repeat(Known),
-    /// Publish the rules of the files with this revision.
+    /// Publish the rules with this revision.
     New(u64),
+    /// Nothing yet: something else stands under this revision, and ours needs a later one.
+    Lift(u64),
 }
 
 /// Decides. `content` is the digest of what the files say; the revision grows if and only if that has changed.
@@ -76,6 +78,17 @@ pub(crate) fn next(content: [u8; 32], on_topic: &OnTopic, kept: Option<&Known>) 
         Next::Stands(newest.clone())
     } else {
         Next::Repeat(newest.clone())
+    }
+}
+
+/// The same for rules whose revision is given with them: several registries publish one history.
+pub(crate) fn next_of(revision: u64, content: [u8; 32], on_topic: &OnTopic) -> Next {
+    match &on_topic.latest {
+        Some(latest) if latest.revision() > revision => Next::Lift(latest.revision()),
+        Some(latest) if latest.revision() == revision && latest.digest != content => Next::Lift(revision),
+        Some(latest) if latest.revision() == revision && on_topic.displaced => Next::Repeat(latest.clone()),
+        Some(latest) if latest.revision() == revision => Next::Stands(latest.clone()),
+        Some(_) | None => Next::New(revision),
     }
 }
 
@@ -107,6 +120,7 @@ mod tests {
             Next::Stands(known) => format!("stands {}", known.revision()),
             Next::Repeat(known) => format!("repeat {}", known.revision()),
             Next::New(revision) => format!("new {revision}"),
+            Next::Lift(revision) => format!("lift {revision}"),
         };
         assert_eq!(next, expect);
     }

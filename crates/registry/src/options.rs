@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use lgsp_runtime::config::{self, Problems, Row, SecretFile, row, units};
@@ -10,6 +10,14 @@ use serde::{Deserialize, Serialize};
 pub struct Options {
     /// The folder of the rules.
     pub rules: PathBuf,
+    /// Where decisions about the rules are kept: a URL as [`lgsp_store::Options`] has it. Empty: the files are the rules.
+    pub store: String,
+    /// A file with the password of a store on PostgreSQL; empty: it wants none.
+    pub store_password_file: PathBuf,
+    /// A file with the authorities that may vouch for a store on PostgreSQL; empty: those that are public.
+    pub store_root_certificates: PathBuf,
+    /// The folder for the keys of the administrators that an empty store begins with.
+    pub administrators: PathBuf,
     /// The file of the private key that signs snapshots.
     pub signing_key: SecretFile,
     /// The file that keeps what was published last; empty: the topic alone keeps it.
@@ -28,6 +36,10 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             rules: "registry".into(),
+            store: String::new(),
+            store_password_file: PathBuf::new(),
+            store_root_certificates: PathBuf::new(),
+            administrators: "keys/administrators".into(),
             signing_key: SecretFile::new("keys/snapshot.pem"),
             last_published: "registry/last-published".into(),
             environment: "sandbox".to_owned(),
@@ -37,6 +49,38 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    /// Makes relative paths relative to the data directory.
+    pub fn resolve(&mut self, data: &Path) {
+        if let Some(path) = self.store.strip_prefix("sqlite:") {
+            self.store = format!("sqlite:{}", data.join(path).display());
+        }
+        self.signing_key = SecretFile::new(data.join(self.signing_key.path()));
+        let files =
+            [&mut self.store_password_file, &mut self.store_root_certificates, &mut self.last_published];
+        for file in files.into_iter().filter(|file| !file.as_os_str().is_empty()) {
+            *file = data.join(&*file);
+        }
+        for folder in [&mut self.rules, &mut self.administrators] {
+            *folder = data.join(&*folder);
+        }
+    }
+
+    /// The store of decisions, if there is one.
+    pub(crate) fn store(&self) -> Option<lgsp_store::Options> {
+        (!self.store.is_empty()).then(|| lgsp_store::Options {
+            password_file: file(&self.store_password_file),
+            root_certificates: file(&self.store_root_certificates),
+            ..lgsp_store::Options::of(self.store.clone())
+        })
+    }
+}
+
+/// The file of a path; none if it is empty.
+fn file(path: &Path) -> Option<PathBuf> {
+    (!path.as_os_str().is_empty()).then(|| path.to_owned())
+}
+
 impl config::Options for Options {
     fn reference() -> Vec<Row> {
         vec![
@@ -44,6 +88,26 @@ impl config::Options for Options {
                 "rules",
                 "a folder",
                 "Where the rules stand: agencies.toml, purposes.toml, services.toml, roles.toml, applications.toml, credentials.toml and agreements.toml.",
+            ),
+            row(
+                "store",
+                "sqlite:<path> or postgres://<user>@<host>/<database>, or empty",
+                "Where decisions about the rules are kept. Empty: the files of `rules` are the rules, and nobody decides at run time.\nAn empty store begins with the files; after that they are not read any more.",
+            ),
+            row(
+                "store-password-file",
+                "a file",
+                "Holds the password of a store on PostgreSQL, and nothing else.",
+            ),
+            row(
+                "store-root-certificates",
+                "a file of certificates in PEM, or empty",
+                "The authorities that may vouch for a store on PostgreSQL.",
+            ),
+            row(
+                "administrators",
+                "a folder",
+                "Gets the private keys of the two administrators that an empty store begins with.",
             ),
             row(
                 "signing-key",
@@ -72,6 +136,12 @@ impl config::Options for Options {
     fn check(&self, problems: &mut Problems) {
         if !matches!(self.environment.as_str(), "production" | "sandbox") {
             problems.add("environment", format!("`{}` is no environment", self.environment));
+        }
+        if let Some(store) = self.store()
+            && let Err(lgsp_store::Error::Options { key, reason }) = store.check()
+        {
+            let key = if key == "url" { "store".to_owned() } else { format!("store-{key}") };
+            problems.add(&key, reason);
         }
         if self.look_every < Duration::from_millis(10) {
             problems.add("look-every", "the rules would be read without a pause");

@@ -1,4 +1,4 @@
-//! Keeps the topic in step with the files.
+//! Keeps the topic in step with the rules.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,9 +15,11 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use crate::changes::{Changes, Look};
+use crate::changes::Look;
 use crate::kept::Kept;
-use crate::next::{Known, Next, OnTopic, next};
+use crate::next::{Known, Next, OnTopic, next, next_of};
+use crate::origin::Origin;
+use crate::register::Register;
 use crate::rules::{Checked, Folder, check, content_digest};
 use crate::service::Published;
 use crate::sign::SnapshotKey;
@@ -27,12 +29,16 @@ use crate::{Error, Options};
 const SNAPSHOT: &[u8] = b"snapshot";
 /// How long to wait before publishing is tried again. It also bounds how often a displaced snapshot is repeated.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
+/// How long the store may take to give the rules a later revision.
+const LIFTING: Duration = Duration::from_secs(5);
 
-/// Publishes the rules of the files, and whatever they become.
+/// Publishes the rules, and whatever they become.
 pub(crate) struct Publisher {
     pub bus: Bus,
     pub options: Options,
     pub key: SnapshotKey,
+    /// What decides about the rules, if it is not the files.
+    pub register: Option<Arc<Register>>,
     pub checked: Checked,
     /// Digest of the folder that was looked at last, good or bad.
     pub looked_at: [u8; 32],
@@ -47,14 +53,14 @@ pub(crate) struct Publisher {
 
 impl Publisher {
     /// Runs until `close`.
-    pub async fn run(mut self, mut changes: Changes, mut tail: Tail, close: CancellationToken) {
+    pub async fn run(mut self, mut origin: Origin, mut tail: Tail, close: CancellationToken) {
         let mut caught_up = false;
         let mut due: Option<Instant> = None;
         self.topic.starting("waits for the broker");
         loop {
             tokio::select! {
                 () = close.cancelled() => return,
-                look = changes.next() => {
+                look = origin.next() => {
                     if self.look(look).await {
                         due = Some(Instant::now());
                     }
@@ -85,8 +91,11 @@ impl Publisher {
         }
     }
 
-    /// Reads the files. Returns whether there are new rules to publish; bad ones are refused and the old ones stay.
+    /// Looks at the rules. Returns whether there are new ones to publish; bad ones are refused and the old ones stay.
     async fn look(&mut self, look: Look) -> bool {
+        if self.register.is_some() {
+            return true;
+        }
         let folder = match read(self.options.rules.clone()).await {
             Ok(folder) => folder,
             Err(error) => {
@@ -127,6 +136,10 @@ impl Publisher {
             error!(offset = record.offset, "somebody else wrote a snapshot over ours");
         }
         let theirs = self.on_topic.latest.as_ref().map_or(0, Known::revision);
+        if let Some(register) = &self.register {
+            // Another registry of the same history is ahead, or the history is not the one that was published.
+            return stands && theirs <= register.now().catalogue.revision;
+        }
         if i64::try_from(theirs).is_ok_and(|theirs| theirs > self.revision.get()) && self.revision.get() > 0 {
             warn!(revision = theirs, "another registry has published other rules");
             self.topic.degraded("another registry has published other rules");
@@ -142,31 +155,49 @@ impl Publisher {
     }
 
     async fn publish(&mut self) -> Result<(), Error> {
-        let known =
-            match next(content_digest(&self.checked.snapshot), &self.on_topic, self.last_kept.as_ref()) {
-                Next::Stands(known) => known,
-                Next::Repeat(known) => {
-                    self.put(&known).await?;
-                    known
-                }
-                Next::New(revision) => {
-                    let known = self.sign(revision)?;
-                    // Kept first: a revision that somebody may have seen must never be given again to other rules.
-                    self.keep(&known).await?;
-                    self.put(&known).await?;
-                    known
-                }
-            };
+        let held = self.register.as_ref().map(|register| register.now());
+        if let Some(held) = &held {
+            self.checked = held.checked.clone();
+        }
+        let content = content_digest(&self.checked.snapshot);
+        let next = match &held {
+            None => next(content, &self.on_topic, self.last_kept.as_ref()),
+            Some(held) => next_of(held.catalogue.revision, content, &self.on_topic),
+        };
+        let known = match next {
+            Next::Stands(known) => known,
+            Next::Repeat(known) => {
+                self.put(&known).await?;
+                known
+            }
+            Next::New(revision) => {
+                let known = self.sign(revision)?;
+                // Kept first: a revision that somebody may have seen must never be given again to other rules.
+                self.keep(&known).await?;
+                self.put(&known).await?;
+                known
+            }
+            Next::Lift(published) => return self.lift(published).await,
+        };
         if self.last_kept.as_ref().map(Known::revision) != Some(known.revision()) {
             self.keep(&known).await?;
         }
-        let revision = known.revision();
-        info!(revision, "rules published");
-        self.revision.set(i64::try_from(revision).unwrap_or(i64::MAX));
+        let revision = i64::try_from(known.revision()).unwrap_or(i64::MAX);
+        if revision != self.revision.get() {
+            info!(revision, "rules published");
+        }
+        self.revision.set(revision);
         self.topic.ready();
         let published = Published::new(known.snapshot.clone(), &self.checked.descriptors);
         self.current.send_replace(Some(Arc::new(published)));
         self.on_topic = OnTopic { latest: Some(known), displaced: false };
+        Ok(())
+    }
+
+    /// What is published is not of our history. A later revision comes back to us as new rules.
+    async fn lift(&self, published: u64) -> Result<(), Error> {
+        let Some(register) = &self.register else { return Ok(()) };
+        register.lift(published, Instant::now() + LIFTING).await?;
         Ok(())
     }
 

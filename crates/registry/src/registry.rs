@@ -1,35 +1,57 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use lgsp_bus::{Bus, Start, topics};
+use lgsp_proto::registry::v1::decision_service_server::DecisionServiceServer;
 use lgsp_proto::registry::v1::registry_service_server::RegistryServiceServer;
 use lgsp_runtime::state::Fact;
-use lgsp_runtime::{Shutdown, Stage, State};
+use lgsp_runtime::{Component, Shutdown, Stage, State};
 use tokio::sync::watch;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
+use tracing::warn;
 
 use crate::changes::Changes;
+use crate::decisions::Decisions;
+use crate::first::first;
+use crate::followers::Followers;
 use crate::kept::Kept;
 use crate::next::{Known, OnTopic};
+use crate::origin::Origin;
 use crate::publisher::{Publisher, on_disk, read};
-use crate::rules::check;
+use crate::register::Register;
+use crate::rules::{Checked, check};
 use crate::service::{Published, Service};
 use crate::sign::SnapshotKey;
 use crate::{Error, Options};
+
+/// How often decisions of other registries are looked for, and how long that may take.
+const FOLLOW: Duration = Duration::from_secs(1);
 
 /// A running registry. A cheap handle.
 #[derive(Clone, Debug)]
 pub struct Registry {
     current: watch::Receiver<Option<Arc<Published>>>,
     revision: Fact,
+    decides: Option<(Arc<Register>, Followers)>,
+}
+
+/// Where the rules are, and how they are now.
+struct Rules {
+    origin: Origin,
+    register: Option<Arc<Register>>,
+    checked: Checked,
+    looked_at: [u8; 32],
 }
 
 /// Reads and checks the rules, and starts to publish them as soon as the broker is there.
 ///
-/// State: `rules` tells of the files, `topic` of what is published, and the number `revision` which that is.
+/// State: `rules` tells of the files or of the store, `topic` of what is published, and the number `revision` which that is.
 ///
 /// # Errors
-/// The rules cannot be read or do not hold together (every problem is named), or the signing key or the file of the last
-/// published snapshot cannot be read.
+/// The rules cannot be read or do not hold together (every problem is named), or the signing key, the file of the last
+/// published snapshot or the store cannot be read.
 pub async fn start(
     options: Options,
     bus: &Bus,
@@ -38,28 +60,37 @@ pub async fn start(
 ) -> Result<Registry, Error> {
     let signing_key = options.signing_key.clone();
     let key = on_disk(move || SnapshotKey::read(&signing_key)).await?;
-    let folder = read(options.rules.clone()).await?;
-    let checked = check(&folder, &options.environment)?;
     let kept = Kept::new(&options.last_published);
     let last_kept = on_disk({
         let kept = kept.clone();
         move || kept.read()
     });
     let last_kept = last_kept.await?.and_then(|record| Known::open(&key, &record));
+    let published = last_kept.as_ref().map_or(0, Known::revision);
+    let Rules { origin, register, checked, looked_at } = rules(&options, published).await?;
 
-    let changes = Changes::of(&options)?;
     let tail = bus.tail(topics::REGISTRY, Start::Beginning)?;
     let (rules, topic, revision) =
         (state.component("rules"), state.component("topic"), state.fact("revision"));
     rules.ready();
+    let close = shutdown.begins(Stage::Close);
+    let decides = register.clone().map(|register| {
+        let followers = Followers::new();
+        let (listening, following) =
+            (followers.clone(), follow(register.clone(), rules.clone(), close.clone()));
+        shutdown.spawn(Stage::Close, "heartbeats of gateways", listening.listen(bus.clone(), close.clone()));
+        shutdown.spawn(Stage::Close, "history of the registry", following);
+        (register, followers)
+    });
     let current = watch::Sender::new(None);
-    let registry = Registry { current: current.subscribe(), revision: revision.clone() };
+    let registry = Registry { current: current.subscribe(), revision: revision.clone(), decides };
     let publisher = Publisher {
         bus: bus.clone(),
         options,
         key,
+        register,
         checked,
-        looked_at: folder.digest(),
+        looked_at,
         kept,
         last_kept,
         on_topic: OnTopic::default(),
@@ -68,15 +99,62 @@ pub async fn start(
         topic,
         revision,
     };
-    let close = shutdown.begins(Stage::Close);
-    shutdown.spawn(Stage::Close, "publisher of the rules", publisher.run(changes, tail, close));
+    shutdown.spawn(Stage::Close, "publisher of the rules", publisher.run(origin, tail, close));
     Ok(registry)
 }
 
+async fn rules(options: &Options, published: u64) -> Result<Rules, Error> {
+    if let Some(store) = options.store() {
+        let first = async || Ok((first(options).await?, published));
+        let register = Arc::new(Register::open(&store, &options.environment, first).await?);
+        let (held, origin) = (register.now(), Origin::Decisions(register.held()));
+        let checked = held.checked.clone();
+        return Ok(Rules { origin, register: Some(register), checked, looked_at: [0; 32] });
+    }
+    let folder = read(options.rules.clone()).await?;
+    let checked = check(&folder, &options.environment)?;
+    let origin = Origin::Files(Changes::of(options)?);
+    Ok(Rules { origin, register: None, checked, looked_at: folder.digest() })
+}
+
+/// Takes in what other registries decide. While the store is away, gateways keep the rules that they have.
+async fn follow(register: Arc<Register>, rules: Component, close: CancellationToken) {
+    let mut ticks = interval(FOLLOW);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut away = false;
+    loop {
+        tokio::select! {
+            () = close.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        match register.follow(Instant::now() + FOLLOW).await {
+            Ok(()) if away => {
+                away = false;
+                rules.ready();
+            }
+            Ok(()) => {}
+            Err(error) => {
+                if !away {
+                    warn!(%error, "nothing can be decided");
+                }
+                away = true;
+                rules.degraded("the store of the registry does not answer: nothing can be decided");
+            }
+        }
+    }
+}
+
 impl Registry {
-    /// The service, for [`lgsp_bus::serve`] under the domain `registry`.
+    /// The services, for [`lgsp_bus::serve`] under the domain `registry`. Only who has a store decides.
     pub fn routes(&self) -> Routes {
-        Routes::new(RegistryServiceServer::new(Service::new(self.current.clone())))
+        let routes = Routes::new(RegistryServiceServer::new(Service::new(self.current.clone())));
+        match &self.decides {
+            None => routes,
+            Some((register, followers)) => {
+                let decisions = Decisions::new(register.clone(), followers.clone());
+                routes.add_service(DecisionServiceServer::new(decisions))
+            }
+        }
     }
 
     /// The revision that is published; 0 before the first.

@@ -9,9 +9,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use ed25519_dalek::pkcs8::EncodePrivateKey;
 use ed25519_dalek::{Signature, SigningKey};
-use lgsp_bus::{Bus, Start, Tail, Tailed, topics};
-use lgsp_core::Rules;
-use lgsp_proto::registry::v1::{SignedSnapshot, Snapshot};
+use lgsp_bus::{Bus, Inbound, RequestHead, Start, Tail, Tailed, topics};
+use lgsp_core::time::unix_micros;
+use lgsp_core::{ApplicationId, ExchangeId, PersonId, Rules};
+use lgsp_proto::registry::v1::decision_service_client::DecisionServiceClient;
+use lgsp_proto::registry::v1::{Person, PutPersonRequest, SignedSnapshot, Snapshot};
 use lgsp_registry::{Options, Registry, shipped};
 use lgsp_runtime::config::SecretFile;
 use lgsp_runtime::shutdown;
@@ -80,6 +82,12 @@ impl Site {
         }
     }
 
+    /// The same with a store of decisions, and a folder of its own for the first administrators.
+    fn options_with(&self, store: &str) -> Options {
+        let url = format!("sqlite:{}", self.path().join(format!("{store}.db")).display());
+        Options { store: url, administrators: self.path().join(store), ..self.options() }
+    }
+
     async fn start(&self, bus: &Bus) -> Running {
         self.start_with(self.options(), bus).await
     }
@@ -101,6 +109,44 @@ impl Running {
         });
         assert!(waited.await.is_ok(), "waited in vain: {what}");
     }
+}
+
+impl Running {
+    /// Has an administrator make somebody known, by a call as the bus brings it. Returns the revision of the rules.
+    async fn put_person(&self, id: &str) -> u64 {
+        self.put_person_as(id, ExchangeId::new()).await
+    }
+
+    async fn put_person_as(&self, id: &str, exchange: ExchangeId) -> u64 {
+        let now = unix_micros(std::time::SystemTime::now());
+        let head = RequestHead {
+            exchange,
+            method: "/lgsp.registry.v1.DecisionService/PutPerson".into(),
+            domain: "registry".into(),
+            server_streaming: false,
+            deadline_us: now + 10_000_000,
+            application: ApplicationId::parse("dieu-hanh").unwrap(),
+            person: PersonId::parse("admin-1"),
+            purpose: None,
+            officer: None,
+            unit: None,
+            procedure: None,
+            dossier: None,
+            request_id: None,
+            fields: [].into(),
+            traceparent: None,
+        };
+        let person = Person { id: id.to_owned(), agency_code: "H13.03".to_owned(), ..Default::default() };
+        let request = PutPersonRequest { person: Some(person), reason: "takes up office".to_owned() };
+        let mut request = tonic::Request::new(request);
+        request.extensions_mut().insert(Inbound { head });
+        let mut client = DecisionServiceClient::new(self.registry.routes());
+        client.put_person(request).await.unwrap().into_inner().revision
+    }
+}
+
+fn persons(snapshot: &Snapshot) -> Vec<&str> {
+    snapshot.persons.iter().map(|person| person.id.as_str()).collect()
 }
 
 fn bus() -> Bus {
@@ -244,4 +290,75 @@ async fn bad_rules_at_the_start_are_an_error_that_names_every_problem() {
         Options { rules: site.rules(), signing_key: SecretFile::new(site.key()), ..Default::default() };
     let error = lgsp_registry::start(options, &bus, &state, &shutdown).await.err().unwrap().to_string();
     assert!(error.contains("H13.99") && error.contains("citizens"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_empty_store_begins_with_the_files_and_two_administrators_and_a_full_one_without() {
+    let (site, bus) = (Site::new(), bus());
+    let running = site.start_with(site.options_with("store"), &bus).await;
+    let mut tail = bus.tail(topics::REGISTRY, Start::Beginning).unwrap();
+    let (snapshot, descriptors) = read_until(&mut tail, 1).await;
+    assert_eq!(persons(&snapshot), ["admin-1", "admin-2"]);
+    assert!(Rules::compile(&snapshot, &descriptors).unwrap().credential("admin-1-1").is_some());
+    let key = std::fs::metadata(site.path().join("store/admin-1.pem")).unwrap();
+    assert_eq!(key.permissions().mode() & 0o777, 0o600);
+    running.put_person("an.tuphap").await;
+    running.shutdown.run().await;
+
+    std::fs::remove_dir_all(site.rules()).unwrap();
+    let again = site.start_with(site.options_with("store"), &bus).await;
+    again.until("it goes on where it was", |running| running.registry.revision() == 2).await;
+    again.shutdown.run().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_registries_over_one_store_publish_one_history_in_its_order() {
+    let (site, bus) = (Site::new(), bus());
+    let one = site.start_with(site.options_with("store"), &bus).await;
+    let two = site.start_with(site.options_with("store"), &bus).await;
+    let mut tail = bus.tail(topics::REGISTRY, Start::Beginning).unwrap();
+    for round in 0..5 {
+        let (first, second) = (format!("a{round}.tuphap"), format!("b{round}.tuphap"));
+        let (first, second) = tokio::join!(one.put_person(&first), two.put_person(&second));
+        assert_ne!(first, second, "each decision is a revision of its own");
+        assert_eq!(first.max(second), 3 + round * 2);
+    }
+    let (snapshot, _) = read_until(&mut tail, 11).await;
+    assert_eq!(persons(&snapshot).len(), 12, "nothing that either decided was lost");
+    for running in [&one, &two] {
+        running.until("both stand at the same rules", |running| running.registry.revision() == 11).await;
+    }
+    one.shutdown.run().await;
+    two.shutdown.run().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_that_comes_twice_is_decided_once() {
+    let (site, bus) = (Site::new(), bus());
+    let running = site.start_with(site.options_with("store"), &bus).await;
+    let once = running.put_person("an.tuphap").await;
+    let exchange = ExchangeId::new();
+    for _ in 0..2 {
+        assert_eq!(running.put_person_as("ba.tuphap", exchange).await, once + 1);
+    }
+    running.shutdown.run().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_is_another_gives_its_rules_a_later_revision() {
+    let (site, bus) = (Site::new(), bus());
+    let first = site.start_with(site.options_with("first"), &bus).await;
+    for id in ["an.tuphap", "ba.tuphap"] {
+        first.put_person(id).await;
+    }
+    first.until("it is published", |running| running.registry.revision() == 3).await;
+    first.shutdown.run().await;
+    // The file of what was published last is lost with the store.
+    let options = Options { last_published: site.path().join("lost"), ..site.options_with("second") };
+    let second = site.start_with(options, &bus).await;
+    let mut tail = bus.tail(topics::REGISTRY, Start::End).unwrap();
+    let (snapshot, _) = read_until(&mut tail, 4).await;
+    assert_eq!(persons(&snapshot), ["admin-1", "admin-2"]);
+    second.until("it stands", |running| running.registry.revision() == 4).await;
+    second.shutdown.run().await;
 }

@@ -14,6 +14,7 @@ use lgsp_proto::land::v1::land_service_client::LandServiceClient;
 use lgsp_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
 use lgsp_proto::population::v1::population_service_client::PopulationServiceClient;
 use lgsp_proto::population::v1::{GetCitizenRequest, GetCitizenResponse};
+use lgsp_proto::registry::v1::decision_service_client::DecisionServiceClient;
 use lgsp_proto::registry::v1::registry_service_client::RegistryServiceClient;
 use prost::Message;
 use serde_json::{Value, json};
@@ -122,6 +123,10 @@ impl App {
 
     pub fn registry(&self) -> RegistryServiceClient<Channel> {
         RegistryServiceClient::new(self.channel.clone())
+    }
+
+    pub fn decisions(&self) -> DecisionServiceClient<Channel> {
+        DecisionServiceClient::new(self.channel.clone())
     }
 
     /// The call that most stories make.

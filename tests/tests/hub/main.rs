@@ -8,6 +8,7 @@ mod arrows;
 mod attackers;
 mod caller;
 mod certificates;
+mod decisions;
 mod documents;
 mod domains;
 mod dynamic;

@@ -20,7 +20,7 @@ pub use folder::{FILES, Folder};
 use crate::problem::Problems;
 
 /// Rules that hold together. They have no revision yet.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Checked {
     /// The snapshot without revision and time, its parts sorted, so that the same rules have the same bytes.
     pub(crate) snapshot: Snapshot,

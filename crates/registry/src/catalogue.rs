@@ -1,0 +1,254 @@
+//! What the registry holds: all that its changes amount to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lgsp_proto::registry::v1::item::Item as Of;
+use lgsp_proto::registry::v1::{
+    Agency, Agreement, AgreementRecord, AgreementStage, AgreementState, Application, Change, DataService,
+    Edit, Item, Person, Purpose, Role, Snapshot,
+};
+
+/// The registry as of one change. The history is kept, and this is folded from it: there is nothing else to keep in step.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Catalogue {
+    /// The last change that it holds; 0: none.
+    pub sequence: u64,
+    /// Revision of the rules as of then.
+    pub revision: u64,
+    agencies: BTreeMap<String, Agency>,
+    purposes: BTreeMap<String, Purpose>,
+    services: BTreeMap<String, DataService>,
+    roles: BTreeMap<String, Role>,
+    applications: BTreeMap<String, Application>,
+    persons: BTreeMap<String, Person>,
+    /// By id and version.
+    agreements: BTreeMap<(String, u32), AgreementRecord>,
+    /// The exchanges by which something was decided.
+    exchanges: BTreeSet<String>,
+}
+
+/// A history that does not hold together: somebody else wrote in the store, or it is damaged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("change {sequence} does not follow change {last}")]
+pub struct Damage {
+    /// The change that was read.
+    pub sequence: u64,
+    /// The one before it.
+    pub last: u64,
+}
+
+impl Catalogue {
+    /// Takes in the change that follows the last one.
+    pub fn apply(&mut self, change: &Change) -> Result<(), Damage> {
+        if change.sequence != self.sequence + 1 {
+            return Err(Damage { sequence: change.sequence, last: self.sequence });
+        }
+        for edit in &change.edits {
+            self.edit(edit, change.sequence);
+        }
+        if !change.exchange_id.is_empty() {
+            self.exchanges.insert(change.exchange_id.clone());
+        }
+        (self.sequence, self.revision) = (change.sequence, change.revision);
+        Ok(())
+    }
+
+    /// Whether something was decided by this exchange.
+    pub fn knows(&self, exchange: &str) -> bool {
+        self.exchanges.contains(exchange)
+    }
+
+    fn edit(&mut self, edit: &Edit, sequence: u64) {
+        let of = |item: &Option<Item>| item.as_ref().and_then(|item| item.item.clone());
+        if let Some(gone) = of(&edit.before) {
+            self.remove(&gone);
+        }
+        match of(&edit.after) {
+            Some(Of::Agency(agency)) => drop(self.agencies.insert(agency.code.clone(), agency)),
+            Some(Of::Purpose(purpose)) => drop(self.purposes.insert(purpose.code.clone(), purpose)),
+            Some(Of::Service(service)) => drop(self.services.insert(service.name.clone(), service)),
+            Some(Of::Role(role)) => drop(self.roles.insert(role.name.clone(), role)),
+            Some(Of::Application(application)) => {
+                drop(self.applications.insert(application.id.clone(), application));
+            }
+            Some(Of::Person(person)) => drop(self.persons.insert(person.id.clone(), person)),
+            Some(Of::Agreement(record)) => {
+                let record = AgreementRecord { etag: sequence, ..record };
+                drop(self.agreements.insert(key(&record), record));
+            }
+            None => {}
+        }
+    }
+
+    fn remove(&mut self, item: &Of) {
+        match item {
+            Of::Agency(agency) => drop(self.agencies.remove(&agency.code)),
+            Of::Purpose(purpose) => drop(self.purposes.remove(&purpose.code)),
+            Of::Service(service) => drop(self.services.remove(&service.name)),
+            Of::Role(role) => drop(self.roles.remove(&role.name)),
+            Of::Application(application) => drop(self.applications.remove(&application.id)),
+            Of::Person(person) => drop(self.persons.remove(&person.id)),
+            Of::Agreement(record) => drop(self.agreements.remove(&key(record))),
+        }
+    }
+
+    /// One version of an agreement.
+    pub fn agreement(&self, id: &str, version: u32) -> Option<&AgreementRecord> {
+        self.agreements.get(&(id.to_owned(), version))
+    }
+
+    /// All versions of an agreement, oldest first.
+    pub fn versions(&self, id: &str) -> impl Iterator<Item = &AgreementRecord> {
+        let all = (id.to_owned(), 0)..=(id.to_owned(), u32::MAX);
+        self.agreements.range(all).map(|(_, record)| record)
+    }
+
+    /// All versions of all agreements, by id and version.
+    pub fn agreements(&self) -> impl Iterator<Item = &AgreementRecord> {
+        self.agreements.values()
+    }
+
+    /// A data service.
+    pub fn service(&self, name: &str) -> Option<&DataService> {
+        self.services.get(name)
+    }
+
+    /// An application.
+    pub fn application(&self, id: &str) -> Option<&Application> {
+        self.applications.get(id)
+    }
+
+    /// An agency.
+    pub fn agency(&self, code: &str) -> Option<&Agency> {
+        self.agencies.get(code)
+    }
+
+    /// A person.
+    pub fn person(&self, id: &str) -> Option<&Person> {
+        self.persons.get(id)
+    }
+
+    /// All persons, by id.
+    pub fn persons(&self) -> impl Iterator<Item = &Person> {
+        self.persons.values()
+    }
+
+    /// Whether a role of this name is there.
+    pub fn has_role(&self, name: &str) -> bool {
+        self.roles.contains_key(name)
+    }
+
+    /// What gateways need to know of it.
+    pub fn snapshot(&self, environment: &str) -> Snapshot {
+        Snapshot {
+            revision: 0,
+            published: None,
+            environment: environment.to_owned(),
+            agencies: self.agencies.values().cloned().collect(),
+            applications: self.applications.values().cloned().collect(),
+            services: self.services.values().cloned().collect(),
+            purposes: self.purposes.values().cloned().collect(),
+            agreements: self.agreements.values().filter_map(in_rules).collect(),
+            roles: self.roles.values().cloned().collect(),
+            persons: self.persons.values().filter(|person| !person.left).cloned().collect(),
+        }
+    }
+}
+
+fn key(record: &AgreementRecord) -> (String, u32) {
+    let terms = record.agreement.as_ref();
+    terms.map(|terms| (terms.id.clone(), terms.version)).unwrap_or_default()
+}
+
+/// What of an agreement is a rule: what is in force, and what was, so that a refusal can say why.
+fn in_rules(record: &AgreementRecord) -> Option<Agreement> {
+    let state = match record.stage() {
+        AgreementStage::Active => AgreementState::Active,
+        AgreementStage::Suspended => AgreementState::Suspended,
+        AgreementStage::Revoked => AgreementState::Revoked,
+        AgreementStage::Unspecified
+        | AgreementStage::Proposed
+        | AgreementStage::Approved
+        | AgreementStage::Refused
+        | AgreementStage::Superseded => return None,
+    };
+    let terms = record.agreement.clone()?;
+    Some(Agreement { state: state.into(), ..terms })
+}
+
+/// The changes that turn nothing into a snapshot: what a registry begins with.
+pub(crate) fn import(snapshot: &Snapshot, steps: &AgreementRecord) -> Vec<Edit> {
+    let agencies = snapshot.agencies.iter().map(|agency| (Of::Agency(agency.clone()), agency.code.clone()));
+    let purposes =
+        snapshot.purposes.iter().map(|purpose| (Of::Purpose(purpose.clone()), purpose.code.clone()));
+    let services =
+        snapshot.services.iter().map(|service| (Of::Service(service.clone()), service.name.clone()));
+    let roles = snapshot.roles.iter().map(|role| (Of::Role(role.clone()), role.name.clone()));
+    let applications = snapshot
+        .applications
+        .iter()
+        .map(|application| (Of::Application(application.clone()), application.id.clone()));
+    let persons = snapshot.persons.iter().map(|person| (Of::Person(person.clone()), person.id.clone()));
+    let agreements = snapshot.agreements.iter().map(|agreement| {
+        let stage = match agreement.state() {
+            AgreementState::Active => AgreementStage::Active,
+            AgreementState::Suspended => AgreementStage::Suspended,
+            AgreementState::Revoked | AgreementState::Unspecified => AgreementStage::Revoked,
+        };
+        let record =
+            AgreementRecord { agreement: Some(agreement.clone()), stage: stage.into(), ..steps.clone() };
+        (Of::Agreement(record), format!("{}/{}", agreement.id, agreement.version))
+    });
+    let all = agencies.chain(purposes).chain(services).chain(roles).chain(applications).chain(persons);
+    all.chain(agreements).map(|(item, id)| put(None, item, id)).collect()
+}
+
+/// An edit that puts an item in the place of another.
+pub(crate) fn put(before: Option<Of>, after: Of, id: String) -> Edit {
+    let kind = match &after {
+        Of::Agency(_) => "agency",
+        Of::Purpose(_) => "purpose",
+        Of::Service(_) => "service",
+        Of::Role(_) => "role",
+        Of::Application(_) => "application",
+        Of::Person(_) => "person",
+        Of::Agreement(_) => "agreement",
+    };
+    let item = |of| Item { item: Some(of) };
+    Edit { kind: kind.to_owned(), id, before: before.map(item), after: Some(item(after)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::{Folder, check};
+
+    fn shipped() -> Snapshot {
+        check(&Folder::of(crate::shipped().iter().copied()), "sandbox").unwrap().snapshot
+    }
+
+    fn imported() -> (Change, Catalogue) {
+        let edits = import(&shipped(), &AgreementRecord::default());
+        let change = Change { sequence: 1, revision: 7, edits, ..Change::default() };
+        let mut catalogue = Catalogue::default();
+        catalogue.apply(&change).unwrap();
+        (change, catalogue)
+    }
+
+    #[test]
+    fn what_was_imported_is_what_gateways_get() {
+        let (_, catalogue) = imported();
+        assert_eq!(catalogue.snapshot("sandbox"), shipped());
+        assert_eq!((catalogue.sequence, catalogue.revision), (1, 7));
+    }
+
+    #[test]
+    fn a_change_that_does_not_follow_the_last_one_is_damage() {
+        let (change, mut catalogue) = imported();
+        let again = catalogue.clone();
+        assert_eq!(catalogue.apply(&change), Err(Damage { sequence: 1, last: 1 }));
+        let skipped = Change { sequence: 3, ..change };
+        assert_eq!(catalogue.apply(&skipped), Err(Damage { sequence: 3, last: 1 }));
+        assert_eq!(catalogue, again, "and leaves everything as it was");
+    }
+}

@@ -1,0 +1,288 @@
+//! What may be decided about an agreement, by whom, and what comes of it. Pure: the same decision twice is the same change.
+//!
+//! ```text
+//!  propose ──► proposed ──approve──► approved ──activate──► active ◄──activate── suspended
+//!                  └──refuse──► refused                       ├──suspend──►──────────┘
+//!                                                             └──revoke──► revoked      (a later version: superseded)
+//! ```
+//!
+//! Proposed by the consumer's agency, approved or refused by the agency that owns the data service, activated by the hub's
+//! operator: three persons, never one twice. Either agency and the operator may suspend and revoke.
+
+use lgsp_core::time::{micros, timestamp};
+use lgsp_core::{Fault, Reason, Violation};
+use lgsp_proto::registry::v1::item::Item as Of;
+use lgsp_proto::registry::v1::{
+    Actor, Agreement, AgreementRecord, AgreementStage, DecideAgreementRequest, Edit, Person, Step,
+};
+
+use crate::catalogue::{Catalogue, put};
+
+/// The role that activates, in the name of the agency that operates the hub.
+const OPERATOR: &str = "operator";
+
+/// Who decides, and when.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Occasion<'a> {
+    pub person: &'a Person,
+    /// Unix µs.
+    pub now: i64,
+    /// The exchange by which it is done.
+    pub exchange: &'a str,
+}
+
+/// What a decision changes.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Draft {
+    pub action: &'static str,
+    pub reason: String,
+    pub legal_basis: String,
+    pub edits: Vec<Edit>,
+}
+
+/// What can be decided about a version of an agreement that is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Decision {
+    Approve,
+    Refuse,
+    Activate,
+    Suspend,
+    Revoke,
+}
+
+impl Decision {
+    fn action(self) -> &'static str {
+        match self {
+            Self::Approve => "approve-agreement",
+            Self::Refuse => "refuse-agreement",
+            Self::Activate => "activate-agreement",
+            Self::Suspend => "suspend-agreement",
+            Self::Revoke => "revoke-agreement",
+        }
+    }
+
+    /// The stage that it leads to, from those that it can follow.
+    fn leads(self, from: AgreementStage) -> Option<AgreementStage> {
+        use AgreementStage as Stage;
+        match (self, from) {
+            (Self::Approve, Stage::Proposed) => Some(Stage::Approved),
+            (Self::Refuse, Stage::Proposed) => Some(Stage::Refused),
+            (Self::Activate, Stage::Approved | Stage::Suspended) => Some(Stage::Active),
+            (Self::Suspend, Stage::Active) => Some(Stage::Suspended),
+            (Self::Revoke, Stage::Approved | Stage::Active | Stage::Suspended) => Some(Stage::Revoked),
+            _ => None,
+        }
+    }
+
+    fn wants_reason(self) -> bool {
+        matches!(self, Self::Refuse | Self::Suspend | Self::Revoke)
+    }
+}
+
+/// Proposes the terms of an agreement: its first version, or the next one.
+///
+/// # Errors
+/// The person's agency does not own the application, a term names nothing that is there, or an earlier version still waits.
+pub(crate) fn propose(
+    catalogue: &Catalogue,
+    terms: Agreement,
+    reason: String,
+    occasion: Occasion<'_>,
+) -> Result<(Draft, u32), Fault> {
+    let mut violations = violations_of(&terms);
+    let application = catalogue.application(&terms.application);
+    if application.is_none() {
+        violations.push(violation("agreement.application", "names no application"));
+    }
+    if catalogue.service(&terms.service).is_none() {
+        violations.push(violation("agreement.service", "names no data service"));
+    }
+    let last = catalogue.versions(&terms.id).last();
+    let earlier = last.and_then(|record| record.agreement.as_ref());
+    if earlier.is_some_and(|earlier| {
+        (&earlier.application, &earlier.service) != (&terms.application, &terms.service)
+    }) {
+        violations.push(violation("agreement.id", "is that of an agreement between others"));
+    }
+    if !violations.is_empty() {
+        return Err(Fault::invalid(violations));
+    }
+    if application.is_some_and(|application| application.agency_code != occasion.person.agency_code) {
+        return Err(Fault::new(Reason::NotYourAgency).saying("the application's agency proposes"));
+    }
+    if last.is_some_and(|record| is_open(record.stage())) {
+        return Err(Fault::new(Reason::WrongStage).saying("an earlier version waits for its decision"));
+    }
+    let version = earlier.map_or(1, |earlier| earlier.version + 1);
+    let mut terms = terms;
+    terms.version = version;
+    normalise(&mut terms);
+    let id = format!("{}/{version}", terms.id);
+    let record = AgreementRecord {
+        agreement: Some(terms),
+        stage: AgreementStage::Proposed.into(),
+        proposed: Some(step(occasion, &reason, "")),
+        ..AgreementRecord::default()
+    };
+    let edits = vec![put(None, Of::Agreement(record), id)];
+    Ok((Draft { action: "propose-agreement", reason, legal_basis: String::new(), edits }, version))
+}
+
+/// Decides about a version of an agreement.
+///
+/// # Errors
+/// There is none, it is not at a stage for this, the person may not, or has not seen it as it is.
+pub(crate) fn decide(
+    catalogue: &Catalogue,
+    decision: Decision,
+    request: DecideAgreementRequest,
+    occasion: Occasion<'_>,
+) -> Result<Draft, Fault> {
+    let record = catalogue.agreement(&request.id, request.version).ok_or(Reason::NotFound)?;
+    let mut missing = Vec::new();
+    if decision.wants_reason() && request.reason.trim().is_empty() {
+        missing.push(violation("reason", "is required"));
+    }
+    if decision == Decision::Refuse && request.legal_basis.trim().is_empty() {
+        missing.push(violation("legal_basis", "is required"));
+    }
+    if !missing.is_empty() {
+        return Err(Fault::invalid(missing));
+    }
+    may(catalogue, decision, record, occasion.person)?;
+    if request.etag != record.etag {
+        return Err(Reason::Stale.into());
+    }
+    let stage = decision.leads(record.stage()).ok_or(Reason::WrongStage)?;
+
+    let step = Some(step(occasion, &request.reason, &request.legal_basis));
+    let mut after = AgreementRecord { stage: stage.into(), ..record.clone() };
+    match decision {
+        Decision::Approve => after.approved = step,
+        Decision::Activate => after.activated = step,
+        Decision::Refuse | Decision::Suspend | Decision::Revoke => after.ended = step,
+    }
+    let mut edits = vec![edit(record, after)];
+    if decision == Decision::Activate {
+        edits.extend(superseded(catalogue, record));
+    }
+    Ok(Draft { action: decision.action(), reason: request.reason, legal_basis: request.legal_basis, edits })
+}
+
+/// Whether the person may decide this.
+fn may(
+    catalogue: &Catalogue,
+    decision: Decision,
+    record: &AgreementRecord,
+    person: &Person,
+) -> Result<(), Fault> {
+    let terms = record.agreement.as_ref().ok_or(Reason::NotFound)?;
+    let owns = catalogue
+        .service(&terms.service)
+        .is_some_and(|service| service.owner_agency_code == person.agency_code);
+    let consumes = catalogue
+        .application(&terms.application)
+        .is_some_and(|application| application.agency_code == person.agency_code);
+    let operates = person.roles.iter().any(|role| role == OPERATOR);
+    let (allowed, whose) = match decision {
+        Decision::Approve | Decision::Refuse => (owns, "the agency that owns the data service decides"),
+        Decision::Activate => (operates, "the hub's operator activates"),
+        Decision::Suspend | Decision::Revoke => {
+            (owns || consumes || operates, "either agency or the hub's operator ends it")
+        }
+    };
+    if !allowed {
+        return Err(Fault::new(Reason::NotYourAgency).saying(whose));
+    }
+    let earlier: &[&Option<Step>] = match decision {
+        Decision::Approve | Decision::Refuse => &[&record.proposed],
+        Decision::Activate => &[&record.proposed, &record.approved],
+        Decision::Suspend | Decision::Revoke => &[],
+    };
+    if earlier.iter().any(|step| person_of(step) == Some(person.id.as_str())) {
+        return Err(Reason::SamePerson.into());
+    }
+    Ok(())
+}
+
+fn person_of(step: &Option<Step>) -> Option<&str> {
+    step.as_ref()?.by.as_ref().map(|by| by.person.as_str())
+}
+
+/// The version that was in force until now.
+fn superseded(catalogue: &Catalogue, by: &AgreementRecord) -> Option<Edit> {
+    let terms = by.agreement.as_ref()?;
+    let mut versions = catalogue.versions(&terms.id);
+    let earlier = versions.find(|record| {
+        matches!(record.stage(), AgreementStage::Active | AgreementStage::Suspended) && record != &by
+    })?;
+    Some(edit(earlier, AgreementRecord { stage: AgreementStage::Superseded.into(), ..earlier.clone() }))
+}
+
+fn edit(before: &AgreementRecord, after: AgreementRecord) -> Edit {
+    let id = before.agreement.as_ref().map(|terms| format!("{}/{}", terms.id, terms.version));
+    put(Some(Of::Agreement(before.clone())), Of::Agreement(after), id.unwrap_or_default())
+}
+
+fn step(occasion: Occasion<'_>, reason: &str, legal_basis: &str) -> Step {
+    Step {
+        by: Some(actor(occasion.person)),
+        at: Some(timestamp(occasion.now)),
+        exchange_id: occasion.exchange.to_owned(),
+        reason: reason.to_owned(),
+        legal_basis: legal_basis.to_owned(),
+    }
+}
+
+/// A person as the history names them.
+pub(crate) fn actor(person: &Person) -> Actor {
+    Actor { person: person.id.clone(), agency_code: person.agency_code.clone() }
+}
+
+fn is_open(stage: AgreementStage) -> bool {
+    matches!(stage, AgreementStage::Proposed | AgreementStage::Approved)
+}
+
+/// What can be said of the terms alone. That the mask fits the contract is seen when they become rules.
+fn violations_of(terms: &Agreement) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    let mut check = |bad: bool, field: &str, rule: &str| {
+        if bad {
+            violations.push(violation(field, rule));
+        }
+    };
+    check(lgsp_core::ApplicationId::parse(&terms.id).is_none(), "agreement.id", "is not well formed");
+    check(terms.purposes.is_empty(), "agreement.purposes", "names no purpose");
+    check(terms.grants.is_empty(), "agreement.grants", "grants no method");
+    check(terms.grants.iter().any(|grant| grant.fields.is_empty()), "agreement.grants", "grants no field");
+    check(terms.legal_basis.trim().is_empty(), "agreement.legal_basis", "is required");
+    let (from, to) = (terms.valid_from.as_ref().map(micros), terms.valid_to.as_ref().map(micros));
+    check(from.is_none(), "agreement.valid_from", "is required");
+    check(to.is_none(), "agreement.valid_to", "is required");
+    check(
+        from.zip(to).is_some_and(|(from, to)| from >= to),
+        "agreement.valid_to",
+        "is not after the beginning",
+    );
+    violations
+}
+
+/// Lists in order and each name once, so that equal terms are equal bytes.
+fn normalise(terms: &mut Agreement) {
+    terms.purposes.sort_unstable();
+    terms.purposes.dedup();
+    terms.grants.sort_by(|a, b| a.method.cmp(&b.method));
+    for grant in &mut terms.grants {
+        grant.fields.sort_unstable();
+        grant.fields.dedup();
+    }
+    terms.state = 0;
+    terms.legal_basis = terms.legal_basis.trim().to_owned();
+}
+
+fn violation(field: &str, rule: &str) -> Violation {
+    Violation { field: field.to_owned(), rule: rule.to_owned() }
+}
+
+#[cfg(test)]
+mod tests;

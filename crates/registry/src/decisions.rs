@@ -1,0 +1,462 @@
+//! Answers who may ask what, takes decisions about it, and tells who decided.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use lgsp_bus::Inbound;
+use lgsp_core::time::{micros, timestamp, unix_micros};
+use lgsp_core::{Caller, Fault, Grant, Purpose, Reason, Rules, Violation, permit};
+use lgsp_proto::registry::v1::decision_service_server::DecisionService;
+use lgsp_proto::registry::v1::item::Item as Of;
+use lgsp_proto::registry::v1::{
+    AgreementDecision, AgreementRecord, AgreementState, AllowedMethod, CheckPermissionRequest,
+    CheckPermissionResponse, DecideAgreementRequest, ListAgreementsRequest, ListAgreementsResponse,
+    ListAllowedMethodsRequest, ListAllowedMethodsResponse, ListChangesRequest, ListChangesResponse,
+    ListPersonsRequest, ListPersonsResponse, Person, ProposeAgreementRequest, PutPersonRequest,
+    PutPersonResponse, Quota,
+};
+use tokio::time::Instant;
+use tonic::{Extensions, Request, Response, Status};
+
+use crate::catalogue::{Catalogue, put};
+use crate::decide::{Decision, Draft, Occasion, actor, decide, propose};
+use crate::followers::Followers;
+use crate::register::{By, Held, Register};
+use crate::sensitive;
+
+const DEFAULT_PAGE: usize = 50;
+const LARGEST_PAGE: usize = 200;
+/// How long a decision waits for the gateways to follow it.
+const FOLLOWING: Duration = Duration::from_secs(2);
+/// A caller who brings no deadline waits no longer than this.
+const LONGEST: Duration = Duration::from_secs(10);
+/// An agreement that is valid for longer is told as long.
+const LONG_VALIDITY_US: i64 = 5 * 366 * 86_400 * 1_000_000;
+
+/// The service, as the bus serves it.
+#[derive(Debug)]
+pub(crate) struct Decisions {
+    register: Arc<Register>,
+    followers: Followers,
+}
+
+/// Who asks, by which exchange, and until when.
+struct Asked {
+    person: Option<String>,
+    application: String,
+    exchange: String,
+    until: Instant,
+}
+
+impl Asked {
+    fn of(extensions: &Extensions) -> Self {
+        let Some(Inbound { head }) = extensions.get::<Inbound>() else {
+            let until = Instant::now() + LONGEST;
+            return Self { person: None, application: String::new(), exchange: String::new(), until };
+        };
+        let left = head.deadline_us.saturating_sub(unix_micros(SystemTime::now()));
+        let left = Duration::from_micros(u64::try_from(left).unwrap_or(0));
+        Self {
+            person: head.person.as_ref().map(ToString::to_string),
+            application: head.application.as_str().to_owned(),
+            exchange: head.exchange.to_string(),
+            until: Instant::now() + left.min(LONGEST),
+        }
+    }
+
+    /// The person who asks, as the register knows them now.
+    fn person<'a>(&self, catalogue: &'a Catalogue) -> Result<&'a Person, Fault> {
+        let known = self.person.as_deref().and_then(|id| catalogue.person(id));
+        known.filter(|person| !person.left).ok_or_else(|| Reason::PersonMissing.into())
+    }
+
+    fn by(&self, held: &Held) -> Result<By, Fault> {
+        Ok(By { actor: actor(self.person(&held.catalogue)?), exchange: self.exchange.clone() })
+    }
+}
+
+impl Decisions {
+    pub fn new(register: Arc<Register>, followers: Followers) -> Self {
+        Self { register, followers }
+    }
+
+    async fn propose(
+        &self,
+        asked: Asked,
+        request: ProposeAgreementRequest,
+    ) -> Result<AgreementDecision, Fault> {
+        let terms = request.agreement.unwrap_or_default();
+        let now = unix_micros(SystemTime::now());
+        let by = asked.by(&self.register.now())?;
+        let held = self.register.decide(by, asked.until, |catalogue| {
+            let person = asked.person(catalogue)?;
+            let occasion = Occasion { person, now, exchange: &asked.exchange };
+            propose(catalogue, terms.clone(), request.reason.clone(), occasion).and_then(|proposed| {
+                // What could never come into force is refused here, and not when it is activated.
+                holds_together(&self.register.now(), &proposed.0)?;
+                Ok(proposed.0)
+            })
+        });
+        let held = held.await?;
+        let version = held.catalogue.versions(&terms.id).last().and_then(|record| record.agreement.as_ref());
+        let version = version.map_or(0, |terms| terms.version);
+        self.decision(&held, &terms.id, version, Vec::new(), 0)
+    }
+
+    async fn decide(
+        &self,
+        asked: Asked,
+        decision: Decision,
+        request: DecideAgreementRequest,
+    ) -> Result<AgreementDecision, Fault> {
+        let now = unix_micros(SystemTime::now());
+        let before = self.register.now();
+        let by = asked.by(&before)?;
+        let held = self.register.decide(by, asked.until, |catalogue| {
+            let person = asked.person(catalogue)?;
+            let occasion = Occasion { person, now, exchange: &asked.exchange };
+            decide(catalogue, decision, request.clone(), occasion)
+        });
+        let held = held.await?;
+        let revision = held.catalogue.revision;
+        if revision == before.catalogue.revision {
+            return self.decision(&held, &request.id, request.version, Vec::new(), 0);
+        }
+        let until = asked.until.min(Instant::now() + FOLLOWING);
+        let behind = self.followers.until_all_have(revision, until).await;
+        self.decision(&held, &request.id, request.version, behind, revision)
+    }
+
+    fn decision(
+        &self,
+        held: &Held,
+        id: &str,
+        version: u32,
+        gateways_behind: Vec<String>,
+        revision: u64,
+    ) -> Result<AgreementDecision, Fault> {
+        let record = held.catalogue.agreement(id, version).ok_or(Reason::NotFound)?;
+        let record = told(record, &held.rules);
+        let warnings = warnings(&record);
+        Ok(AgreementDecision { agreement: Some(record), warnings, revision, gateways_behind })
+    }
+
+    fn agreements(&self, request: &ListAgreementsRequest) -> Result<ListAgreementsResponse, Fault> {
+        let held = self.register.now();
+        let size = page_size(request.page_size);
+        let wanted = |record: &&AgreementRecord| {
+            let Some(terms) = &record.agreement else { return false };
+            let is = |asked: &str, value: &str| asked.is_empty() || asked == value;
+            is(&request.application, &terms.application)
+                && is(&request.service, &terms.service)
+                && (request.stage == 0 || request.stage == record.stage)
+                && key(record) > request.page_token
+        };
+        let mut found: Vec<&AgreementRecord> =
+            held.catalogue.agreements().filter(wanted).take(size + 1).collect();
+        let more = found.len() > size;
+        found.truncate(size);
+        let next_page_token = found.last().filter(|_| more).map(|last| key(last)).unwrap_or_default();
+        let agreements = found.into_iter().map(|record| told(record, &held.rules)).collect();
+        Ok(ListAgreementsResponse { agreements, next_page_token })
+    }
+
+    async fn put_person(&self, asked: Asked, request: PutPersonRequest) -> Result<PutPersonResponse, Fault> {
+        let person = request.person.unwrap_or_default();
+        let by = asked.by(&self.register.now())?;
+        let held = self.register.decide(by, asked.until, |catalogue| {
+            check_person(catalogue, &person)?;
+            let before = catalogue.person(&person.id).cloned().map(Of::Person);
+            let edits = vec![put(before, Of::Person(person.clone()), person.id.clone())];
+            let reason = request.reason.clone();
+            Ok(Draft { action: "put-person", reason, legal_basis: String::new(), edits })
+        });
+        let held = held.await?;
+        let revision = held.catalogue.revision;
+        let until = asked.until.min(Instant::now() + FOLLOWING);
+        let gateways_behind = self.followers.until_all_have(revision, until).await;
+        let person = held.catalogue.person(&person.id).cloned();
+        Ok(PutPersonResponse { person, revision, gateways_behind })
+    }
+
+    fn persons(&self, request: &ListPersonsRequest) -> ListPersonsResponse {
+        let held = self.register.now();
+        let wanted =
+            |person: &&Person| request.agency_code.is_empty() || request.agency_code == person.agency_code;
+        ListPersonsResponse { persons: held.catalogue.persons().filter(wanted).cloned().collect() }
+    }
+
+    fn check_permission(&self, request: &CheckPermissionRequest) -> Result<CheckPermissionResponse, Fault> {
+        let held = self.register.now();
+        let application = held.rules.application(&request.application);
+        let application = application.ok_or_else(|| invalid("application", "names no application"))?;
+        let method = held.rules.method(&format!("/{}", request.method));
+        let method = method.ok_or_else(|| invalid("method", "names no method of a service of the hub"))?;
+        let purpose = match request.purpose.as_str() {
+            "" => None,
+            purpose => Some(Purpose::parse(purpose).ok_or_else(|| invalid("purpose", "is not well formed"))?),
+        };
+        let at = request.at.as_ref().map_or_else(|| unix_micros(SystemTime::now()), micros);
+        let caller = Caller { application: application.clone(), credential_sha256: [0; 32], person: None };
+        let service = held.catalogue.service(&method.service);
+        let owner = service.map(|service| service.owner_agency_code.as_str()).unwrap_or_default();
+        let answer = CheckPermissionResponse {
+            decided_by_agency_code: owner.to_owned(),
+            decided_by_agency_name: held
+                .catalogue
+                .agency(owner)
+                .map(|agency| agency.name_vi.clone())
+                .unwrap_or_default(),
+            ..CheckPermissionResponse::default()
+        };
+        Ok(match permit(&held.rules, &caller, method, purpose.as_ref(), at) {
+            Ok(permit) => CheckPermissionResponse {
+                granted: true,
+                rule: rule_of(permit.grant.as_deref()),
+                fields: permit.fields(),
+                legal_basis: permit
+                    .grant
+                    .as_ref()
+                    .map(|grant| grant.legal_basis.to_string())
+                    .unwrap_or_default(),
+                ..answer
+            },
+            Err(fault) => CheckPermissionResponse { rule: fault.reason().name().to_owned(), ..answer },
+        })
+    }
+
+    /// What the caller itself may call; nothing of what others may.
+    fn allowed(&self, application: &str) -> ListAllowedMethodsResponse {
+        let held = self.register.now();
+        let now = unix_micros(SystemTime::now());
+        let Some(application) = held.rules.application(application) else {
+            return ListAllowedMethodsResponse::default();
+        };
+        let mut methods = Vec::new();
+        for method in held.rules.methods() {
+            let grants = held.rules.grants(&application.id, method).iter();
+            let name = method.path.trim_start_matches('/');
+            methods.extend(grants.filter(|grant| is_in_force(grant, now)).map(|grant| allowed(name, grant)));
+        }
+        methods.sort_by(|a, b| (&a.method, &a.agreement).cmp(&(&b.method, &b.agreement)));
+        ListAllowedMethodsResponse { methods }
+    }
+
+    async fn changes(
+        &self,
+        asked: &Asked,
+        request: &ListChangesRequest,
+    ) -> Result<ListChangesResponse, Fault> {
+        let before = match request.page_token.as_str() {
+            "" => u64::MAX,
+            token => token.parse().map_err(|_| invalid("page_token", "is no token of a page before"))?,
+        };
+        let size = page_size(request.page_size);
+        let changes = self.register.history().after(0, asked.until).await;
+        let changes = changes.map_err(|error| Fault::new(Reason::SourceUnavailable).because(error))?;
+        let wanted = |edits: &[lgsp_proto::registry::v1::Edit]| {
+            let is = |asked: &str, value: &str| asked.is_empty() || asked == value;
+            let any = edits.iter().any(|edit| is(&request.kind, &edit.kind) && is(&request.id, &edit.id));
+            any || (request.kind.is_empty() && request.id.is_empty())
+        };
+        let newest_first = changes.into_iter().rev().filter(|change| change.sequence < before);
+        let mut found: Vec<_> = newest_first.filter(|change| wanted(&change.edits)).take(size + 1).collect();
+        let more = found.len() > size;
+        found.truncate(size);
+        let next_page_token = found.last().filter(|_| more).map(|last| last.sequence.to_string());
+        Ok(ListChangesResponse { changes: found, next_page_token: next_page_token.unwrap_or_default() })
+    }
+}
+
+/// Whether the terms would be rules if they were in force.
+fn holds_together(held: &Held, draft: &Draft) -> Result<(), Fault> {
+    let mut snapshot = held.checked.snapshot().clone();
+    for edit in &draft.edits {
+        if let Some(Of::Agreement(record)) = edit.after.as_ref().and_then(|item| item.item.clone())
+            && let Some(mut terms) = record.agreement
+        {
+            terms.state = AgreementState::Active.into();
+            snapshot.agreements.push(terms);
+        }
+    }
+    let compiled = Rules::compile(&snapshot, held.checked.descriptors());
+    compiled.map(drop).map_err(|error| {
+        let violation = Violation { field: "agreement.grants".to_owned(), rule: error.to_string() };
+        Fault::invalid(vec![violation])
+    })
+}
+
+fn told(record: &AgreementRecord, rules: &Rules) -> AgreementRecord {
+    let sensitive_fields =
+        record.agreement.as_ref().map(|terms| sensitive::granted(terms, rules)).unwrap_or_default();
+    AgreementRecord { sensitive_fields, ..record.clone() }
+}
+
+fn warnings(record: &AgreementRecord) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if !record.sensitive_fields.is_empty() {
+        warnings.push(format!("grants sensitive fields: {}", record.sensitive_fields.join(", ")));
+    }
+    let Some(terms) = &record.agreement else { return warnings };
+    if terms.quota.as_ref().is_none_or(|quota| quota.per_second == 0 && quota.per_day == 0) {
+        warnings.push("has no quota".to_owned());
+    }
+    let (from, to) = (terms.valid_from.as_ref().map_or(0, micros), terms.valid_to.as_ref().map_or(0, micros));
+    if to.saturating_sub(from) > LONG_VALIDITY_US {
+        warnings.push("is valid for more than five years".to_owned());
+    }
+    warnings
+}
+
+fn check_person(catalogue: &Catalogue, person: &Person) -> Result<(), Fault> {
+    let mut violations = Vec::new();
+    let mut check = |bad: bool, field: &str, rule: &str| {
+        if bad {
+            violations.push(Violation { field: field.to_owned(), rule: rule.to_owned() });
+        }
+    };
+    check(lgsp_core::PersonId::parse(&person.id).is_none(), "person.id", "is not well formed");
+    check(catalogue.agency(&person.agency_code).is_none(), "person.agency_code", "names no agency");
+    let unknown = person.roles.iter().any(|role| !catalogue.has_role(role));
+    check(unknown, "person.roles", "names a role that is not there");
+    if violations.is_empty() { Ok(()) } else { Err(Fault::invalid(violations)) }
+}
+
+fn rule_of(grant: Option<&Grant>) -> String {
+    match grant {
+        Some(grant) => format!("agreement {} version {}", grant.agreement, grant.version),
+        None => "role".to_owned(),
+    }
+}
+
+fn allowed(method: &str, grant: &Grant) -> AllowedMethod {
+    let mut purposes: Vec<String> = grant.purposes.iter().map(ToString::to_string).collect();
+    purposes.sort_unstable();
+    AllowedMethod {
+        method: method.to_owned(),
+        purposes,
+        fields: grant.fields.to_vec(),
+        agreement: grant.agreement.to_string(),
+        valid_to: Some(timestamp(grant.valid_to)),
+        quota: Some(Quota { per_second: grant.per_second.unwrap_or(0), per_day: grant.per_day.unwrap_or(0) }),
+    }
+}
+
+fn is_in_force(grant: &Grant, now: i64) -> bool {
+    grant.state == AgreementState::Active && grant.valid_from <= now && now < grant.valid_to
+}
+
+/// Where a record stands in the order of the list, with its version in as many digits as any has.
+fn key(record: &AgreementRecord) -> String {
+    record.agreement.as_ref().map(|terms| format!("{}/{:010}", terms.id, terms.version)).unwrap_or_default()
+}
+
+fn page_size(asked: i32) -> usize {
+    match usize::try_from(asked) {
+        Ok(0) | Err(_) => DEFAULT_PAGE,
+        Ok(asked) => asked.min(LARGEST_PAGE),
+    }
+}
+
+fn invalid(field: &str, rule: &str) -> Fault {
+    Fault::invalid(vec![Violation { field: field.to_owned(), rule: rule.to_owned() }])
+}
+
+fn answered<T>(answer: Result<T, Fault>) -> Result<Response<T>, Status> {
+    answer.map(Response::new).map_err(|fault| lgsp_bus::status(&fault))
+}
+
+#[tonic::async_trait]
+impl DecisionService for Decisions {
+    async fn propose_agreement(
+        &self,
+        request: Request<ProposeAgreementRequest>,
+    ) -> Result<Response<AgreementDecision>, Status> {
+        let asked = Asked::of(request.extensions());
+        answered(self.propose(asked, request.into_inner()).await)
+    }
+
+    async fn list_agreements(
+        &self,
+        request: Request<ListAgreementsRequest>,
+    ) -> Result<Response<ListAgreementsResponse>, Status> {
+        answered(self.agreements(request.get_ref()))
+    }
+
+    async fn put_person(
+        &self,
+        request: Request<PutPersonRequest>,
+    ) -> Result<Response<PutPersonResponse>, Status> {
+        let asked = Asked::of(request.extensions());
+        answered(self.put_person(asked, request.into_inner()).await)
+    }
+
+    async fn list_persons(
+        &self,
+        request: Request<ListPersonsRequest>,
+    ) -> Result<Response<ListPersonsResponse>, Status> {
+        answered(Ok(self.persons(request.get_ref())))
+    }
+
+    async fn check_permission(
+        &self,
+        request: Request<CheckPermissionRequest>,
+    ) -> Result<Response<CheckPermissionResponse>, Status> {
+        answered(self.check_permission(request.get_ref()))
+    }
+
+    async fn list_allowed_methods(
+        &self,
+        request: Request<ListAllowedMethodsRequest>,
+    ) -> Result<Response<ListAllowedMethodsResponse>, Status> {
+        answered(Ok(self.allowed(&Asked::of(request.extensions()).application)))
+    }
+
+    async fn list_changes(
+        &self,
+        request: Request<ListChangesRequest>,
+    ) -> Result<Response<ListChangesResponse>, Status> {
+        let asked = Asked::of(request.extensions());
+        answered(self.changes(&asked, request.get_ref()).await)
+    }
+
+    async fn approve_agreement(
+        &self,
+        request: Request<DecideAgreementRequest>,
+    ) -> Result<Response<AgreementDecision>, Status> {
+        let asked = Asked::of(request.extensions());
+        answered(self.decide(asked, Decision::Approve, request.into_inner()).await)
+    }
+
+    async fn refuse_agreement(
+        &self,
+        request: Request<DecideAgreementRequest>,
+    ) -> Result<Response<AgreementDecision>, Status> {
+        let asked = Asked::of(request.extensions());
+        answered(self.decide(asked, Decision::Refuse, request.into_inner()).await)
+    }
+
+    async fn activate_agreement(
+        &self,
+        request: Request<DecideAgreementRequest>,
+    ) -> Result<Response<AgreementDecision>, Status> {
+        let asked = Asked::of(request.extensions());
+        answered(self.decide(asked, Decision::Activate, request.into_inner()).await)
+    }
+
+    async fn suspend_agreement(
+        &self,
+        request: Request<DecideAgreementRequest>,
+    ) -> Result<Response<AgreementDecision>, Status> {
+        let asked = Asked::of(request.extensions());
+        answered(self.decide(asked, Decision::Suspend, request.into_inner()).await)
+    }
+
+    async fn revoke_agreement(
+        &self,
+        request: Request<DecideAgreementRequest>,
+    ) -> Result<Response<AgreementDecision>, Status> {
+        let asked = Asked::of(request.extensions());
+        answered(self.decide(asked, Decision::Revoke, request.into_inner()).await)
+    }
+}

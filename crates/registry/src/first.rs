@@ -1,0 +1,84 @@
+//! What an empty store begins with: the rules of the files, and two administrators.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use ed25519_dalek::SigningKey;
+use ed25519_dalek::pkcs8::EncodePrivateKey;
+use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
+use lgsp_core::time::{timestamp, unix_micros};
+use lgsp_proto::registry::v1::{Credential, Person};
+use tracing::warn;
+
+use crate::publisher::{on_disk, read};
+use crate::rules::{Checked, check};
+use crate::{Error, Options};
+
+/// Two, so that one can be replaced by the other.
+const ADMINISTRATORS: [&str; 2] = ["admin-1", "admin-2"];
+const ROLE: &str = "administrator";
+/// The data service whose owner operates the hub: the administrators are of that agency.
+const REGISTRY: &str = "lgsp.registry.v1.RegistryService";
+/// How long the first keys are good. Whoever has signed in with one makes a longer-lived one.
+const VALID_US: i64 = 90 * 86_400 * 1_000_000;
+
+/// Reads the rules of the files, and makes the administrators with their keys.
+///
+/// # Errors
+/// The rules cannot be read or do not hold together, or a key cannot be kept.
+pub(crate) async fn first(options: &Options) -> Result<Checked, Error> {
+    let mut checked = check(&read(options.rules.clone()).await?, &options.environment)?;
+    if !checked.snapshot.roles.iter().any(|role| role.name == ROLE) {
+        warn!("the rules have no role `administrator`: nobody can be made one");
+        return Ok(checked);
+    }
+    let registry = checked.snapshot.services.iter().find(|service| service.name == REGISTRY);
+    let agency = registry.map(|service| service.owner_agency_code.clone()).unwrap_or_default();
+    let folder = options.administrators.clone();
+    let persons = on_disk(move || administrators(&folder, &agency)).await?;
+    for person in &persons {
+        let file = key_file(&options.administrators, &person.id);
+        warn!(person = %person.id, key = %file.display(), "the registry begins with this administrator");
+    }
+    checked.snapshot.persons.extend(persons);
+    checked.snapshot.persons.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(checked)
+}
+
+fn administrators(folder: &Path, agency: &str) -> Result<Vec<Person>, Error> {
+    let failed = |source| Error::Administrators { path: folder.to_owned(), source };
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    let now = unix_micros(SystemTime::now());
+    let make = |id: &&str| {
+        let key = SigningKey::from_bytes(&rand::random());
+        keep(&key_file(folder, id), &key)?;
+        Ok(Person {
+            id: (*id).to_owned(),
+            agency_code: agency.to_owned(),
+            roles: vec![ROLE.to_owned()],
+            credentials: vec![Credential {
+                key_id: format!("{id}-1"),
+                ed25519_public_key: key.verifying_key().as_bytes().to_vec().into(),
+                not_before: Some(timestamp(now)),
+                not_after: Some(timestamp(now + VALID_US)),
+            }],
+            left: false,
+        })
+    };
+    ADMINISTRATORS.iter().map(make).collect::<io::Result<_>>().map_err(failed)
+}
+
+fn key_file(folder: &Path, person: &str) -> PathBuf {
+    folder.join(format!("{person}.pem"))
+}
+
+/// Writes a key that only we can read. One that is there already may be somebody's: it is not written over.
+fn keep(path: &Path, key: &SigningKey) -> io::Result<()> {
+    let pem = key.to_pkcs8_pem(LineEnding::LF).map_err(io::Error::other)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(pem.as_bytes())?;
+    file.sync_all()
+}

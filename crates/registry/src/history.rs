@@ -1,0 +1,205 @@
+//! The history in its store: changes are added, and never changed.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use bytes::Bytes;
+use lgsp_proto::registry::v1::Change;
+use lgsp_store::{Error as StoreError, Migration, Options, Query, Store};
+use prost_reflect::{DynamicMessage, MessageDescriptor};
+use tokio::time::Instant;
+
+/// Changes that are read at once.
+const PAGE: i64 = 500;
+const CHANGE: &str = "lgsp.registry.v1.Change";
+
+const MIGRATIONS: &[Migration] = &[Migration { version: 1, name: "history", sql: HISTORY }];
+
+/// A change is JSON, so that whoever holds the store can read it without us. Descriptor sets are in base64, by their key on the
+/// topic: they are large, and named by many changes.
+const HISTORY: &str = "
+CREATE TABLE registry_change (
+    sequence BIGINT PRIMARY KEY,
+    record   TEXT   NOT NULL
+);
+CREATE TABLE registry_descriptor_set (
+    key     TEXT PRIMARY KEY,
+    content TEXT NOT NULL
+)
+";
+
+/// Why the history could not be read or added to.
+#[derive(Debug, thiserror::Error)]
+pub enum HistoryError {
+    /// The store failed.
+    #[error("the history of the registry: {0}")]
+    Store(#[from] StoreError),
+    /// A record is not one that a registry writes.
+    #[error("the history of the registry is damaged: record {sequence} is none")]
+    Record {
+        /// Its sequence.
+        sequence: i64,
+    },
+    /// What the changes amount to does not hold together.
+    #[error("the history of the registry is damaged: its rules do not hold together")]
+    Rules,
+    /// The changes do not follow each other.
+    #[error("the history of the registry is damaged: {0}")]
+    Order(#[from] crate::catalogue::Damage),
+}
+
+/// The store of the history. Cheap to clone. Several registries may share one on PostgreSQL.
+#[derive(Clone, Debug)]
+pub(crate) struct History {
+    store: Store,
+    change: MessageDescriptor,
+}
+
+impl History {
+    pub async fn open(options: &Options) -> Result<Self, HistoryError> {
+        let store = Store::open(options, MIGRATIONS).await?;
+        let change =
+            lgsp_proto::pool().get_message_by_name(CHANGE).expect("the contracts hold their own messages");
+        Ok(Self { store, change })
+    }
+
+    /// All changes after one, in their order.
+    pub async fn after(&self, sequence: u64, deadline: Instant) -> Result<Vec<Change>, HistoryError> {
+        const SQL: &str =
+            "SELECT sequence, record FROM registry_change WHERE sequence > $1 ORDER BY sequence LIMIT $2";
+        let mut changes = Vec::new();
+        let mut after = number(sequence);
+        loop {
+            let mut reader = self.store.reader(deadline).await?;
+            let rows = reader.all(Query::new(SQL).bind(after).bind(PAGE)).await?;
+            for row in &rows {
+                after = row.integer("sequence")?;
+                let change = self.read(&row.text("record")?);
+                changes.push(change.ok_or(HistoryError::Record { sequence: after })?);
+            }
+            if rows.len() < PAGE as usize {
+                return Ok(changes);
+            }
+        }
+    }
+
+    /// Adds a change. Returns false if another one has its place: then nothing was added.
+    ///
+    /// After an error it may have been added all the same; reading tells.
+    pub async fn append(&self, change: &Change, deadline: Instant) -> Result<bool, HistoryError> {
+        const SQL: &str = "INSERT INTO registry_change (sequence, record) VALUES ($1, $2)
+            ON CONFLICT (sequence) DO NOTHING RETURNING sequence";
+        let query = Query::new(SQL).bind(number(change.sequence)).bind(self.write(change));
+        let added = self.store.reader(deadline).await?.all(query).await?;
+        Ok(!added.is_empty())
+    }
+
+    /// Keeps descriptor sets, before the change that names them.
+    pub async fn keep(
+        &self,
+        descriptor_sets: &BTreeMap<String, Bytes>,
+        deadline: Instant,
+    ) -> Result<(), HistoryError> {
+        const SQL: &str = "INSERT INTO registry_descriptor_set (key, content) VALUES ($1, $2)
+            ON CONFLICT (key) DO NOTHING";
+        for (key, content) in descriptor_sets {
+            let query = Query::new(SQL).bind(key.as_str()).bind(BASE64.encode(content));
+            self.store.reader(deadline).await?.all(query).await?;
+        }
+        Ok(())
+    }
+
+    /// All descriptor sets, by their key on the topic.
+    pub async fn descriptor_sets(&self, deadline: Instant) -> Result<BTreeMap<String, Bytes>, HistoryError> {
+        const SQL: &str = "SELECT key, content FROM registry_descriptor_set";
+        let mut sets = BTreeMap::new();
+        for row in self.store.reader(deadline).await?.all(Query::new(SQL)).await? {
+            let content = BASE64.decode(row.text("content")?);
+            let content = content.map_err(|_| StoreError::Value { column: "content".to_owned() })?;
+            sets.insert(row.text("key")?, Bytes::from(content));
+        }
+        Ok(sets)
+    }
+
+    fn write(&self, change: &Change) -> String {
+        let mut dynamic = DynamicMessage::new(self.change.clone());
+        dynamic.transcode_from(change).expect("a message is of its own type");
+        serde_json::to_string(&dynamic).expect("a message has a JSON form")
+    }
+
+    fn read(&self, record: &str) -> Option<Change> {
+        let mut json = serde_json::Deserializer::from_str(record);
+        DynamicMessage::deserialize(self.change.clone(), &mut json).ok()?.transcode_to().ok()
+    }
+}
+
+fn number(sequence: u64) -> i64 {
+    i64::try_from(sequence).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use lgsp_core::time::timestamp;
+    use lgsp_proto::registry::v1::{Actor, AgreementRecord};
+
+    use super::*;
+    use crate::catalogue::import;
+    use crate::rules::{Folder, check};
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(10)
+    }
+
+    fn change(sequence: u64) -> Change {
+        let shipped = check(&Folder::of(crate::shipped().iter().copied()), "sandbox").unwrap();
+        Change {
+            sequence,
+            at: Some(timestamp(1_790_000_000_123_456)),
+            by: Some(Actor { person: "an.justice".to_owned(), agency_code: "H13.03".to_owned() }),
+            action: "import".to_owned(),
+            reason: "đăng ký khai sinh".to_owned(),
+            edits: import(shipped.snapshot(), &AgreementRecord::default()),
+            revision: u64::MAX,
+            ..Change::default()
+        }
+    }
+
+    async fn history(folder: &std::path::Path) -> History {
+        let url = format!("sqlite:{}", folder.join("registry.db").display());
+        History::open(&Options::of(url)).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_was_added_is_read_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(history(folder.path()).await.append(&change(1), soon()).await.unwrap());
+        let again = history(folder.path()).await;
+        assert_eq!(again.after(0, soon()).await.unwrap(), [change(1)]);
+        assert_eq!(again.after(1, soon()).await.unwrap(), []);
+    }
+
+    #[tokio::test]
+    async fn of_two_changes_for_one_place_one_is_added_and_the_other_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let (ours, theirs) = (history(folder.path()).await, history(folder.path()).await);
+        let other = Change { action: "other".to_owned(), ..change(1) };
+        let (one, two) = (change(1), other);
+        let (one, two) = tokio::join!(ours.append(&one, soon()), theirs.append(&two, soon()));
+        assert_eq!(usize::from(one.unwrap()) + usize::from(two.unwrap()), 1);
+        assert_eq!(ours.after(0, soon()).await.unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn contracts_are_kept_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let history = history(folder.path()).await;
+        let sets = BTreeMap::from([("descriptors/00".to_owned(), Bytes::from_static(b"\x00\xff"))]);
+        for _ in 0..2 {
+            history.keep(&sets, soon()).await.unwrap();
+        }
+        assert_eq!(history.descriptor_sets(soon()).await.unwrap(), sets);
+    }
+}
