@@ -51,7 +51,7 @@ pub struct Config {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Keys {
-    /// The folder of the MAC keys, `<domain>.key` each. A gateway needs all; a provider its own.
+    /// The folder of the MAC keys, `<domain>.key` each. A gateway and the ledger need all; another provider its own.
     pub mac: PathBuf,
     /// The folder of the subject keys, `YYYY-MM.key` each.
     pub subjects: PathBuf,
@@ -199,7 +199,7 @@ impl config::Options for Keys {
             row(
                 "mac",
                 "a folder",
-                "The MAC keys, <domain>.key each: 64 hexadecimal digits. A gateway needs those of all domains, a provider its own.",
+                "The MAC keys, <domain>.key each: 64 hexadecimal digits. A gateway and the ledger need those of all domains, another provider its own.",
             ),
             row(
                 "subjects",
