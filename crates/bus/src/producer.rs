@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -113,7 +114,8 @@ impl Producer {
 }
 
 fn build(what: &'static str, config: &ClientConfig) -> Result<Polled, Error> {
-    let client = config.create_with_context(Reports).map_err(|source| Error::Client { what, source })?;
+    let client =
+        config.create_with_context(Reports::default()).map_err(|source| Error::Client { what, source })?;
     Polled::start(what, client)
 }
 
@@ -140,11 +142,24 @@ impl Polled {
     }
 }
 
-struct Reports;
+/// What becomes of a broker that the client of a dropped producer still knows, such as the embedded one that ends after it,
+/// is nobody's concern.
+impl Drop for Polled {
+    fn drop(&mut self) {
+        self.client.context().dropped.store(true, Ordering::Relaxed);
+    }
+}
+
+#[derive(Default)]
+struct Reports {
+    dropped: AtomicBool,
+}
 
 impl ClientContext for Reports {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        clients::log(level, facility, message);
+        if !self.dropped.load(Ordering::Relaxed) {
+            clients::log(level, facility, message);
+        }
     }
 
     fn error(&self, error: KafkaError, _reason: &str) {

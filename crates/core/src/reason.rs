@@ -177,8 +177,8 @@ reasons! {
         "Thoả thuận chia sẻ chưa có hiệu lực";
     /// The agreement is suspended or revoked.
     AgreementSuspended "AGREEMENT_SUSPENDED" PermissionDenied Denied Gateway NEVER,
-        "the agreement is suspended",
-        "Thoả thuận chia sẻ đang tạm dừng";
+        "the agreement is suspended or revoked",
+        "Thoả thuận chia sẻ đang tạm dừng hoặc đã bị thu hồi";
     /// No role of the caller opens the platform method.
     RoleMissing "ROLE_MISSING" PermissionDenied Denied Gateway NEVER,
         "no role of the caller opens this method",
@@ -255,6 +255,10 @@ reasons! {
     StreamTooLong "STREAM_TOO_LONG" ResourceExhausted Failed Adapter NEVER,
         "the stream is longer than the method allows: ask for less",
         "Luồng trả lời dài hơn giới hạn của phương thức: hãy thu hẹp yêu cầu";
+    /// The registry has no store: its rules are the files.
+    FilesDecide "FILES_DECIDE" FailedPrecondition Invalid Adapter NEVER,
+        "the rules of this hub are its files: nothing is decided at run time",
+        "Bộ quy tắc của nền tảng này nằm trong tệp cấu hình: không quyết định trực tuyến";
     /// Only a person decides.
     PersonMissing "PERSON_MISSING" PermissionDenied Denied Adapter NEVER,
         "only a person decides this: sign in as one",

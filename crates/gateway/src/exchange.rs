@@ -62,7 +62,7 @@ fn admit(
 ) -> Result<Admitted, Fault> {
     let method = rules.method(call.head.uri.path()).ok_or(Reason::MethodUnknown)?.clone();
     account.calls(&method);
-    let metadata = Metadata::read(&call.head.headers)?;
+    let metadata = Metadata::read(&call.head.headers)?.of(caller.person.as_ref());
     account.says(&metadata, metadata.purpose.as_ref().filter(|purpose| rules.knows_purpose(purpose)));
     if method.client_streaming {
         return Err(Reason::ClientStream.into());

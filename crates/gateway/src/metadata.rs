@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use lgsp_core::{Fault, Purpose, Reason};
+use lgsp_core::{Fault, PersonId, Purpose, Reason};
 use lgsp_identifiers::Format;
 
 /// Longest value, in characters.
@@ -28,6 +28,15 @@ pub(crate) struct Metadata {
 }
 
 impl Metadata {
+    /// The same, with the person who has signed in for the officer: they are proved, and who is proved is not asserted.
+    #[must_use]
+    pub(crate) fn of(self, person: Option<&PersonId>) -> Self {
+        match person {
+            Some(person) => Self { officer: Some(person.to_string()), ..self },
+            None => self,
+        }
+    }
+
     /// Reads the metadata of a call.
     pub(crate) fn read(headers: &HeaderMap) -> Result<Self, Fault> {
         let mut read = Self::default();
@@ -182,6 +191,14 @@ mod tests {
         assert_eq!(refusal(&[("lgsp-procedure", "1.004227-092000000000")]), Reason::InvalidMetadata);
         assert_eq!(refusal(&[("lgsp-purpose", "Không biết")]), Reason::InvalidMetadata);
         assert_eq!(refusal(&[("lgsp-purpose", "NOT A SLUG")]), Reason::PurposeUnknown);
+    }
+
+    #[test]
+    fn who_has_signed_in_is_the_officer_whatever_is_asserted() {
+        let asserted = Metadata { officer: Some("somebody-else".to_owned()), ..Metadata::default() };
+        let person = PersonId::parse("an-tuphap");
+        assert_eq!(asserted.clone().of(person.as_ref()).officer.as_deref(), Some("an-tuphap"));
+        assert_eq!(asserted.of(None).officer.as_deref(), Some("somebody-else"));
     }
 
     #[test]

@@ -4,17 +4,14 @@
 
 mod site;
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use hmac::{Hmac, KeyInit, Mac};
-use lgsp_bus::{Bus, MacKeys, topics};
+use lgsp_bus::{Bus, MacKeys};
 use lgsp_core::ExchangeId;
-use lgsp_core::time::unix_micros;
 use lgsp_ledger::{Abandon, Error, Options};
 use lgsp_proto::ledger::v1::{ExchangeFilter, Hop, Outcome, Phase};
 use lgsp_runtime::{Instance, Shutdown, State, shutdown};
-use sha2::Sha256;
-use site::{MAC_KEY, Numbered, PATIENCE, Running, Site, bus};
+use site::{Numbered, PATIENCE, Running, Site, bus, request, request_under};
 use tokio::time::timeout;
 
 const AFTER: Duration = Duration::from_millis(200);
@@ -22,36 +19,6 @@ const AFTER: Duration = Duration::from_millis(200);
 async fn start(site: &Site, bus: &Bus) -> Running {
     let options = Options { abandon: Abandon::Always, abandon_after: AFTER, ..site.options() };
     Running::start(options, bus).await
-}
-
-/// Puts a request on its topic as a gateway does, with a deadline that is just over.
-async fn request(bus: &Bus, exchange: ExchangeId) {
-    request_under(MAC_KEY, bus, exchange).await;
-}
-
-async fn request_under(key: [u8; 32], bus: &Bus, exchange: ExchangeId) {
-    let (id, deadline) = (exchange.to_string(), unix_micros(SystemTime::now()).to_string());
-    let mut headers: Vec<(&str, &[u8])> = vec![
-        ("lgsp-exchange-id", id.as_bytes()),
-        ("lgsp-method", b"/lgsp.land.v1.LandService/GetParcel"),
-        ("lgsp-deadline", deadline.as_bytes()),
-        ("lgsp-application", b"tthc"),
-        ("lgsp-purpose", b"prefill"),
-    ];
-    let mac = mac(key, &headers, b"request");
-    headers.push(("lgsp-mac", mac.as_bytes()));
-    bus.publish(&topics::request("land"), Some(3), b"", b"request", &headers).await.unwrap();
-}
-
-/// The MAC of a request over its headers and value.
-fn mac(key: [u8; 32], headers: &[(&str, &[u8])], value: &[u8]) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(&key).unwrap();
-    let named = headers.iter().flat_map(|(name, value)| [name.as_bytes(), *value]);
-    for field in [&b"lgsp 1 request"[..]].into_iter().chain(named).chain([value]) {
-        mac.update(&(field.len() as u64).to_be_bytes());
-        mac.update(field);
-    }
-    hex::encode(mac.finalize().into_bytes())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

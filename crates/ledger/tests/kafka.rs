@@ -4,13 +4,12 @@
 
 mod site;
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use lgsp_bus::{Bus, topics};
-use lgsp_core::time::unix_micros;
 use lgsp_ledger::{Abandon, Options};
 use lgsp_proto::ledger::v1::{ExchangeFilter, Outcome, Phase};
-use site::{Numbered, PATIENCE, Running, Site};
+use site::{Numbered, PATIENCE, Running, Site, request};
 use tokio::time::timeout;
 
 async fn kafka() -> Option<Bus> {
@@ -62,16 +61,9 @@ async fn a_gateway_that_died_leaves_an_abandoned_exchange_even_if_the_ledger_was
     let Some(bus) = kafka().await else { return };
     let site = Site::new();
     let entry = Numbered::new(1);
-    let (id, deadline) = (entry.exchange.to_string(), unix_micros(SystemTime::now()).to_string());
-    let headers: [(&str, &[u8]); 4] = [
-        ("lgsp-exchange-id", id.as_bytes()),
-        ("lgsp-method", b"/lgsp.land.v1.LandService/GetParcel"),
-        ("lgsp-deadline", deadline.as_bytes()),
-        ("lgsp-application", b"tthc"),
-    ];
-    bus.publish(&topics::request("land"), Some(3), b"", b"request", &headers).await.unwrap();
+    request(&bus, entry.exchange).await;
     let running = start(&site, &bus).await;
-    let filter = ExchangeFilter { exchange_id: id.clone(), ..Default::default() };
+    let filter = ExchangeFilter { exchange_id: entry.exchange.to_string(), ..Default::default() };
     let mut stream = running.follow(filter).await;
     let abandoned = timeout(PATIENCE, stream.message()).await.unwrap().unwrap().unwrap();
     assert_eq!(abandoned.outcome(), Outcome::Abandoned);

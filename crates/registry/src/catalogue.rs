@@ -44,7 +44,7 @@ impl Catalogue {
             return Err(Damage { sequence: change.sequence, last: self.sequence });
         }
         for edit in &change.edits {
-            self.edit(edit, change.sequence);
+            self.edit(edit);
         }
         if !change.exchange_id.is_empty() {
             self.exchanges.insert(change.exchange_id.clone());
@@ -58,7 +58,7 @@ impl Catalogue {
         self.exchanges.contains(exchange)
     }
 
-    fn edit(&mut self, edit: &Edit, sequence: u64) {
+    fn edit(&mut self, edit: &Edit) {
         let of = |item: &Option<Item>| item.as_ref().and_then(|item| item.item.clone());
         if let Some(gone) = of(&edit.before) {
             self.remove(&gone);
@@ -72,10 +72,7 @@ impl Catalogue {
                 drop(self.applications.insert(application.id.clone(), application));
             }
             Some(Of::Person(person)) => drop(self.persons.insert(person.id.clone(), person)),
-            Some(Of::Agreement(record)) => {
-                let record = AgreementRecord { etag: sequence, ..record };
-                drop(self.agreements.insert(key(&record), record));
-            }
+            Some(Of::Agreement(record)) => drop(self.agreements.insert(key(&record), record)),
             None => {}
         }
     }
@@ -131,6 +128,16 @@ impl Catalogue {
     /// All persons, by id.
     pub fn persons(&self) -> impl Iterator<Item = &Person> {
         self.persons.values()
+    }
+
+    /// Whether a purpose of this code is there.
+    pub fn has_purpose(&self, code: &str) -> bool {
+        self.purposes.contains_key(code)
+    }
+
+    /// All applications, by id.
+    pub fn applications(&self) -> impl Iterator<Item = &Application> {
+        self.applications.values()
     }
 
     /// Whether a role of this name is there.
@@ -201,6 +208,16 @@ pub(crate) fn import(snapshot: &Snapshot, steps: &AgreementRecord) -> Vec<Edit> 
     });
     let all = agencies.chain(purposes).chain(services).chain(roles).chain(applications).chain(persons);
     all.chain(agreements).map(|(item, id)| put(None, item, id)).collect()
+}
+
+/// The edits of a change, with its sequence as the etag of what they leave.
+pub(crate) fn stamped(mut edits: Vec<Edit>, sequence: u64) -> Vec<Edit> {
+    for edit in &mut edits {
+        if let Some(Of::Agreement(record)) = edit.after.as_mut().and_then(|item| item.item.as_mut()) {
+            record.etag = sequence;
+        }
+    }
+    edits
 }
 
 /// An edit that puts an item in the place of another.

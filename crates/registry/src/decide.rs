@@ -88,7 +88,7 @@ pub(crate) fn propose(
     terms: Agreement,
     reason: String,
     occasion: Occasion<'_>,
-) -> Result<(Draft, u32), Fault> {
+) -> Result<Draft, Fault> {
     let mut violations = violations_of(&terms);
     let application = catalogue.application(&terms.application);
     if application.is_none() {
@@ -96,6 +96,9 @@ pub(crate) fn propose(
     }
     if catalogue.service(&terms.service).is_none() {
         violations.push(violation("agreement.service", "names no data service"));
+    }
+    if terms.purposes.iter().any(|purpose| !catalogue.has_purpose(purpose)) {
+        violations.push(violation("agreement.purposes", "names a purpose that the hub does not know"));
     }
     let last = catalogue.versions(&terms.id).last();
     let earlier = last.and_then(|record| record.agreement.as_ref());
@@ -125,7 +128,7 @@ pub(crate) fn propose(
         ..AgreementRecord::default()
     };
     let edits = vec![put(None, Of::Agreement(record), id)];
-    Ok((Draft { action: "propose-agreement", reason, legal_basis: String::new(), edits }, version))
+    Ok(Draft { action: "propose-agreement", reason, legal_basis: String::new(), edits })
 }
 
 /// Decides about a version of an agreement.

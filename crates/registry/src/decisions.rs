@@ -1,5 +1,6 @@
 //! Answers who may ask what, takes decisions about it, and tells who decided.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -9,7 +10,7 @@ use lgsp_core::{Caller, Fault, Grant, Purpose, Reason, Rules, Violation, permit}
 use lgsp_proto::registry::v1::decision_service_server::DecisionService;
 use lgsp_proto::registry::v1::item::Item as Of;
 use lgsp_proto::registry::v1::{
-    AgreementDecision, AgreementRecord, AgreementState, AllowedMethod, CheckPermissionRequest,
+    Agreement, AgreementDecision, AgreementRecord, AgreementState, AllowedMethod, CheckPermissionRequest,
     CheckPermissionResponse, DecideAgreementRequest, ListAgreementsRequest, ListAgreementsResponse,
     ListAllowedMethodsRequest, ListAllowedMethodsResponse, ListChangesRequest, ListChangesResponse,
     ListPersonsRequest, ListPersonsResponse, Person, ProposeAgreementRequest, PutPersonRequest,
@@ -21,7 +22,7 @@ use tonic::{Extensions, Request, Response, Status};
 use crate::catalogue::{Catalogue, put};
 use crate::decide::{Decision, Draft, Occasion, actor, decide, propose};
 use crate::followers::Followers;
-use crate::register::{By, Held, Register};
+use crate::register::{By, Held, Register, does_not_hold};
 use crate::sensitive;
 
 const DEFAULT_PAGE: usize = 50;
@@ -33,10 +34,14 @@ const LONGEST: Duration = Duration::from_secs(10);
 /// An agreement that is valid for longer is told as long.
 const LONG_VALIDITY_US: i64 = 5 * 366 * 86_400 * 1_000_000;
 
+/// The role of those who say who is who.
+const ADMINISTRATOR: &str = "administrator";
+
 /// The service, as the bus serves it.
 #[derive(Debug)]
 pub(crate) struct Decisions {
-    register: Arc<Register>,
+    /// `None`: the files are the rules.
+    register: Option<Arc<Register>>,
     followers: Followers,
 }
 
@@ -76,8 +81,12 @@ impl Asked {
 }
 
 impl Decisions {
-    pub fn new(register: Arc<Register>, followers: Followers) -> Self {
+    pub fn new(register: Option<Arc<Register>>, followers: Followers) -> Self {
         Self { register, followers }
+    }
+
+    fn register(&self) -> Result<&Register, Fault> {
+        self.register.as_deref().ok_or_else(|| Reason::FilesDecide.into())
     }
 
     async fn propose(
@@ -87,15 +96,14 @@ impl Decisions {
     ) -> Result<AgreementDecision, Fault> {
         let terms = request.agreement.unwrap_or_default();
         let now = unix_micros(SystemTime::now());
-        let by = asked.by(&self.register.now())?;
-        let held = self.register.decide(by, asked.until, |catalogue| {
-            let person = asked.person(catalogue)?;
+        let by = asked.by(&self.register()?.now())?;
+        let held = self.register()?.decide(by, asked.until, |held| {
+            let person = asked.person(&held.catalogue)?;
             let occasion = Occasion { person, now, exchange: &asked.exchange };
-            propose(catalogue, terms.clone(), request.reason.clone(), occasion).and_then(|proposed| {
-                // What could never come into force is refused here, and not when it is activated.
-                holds_together(&self.register.now(), &proposed.0)?;
-                Ok(proposed.0)
-            })
+            let draft = propose(&held.catalogue, terms.clone(), request.reason.clone(), occasion)?;
+            // What could never come into force is refused here, and not when it is activated.
+            would_hold(held, &terms)?;
+            Ok(draft)
         });
         let held = held.await?;
         let version = held.catalogue.versions(&terms.id).last().and_then(|record| record.agreement.as_ref());
@@ -110,12 +118,12 @@ impl Decisions {
         request: DecideAgreementRequest,
     ) -> Result<AgreementDecision, Fault> {
         let now = unix_micros(SystemTime::now());
-        let before = self.register.now();
+        let before = self.register()?.now();
         let by = asked.by(&before)?;
-        let held = self.register.decide(by, asked.until, |catalogue| {
-            let person = asked.person(catalogue)?;
+        let held = self.register()?.decide(by, asked.until, |held| {
+            let person = asked.person(&held.catalogue)?;
             let occasion = Occasion { person, now, exchange: &asked.exchange };
-            decide(catalogue, decision, request.clone(), occasion)
+            decide(&held.catalogue, decision, request.clone(), occasion)
         });
         let held = held.await?;
         let revision = held.catalogue.revision;
@@ -142,7 +150,7 @@ impl Decisions {
     }
 
     fn agreements(&self, request: &ListAgreementsRequest) -> Result<ListAgreementsResponse, Fault> {
-        let held = self.register.now();
+        let held = self.register()?.now();
         let size = page_size(request.page_size);
         let wanted = |record: &&AgreementRecord| {
             let Some(terms) = &record.agreement else { return false };
@@ -163,10 +171,10 @@ impl Decisions {
 
     async fn put_person(&self, asked: Asked, request: PutPersonRequest) -> Result<PutPersonResponse, Fault> {
         let person = request.person.unwrap_or_default();
-        let by = asked.by(&self.register.now())?;
-        let held = self.register.decide(by, asked.until, |catalogue| {
-            check_person(catalogue, &person)?;
-            let before = catalogue.person(&person.id).cloned().map(Of::Person);
+        let by = asked.by(&self.register()?.now())?;
+        let held = self.register()?.decide(by, asked.until, |held| {
+            check_person(&held.catalogue, &person)?;
+            let before = held.catalogue.person(&person.id).cloned().map(Of::Person);
             let edits = vec![put(before, Of::Person(person.clone()), person.id.clone())];
             let reason = request.reason.clone();
             Ok(Draft { action: "put-person", reason, legal_basis: String::new(), edits })
@@ -179,15 +187,15 @@ impl Decisions {
         Ok(PutPersonResponse { person, revision, gateways_behind })
     }
 
-    fn persons(&self, request: &ListPersonsRequest) -> ListPersonsResponse {
-        let held = self.register.now();
+    fn persons(&self, request: &ListPersonsRequest) -> Result<ListPersonsResponse, Fault> {
+        let held = self.register()?.now();
         let wanted =
             |person: &&Person| request.agency_code.is_empty() || request.agency_code == person.agency_code;
-        ListPersonsResponse { persons: held.catalogue.persons().filter(wanted).cloned().collect() }
+        Ok(ListPersonsResponse { persons: held.catalogue.persons().filter(wanted).cloned().collect() })
     }
 
     fn check_permission(&self, request: &CheckPermissionRequest) -> Result<CheckPermissionResponse, Fault> {
-        let held = self.register.now();
+        let held = self.register()?.now();
         let application = held.rules.application(&request.application);
         let application = application.ok_or_else(|| invalid("application", "names no application"))?;
         let method = held.rules.method(&format!("/{}", request.method));
@@ -226,11 +234,11 @@ impl Decisions {
     }
 
     /// What the caller itself may call; nothing of what others may.
-    fn allowed(&self, application: &str) -> ListAllowedMethodsResponse {
-        let held = self.register.now();
+    fn allowed(&self, application: &str) -> Result<ListAllowedMethodsResponse, Fault> {
+        let held = self.register()?.now();
         let now = unix_micros(SystemTime::now());
         let Some(application) = held.rules.application(application) else {
-            return ListAllowedMethodsResponse::default();
+            return Ok(ListAllowedMethodsResponse::default());
         };
         let mut methods = Vec::new();
         for method in held.rules.methods() {
@@ -239,7 +247,7 @@ impl Decisions {
             methods.extend(grants.filter(|grant| is_in_force(grant, now)).map(|grant| allowed(name, grant)));
         }
         methods.sort_by(|a, b| (&a.method, &a.agreement).cmp(&(&b.method, &b.agreement)));
-        ListAllowedMethodsResponse { methods }
+        Ok(ListAllowedMethodsResponse { methods })
     }
 
     async fn changes(
@@ -252,11 +260,15 @@ impl Decisions {
             token => token.parse().map_err(|_| invalid("page_token", "is no token of a page before"))?,
         };
         let size = page_size(request.page_size);
-        let changes = self.register.history().after(0, asked.until).await;
+        let changes = self.register()?.history().after(0, asked.until).await;
         let changes = changes.map_err(|error| Fault::new(Reason::SourceUnavailable).because(error))?;
         let wanted = |edits: &[lgsp_proto::registry::v1::Edit]| {
             let is = |asked: &str, value: &str| asked.is_empty() || asked == value;
-            let any = edits.iter().any(|edit| is(&request.kind, &edit.kind) && is(&request.id, &edit.id));
+            // An agreement's id without a version means all of them.
+            let is_of = |id: &str| {
+                is(&request.id, id) || id.strip_prefix(&request.id).is_some_and(|rest| rest.starts_with('/'))
+            };
+            let any = edits.iter().any(|edit| is(&request.kind, &edit.kind) && is_of(&edit.id));
             any || (request.kind.is_empty() && request.id.is_empty())
         };
         let newest_first = changes.into_iter().rev().filter(|change| change.sequence < before);
@@ -269,21 +281,10 @@ impl Decisions {
 }
 
 /// Whether the terms would be rules if they were in force.
-fn holds_together(held: &Held, draft: &Draft) -> Result<(), Fault> {
+fn would_hold(held: &Held, terms: &Agreement) -> Result<(), Fault> {
     let mut snapshot = held.checked.snapshot().clone();
-    for edit in &draft.edits {
-        if let Some(Of::Agreement(record)) = edit.after.as_ref().and_then(|item| item.item.clone())
-            && let Some(mut terms) = record.agreement
-        {
-            terms.state = AgreementState::Active.into();
-            snapshot.agreements.push(terms);
-        }
-    }
-    let compiled = Rules::compile(&snapshot, held.checked.descriptors());
-    compiled.map(drop).map_err(|error| {
-        let violation = Violation { field: "agreement.grants".to_owned(), rule: error.to_string() };
-        Fault::invalid(vec![violation])
-    })
+    snapshot.agreements.push(Agreement { state: AgreementState::Active.into(), ..terms.clone() });
+    Rules::compile(&snapshot, held.checked.descriptors()).map(drop).map_err(does_not_hold)
 }
 
 fn told(record: &AgreementRecord, rules: &Rules) -> AgreementRecord {
@@ -319,7 +320,34 @@ fn check_person(catalogue: &Catalogue, person: &Person) -> Result<(), Fault> {
     check(catalogue.agency(&person.agency_code).is_none(), "person.agency_code", "names no agency");
     let unknown = person.roles.iter().any(|role| !catalogue.has_role(role));
     check(unknown, "person.roles", "names a role that is not there");
+    check(shares_a_key(catalogue, person), "person.credentials", "has a key that is somebody else's");
+    check(
+        !keeps_an_administrator(catalogue, person),
+        "person.roles",
+        "would leave the hub without an administrator",
+    );
     if violations.is_empty() { Ok(()) } else { Err(Fault::invalid(violations)) }
+}
+
+/// Whoever holds the key of two holders is two persons to the rules, and decides twice.
+fn shares_a_key(catalogue: &Catalogue, person: &Person) -> bool {
+    let others =
+        catalogue.persons().filter(|other| other.id != person.id).flat_map(|other| &other.credentials);
+    let applications = catalogue.applications().flat_map(|application| &application.credentials);
+    let taken: BTreeSet<&[u8]> =
+        others.chain(applications).map(|credential| credential.ed25519_public_key.as_ref()).collect();
+    person.credentials.iter().any(|credential| taken.contains(credential.ed25519_public_key.as_ref()))
+}
+
+/// Whether somebody with a key may say who is who after the person is put. A hub that had nobody before needs nobody.
+fn keeps_an_administrator(catalogue: &Catalogue, person: &Person) -> bool {
+    let administers = |person: &Person| {
+        !person.left
+            && !person.credentials.is_empty()
+            && person.roles.iter().any(|role| role == ADMINISTRATOR)
+    };
+    let mut others = catalogue.persons().filter(|other| other.id != person.id);
+    administers(person) || others.any(administers) || !catalogue.persons().any(administers)
 }
 
 fn rule_of(grant: Option<&Grant>) -> String {
@@ -395,7 +423,7 @@ impl DecisionService for Decisions {
         &self,
         request: Request<ListPersonsRequest>,
     ) -> Result<Response<ListPersonsResponse>, Status> {
-        answered(Ok(self.persons(request.get_ref())))
+        answered(self.persons(request.get_ref()))
     }
 
     async fn check_permission(
@@ -409,7 +437,7 @@ impl DecisionService for Decisions {
         &self,
         request: Request<ListAllowedMethodsRequest>,
     ) -> Result<Response<ListAllowedMethodsResponse>, Status> {
-        answered(Ok(self.allowed(&Asked::of(request.extensions()).application)))
+        answered(self.allowed(&Asked::of(request.extensions()).application))
     }
 
     async fn list_changes(

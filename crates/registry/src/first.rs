@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use ed25519_dalek::SigningKey;
-use ed25519_dalek::pkcs8::EncodePrivateKey;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
+use ed25519_dalek::pkcs8::{EncodePrivateKey, KeypairBytes};
 use lgsp_core::time::{timestamp, unix_micros};
 use lgsp_proto::registry::v1::{Credential, Person};
 use tracing::warn;
@@ -77,7 +77,9 @@ fn key_file(folder: &Path, person: &str) -> PathBuf {
 
 /// Writes a key that only we can read. One that is there already may be somebody's: it is not written over.
 fn keep(path: &Path, key: &SigningKey) -> io::Result<()> {
-    let pem = key.to_pkcs8_pem(LineEnding::LF).map_err(io::Error::other)?;
+    // Without the public half, which openssl 3.0 does not read.
+    let pem = KeypairBytes { secret_key: key.to_bytes(), public_key: None }.to_pkcs8_pem(LineEnding::LF);
+    let pem = pem.map_err(io::Error::other)?;
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(pem.as_bytes())?;
     file.sync_all()

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use lgsp_core::time::{timestamp, unix_micros};
-use lgsp_core::{Fault, Reason, Rules, Violation};
+use lgsp_core::{Fault, MaskError, Reason, Rules, RulesError, Violation};
 use lgsp_proto::registry::v1::{Actor, Change};
 use lgsp_store::Options as StoreOptions;
 use tokio::sync::{Mutex, watch};
@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use tracing::warn;
 
 use crate::Error;
-use crate::catalogue::{Catalogue, import};
+use crate::catalogue::{Catalogue, import, stamped};
 use crate::decide::Draft;
 use crate::history::{History, HistoryError};
 use crate::rules::{Checked, content_digest};
@@ -72,7 +72,7 @@ impl Register {
                 at: Some(timestamp(unix_micros(SystemTime::now()))),
                 by: Some(Actor::default()),
                 action: "import".to_owned(),
-                edits: import(first.snapshot(), &Default::default()),
+                edits: stamped(import(first.snapshot(), &Default::default()), 1),
                 revision: revision + 1,
                 ..Change::default()
             };
@@ -120,7 +120,7 @@ impl Register {
         &self,
         by: By,
         until: Instant,
-        draft: impl Fn(&Catalogue) -> Result<Draft, Fault>,
+        draft: impl Fn(&Held) -> Result<Draft, Fault>,
     ) -> Result<Arc<Held>, Fault> {
         let _deciding = self.deciding.lock().await;
         for _ in 0..MOST_TRIES {
@@ -130,7 +130,7 @@ impl Register {
                 // The bus brings a request twice rather than not at all.
                 return Ok(now);
             }
-            let Draft { action, reason, legal_basis, edits } = draft(&now.catalogue)?;
+            let Draft { action, reason, legal_basis, edits } = draft(&now)?;
             let change = Change {
                 sequence: now.catalogue.sequence + 1,
                 at: Some(timestamp(unix_micros(SystemTime::now()))),
@@ -139,7 +139,7 @@ impl Register {
                 action: action.to_owned(),
                 reason,
                 legal_basis,
-                edits,
+                edits: stamped(edits, now.catalogue.sequence + 1),
                 revision: now.catalogue.revision,
             };
             let (change, held) = self.would_hold(&now, change)?;
@@ -218,11 +218,24 @@ fn hold(
     descriptor_sets: &BTreeMap<String, Bytes>,
 ) -> Result<Held, Fault> {
     let snapshot = catalogue.snapshot(environment);
-    let rules = Rules::compile(&snapshot, descriptor_sets).map_err(|error| {
-        let violation = Violation { field: "agreement.grants".to_owned(), rule: error.to_string() };
-        Fault::invalid(vec![violation])
-    })?;
+    let rules = Rules::compile(&snapshot, descriptor_sets).map_err(does_not_hold)?;
     Ok(Held { checked: Checked { snapshot, descriptors: descriptor_sets.clone() }, rules, catalogue })
+}
+
+/// Names what does not hold together by its place in the terms. Of what a provider says only such places reach the caller.
+pub(crate) fn does_not_hold(error: RulesError) -> Fault {
+    let field = match &error {
+        RulesError::Mask { source: MaskError::UnknownField { path }, .. } => {
+            format!("agreement.grants.fields.{path}")
+        }
+        RulesError::Mask { .. } => "agreement.grants.fields".to_owned(),
+        RulesError::Invalid { what: "credential", .. } => "person.credentials".to_owned(),
+        RulesError::Invalid { what: "person", .. } => "person".to_owned(),
+        RulesError::DescriptorMissing { .. }
+        | RulesError::DescriptorInvalid { .. }
+        | RulesError::Invalid { .. } => "agreement.grants.method".to_owned(),
+    };
+    Fault::invalid(vec![Violation { field, rule: error.to_string() }])
 }
 
 fn unavailable(error: HistoryError) -> Fault {

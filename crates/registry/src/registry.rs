@@ -34,7 +34,8 @@ const FOLLOW: Duration = Duration::from_secs(1);
 pub struct Registry {
     current: watch::Receiver<Option<Arc<Published>>>,
     revision: Fact,
-    decides: Option<(Arc<Register>, Followers)>,
+    register: Option<Arc<Register>>,
+    followers: Followers,
 }
 
 /// Where the rules are, and how they are now.
@@ -74,16 +75,17 @@ pub async fn start(
         (state.component("rules"), state.component("topic"), state.fact("revision"));
     rules.ready();
     let close = shutdown.begins(Stage::Close);
-    let decides = register.clone().map(|register| {
-        let followers = Followers::new();
-        let (listening, following) =
-            (followers.clone(), follow(register.clone(), rules.clone(), close.clone()));
-        shutdown.spawn(Stage::Close, "heartbeats of gateways", listening.listen(bus.clone(), close.clone()));
+    let followers = Followers::new();
+    if let Some(register) = &register {
+        let listening = followers.clone().listen(bus.clone(), close.clone());
+        shutdown.spawn(Stage::Close, "heartbeats of gateways", listening);
+        let following = follow(register.clone(), rules.clone(), close.clone());
         shutdown.spawn(Stage::Close, "history of the registry", following);
-        (register, followers)
-    });
+    }
     let current = watch::Sender::new(None);
-    let registry = Registry { current: current.subscribe(), revision: revision.clone(), decides };
+    let (current_now, revision_now) = (current.subscribe(), revision.clone());
+    let registry =
+        Registry { current: current_now, revision: revision_now, register: register.clone(), followers };
     let publisher = Publisher {
         bus: bus.clone(),
         options,
@@ -145,16 +147,11 @@ async fn follow(register: Arc<Register>, rules: Component, close: CancellationTo
 }
 
 impl Registry {
-    /// The services, for [`lgsp_bus::serve`] under the domain `registry`. Only who has a store decides.
+    /// The services, for [`lgsp_bus::serve`] under the domain `registry`.
     pub fn routes(&self) -> Routes {
-        let routes = Routes::new(RegistryServiceServer::new(Service::new(self.current.clone())));
-        match &self.decides {
-            None => routes,
-            Some((register, followers)) => {
-                let decisions = Decisions::new(register.clone(), followers.clone());
-                routes.add_service(DecisionServiceServer::new(decisions))
-            }
-        }
+        let decisions = Decisions::new(self.register.clone(), self.followers.clone());
+        Routes::new(RegistryServiceServer::new(Service::new(self.current.clone())))
+            .add_service(DecisionServiceServer::new(decisions))
     }
 
     /// The revision that is published; 0 before the first.

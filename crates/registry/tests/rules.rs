@@ -46,7 +46,7 @@ fn the_shipped_rules_hold_together() {
     let snapshot = checked.snapshot();
     let (platform, city): (Vec<_>, Vec<_>) = snapshot.applications.iter().partition(|known| known.platform);
     assert_eq!((city.len(), platform.len()), (11, 1));
-    assert_eq!(snapshot.services.len(), 7);
+    assert_eq!(snapshot.services.len(), 8);
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn an_unknown_name_is_told_with_the_known_ones() {
         "applications.toml",
         "[\"connected\"]",
         "[\"conected\"]",
-        &["conected", "connected, operator"],
+        &["conected", "connected, developer, operator"],
     );
     check_refused(
         "services.toml",

@@ -12,7 +12,7 @@ use lgsp_proto::registry::v1::{
     ProposeAgreementRequest, PutPersonRequest,
 };
 
-use crate::caller::{App, refused};
+use crate::caller::{App, Refusal, refused};
 use crate::fixture::{Hub, PERSON, hub};
 
 const DAY_US: i64 = 86_400_000_000;
@@ -104,6 +104,10 @@ fn about(decision: &AgreementDecision) -> DecideAgreementRequest {
     }
 }
 
+fn fields(refusal: &Refusal) -> Vec<&str> {
+    refusal.violations.iter().map(|(field, _)| field.as_str()).collect()
+}
+
 fn stage(decision: &AgreementDecision) -> AgreementStage {
     decision.agreement.as_ref().unwrap().stage()
 }
@@ -141,7 +145,7 @@ async fn three_persons_open_a_method_and_one_closes_it() {
 async fn a_denied_caller_learns_what_is_missing_and_whom_to_ask() {
     let app = hub().await.app("hotich");
     let denied = app.clone().purpose(PURPOSE).get_citizen(PERSON).await.unwrap_err();
-    let told = "agreed are civil-status, statistics; Công an thành phố Cần Thơ (G01.30.92) decides";
+    let told = "agreed are civil-status; Công an thành phố Cần Thơ (G01.30.92) decides";
     assert!(denied.message().ends_with(told), "{denied:?}");
     let request = VerifyEnterpriseRequest { enterprise_code: "1800000000".to_owned(), ..Default::default() };
     let missing = app.purpose(PURPOSE);
@@ -192,6 +196,39 @@ async fn nobody_decides_for_another_office_nor_without_having_looked() {
 }
 
 #[tokio::test]
+async fn nobody_is_two_persons_and_the_last_administrator_stays() {
+    let city = Box::pin(City::start()).await;
+    let administrator = city.hub.administrator("admin-1");
+    let put = async |person: Person| {
+        let request = PutPersonRequest { person: Some(person), reason: "a test".to_owned() };
+        administrator.decisions().put_person(administrator.request(request)).await
+    };
+    let twin = Credential {
+        key_id: "twin-1".to_owned(),
+        ed25519_public_key: key("an.tuphap").verifying_key().as_bytes().to_vec().into(),
+        ..Default::default()
+    };
+    let person = |id: &str, credentials| Person {
+        id: id.to_owned(),
+        agency_code: "G01.30.92".to_owned(),
+        credentials,
+        ..Default::default()
+    };
+    let twin = refused(put(person("twin", vec![twin])).await, Reason::InvalidField);
+    assert_eq!(fields(&twin), ["person.credentials"]);
+    put(person("admin-2", Vec::new())).await.expect("another administrator is there");
+    let last = refused(put(person("admin-1", Vec::new())).await, Reason::InvalidField);
+    assert_eq!(fields(&last), ["person.roles"]);
+}
+
+#[tokio::test]
+async fn where_the_files_are_the_rules_nothing_is_decided() {
+    let app = hub().await.app("hotich");
+    let asked = app.decisions().list_allowed_methods(app.request(ListAllowedMethodsRequest {})).await;
+    refused(asked, Reason::FilesDecide);
+}
+
+#[tokio::test]
 async fn what_would_be_decided_is_told_by_its_rule_and_office() {
     let city = Box::pin(City::start()).await;
     let operator = city.person("dung.vanhanh");
@@ -224,7 +261,9 @@ async fn terms_that_name_nothing_that_is_there_are_refused_field_by_field() {
     let unknown = Grant { method: "GetCitizen".to_owned(), fields: vec!["citizen.shoe_size".to_owned()] };
     let terms = Agreement { grants: vec![unknown], ..terms() };
     let request = ProposeAgreementRequest { agreement: Some(terms), reason: String::new() };
-    refused(person.decisions().propose_agreement(person.request(request)).await, Reason::InvalidField);
+    let refusal =
+        refused(person.decisions().propose_agreement(person.request(request)).await, Reason::InvalidField);
+    assert_eq!(fields(&refusal), ["agreement.grants.fields.shoe_size"]);
     let request = ListAgreementsRequest { application: "hotich".to_owned(), ..Default::default() };
     let listed = person.decisions().list_agreements(person.request(request)).await.expect("told");
     let listed = listed.into_inner().agreements;

@@ -3,9 +3,10 @@
 #![allow(clippy::unwrap_used, dead_code, reason = "each test binary uses a part of it")]
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use lgsp_bus::{Appender, Bus, MacKey, MacKeys};
+use hmac::{Hmac, KeyInit, Mac};
+use lgsp_bus::{Appender, Bus, MacKey, MacKeys, topics};
 use lgsp_core::ExchangeId;
 use lgsp_core::entry::{salted, seal};
 use lgsp_core::time::unix_micros;
@@ -18,6 +19,7 @@ use lgsp_proto::ledger::v1::{
 use lgsp_runtime::shutdown;
 use lgsp_runtime::{Instance, Shutdown, State};
 use prost::Message;
+use sha2::Sha256;
 use tokio::time::Instant;
 use tonic::Streaming;
 use tonic::service::Routes;
@@ -57,6 +59,36 @@ pub const MAC_KEY: [u8; 32] = [7; 32];
 fn macs(bus: &Bus) -> MacKeys {
     let domains = bus.options().domains.iter();
     MacKeys::new(domains.map(|domain| (domain.clone(), MacKey::new(MAC_KEY))).collect())
+}
+
+/// Puts a request on its topic as a gateway does, with a deadline that is just over.
+pub async fn request(bus: &Bus, exchange: ExchangeId) {
+    request_under(MAC_KEY, bus, exchange).await;
+}
+
+pub async fn request_under(key: [u8; 32], bus: &Bus, exchange: ExchangeId) {
+    let (id, deadline) = (exchange.to_string(), unix_micros(SystemTime::now()).to_string());
+    let mut headers: Vec<(&str, &[u8])> = vec![
+        ("lgsp-exchange-id", id.as_bytes()),
+        ("lgsp-method", b"/lgsp.land.v1.LandService/GetParcel"),
+        ("lgsp-deadline", deadline.as_bytes()),
+        ("lgsp-application", b"tthc"),
+        ("lgsp-purpose", b"prefill"),
+    ];
+    let mac = mac(key, &headers, b"request");
+    headers.push(("lgsp-mac", mac.as_bytes()));
+    bus.publish(&topics::request("land"), Some(3), b"", b"request", &headers).await.unwrap();
+}
+
+/// The MAC of a request over its headers and value.
+fn mac(key: [u8; 32], headers: &[(&str, &[u8])], value: &[u8]) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key).unwrap();
+    let named = headers.iter().flat_map(|(name, value)| [name.as_bytes(), *value]);
+    for field in [&b"lgsp 1 request"[..]].into_iter().chain(named).chain([value]) {
+        mac.update(&(field.len() as u64).to_be_bytes());
+        mac.update(field);
+    }
+    hex::encode(mac.finalize().into_bytes())
 }
 
 /// A ledger that runs.

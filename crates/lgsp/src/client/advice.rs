@@ -81,6 +81,7 @@ fn vietnamese(reason: Reason) -> &'static str {
             "Thử lại sau thời gian đã nêu; đơn vị vận hành xem kết nối của nguồn dữ liệu."
         }
         Reason::StreamTooLong => "Giảm số bản ghi mỗi trang và đi tiếp bằng mã trang.",
+        Reason::FilesDecide => "Liên hệ đơn vị vận hành nền tảng: bộ quy tắc nằm trong tệp cấu hình.",
         Reason::PersonMissing => "Đăng nhập bằng tài khoản cá nhân đã được quản trị viên ghi nhận.",
         Reason::NotYourAgency => "Liên hệ cơ quan có thẩm quyền; CheckPermission nêu tên cơ quan đó.",
         Reason::SamePerson => "Để người khác của cùng cơ quan thực hiện bước này.",

@@ -2,7 +2,7 @@ use lgsp_core::time::timestamp;
 use lgsp_proto::registry::v1::{Change, Grant};
 
 use super::*;
-use crate::catalogue::import;
+use crate::catalogue::{import, stamped};
 use crate::rules::{Folder, check};
 
 const NOW: i64 = 1_790_000_000_000_000;
@@ -38,6 +38,7 @@ impl Office {
 
     fn take_in(&mut self, edits: Vec<Edit>) {
         let sequence = self.catalogue.sequence + 1;
+        let edits = stamped(edits, sequence);
         self.catalogue.apply(&Change { sequence, edits, ..Change::default() }).unwrap();
     }
 
@@ -45,9 +46,8 @@ impl Office {
         let person = self.catalogue.person(by).unwrap().clone();
         let occasion = Occasion { person: &person, now: NOW, exchange: "an-exchange" };
         let proposed = propose(&self.catalogue, terms, "births".to_owned(), occasion);
-        let (draft, version) = proposed.map_err(|fault| fault.reason())?;
-        self.take_in(draft.edits);
-        Ok(version)
+        self.take_in(proposed.map_err(|fault| fault.reason())?.edits);
+        Ok(self.catalogue.versions(ID).count() as u32)
     }
 
     fn decide(&mut self, by: &str, decision: Decision, version: u32) -> Result<AgreementStage, Reason> {
