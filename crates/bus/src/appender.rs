@@ -134,6 +134,7 @@ mod tests {
         let unknown = appender.fsynced(Place { partition: 0, offset: -1001 }, until).await;
         assert!(matches!(unknown, Err(Error::PlaceUnknown)));
     }
+
     #[tokio::test(start_paused = true)]
     async fn nobody_waits_longer_for_an_entry_than_the_ledger_waits_with_a_gap() {
         let bus = Bus::open(Options::default()).unwrap();

@@ -283,7 +283,8 @@ fn normalise(terms: &mut Agreement) {
     terms.legal_basis = terms.legal_basis.trim().to_owned();
 }
 
-fn violation(field: &str, rule: &str) -> Violation {
+/// A field of the request and the rule that it breaks.
+pub(crate) fn violation(field: &str, rule: &str) -> Violation {
     Violation { field: field.to_owned(), rule: rule.to_owned() }
 }
 

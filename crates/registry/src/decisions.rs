@@ -1,14 +1,12 @@
 //! Answers who may ask what, takes decisions about it, and tells who decided.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use lgsp_bus::Inbound;
 use lgsp_core::time::{micros, timestamp, unix_micros};
-use lgsp_core::{Caller, Fault, Grant, Purpose, Reason, Rules, Violation, permit};
+use lgsp_core::{Caller, Fault, Grant, Purpose, Reason, Rules, permit};
 use lgsp_proto::registry::v1::decision_service_server::DecisionService;
-use lgsp_proto::registry::v1::item::Item as Of;
 use lgsp_proto::registry::v1::{
     Agreement, AgreementDecision, AgreementRecord, AgreementState, AllowedMethod, CheckPermissionRequest,
     CheckPermissionResponse, DecideAgreementRequest, ListAgreementsRequest, ListAgreementsResponse,
@@ -19,9 +17,10 @@ use lgsp_proto::registry::v1::{
 use tokio::time::Instant;
 use tonic::{Extensions, Request, Response, Status};
 
-use crate::catalogue::{Catalogue, put};
-use crate::decide::{Decision, Draft, Occasion, actor, decide, propose};
+use crate::catalogue::Catalogue;
+use crate::decide::{Decision, Occasion, actor, decide, propose, violation};
 use crate::followers::Followers;
+use crate::person::put_person;
 use crate::register::{By, Held, Register, does_not_hold};
 use crate::sensitive;
 
@@ -33,9 +32,6 @@ const FOLLOWING: Duration = Duration::from_secs(2);
 const LONGEST: Duration = Duration::from_secs(10);
 /// An agreement that is valid for longer is told as long.
 const LONG_VALIDITY_US: i64 = 5 * 366 * 86_400 * 1_000_000;
-
-/// The role of those who say who is who.
-const ADMINISTRATOR: &str = "administrator";
 
 /// The service, as the bus serves it.
 #[derive(Debug)]
@@ -173,11 +169,7 @@ impl Decisions {
         let person = request.person.unwrap_or_default();
         let by = asked.by(&self.register()?.now())?;
         let held = self.register()?.decide(by, asked.until, |held| {
-            check_person(&held.catalogue, &person)?;
-            let before = held.catalogue.person(&person.id).cloned().map(Of::Person);
-            let edits = vec![put(before, Of::Person(person.clone()), person.id.clone())];
-            let reason = request.reason.clone();
-            Ok(Draft { action: "put-person", reason, legal_basis: String::new(), edits })
+            put_person(&held.catalogue, person.clone(), request.reason.clone())
         });
         let held = held.await?;
         let revision = held.catalogue.revision;
@@ -309,47 +301,6 @@ fn warnings(record: &AgreementRecord) -> Vec<String> {
     warnings
 }
 
-fn check_person(catalogue: &Catalogue, person: &Person) -> Result<(), Fault> {
-    let mut violations = Vec::new();
-    let mut check = |bad: bool, field: &str, rule: &str| {
-        if bad {
-            violations.push(Violation { field: field.to_owned(), rule: rule.to_owned() });
-        }
-    };
-    check(lgsp_core::PersonId::parse(&person.id).is_none(), "person.id", "is not well formed");
-    check(catalogue.agency(&person.agency_code).is_none(), "person.agency_code", "names no agency");
-    let unknown = person.roles.iter().any(|role| !catalogue.has_role(role));
-    check(unknown, "person.roles", "names a role that is not there");
-    check(shares_a_key(catalogue, person), "person.credentials", "has a key that is somebody else's");
-    check(
-        !keeps_an_administrator(catalogue, person),
-        "person.roles",
-        "would leave the hub without an administrator",
-    );
-    if violations.is_empty() { Ok(()) } else { Err(Fault::invalid(violations)) }
-}
-
-/// Whoever holds the key of two holders is two persons to the rules, and decides twice.
-fn shares_a_key(catalogue: &Catalogue, person: &Person) -> bool {
-    let others =
-        catalogue.persons().filter(|other| other.id != person.id).flat_map(|other| &other.credentials);
-    let applications = catalogue.applications().flat_map(|application| &application.credentials);
-    let taken: BTreeSet<&[u8]> =
-        others.chain(applications).map(|credential| credential.ed25519_public_key.as_ref()).collect();
-    person.credentials.iter().any(|credential| taken.contains(credential.ed25519_public_key.as_ref()))
-}
-
-/// Whether somebody with a key may say who is who after the person is put. A hub that had nobody before needs nobody.
-fn keeps_an_administrator(catalogue: &Catalogue, person: &Person) -> bool {
-    let administers = |person: &Person| {
-        !person.left
-            && !person.credentials.is_empty()
-            && person.roles.iter().any(|role| role == ADMINISTRATOR)
-    };
-    let mut others = catalogue.persons().filter(|other| other.id != person.id);
-    administers(person) || others.any(administers) || !catalogue.persons().any(administers)
-}
-
 fn rule_of(grant: Option<&Grant>) -> String {
     match grant {
         Some(grant) => format!("agreement {} version {}", grant.agreement, grant.version),
@@ -387,7 +338,7 @@ fn page_size(asked: i32) -> usize {
 }
 
 fn invalid(field: &str, rule: &str) -> Fault {
-    Fault::invalid(vec![Violation { field: field.to_owned(), rule: rule.to_owned() }])
+    Fault::invalid(vec![violation(field, rule)])
 }
 
 fn answered<T>(answer: Result<T, Fault>) -> Result<Response<T>, Status> {

@@ -13,13 +13,13 @@ use lgsp_core::time::{timestamp, unix_micros};
 use lgsp_proto::registry::v1::{Credential, Person};
 use tracing::warn;
 
+use crate::person::ADMINISTRATOR;
 use crate::publisher::{on_disk, read};
 use crate::rules::{Checked, check};
 use crate::{Error, Options};
 
 /// Two, so that one can be replaced by the other.
 const ADMINISTRATORS: [&str; 2] = ["admin-1", "admin-2"];
-const ROLE: &str = "administrator";
 /// The data service whose owner operates the hub: the administrators are of that agency.
 const REGISTRY: &str = "lgsp.registry.v1.RegistryService";
 /// How long the first keys are good. Whoever has signed in with one makes a longer-lived one.
@@ -31,7 +31,7 @@ const VALID_US: i64 = 90 * 86_400 * 1_000_000;
 /// The rules cannot be read or do not hold together, or a key cannot be kept.
 pub(crate) async fn first(options: &Options) -> Result<Checked, Error> {
     let mut checked = check(&read(options.rules.clone()).await?, &options.environment)?;
-    if !checked.snapshot.roles.iter().any(|role| role.name == ROLE) {
+    if !checked.snapshot.roles.iter().any(|role| role.name == ADMINISTRATOR) {
         warn!("the rules have no role `administrator`: nobody can be made one");
         return Ok(checked);
     }
@@ -58,7 +58,7 @@ fn administrators(folder: &Path, agency: &str) -> Result<Vec<Person>, Error> {
         Ok(Person {
             id: (*id).to_owned(),
             agency_code: agency.to_owned(),
-            roles: vec![ROLE.to_owned()],
+            roles: vec![ADMINISTRATOR.to_owned()],
             credentials: vec![Credential {
                 key_id: format!("{id}-1"),
                 ed25519_public_key: key.verifying_key().as_bytes().to_vec().into(),

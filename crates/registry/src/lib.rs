@@ -27,6 +27,7 @@ mod kept;
 mod next;
 mod options;
 mod origin;
+mod person;
 mod problem;
 mod publisher;
 mod register;
