@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use lgsp_bus::Inbound;
 use lgsp_core::time::{micros, timestamp, unix_micros};
 use lgsp_core::{Caller, Fault, Grant, Purpose, Reason, Rules, permit};
 use lgsp_proto::registry::v1::decision_service_server::DecisionService;
@@ -15,21 +14,17 @@ use lgsp_proto::registry::v1::{
     PutPersonResponse, Quota,
 };
 use tokio::time::Instant;
-use tonic::{Extensions, Request, Response, Status};
+use tonic::{Request, Response, Status};
 
-use crate::catalogue::Catalogue;
-use crate::decide::{Decision, Occasion, actor, decide, propose, violation};
+use crate::asked::{Asked, answered, invalid, page_size};
+use crate::decide::{Decision, Occasion, decide, propose};
 use crate::followers::Followers;
 use crate::person::put_person;
-use crate::register::{By, Held, Register, does_not_hold};
+use crate::register::{Held, Register, does_not_hold};
 use crate::sensitive;
 
-const DEFAULT_PAGE: usize = 50;
-const LARGEST_PAGE: usize = 200;
 /// How long a decision waits for the gateways to follow it.
 const FOLLOWING: Duration = Duration::from_secs(2);
-/// A caller who brings no deadline waits no longer than this.
-const LONGEST: Duration = Duration::from_secs(10);
 /// An agreement that is valid for longer is told as long.
 const LONG_VALIDITY_US: i64 = 5 * 366 * 86_400 * 1_000_000;
 
@@ -39,41 +34,6 @@ pub(crate) struct Decisions {
     /// `None`: the files are the rules.
     register: Option<Arc<Register>>,
     followers: Followers,
-}
-
-/// Who asks, by which exchange, and until when.
-struct Asked {
-    person: Option<String>,
-    application: String,
-    exchange: String,
-    until: Instant,
-}
-
-impl Asked {
-    fn of(extensions: &Extensions) -> Self {
-        let Some(Inbound { head }) = extensions.get::<Inbound>() else {
-            let until = Instant::now() + LONGEST;
-            return Self { person: None, application: String::new(), exchange: String::new(), until };
-        };
-        let left = head.deadline_us.saturating_sub(unix_micros(SystemTime::now()));
-        let left = Duration::from_micros(u64::try_from(left).unwrap_or(0));
-        Self {
-            person: head.person.as_ref().map(ToString::to_string),
-            application: head.application.as_str().to_owned(),
-            exchange: head.exchange.to_string(),
-            until: Instant::now() + left.min(LONGEST),
-        }
-    }
-
-    /// The person who asks, as the register knows them now.
-    fn person<'a>(&self, catalogue: &'a Catalogue) -> Result<&'a Person, Fault> {
-        let known = self.person.as_deref().and_then(|id| catalogue.person(id));
-        known.filter(|person| !person.left).ok_or_else(|| Reason::PersonMissing.into())
-    }
-
-    fn by(&self, held: &Held) -> Result<By, Fault> {
-        Ok(By { actor: actor(self.person(&held.catalogue)?), exchange: self.exchange.clone() })
-    }
 }
 
 impl Decisions {
@@ -328,21 +288,6 @@ fn is_in_force(grant: &Grant, now: i64) -> bool {
 /// Where a record stands in the order of the list, with its version in as many digits as any has.
 fn key(record: &AgreementRecord) -> String {
     record.agreement.as_ref().map(|terms| format!("{}/{:010}", terms.id, terms.version)).unwrap_or_default()
-}
-
-fn page_size(asked: i32) -> usize {
-    match usize::try_from(asked) {
-        Ok(0) | Err(_) => DEFAULT_PAGE,
-        Ok(asked) => asked.min(LARGEST_PAGE),
-    }
-}
-
-fn invalid(field: &str, rule: &str) -> Fault {
-    Fault::invalid(vec![violation(field, rule)])
-}
-
-fn answered<T>(answer: Result<T, Fault>) -> Result<Response<T>, Status> {
-    answer.map(Response::new).map_err(|fault| lgsp_bus::status(&fault))
 }
 
 #[tonic::async_trait]

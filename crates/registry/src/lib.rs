@@ -15,6 +15,7 @@
 //! [`lgsp_core::Rules`] would refuse, its revisions never go back, and it never believes a snapshot that its own key has
 //! not signed.
 
+mod asked;
 mod catalogue;
 mod changes;
 mod decide;
