@@ -9,36 +9,16 @@
 //! Proposed by the consumer's agency, approved or refused by the agency that owns the data service, activated by the hub's
 //! operator: three persons, never one twice. Either agency and the operator may suspend and revoke.
 
-use lgsp_core::time::{micros, timestamp};
+use lgsp_core::time::micros;
 use lgsp_core::{Fault, Reason, Violation};
 use lgsp_proto::registry::v1::item::Item as Of;
 use lgsp_proto::registry::v1::{
-    Actor, Agreement, AgreementRecord, AgreementStage, DecideAgreementRequest, Edit, Person, Step,
+    Agreement, AgreementRecord, AgreementStage, DecideAgreementRequest, Edit, Person, Step,
 };
 
 use crate::catalogue::{Catalogue, put};
-
-/// The role that activates, in the name of the agency that operates the hub.
-const OPERATOR: &str = "operator";
-
-/// Who decides, and when.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Occasion<'a> {
-    pub person: &'a Person,
-    /// Unix µs.
-    pub now: i64,
-    /// The exchange by which it is done.
-    pub exchange: &'a str,
-}
-
-/// What a decision changes.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Draft {
-    pub action: &'static str,
-    pub reason: String,
-    pub legal_basis: String,
-    pub edits: Vec<Edit>,
-}
+use crate::occasion::{operates, person_of, step};
+pub(crate) use crate::occasion::{Draft, Occasion, actor, violation};
 
 /// What can be decided about a version of an agreement that is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -186,7 +166,7 @@ fn may(
     let consumes = catalogue
         .application(&terms.application)
         .is_some_and(|application| application.agency_code == person.agency_code);
-    let operates = person.roles.iter().any(|role| role == OPERATOR);
+    let operates = operates(person);
     let (allowed, whose) = match decision {
         Decision::Approve | Decision::Refuse => (owns, "the agency that owns the data service decides"),
         Decision::Activate => (operates, "the hub's operator activates"),
@@ -208,10 +188,6 @@ fn may(
     Ok(())
 }
 
-fn person_of(step: &Option<Step>) -> Option<&str> {
-    step.as_ref()?.by.as_ref().map(|by| by.person.as_str())
-}
-
 /// The version that was in force until now.
 fn superseded(catalogue: &Catalogue, by: &AgreementRecord) -> Option<Edit> {
     let terms = by.agreement.as_ref()?;
@@ -225,21 +201,6 @@ fn superseded(catalogue: &Catalogue, by: &AgreementRecord) -> Option<Edit> {
 fn edit(before: &AgreementRecord, after: AgreementRecord) -> Edit {
     let id = before.agreement.as_ref().map(|terms| format!("{}/{}", terms.id, terms.version));
     put(Some(Of::Agreement(before.clone())), Of::Agreement(after), id.unwrap_or_default())
-}
-
-fn step(occasion: Occasion<'_>, reason: &str, legal_basis: &str) -> Step {
-    Step {
-        by: Some(actor(occasion.person)),
-        at: Some(timestamp(occasion.now)),
-        exchange_id: occasion.exchange.to_owned(),
-        reason: reason.to_owned(),
-        legal_basis: legal_basis.to_owned(),
-    }
-}
-
-/// A person as the history names them.
-pub(crate) fn actor(person: &Person) -> Actor {
-    Actor { person: person.id.clone(), agency_code: person.agency_code.clone() }
 }
 
 fn is_open(stage: AgreementStage) -> bool {
@@ -281,11 +242,6 @@ fn normalise(terms: &mut Agreement) {
     }
     terms.state = 0;
     terms.legal_basis = terms.legal_basis.trim().to_owned();
-}
-
-/// A field of the request and the rule that it breaks.
-pub(crate) fn violation(field: &str, rule: &str) -> Violation {
-    Violation { field: field.to_owned(), rule: rule.to_owned() }
 }
 
 #[cfg(test)]

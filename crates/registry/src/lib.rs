@@ -26,6 +26,7 @@ mod followers;
 mod history;
 mod kept;
 mod next;
+mod occasion;
 mod options;
 mod origin;
 mod person;
@@ -38,6 +39,7 @@ mod sensitive;
 mod service;
 mod shipped;
 mod sign;
+mod versions;
 
 pub use error::Error;
 pub use history::HistoryError;

@@ -1,0 +1,58 @@
+//! What every decision has, whatever it is about: who decides and when, the step that it is, and what it changes.
+
+use lgsp_core::Violation;
+use lgsp_core::time::timestamp;
+use lgsp_proto::registry::v1::{Actor, Edit, Person, Step};
+
+/// The role of those who operate the hub.
+const OPERATOR: &str = "operator";
+
+/// Who decides, and when.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Occasion<'a> {
+    pub person: &'a Person,
+    /// Unix µs.
+    pub now: i64,
+    /// The exchange by which it is done.
+    pub exchange: &'a str,
+}
+
+/// What a decision changes.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Draft {
+    pub action: &'static str,
+    pub reason: String,
+    pub legal_basis: String,
+    pub edits: Vec<Edit>,
+}
+
+/// A step as the record keeps it.
+pub(crate) fn step(occasion: Occasion<'_>, reason: &str, legal_basis: &str) -> Step {
+    Step {
+        by: Some(actor(occasion.person)),
+        at: Some(timestamp(occasion.now)),
+        exchange_id: occasion.exchange.to_owned(),
+        reason: reason.to_owned(),
+        legal_basis: legal_basis.to_owned(),
+    }
+}
+
+/// A person as the history names them.
+pub(crate) fn actor(person: &Person) -> Actor {
+    Actor { person: person.id.clone(), agency_code: person.agency_code.clone() }
+}
+
+/// Who took a step.
+pub(crate) fn person_of(step: &Option<Step>) -> Option<&str> {
+    step.as_ref()?.by.as_ref().map(|by| by.person.as_str())
+}
+
+/// Whether the person is one of the hub's operators.
+pub(crate) fn operates(person: &Person) -> bool {
+    person.roles.iter().any(|role| role == OPERATOR)
+}
+
+/// A field of the request and the rule that it breaks.
+pub(crate) fn violation(field: &str, rule: &str) -> Violation {
+    Violation { field: field.to_owned(), rule: rule.to_owned() }
+}
