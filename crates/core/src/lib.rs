@@ -7,8 +7,10 @@
 //!
 //! Nothing here opens a file or a socket, spawns a task or reads a clock.
 
+pub mod breaking;
 mod certificate;
 pub mod check;
+pub mod contract;
 pub mod entry;
 mod fault;
 mod ids;
@@ -24,7 +26,7 @@ pub use certificate::CertificateName;
 pub use check::Checks;
 pub use fault::{Fault, Violation};
 pub use ids::{ApplicationId, ExchangeId, PersonId};
-pub use permit::{Caller, Permit, permit};
+pub use permit::{Caller, Permit, SANDBOX, is_callable, permit};
 pub use plan::{FieldPlan, Kind, MaskError, Node, Plan};
 pub use procedure::is_procedure;
 pub use purpose::Purpose;

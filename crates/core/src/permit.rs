@@ -4,6 +4,9 @@ use lgsp_proto::registry::v1::{AgreementState, ServiceState};
 
 use crate::{Application, Fault, Grant, Method, PersonId, Plan, Purpose, Reason, Rules};
 
+/// The environment where data services are tried before they are in use.
+pub const SANDBOX: &str = "sandbox";
+
 /// Who calls, as proved by a credential.
 #[derive(Clone, Debug)]
 pub struct Caller {
@@ -49,7 +52,7 @@ pub fn permit(
     if !caller.application.connected {
         return Err(Reason::ApplicationNotConnected.into());
     }
-    if !matches!(method.state, ServiceState::InUse | ServiceState::Deprecated) {
+    if !is_callable(method.state, rules.environment()) {
         return Err(Reason::ServiceNotInUse.into());
     }
     if method.platform {
@@ -62,6 +65,20 @@ pub fn permit(
         return Err(Reason::PurposeUnknown.into());
     }
     permit_by_agreement(rules, caller, method, purpose, now)
+}
+
+/// Whether calls of a data service at this stage are carried: in the sandbox also of what is only offered there.
+pub fn is_callable(state: ServiceState, environment: &str) -> bool {
+    match state {
+        ServiceState::InUse | ServiceState::Deprecated => true,
+        ServiceState::Sandbox => environment == SANDBOX,
+        ServiceState::Unspecified
+        | ServiceState::Draft
+        | ServiceState::Retired
+        | ServiceState::Superseded
+        | ServiceState::Refused
+        | ServiceState::Withdrawn => false,
+    }
 }
 
 fn permit_by_role(rules: &Rules, caller: &Caller, method: &Method) -> Result<Permit, Fault> {

@@ -49,6 +49,10 @@ pub struct Method {
     pub input: MessageDescriptor,
     /// The answer message.
     pub output: MessageDescriptor,
+    /// When its data service was deprecated, Unix µs.
+    pub deprecated_at: Option<i64>,
+    /// From when on its data service may be retired, Unix µs.
+    pub sunset_at: Option<i64>,
     /// The answer is a stream.
     pub server_streaming: bool,
     /// The request is a stream, which the hub refuses.

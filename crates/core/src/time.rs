@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
 use time::{OffsetDateTime, UtcOffset};
 
 /// Viet Nam has kept UTC+7 without daylight saving since 1975.
@@ -44,6 +46,16 @@ pub fn day(micros: i64) -> String {
     format!("{:04}-{:02}-{:02}", local.year(), u8::from(local.month()), local.day())
 }
 
+const HTTP_DATE: &[BorrowedFormatItem<'_>] = format_description!(
+    "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
+);
+
+/// A moment as HTTP writes it (RFC 9110): `Sun, 06 Nov 1994 08:49:37 GMT`.
+pub fn http_date(micros: i64) -> String {
+    let utc = OffsetDateTime::from_unix_timestamp(micros.div_euclid(1_000_000));
+    utc.unwrap_or(OffsetDateTime::UNIX_EPOCH).format(HTTP_DATE).unwrap_or_default()
+}
+
 fn local(micros: i64) -> OffsetDateTime {
     let utc = OffsetDateTime::from_unix_timestamp(micros.div_euclid(1_000_000));
     let offset = UtcOffset::from_hms(HO_CHI_MINH_HOURS, 0, 0).unwrap_or(UtcOffset::UTC);
@@ -60,6 +72,11 @@ mod tests {
         assert_eq!(month(first_of_june_local), "2026-06");
         assert_eq!(month(first_of_june_local - 1), "2026-05");
         assert_eq!(day(first_of_june_local), "2026-06-01");
+    }
+
+    #[test]
+    fn a_date_of_http_is_that_of_its_specification() {
+        assert_eq!(http_date(784_111_777_999_999), "Sun, 06 Nov 1994 08:49:37 GMT");
     }
 
     #[test]

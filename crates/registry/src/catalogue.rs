@@ -8,6 +8,8 @@ use lgsp_proto::registry::v1::{
     Edit, Item, Person, Purpose, Role, Snapshot,
 };
 
+use crate::versions::Versions;
+
 /// The registry as of one change. The history is kept, and this is folded from it: there is nothing else to keep in step.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Catalogue {
@@ -17,7 +19,7 @@ pub(crate) struct Catalogue {
     pub revision: u64,
     agencies: BTreeMap<String, Agency>,
     purposes: BTreeMap<String, Purpose>,
-    services: BTreeMap<String, DataService>,
+    services: Versions,
     roles: BTreeMap<String, Role>,
     applications: BTreeMap<String, Application>,
     persons: BTreeMap<String, Person>,
@@ -44,7 +46,7 @@ impl Catalogue {
             return Err(Damage { sequence: change.sequence, last: self.sequence });
         }
         for edit in &change.edits {
-            self.edit(edit);
+            self.edit(edit, change.sequence);
         }
         if !change.exchange_id.is_empty() {
             self.exchanges.insert(change.exchange_id.clone());
@@ -58,7 +60,7 @@ impl Catalogue {
         self.exchanges.contains(exchange)
     }
 
-    fn edit(&mut self, edit: &Edit) {
+    fn edit(&mut self, edit: &Edit, sequence: u64) {
         let of = |item: &Option<Item>| item.as_ref().and_then(|item| item.item.clone());
         if let Some(gone) = of(&edit.before) {
             self.remove(&gone);
@@ -66,7 +68,8 @@ impl Catalogue {
         match of(&edit.after) {
             Some(Of::Agency(agency)) => drop(self.agencies.insert(agency.code.clone(), agency)),
             Some(Of::Purpose(purpose)) => drop(self.purposes.insert(purpose.code.clone(), purpose)),
-            Some(Of::Service(service)) => drop(self.services.insert(service.name.clone(), service)),
+            Some(Of::Service(service)) => self.services.put_imported(service, sequence),
+            Some(Of::ServiceRecord(record)) => self.services.put(record),
             Some(Of::Role(role)) => drop(self.roles.insert(role.name.clone(), role)),
             Some(Of::Application(application)) => {
                 drop(self.applications.insert(application.id.clone(), application));
@@ -81,7 +84,8 @@ impl Catalogue {
         match item {
             Of::Agency(agency) => drop(self.agencies.remove(&agency.code)),
             Of::Purpose(purpose) => drop(self.purposes.remove(&purpose.code)),
-            Of::Service(service) => drop(self.services.remove(&service.name)),
+            Of::Service(service) => self.services.remove_imported(service),
+            Of::ServiceRecord(record) => self.services.remove(record),
             Of::Role(role) => drop(self.roles.remove(&role.name)),
             Of::Application(application) => drop(self.applications.remove(&application.id)),
             Of::Person(person) => drop(self.persons.remove(&person.id)),
@@ -105,9 +109,14 @@ impl Catalogue {
         self.agreements.values()
     }
 
-    /// A data service.
+    /// A data service, whatever its version.
     pub fn service(&self, name: &str) -> Option<&DataService> {
-        self.services.get(name)
+        self.services.service(name)
+    }
+
+    /// The versions of the data services.
+    pub fn services(&self) -> &Versions {
+        &self.services
     }
 
     /// An application.
@@ -153,7 +162,7 @@ impl Catalogue {
             environment: environment.to_owned(),
             agencies: self.agencies.values().cloned().collect(),
             applications: self.applications.values().cloned().collect(),
-            services: self.services.values().cloned().collect(),
+            services: self.services.in_rules(environment),
             purposes: self.purposes.values().cloned().collect(),
             agreements: self.agreements.values().filter_map(in_rules).collect(),
             roles: self.roles.values().cloned().collect(),
@@ -213,8 +222,10 @@ pub(crate) fn import(snapshot: &Snapshot, steps: &AgreementRecord) -> Vec<Edit> 
 /// The edits of a change, with its sequence as the etag of what they leave.
 pub(crate) fn stamped(mut edits: Vec<Edit>, sequence: u64) -> Vec<Edit> {
     for edit in &mut edits {
-        if let Some(Of::Agreement(record)) = edit.after.as_mut().and_then(|item| item.item.as_mut()) {
-            record.etag = sequence;
+        match edit.after.as_mut().and_then(|item| item.item.as_mut()) {
+            Some(Of::Agreement(record)) => record.etag = sequence,
+            Some(Of::ServiceRecord(record)) => record.etag = sequence,
+            _ => {}
         }
     }
     edits
@@ -225,7 +236,7 @@ pub(crate) fn put(before: Option<Of>, after: Of, id: String) -> Edit {
     let kind = match &after {
         Of::Agency(_) => "agency",
         Of::Purpose(_) => "purpose",
-        Of::Service(_) => "service",
+        Of::Service(_) | Of::ServiceRecord(_) => "service",
         Of::Role(_) => "role",
         Of::Application(_) => "application",
         Of::Person(_) => "person",

@@ -105,6 +105,8 @@ impl Rules {
                 state: service.state(),
                 checks: Checks::compile(&method.input()),
                 input: method.input(),
+                deprecated_at: service.deprecated_at.as_ref().map(micros),
+                sunset_at: service.sunset_at.as_ref().map(micros),
                 output: method.output(),
                 server_streaming: method.is_server_streaming(),
                 client_streaming: method.is_client_streaming(),

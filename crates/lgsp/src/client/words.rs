@@ -80,6 +80,9 @@ pub(crate) fn service_state(state: ServiceState, lang: Lang) -> Cell {
         ServiceState::InUse => (lang.pick("in-use", "đang dùng"), Tone::Good),
         ServiceState::Deprecated => (lang.pick("deprecated", "sắp dừng"), Tone::Warning),
         ServiceState::Retired => (lang.pick("retired", "đã dừng"), Tone::Dim),
+        ServiceState::Superseded => (lang.pick("superseded", "đã thay thế"), Tone::Dim),
+        ServiceState::Refused => (lang.pick("refused", "bị từ chối"), Tone::Warning),
+        ServiceState::Withdrawn => (lang.pick("withdrawn", "đã rút"), Tone::Dim),
     };
     Cell::new(text, tone)
 }

@@ -21,6 +21,7 @@ pub(super) fn data_service(
         platform: contract.rules.platform,
         title_vi: contract.rules.title_vi.clone(),
         title_en: contract.rules.title_en.clone(),
+        ..wire::DataService::default()
     }
 }
 
