@@ -16,7 +16,8 @@ use tonic::{Request, Response, Status};
 
 use crate::{OwnerKey, ParcelRef, Parts, Place, Source};
 
-const PAGE_DEFAULT: usize = 50;
+/// A parcel comes with all that hangs on it: more of them take longer than a caller who has not asked for more would wait.
+const PAGE_DEFAULT: usize = 20;
 const PAGE_MOST: usize = 200;
 const STREAM_DEFAULT: usize = 500;
 const STREAM_MOST: usize = 2_000;
