@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 
 use lgsp_proto::options::{Classification, FieldRules, Format, Subject};
 use prost_reflect::{
-    Cardinality, EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor, ServiceDescriptor,
+    Cardinality, EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor,
+    ServiceDescriptor,
 };
 
 use crate::contract::{Problem, kind_name};
@@ -16,10 +17,6 @@ use crate::contract::{Problem, kind_name};
 /// Everything of `old` that `new` does not keep, each thing once, by name.
 pub fn breaks(old: &ServiceDescriptor, new: &ServiceDescriptor) -> Vec<Problem> {
     let mut look = Look::default();
-    let (before, after) = (lgsp_proto::options::service(old), lgsp_proto::options::service(new));
-    if before.domain != after.domain {
-        look.note(old.full_name(), format!("its domain was `{}`", before.domain));
-    }
     for method in old.methods() {
         match new.methods().find(|candidate| candidate.name() == method.name()) {
             Some(candidate) => look.method(&method, &candidate),
@@ -118,7 +115,8 @@ impl Look {
             self.note(name, format!("was {}", shape(old)));
         }
         if oneof(old) != oneof(new) {
-            let before = oneof(old).map_or_else(|| "in no oneof".to_owned(), |name| format!("in oneof `{name}`"));
+            let before =
+                oneof(old).map_or_else(|| "in no oneof".to_owned(), |name| format!("in oneof `{name}`"));
             self.note(name, format!("was {before}"));
         }
         self.kind(old, new, way);
@@ -131,7 +129,9 @@ impl Look {
     fn kind(&mut self, old: &FieldDescriptor, new: &FieldDescriptor, way: Way) {
         match (old.kind(), new.kind()) {
             // An entry of a map has the name of its field; what it holds is looked at as any message's.
-            (Kind::Message(a), Kind::Message(b)) if a.full_name() == b.full_name() => self.message(&a, &b, way),
+            (Kind::Message(a), Kind::Message(b)) if a.full_name() == b.full_name() => {
+                self.message(&a, &b, way)
+            }
             (Kind::Enum(a), Kind::Enum(b)) if a.full_name() == b.full_name() => self.enumeration(&a, &b),
             (a, b) if kind_name(&a) == kind_name(&b) => {}
             (a, _) => self.note(old.full_name(), format!("its type was `{}`", kind_name(&a))),
@@ -140,7 +140,8 @@ impl Look {
 
     fn enumeration(&mut self, old: &EnumDescriptor, new: &EnumDescriptor) {
         for value in old.values() {
-            let kept = new.values().any(|kept| (kept.name(), kept.number()) == (value.name(), value.number()));
+            let kept =
+                new.values().any(|kept| (kept.name(), kept.number()) == (value.name(), value.number()));
             if !kept {
                 let place = format!("{}.{}", old.full_name(), value.name());
                 self.note(&place, format!("the value {} is not there any more", value.number()));
@@ -201,7 +202,8 @@ impl Look {
         let members = |message: &MessageDescriptor, of: &str| -> BTreeSet<u32> {
             message.fields().filter(|field| group(field) == of).map(|field| field.number()).collect()
         };
-        let names: BTreeSet<String> = new.fields().map(|field| group(&field)).filter(|name| !name.is_empty()).collect();
+        let names: BTreeSet<String> =
+            new.fields().map(|field| group(&field)).filter(|name| !name.is_empty()).collect();
         for name in names {
             let (before, after) = (members(old, &name), members(new, &name));
             if before.is_empty() || !before.is_subset(&after) {

@@ -4,11 +4,12 @@
 //! [`Contract::unfit`] whether it may be registered, which asks for more: the files of the rules are written by whoever operates
 //! the hub, and what is registered by anybody.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use lgsp_proto::options::{Classification, ServiceRules};
 use prost_reflect::{
-    DescriptorPool, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor, ServiceDescriptor, Syntax,
+    DescriptorPool, EnumDescriptor, FieldDescriptor, FileDescriptor, Kind, MessageDescriptor,
+    MethodDescriptor, ServiceDescriptor, Syntax,
 };
 
 /// Most bytes of an encoded contract, or of an encoded snapshot: each is one record on the topic of the rules, and a record has
@@ -85,11 +86,7 @@ impl Contract {
         for method in self.service.methods() {
             let rules = lgsp_proto::options::method(&method);
             let mut note = |found: &str, accepted: &str| {
-                problems.push(Problem::new(
-                    method.full_name(),
-                    found.replace("{}", method.name()),
-                    accepted,
-                ));
+                problems.push(Problem::new(method.full_name(), found.replace("{}", method.name()), accepted));
             };
             if rules.deadline_ms == 0 {
                 note("its method `{}` has no deadline", "option (lgsp.options.v1.method).deadline_ms");
@@ -110,7 +107,11 @@ impl Contract {
         let mut problems = self.uncarried();
         let name = self.service.full_name();
         if is_own(self.service.package_name()) {
-            problems.push(Problem::new(name, "its package belongs to the hub", "a package of the agency's own"));
+            problems.push(Problem::new(
+                name,
+                "its package belongs to the hub",
+                "a package of the agency's own",
+            ));
         }
         if self.rules.platform {
             problems.push(Problem::new(name, "is a service of the hub itself", "platform: false"));
@@ -122,14 +123,19 @@ impl Contract {
             let found = "takes a stream of requests, which the hub does not carry";
             problems.push(Problem::new(method.full_name(), found, "a single request"));
         }
-        let mut files = HashSet::new();
-        for message in reach(&self.service) {
-            let file = message.parent_file();
-            if files.insert(file.name().to_owned()) && file.syntax() != Syntax::Proto3 {
-                problems.push(Problem::new(file.name(), "is not of proto3", "syntax = \"proto3\""));
-            }
-            problems.extend(problems_of(&message));
-        }
+        let messages = reach(&self.service);
+        let enumerations = messages.iter().flat_map(MessageDescriptor::fields).filter_map(|field| {
+            // Those of proto2 know no values but their own.
+            field.kind().as_enum().map(EnumDescriptor::parent_file)
+        });
+        let mut files: Vec<FileDescriptor> = messages.iter().map(MessageDescriptor::parent_file).collect();
+        files.extend(enumerations);
+        let others = files.iter().filter(|file| file.syntax() != Syntax::Proto3);
+        let others: BTreeSet<&str> = others.map(FileDescriptor::name).collect();
+        problems.extend(
+            others.into_iter().map(|file| Problem::new(file, "is not of proto3", "syntax = \"proto3\"")),
+        );
+        problems.extend(messages.iter().flat_map(problems_of));
         problems.extend(redefined(self.service.parent_pool()));
         problems
     }
@@ -171,7 +177,11 @@ fn problems_of(message: &MessageDescriptor) -> Vec<Problem> {
     let is_shared = message.package_name().starts_with("google.");
     for field in message.fields() {
         if field.is_group() {
-            problems.push(Problem::new(field.full_name(), "is a group, which the hub cannot filter", "a message"));
+            problems.push(Problem::new(
+                field.full_name(),
+                "is a group, which the hub cannot filter",
+                "a message",
+            ));
         }
         let classified = lgsp_proto::options::field(&field).classification() != Classification::Unspecified;
         if !classified && !is_shared && !message.is_map_entry() {
@@ -183,9 +193,9 @@ fn problems_of(message: &MessageDescriptor) -> Vec<Problem> {
 }
 
 fn is_own(package: &str) -> bool {
-    OWN_PACKAGES.iter().any(|own| {
-        package.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-    })
+    OWN_PACKAGES
+        .iter()
+        .any(|own| package.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
 }
 
 /// What a contract says differently of the packages that all contracts share: the hub would read other rules than the agency meant,
