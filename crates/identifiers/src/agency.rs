@@ -33,6 +33,8 @@ pub enum Agency {}
 pub enum Dossier {}
 
 const MAX_LEVELS: usize = 4;
+/// What the older form has in the place of a level below the root that is not there.
+const PADDING: [&str; MAX_LEVELS - 1] = ["00", "00", "000"];
 const SEQUENCE_LENGTHS: std::ops::RangeInclusive<usize> = 4..=8;
 
 impl Kind for Agency {
@@ -73,6 +75,21 @@ impl AgencyCode {
     /// The most significant level, for example `H13`.
     pub fn root(&self) -> &str {
         &self.as_str()[..3]
+    }
+
+    /// The older written form, reversed and padded.
+    ///
+    /// ```
+    /// use lgsp_identifiers::AgencyCode;
+    ///
+    /// assert_eq!(AgencyCode::parse("H13.05")?.older_form(), "000.00.05.H13");
+    /// # Ok::<(), lgsp_identifiers::Error>(())
+    /// ```
+    pub fn older_form(&self) -> String {
+        let mut levels: Vec<&str> = self.as_str().split('.').collect();
+        levels.extend(PADDING.iter().skip(levels.len() - 1));
+        levels.reverse();
+        levels.join(".")
     }
 
     /// Whether the other body is this one or below it.
@@ -162,6 +179,20 @@ mod tests {
             ["H1", "13.05", "H13.", "H13..05", "H13.5", "H13.05.01.001.02", "H13-05", "H13.05!", "00.00.05"]
         {
             assert_eq!(AgencyCode::parse(text), Err(Error::Shape(Format::AgencyCode)), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_older_form_is_read_back_as_the_same_agency() {
+        for (text, older) in [
+            ("H13", "000.00.00.H13"),
+            ("H13.01", "000.00.01.H13"),
+            ("G01.30.92", "000.92.30.G01"),
+            ("H37.DN.001.002", "002.001.DN.H37"),
+        ] {
+            let code = AgencyCode::parse(text).unwrap();
+            assert_eq!(code.older_form(), older);
+            assert_eq!(AgencyCode::parse(older).as_ref(), Ok(&code), "{older}");
         }
     }
 

@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use lgsp_proto::registry::v1::item::Item as Of;
 use lgsp_proto::registry::v1::{
     Agency, Agreement, AgreementRecord, AgreementStage, AgreementState, Application, Change, DataService,
-    Edit, Item, Person, Purpose, Role, Snapshot,
+    Edit, Item, Person, Purpose, Role, Snapshot, System,
 };
 
+use crate::holders::Holders;
+use crate::settle::settled;
 use crate::versions::Versions;
 
 /// The registry as of one change. The history is kept, and this is folded from it: there is nothing else to keep in step.
@@ -21,7 +23,8 @@ pub(crate) struct Catalogue {
     purposes: BTreeMap<String, Purpose>,
     services: Versions,
     roles: BTreeMap<String, Role>,
-    applications: BTreeMap<String, Application>,
+    holders: Holders,
+    systems: BTreeMap<String, System>,
     persons: BTreeMap<String, Person>,
     /// By id and version.
     agreements: BTreeMap<(String, u32), AgreementRecord>,
@@ -71,9 +74,10 @@ impl Catalogue {
             Some(Of::Service(service)) => self.services.put_imported(service, sequence),
             Some(Of::ServiceRecord(record)) => self.services.put(record),
             Some(Of::Role(role)) => drop(self.roles.insert(role.name.clone(), role)),
-            Some(Of::Application(application)) => {
-                drop(self.applications.insert(application.id.clone(), application));
-            }
+            Some(Of::Application(application)) => self.holders.put_imported(application, sequence),
+            Some(Of::Connection(record)) => self.holders.put(record),
+            Some(Of::Credential(record)) => self.holders.put_credential(record),
+            Some(Of::System(system)) => drop(self.systems.insert(system.id.clone(), system)),
             Some(Of::Person(person)) => drop(self.persons.insert(person.id.clone(), person)),
             Some(Of::Agreement(record)) => drop(self.agreements.insert(key(&record), record)),
             None => {}
@@ -87,7 +91,10 @@ impl Catalogue {
             Of::Service(service) => self.services.remove_imported(service),
             Of::ServiceRecord(record) => self.services.remove(record),
             Of::Role(role) => drop(self.roles.remove(&role.name)),
-            Of::Application(application) => drop(self.applications.remove(&application.id)),
+            Of::Application(application) => self.holders.remove_imported(application),
+            Of::Connection(record) => self.holders.remove(record),
+            Of::Credential(record) => self.holders.remove_credential(record),
+            Of::System(system) => drop(self.systems.remove(&system.id)),
             Of::Person(person) => drop(self.persons.remove(&person.id)),
             Of::Agreement(record) => drop(self.agreements.remove(&key(record))),
         }
@@ -121,7 +128,7 @@ impl Catalogue {
 
     /// An application.
     pub fn application(&self, id: &str) -> Option<&Application> {
-        self.applications.get(id)
+        self.holders.application(id)
     }
 
     /// An agency.
@@ -144,9 +151,19 @@ impl Catalogue {
         self.purposes.contains_key(code)
     }
 
-    /// All applications, by id.
-    pub fn applications(&self) -> impl Iterator<Item = &Application> {
-        self.applications.values()
+    /// The applications, and what they prove themselves with.
+    pub fn holders(&self) -> &Holders {
+        &self.holders
+    }
+
+    /// A system of the inventory.
+    pub fn system(&self, id: &str) -> Option<&System> {
+        self.systems.get(id)
+    }
+
+    /// The inventory of systems, by id.
+    pub fn systems(&self) -> impl Iterator<Item = &System> {
+        self.systems.values()
     }
 
     /// Whether a role of this name is there.
@@ -154,21 +171,34 @@ impl Catalogue {
         self.roles.contains_key(name)
     }
 
-    /// What gateways need to know of it.
+    /// What gateways of an environment need to know of it.
     pub fn snapshot(&self, environment: &str) -> Snapshot {
+        let applications = self.holders.in_rules(environment);
+        let services = self.services.in_rules(environment);
+        let is_of_both = |agreement: &Agreement| {
+            applications.iter().any(|application| application.id == agreement.application)
+                && services.iter().any(|service| service.name == agreement.service)
+        };
         Snapshot {
             revision: 0,
             published: None,
             environment: environment.to_owned(),
             agencies: self.agencies.values().cloned().collect(),
-            applications: self.applications.values().cloned().collect(),
-            services: self.services.in_rules(environment),
             purposes: self.purposes.values().cloned().collect(),
-            agreements: self.agreements.values().filter_map(in_rules).collect(),
+            agreements: self.agreements.values().filter_map(in_rules).filter(is_of_both).collect(),
             roles: self.roles.values().cloned().collect(),
-            persons: self.persons.values().filter(|person| !person.left).cloned().collect(),
+            persons: self.persons.values().filter_map(|person| person_in(person, environment)).collect(),
+            applications,
+            services,
         }
     }
+}
+
+/// A person with the keys that are good in an environment.
+fn person_in(person: &Person, environment: &str) -> Option<Person> {
+    let mut person = (!person.left).then(|| person.clone())?;
+    person.credentials.retain(|credential| credential.environment() == lgsp_core::environment(environment));
+    Some(person)
 }
 
 fn key(record: &AgreementRecord) -> (String, u32) {
@@ -194,6 +224,7 @@ fn in_rules(record: &AgreementRecord) -> Option<Agreement> {
 
 /// The changes that turn nothing into a snapshot: what a registry begins with.
 pub(crate) fn import(snapshot: &Snapshot, steps: &AgreementRecord) -> Vec<Edit> {
+    let snapshot = settled(snapshot.clone());
     let agencies = snapshot.agencies.iter().map(|agency| (Of::Agency(agency.clone()), agency.code.clone()));
     let purposes =
         snapshot.purposes.iter().map(|purpose| (Of::Purpose(purpose.clone()), purpose.code.clone()));
@@ -225,6 +256,9 @@ pub(crate) fn stamped(mut edits: Vec<Edit>, sequence: u64) -> Vec<Edit> {
         match edit.after.as_mut().and_then(|item| item.item.as_mut()) {
             Some(Of::Agreement(record)) => record.etag = sequence,
             Some(Of::ServiceRecord(record)) => record.etag = sequence,
+            Some(Of::Connection(record)) => record.etag = sequence,
+            Some(Of::Credential(record)) => record.etag = sequence,
+            Some(Of::System(system)) => system.etag = sequence,
             _ => {}
         }
     }
@@ -238,7 +272,9 @@ pub(crate) fn put(before: Option<Of>, after: Of, id: String) -> Edit {
         Of::Purpose(_) => "purpose",
         Of::Service(_) | Of::ServiceRecord(_) => "service",
         Of::Role(_) => "role",
-        Of::Application(_) => "application",
+        Of::Application(_) | Of::Connection(_) => "application",
+        Of::Credential(_) => "credential",
+        Of::System(_) => "system",
         Of::Person(_) => "person",
         Of::Agreement(_) => "agreement",
     };

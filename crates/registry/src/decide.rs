@@ -17,8 +17,8 @@ use lgsp_proto::registry::v1::{
 };
 
 use crate::catalogue::{Catalogue, put};
-use crate::occasion::{operates, person_of, step};
 pub(crate) use crate::occasion::{Draft, Occasion, actor, violation};
+use crate::occasion::{for_the_first_time, operates, stated, step};
 
 /// What can be decided about a version of an agreement that is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,8 +54,13 @@ impl Decision {
         }
     }
 
-    fn wants_reason(self) -> bool {
-        matches!(self, Self::Refuse | Self::Suspend | Self::Revoke)
+    /// What has to be stated with it.
+    fn wants<'a>(self, reason: &'a str, legal_basis: &'a str) -> Vec<(&'static str, &'a str)> {
+        match self {
+            Self::Approve | Self::Activate => Vec::new(),
+            Self::Refuse => vec![("reason", reason), ("legal_basis", legal_basis)],
+            Self::Suspend | Self::Revoke => vec![("reason", reason)],
+        }
     }
 }
 
@@ -122,16 +127,7 @@ pub(crate) fn decide(
     occasion: Occasion<'_>,
 ) -> Result<Draft, Fault> {
     let record = catalogue.agreement(&request.id, request.version).ok_or(Reason::NotFound)?;
-    let mut missing = Vec::new();
-    if decision.wants_reason() && request.reason.trim().is_empty() {
-        missing.push(violation("reason", "is required"));
-    }
-    if decision == Decision::Refuse && request.legal_basis.trim().is_empty() {
-        missing.push(violation("legal_basis", "is required"));
-    }
-    if !missing.is_empty() {
-        return Err(Fault::invalid(missing));
-    }
+    stated(&decision.wants(&request.reason, &request.legal_basis))?;
     may(catalogue, decision, record, occasion.person)?;
     if request.etag != record.etag {
         return Err(Reason::Stale.into());
@@ -182,10 +178,29 @@ fn may(
         Decision::Activate => &[&record.proposed, &record.approved],
         Decision::Suspend | Decision::Revoke => &[],
     };
-    if earlier.iter().any(|step| person_of(step) == Some(person.id.as_str())) {
-        return Err(Reason::SamePerson.into());
-    }
-    Ok(())
+    for_the_first_time(person, earlier)
+}
+
+/// What becomes of the agreements of an application that ends: what waits is refused, what is agreed is revoked.
+pub(crate) fn ended_with(catalogue: &Catalogue, application: &str, step: &Step) -> Vec<Edit> {
+    let ours = catalogue
+        .agreements()
+        .filter(|record| record.agreement.as_ref().is_some_and(|terms| terms.application == application));
+    let ended = ours.filter_map(|record| {
+        let stage = match record.stage() {
+            AgreementStage::Proposed => AgreementStage::Refused,
+            AgreementStage::Approved | AgreementStage::Active | AgreementStage::Suspended => {
+                AgreementStage::Revoked
+            }
+            AgreementStage::Unspecified
+            | AgreementStage::Refused
+            | AgreementStage::Revoked
+            | AgreementStage::Superseded => return None,
+        };
+        let ended = Some(step.clone());
+        Some(edit(record, AgreementRecord { stage: stage.into(), ended, ..record.clone() }))
+    });
+    ended.collect()
 }
 
 /// The version that was in force until now.

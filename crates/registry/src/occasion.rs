@@ -1,7 +1,7 @@
 //! What every decision has, whatever it is about: who decides and when, the step that it is, and what it changes.
 
-use lgsp_core::Violation;
 use lgsp_core::time::timestamp;
+use lgsp_core::{Fault, Reason, Violation};
 use lgsp_proto::registry::v1::{Actor, Edit, Person, Step};
 
 /// The role of those who operate the hub.
@@ -50,6 +50,25 @@ pub(crate) fn person_of(step: &Option<Step>) -> Option<&str> {
 /// Whether the person is one of the hub's operators.
 pub(crate) fn operates(person: &Person) -> bool {
     person.roles.iter().any(|role| role == OPERATOR)
+}
+
+/// Whether what has to be stated is.
+///
+/// # Errors
+/// Every field that has to be there and is blank is named.
+pub(crate) fn stated(required: &[(&str, &str)]) -> Result<(), Fault> {
+    let blank = required.iter().filter(|(_, value)| value.trim().is_empty());
+    let missing: Vec<Violation> = blank.map(|(field, _)| violation(field, "is required")).collect();
+    if missing.is_empty() { Ok(()) } else { Err(Fault::invalid(missing)) }
+}
+
+/// Whether the person has taken none of the earlier steps.
+///
+/// # Errors
+/// They have taken one.
+pub(crate) fn for_the_first_time(person: &Person, earlier: &[&Option<Step>]) -> Result<(), Fault> {
+    let again = earlier.iter().any(|step| person_of(step) == Some(person.id.as_str()));
+    if again { Err(Reason::SamePerson.into()) } else { Ok(()) }
 }
 
 /// A field of the request and the rule that it breaks.

@@ -1,47 +1,11 @@
 use lgsp_core::time::timestamp;
-use lgsp_proto::registry::v1::{Change, Grant};
+use lgsp_proto::registry::v1::Grant;
 
 use super::*;
-use crate::catalogue::{import, stamped};
-use crate::rules::{Folder, check};
-
-const NOW: i64 = 1_790_000_000_000_000;
-const YEAR: i64 = 365 * 86_400 * 1_000_000;
-
-/// The shipped rules with somebody of each office, and their history so far.
-struct Office {
-    catalogue: Catalogue,
-}
-
-fn person(id: &str, agency: &str, roles: &[&str]) -> Person {
-    let roles = roles.iter().map(|role| (*role).to_owned()).collect();
-    Person { id: id.to_owned(), agency_code: agency.to_owned(), roles, ..Person::default() }
-}
+use crate::occasion::person_of;
+use crate::office::{NOW, Office, YEAR, fields, person};
 
 impl Office {
-    fn new() -> Self {
-        let shipped = check(&Folder::of(crate::shipped().iter().copied()), "sandbox").unwrap();
-        let edits = import(shipped.snapshot(), &AgreementRecord::default());
-        let mut office = Self { catalogue: Catalogue::default() };
-        office.take_in(edits);
-        for person in [
-            person("an.justice", "H13.03", &["developer"]),
-            person("ba.justice", "H13.03", &["approver"]),
-            person("chi.police", "G01.30.92", &["approver"]),
-            person("dung.hub", "H13.02", &["operator"]),
-        ] {
-            let id = person.id.clone();
-            office.take_in(vec![put(None, Of::Person(person), id)]);
-        }
-        office
-    }
-
-    fn take_in(&mut self, edits: Vec<Edit>) {
-        let sequence = self.catalogue.sequence + 1;
-        let edits = stamped(edits, sequence);
-        self.catalogue.apply(&Change { sequence, edits, ..Change::default() }).unwrap();
-    }
-
     fn propose(&mut self, by: &str, terms: Agreement) -> Result<u32, Reason> {
         let person = self.catalogue.person(by).unwrap().clone();
         let occasion = Occasion { person: &person, now: NOW, exchange: "an-exchange" };
@@ -138,7 +102,7 @@ fn nobody_decides_twice_about_one_agreement() {
     let mut office = Office::new();
     // The police's own application asks the police: still two persons.
     let own = person("em.police", "G01.30.92", &["approver", "operator"]);
-    office.take_in(vec![put(None, Of::Person(own), "em.police".to_owned())]);
+    office.put_person(own);
     let mut application = office.catalogue.application("hotich").unwrap().clone();
     application.agency_code = "G01.30.92".to_owned();
     office.take_in(vec![put(None, Of::Application(application), "hotich".to_owned())]);
@@ -201,8 +165,7 @@ fn every_term_that_is_missing_is_named() {
     let person = person("an.justice", "H13.03", &["developer"]);
     let occasion = Occasion { person: &person, now: NOW, exchange: "an-exchange" };
     let fault = propose(&Office::new().catalogue, Agreement::default(), String::new(), occasion).unwrap_err();
-    let named: Vec<&str> = fault.violations().iter().map(|violation| violation.field.as_str()).collect();
     let terms =
         ["id", "purposes", "grants", "legal_basis", "valid_from", "valid_to", "application", "service"];
-    assert_eq!(named, terms.map(|term| format!("agreement.{term}")));
+    assert_eq!(fields(&fault), terms.map(|term| format!("agreement.{term}")));
 }

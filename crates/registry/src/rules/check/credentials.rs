@@ -53,6 +53,7 @@ impl Checker<'_> {
                 ed25519_public_key: key.as_bytes().to_vec().into(),
                 not_before: Some(timestamp(not_before)),
                 not_after: Some(timestamp(not_after)),
+                ..wire::Credential::default()
             });
         }
     }
@@ -72,6 +73,7 @@ impl Checker<'_> {
                 known_by: Some(known_by(name)),
                 not_before: Some(timestamp(not_before)),
                 not_after: Some(timestamp(not_after)),
+                ..wire::Certificate::default()
             });
         }
     }
