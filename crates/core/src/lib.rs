@@ -21,6 +21,8 @@ mod purpose;
 mod reason;
 mod rules;
 pub mod time;
+pub mod sign_in;
+pub mod snapshot;
 
 pub use certificate::CertificateName;
 pub use check::Checks;
@@ -32,7 +34,8 @@ pub use procedure::is_procedure;
 pub use purpose::Purpose;
 pub use reason::{Code, Reason, code_name};
 pub use rules::{
-    Application, Bound, BoundCertificate, Credential, Grant, Method, Rules, RulesError, descriptor_key,
+    Application, Bound, BoundCertificate, Credential, Grant, Method, Priority, Rules, RulesError, SignedIn,
+    descriptor_key,
 };
 
 pub use lgsp_proto::ledger::v1::{Hop, Outcome};

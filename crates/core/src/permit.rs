@@ -12,7 +12,8 @@ pub const SANDBOX: &str = "sandbox";
 pub struct Caller {
     /// The application.
     pub application: Arc<Application>,
-    /// SHA-256 of the public key that it proved to hold, or of its client certificate if that alone speaks for it.
+    /// SHA-256 of the public key that it proved to hold, of its client certificate if that alone speaks for it, or of the
+    /// issuer's key that vouches for a person.
     pub credential_sha256: [u8; 32],
     /// The person who has signed in, if it is one.
     pub person: Option<PersonId>,

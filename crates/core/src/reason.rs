@@ -137,12 +137,24 @@ reasons! {
         "Mã xác thực chưa có hiệu lực";
     /// The token lives longer than five minutes.
     TokenTooLong "TOKEN_TOO_LONG" Unauthenticated Denied Client NEVER,
-        "the token lives longer than five minutes",
-        "Mã xác thực có thời hạn quá năm phút";
+        "the token lives longer than the hub accepts",
+        "Mã xác thực có thời hạn dài hơn mức nền tảng chấp nhận";
     /// The token was made for somebody else.
     TokenAudience "TOKEN_AUDIENCE" Unauthenticated Denied Client NEVER,
         "the token was not made for this hub",
         "Mã xác thực không dành cho nền tảng này";
+    /// The issuer vouches for somebody whom the rules do not name.
+    PersonUnknown "PERSON_UNKNOWN" Unauthenticated Denied Client NEVER,
+        "the hub knows no such person",
+        "Nền tảng không biết người dùng này";
+    /// The token names a key that was not among the issuer's when they were read last.
+    IssuerKeyUnknown "ISSUER_KEY_UNKNOWN" Unavailable Failed Gateway FIVE_SECONDS,
+        "the issuer's key of the token is not known yet, and is being asked for",
+        "Chưa có khoá của hệ thống đăng nhập đã ký mã xác thực; nền tảng đang hỏi lại";
+    /// The issuer's keys were never read, or so long ago that they do not hold any more.
+    IssuerUnavailable "ISSUER_UNAVAILABLE" Unavailable Failed Gateway FIVE_SECONDS,
+        "the issuer's keys could not be read, so nobody can be signed in",
+        "Không đọc được khoá của hệ thống đăng nhập nên chưa thể xác thực người dùng";
     /// The client certificate is not one that the hub accepts, or not any more.
     CertificateInvalid "CERTIFICATE_INVALID" Unauthenticated Denied Client NEVER,
         "the client certificate is not valid",

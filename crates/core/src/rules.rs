@@ -1,5 +1,6 @@
 mod certificates;
 mod compile;
+mod sign_ins;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use crate::plan::MaskError;
 use crate::{ApplicationId, CertificateName, PersonId, Plan, Purpose};
 
 pub use certificates::{Bound, BoundCertificate};
+pub use sign_ins::SignedIn;
 
 /// A snapshot of the registry, checked and compiled so that every decision is a look-up.
 #[derive(Debug)]
@@ -23,6 +25,8 @@ pub struct Rules {
     applications: HashMap<ApplicationId, Arc<Application>>,
     credentials: HashMap<String, Arc<Credential>>,
     certificates: HashMap<CertificateName, BoundCertificate>,
+    /// By issuer, then by subject.
+    sign_ins: HashMap<String, HashMap<String, SignedIn>>,
     purposes: HashSet<Purpose>,
     grants: HashMap<(ApplicationId, Arc<str>), Vec<Arc<Grant>>>,
     pools: Vec<DescriptorPool>,

@@ -1,24 +1,30 @@
-//! Who calls, proved by a token that the application signed itself, by its client certificate, or by both.
+//! Who calls, proved by a token that the application signed itself, by its client certificate, or by both; or by a token of
+//! the issuer that signs persons in.
 //!
-//! A token is a JWT: EdDSA, `kid` of a credential in the rules, `iss` and `sub` the application, `aud` the hub, and a
+//! A token of one's own is a JWT: EdDSA, `kid` of a credential in the rules, `iss` and `sub` the application, `aud` the hub, and a
 //! life of five minutes at most. Verified tokens are remembered by their hash; a hit still checks everything that time
 //! or a new snapshot can change, so that a key that left the rules is refused at once. Failures are not remembered.
 //!
 //! A certificate speaks for the application that the rules bind it to. With a token, both must name the same one, and a
 //! token that is itself bound to a certificate (`cnf` with `x5t#S256`, RFC 8705) is good on that certificate's connections
 //! alone, remembered or not.
+//!
+//! A token that names the issuer is for [`oidc`](crate::oidc). The two are told apart by `iss`, which the signature then proves: an
+//! issuer is a URL, and no application or person is.
 
 mod certificate;
+pub(crate) mod claims;
 
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use lgsp_core::entry::sha256;
 use lgsp_core::{Bound, Caller, Credential, Fault, PersonId, Reason, Rules};
 use moka::sync::Cache;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
+
+use crate::oidc::{Issuer, Proved};
+use claims::{Audience, Confirmation, there};
 
 pub use certificate::ClientCertificate;
 
@@ -28,20 +34,31 @@ const LONGEST_LIFE: i64 = 300;
 const TOLERANCE: i64 = 250_000;
 /// Longest token, in bytes. Ours have about 300.
 const LONGEST_TOKEN: usize = 2_048;
+/// The same where an issuer's are accepted, who tells much of a person that is not read here.
+const LONGEST_OF_ISSUER: usize = 8_192;
 
 /// Checks tokens, and remembers the good ones.
 pub struct Tokens {
     audience: String,
     validation: Validation,
     verified: Cache<[u8; 32], Arc<Verified>>,
+    issuer: Option<Arc<Issuer>>,
 }
 
 /// What a token proved once.
-struct Verified {
+enum Verified {
+    /// Its signer holds a key of the rules.
+    OwnKey(OwnKey),
+    /// The issuer vouches for a person.
+    SignIn(Proved),
+}
+
+struct OwnKey {
     key_id: Arc<str>,
     public_key: [u8; 32],
     /// The certificate whose connections it is good on; `None`: on any.
     certificate: Option<[u8; 32]>,
+    /// Good from, and until just before, with what clocks may differ (Unix µs).
     not_before: i64,
     expires: i64,
 }
@@ -58,31 +75,6 @@ struct Claims {
     cnf: Option<Confirmation>,
 }
 
-/// How a token is bound to whoever may send it (RFC 7800). A kind that we could not confirm is no token of ours.
-#[derive(Deserialize)]
-struct Confirmation {
-    #[serde(rename = "x5t#S256", deserialize_with = "thumbprint")]
-    certificate: [u8; 32],
-}
-
-/// A `null` binds to nothing, and must not pass for a token that was never bound.
-fn there<'de, D: Deserializer<'de>>(of: D) -> Result<Option<Confirmation>, D::Error> {
-    Confirmation::deserialize(of).map(Some)
-}
-
-fn thumbprint<'de, D: Deserializer<'de>>(of: D) -> Result<[u8; 32], D::Error> {
-    let text = String::deserialize(of)?;
-    let digest = URL_SAFE_NO_PAD.decode(text).map_err(serde::de::Error::custom)?;
-    digest.try_into().map_err(|_| serde::de::Error::custom("no SHA-256"))
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Audience {
-    One(String),
-    Many(Vec<String>),
-}
-
 impl Tokens {
     /// Accepts tokens for `audience` and remembers at most `capacity` of them.
     pub fn new(audience: &str, capacity: u64) -> Self {
@@ -91,7 +83,13 @@ impl Tokens {
         validation.required_spec_claims.clear();
         validation.validate_exp = false;
         validation.validate_aud = false;
-        Self { audience: audience.to_owned(), validation, verified: Cache::new(capacity) }
+        Self { audience: audience.to_owned(), validation, verified: Cache::new(capacity), issuer: None }
+    }
+
+    /// The same, accepting tokens of an issuer, if there is one.
+    #[must_use]
+    pub(crate) fn trusting(self, issuer: Option<Arc<Issuer>>) -> Self {
+        Self { issuer, ..self }
     }
 
     /// Finds out who calls, from the value of `authorization` and the certificate of the connection, at a moment (Unix µs).
@@ -109,7 +107,7 @@ impl Tokens {
         let Some(authorization) = authorization else {
             return certificate.ok_or(Reason::TokenMissing)?.caller(bound, now);
         };
-        let caller = self.caller_by_token(rules, bearer(authorization)?, certificate, now)?;
+        let caller = self.caller_by_token(rules, self.bearer(authorization)?, certificate, now)?;
         certificate::refuse_anothers(&caller, bound)?;
         Ok(caller)
     }
@@ -123,15 +121,40 @@ impl Tokens {
     ) -> Result<Caller, Fault> {
         let digest = sha256(token);
         if let Some(verified) = self.verified.get(&digest) {
-            return verified.caller(rules, certificate, now);
+            return self.caller_of(&verified, rules, certificate, now);
         }
-        let verified = self.verify(rules, token)?;
-        let caller = verified.caller(rules, certificate, now)?;
+        let verified = match self.issuer.as_ref().filter(|issuer| issuer.is_named_by(token)) {
+            Some(issuer) => Verified::SignIn(issuer.prove(token, now)?),
+            None => Verified::OwnKey(self.verify(rules, token)?),
+        };
+        let caller = self.caller_of(&verified, rules, certificate, now)?;
         self.verified.insert(digest, Arc::new(verified));
         Ok(caller)
     }
 
-    fn verify(&self, rules: &Rules, token: &[u8]) -> Result<Verified, Fault> {
+    /// What the connection, time, the current rules and the issuer's current keys say of a token.
+    fn caller_of(
+        &self,
+        verified: &Verified,
+        rules: &Rules,
+        certificate: Option<&ClientCertificate>,
+        now: i64,
+    ) -> Result<Caller, Fault> {
+        let proved = match verified {
+            Verified::OwnKey(own) => return own.caller(rules, certificate, now),
+            Verified::SignIn(proved) => proved,
+        };
+        let issuer = self.issuer.as_ref().ok_or(Reason::TokenInvalid)?;
+        let signed_in = issuer.signed_in(rules, proved, now)?;
+        refuse_untimely(proved.certificate, certificate, (proved.not_before, proved.expires), now)?;
+        Ok(Caller {
+            application: signed_in.application.clone(),
+            credential_sha256: proved.thumbprint,
+            person: Some(signed_in.person.clone()),
+        })
+    }
+
+    fn verify(&self, rules: &Rules, token: &[u8]) -> Result<OwnKey, Fault> {
         let header = jsonwebtoken::decode_header(token).map_err(|_| Reason::TokenInvalid)?;
         // The library would accept an extension that it does not understand.
         if header.alg != Algorithm::EdDSA || header.crit.is_some() {
@@ -145,16 +168,12 @@ impl Tokens {
     }
 
     /// Holds the claims of a token whose signature is good against its credential.
-    fn accept(&self, credential: &Credential, claims: Claims) -> Result<Verified, Fault> {
+    fn accept(&self, credential: &Credential, claims: Claims) -> Result<OwnKey, Fault> {
         let holder = credential.person.as_ref().map_or(credential.application.id.as_str(), PersonId::as_str);
         if claims.iss != holder || claims.sub != holder {
             return Err(Reason::TokenInvalid.into());
         }
-        let for_us = match &claims.aud {
-            Audience::One(audience) => *audience == self.audience,
-            Audience::Many(audiences) => audiences.contains(&self.audience),
-        };
-        if !for_us {
+        if !claims.aud.has(&self.audience) {
             return Err(Reason::TokenAudience.into());
         }
         let not_before = claims.nbf.map_or(claims.iat, |nbf| nbf.max(claims.iat));
@@ -164,17 +183,28 @@ impl Tokens {
             Some(life) if life >= 0 => {}
             Some(_) | None => return Err(Reason::TokenInvalid.into()),
         }
-        Ok(Verified {
+        Ok(OwnKey {
             key_id: credential.key_id.clone(),
             public_key: credential.public_key,
             certificate: claims.cnf.map(|bound| bound.certificate),
-            not_before: not_before.saturating_mul(1_000_000),
-            expires: claims.exp.saturating_mul(1_000_000),
+            not_before: not_before.saturating_mul(1_000_000).saturating_sub(TOLERANCE),
+            expires: claims.exp.saturating_mul(1_000_000).saturating_add(TOLERANCE),
         })
+    }
+
+    /// The token of `Bearer <token>`; the scheme's case does not matter.
+    fn bearer<'a>(&self, authorization: &'a [u8]) -> Result<&'a [u8], Fault> {
+        let (scheme, token) = authorization.split_at_checked(7).ok_or(Reason::TokenInvalid)?;
+        let token = token.trim_ascii();
+        let longest = if self.issuer.is_some() { LONGEST_OF_ISSUER } else { LONGEST_TOKEN };
+        if !scheme.eq_ignore_ascii_case(b"bearer ") || token.is_empty() || token.len() > longest {
+            return Err(Reason::TokenInvalid.into());
+        }
+        Ok(token)
     }
 }
 
-impl Verified {
+impl OwnKey {
     /// What the connection, time and the current rules say of the token.
     fn caller(
         &self,
@@ -184,15 +214,7 @@ impl Verified {
     ) -> Result<Caller, Fault> {
         let credential = rules.credential(&self.key_id).filter(|known| known.public_key == self.public_key);
         let credential = credential.ok_or(Reason::TokenInvalid)?;
-        if self.certificate.is_some() && self.certificate != certificate.map(|shown| shown.sha256) {
-            return Err(Reason::CertificateMismatch.into());
-        }
-        if now.saturating_add(TOLERANCE) < self.not_before {
-            return Err(Reason::TokenNotYetValid.into());
-        }
-        if now.saturating_sub(TOLERANCE) >= self.expires {
-            return Err(Reason::TokenExpired.into());
-        }
+        refuse_untimely(self.certificate, certificate, (self.not_before, self.expires), now)?;
         if now < credential.not_before || now >= credential.not_after {
             return Err(Fault::new(Reason::TokenInvalid).saying("its key is not valid now"));
         }
@@ -204,14 +226,23 @@ impl Verified {
     }
 }
 
-/// The token of `Bearer <token>`; the scheme's case does not matter.
-fn bearer(authorization: &[u8]) -> Result<&[u8], Fault> {
-    let (scheme, token) = authorization.split_at_checked(7).ok_or(Reason::TokenInvalid)?;
-    let token = token.trim_ascii();
-    if !scheme.eq_ignore_ascii_case(b"bearer ") || token.is_empty() || token.len() > LONGEST_TOKEN {
-        return Err(Reason::TokenInvalid.into());
+/// Refuses a token on a connection that it is not bound to, and one whose time has not come or is over.
+fn refuse_untimely(
+    bound_to: Option<[u8; 32]>,
+    certificate: Option<&ClientCertificate>,
+    (not_before, expires): (i64, i64),
+    now: i64,
+) -> Result<(), Fault> {
+    if bound_to.is_some() && bound_to != certificate.map(|shown| shown.sha256) {
+        return Err(Reason::CertificateMismatch.into());
     }
-    Ok(token)
+    if now < not_before {
+        return Err(Reason::TokenNotYetValid.into());
+    }
+    if now >= expires {
+        return Err(Reason::TokenExpired.into());
+    }
+    Ok(())
 }
 
 #[cfg(test)]

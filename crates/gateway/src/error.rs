@@ -44,6 +44,14 @@ pub enum Error {
         /// What is wrong, and what to do.
         problem: String,
     },
+    /// The file with the authorities that vouch for the issuer cannot be used.
+    #[error("{}, which vouches for the issuer, cannot be used: {problem}", file.display())]
+    IssuerAuthorities {
+        /// The file.
+        file: std::path::PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
     /// The spool cannot be opened.
     #[error("the spool {path} cannot be used: {source}")]
     Spool {

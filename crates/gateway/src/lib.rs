@@ -8,7 +8,7 @@
 //!  service ── POST and application/grpc only; surface: health and reflection
 //!     ▼
 //!  exchange ─ the specification: a task of its own, until its end
-//!     ├─ admit    caller (token, certificate), metadata, deadline, in_flight
+//!     ├─ admit    caller (token, certificate; oidc: persons), metadata, deadline, in_flight
 //!     ├─ permit   lgsp_core::permit, frame (the request), field rules, quota
 //!     ├─ forward  lgsp_bus::Caller
 //!     ├─ filter   answer, filter: on the wire bytes, by the agreement's mask
@@ -48,6 +48,7 @@ mod options;
 mod outlet;
 mod quota;
 mod rules;
+mod oidc;
 mod service;
 mod spans;
 mod start;
@@ -57,6 +58,6 @@ mod surface;
 mod tls;
 
 pub use error::Error;
-pub use options::{ClientCertificates, Connections, Entries, Exchanges, Options, Tls};
+pub use options::{ClientCertificates, Connections, Entries, Exchanges, Oidc, Options, Tls};
 pub use start::{Gateway, Secrets, bind, start};
 pub use stats::Stats;

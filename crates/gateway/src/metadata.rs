@@ -6,13 +6,12 @@
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
+use lgsp_core::sign_in::may_hold_a_person;
 use lgsp_core::{Fault, PersonId, Purpose, Reason};
 use lgsp_identifiers::Format;
 
 /// Longest value, in characters.
 const LONGEST: usize = 128;
-/// A run of so many digits may be the number of a person, which has no place in an entry, a header or an error.
-const DIGITS_OF_A_PERSON: usize = 9;
 
 const OURS: &str = "lgsp-";
 
@@ -93,10 +92,6 @@ fn text(name: &HeaderName, value: &HeaderValue, twice: bool) -> Result<String, F
 fn purpose(name: &HeaderName, value: &HeaderValue, twice: bool) -> Result<Purpose, Fault> {
     let text = text(name, value, twice)?;
     Purpose::parse(&text).ok_or_else(|| Reason::PurposeUnknown.into())
-}
-
-fn may_hold_a_person(text: &str) -> bool {
-    text.split(|c: char| !c.is_ascii_digit()).any(|run| run.len() >= DIGITS_OF_A_PERSON)
 }
 
 /// How long the caller waits, if it says so.

@@ -1,3 +1,4 @@
+mod oidc;
 mod tls;
 
 use std::net::SocketAddr;
@@ -8,6 +9,7 @@ use lgsp_bus::{CallerOptions, LONGEST_APPEND};
 use lgsp_runtime::config::{self, Problems, Row, row, section, units};
 use serde::{Deserialize, Serialize};
 
+pub use oidc::Oidc;
 pub use tls::{ClientCertificates, Tls};
 
 /// How a gateway listens, and what it bounds.
@@ -21,6 +23,8 @@ pub struct Options {
     pub tls: Option<Box<Tls>>,
     /// Who the tokens are made for.
     pub audience: String,
+    /// The issuer whose tokens sign persons in.
+    pub oidc: Option<Box<Oidc>>,
     /// Bounds of connections.
     pub connections: Connections,
     /// Bounds of exchanges.
@@ -123,6 +127,7 @@ impl Default for Options {
             audience: "lgsp".to_owned(),
             connections: Connections::default(),
             exchanges: Exchanges::default(),
+            oidc: None,
             entries: Entries::default(),
         }
     }
@@ -189,7 +194,8 @@ impl config::Options for Options {
         let mut rows = vec![
             row("listen", "address:port; port 0 takes a free one", "Where gRPC is served."),
             row("tls", "a table with certificate and key, and what else is named above", tls::DOC),
-            row("audience", "a text", "The audience that callers' tokens must name."),
+            row("audience", "a text", "The audience that tokens which callers sign themselves must name."),
+            row("oidc", "a table with issuer and audience, and what else is named above", oidc::DOC),
         ];
         rows.extend(section::<Connections>("connections"));
         rows.extend(section::<Exchanges>("exchanges"));
@@ -210,6 +216,9 @@ impl config::Options for Options {
         problems.section("connections", &self.connections);
         problems.section("exchanges", &self.exchanges);
         problems.section("entries", &self.entries);
+        if let Some(oidc) = &self.oidc {
+            problems.within("oidc", |problems| oidc.check(problems));
+        }
     }
 }
 

@@ -23,6 +23,7 @@ use crate::hub::Hub;
 use crate::in_flight::InFlight;
 use crate::listener::Listener;
 use crate::numbers;
+use crate::oidc::{self, Issuer};
 use crate::options::{LARGEST_EMBEDDED_ANSWER, Options};
 use crate::quota::Quotas;
 use crate::rules::{Current, Floor, Follower};
@@ -109,6 +110,7 @@ pub async fn start(
     let attempts: Arc<Attempts> = Arc::default();
     let writer = role.start_entries(appender, &attempts, &book)?;
     let caller = role.start_caller(secrets.macs).await?;
+    let issuer = options.oidc.as_deref().map(Issuer::open).transpose()?.map(Arc::new);
     let rules: Arc<Current> = Arc::default();
     let surface = role.follow_rules(&secrets.snapshot_keys, &rules, &book, &caller).await?;
     let told = broker.tell(caller.clone(), surface.clone());
@@ -117,10 +119,14 @@ pub async fn start(
         largest_answer: role.largest_answer(),
         rules,
         surface,
-        tokens: Tokens::new(&options.audience, options.exchanges.tokens),
+        tokens: Tokens::new(&options.audience, options.exchanges.tokens).trusting(issuer),
         in_flight: InFlight::new(&options.exchanges),
         quotas: Quotas::default(),
         bus: caller,
+    if let Some(issuer) = &issuer {
+        let followed = oidc::follow(issuer.clone(), state.clone());
+        shutdown.spawn(Stage::Close, "gateway oidc", until(shutdown.begins(Stage::Close), followed));
+    }
         book,
         writer,
         attempts,

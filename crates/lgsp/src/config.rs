@@ -143,6 +143,9 @@ impl Config {
             tls.resolve(&data);
         }
         self
+        if let Some(oidc) = &mut self.gateway.oidc {
+            oidc.resolve(&data);
+        }
     }
 }
 

@@ -65,7 +65,7 @@ fn administrators(folder: &Path, agency: &str) -> Result<Vec<Person>, Error> {
                 not_before: Some(timestamp(now)),
                 not_after: Some(timestamp(now + VALID_US)),
             }],
-            left: false,
+            ..Person::default()
         })
     };
     ADMINISTRATORS.iter().map(make).collect::<io::Result<_>>().map_err(failed)

@@ -33,6 +33,7 @@ impl Rules {
             credentials: HashMap::new(),
             certificates: HashMap::new(),
             purposes: HashSet::new(),
+            sign_ins: HashMap::new(),
             grants: HashMap::new(),
             pools: Vec::new(),
         };
@@ -173,6 +174,9 @@ impl Rules {
                 self.add_credential(credential, &compiled, Some(&id))?;
             }
         }
+            for sign_in in &person.sign_ins {
+                self.add_sign_in(sign_in, &compiled, &id)?;
+            }
         Ok(())
     }
 

@@ -45,8 +45,13 @@ fn vietnamese(reason: Reason) -> &'static str {
         Reason::TokenInvalid => "Kiểm tra khoá và mã khoá với đơn vị vận hành.",
         Reason::TokenExpired => "Ký mã xác thực mới; kiểm tra đồng hồ.",
         Reason::TokenNotYetValid => "Kiểm tra đồng hồ.",
-        Reason::TokenTooLong => "Ký mã xác thực có thời hạn ngắn hơn, vài phút một mã.",
+        Reason::TokenTooLong => "Dùng mã xác thực có thời hạn ngắn hơn, vài phút một mã.",
         Reason::TokenAudience => "Đặt aud là lgsp.",
+        Reason::PersonUnknown => "Đề nghị quản trị viên ghi nhận tài khoản đăng nhập của bạn.",
+        Reason::IssuerKeyUnknown => "Thử lại sau thời gian đã nêu; nếu vẫn lỗi, hãy đăng nhập lại.",
+        Reason::IssuerUnavailable => {
+            "Thử lại sau thời gian đã nêu; đơn vị vận hành xem oidc trong /status của cổng."
+        }
         Reason::CertificateInvalid => {
             "Kiểm tra thời hạn và tổ chức cấp chứng thư số; hỏi đơn vị vận hành nhật ký của cổng ghi gì."
         }

@@ -1,0 +1,90 @@
+//! The OpenID Connect issuer that signs persons in.
+//!
+//! ```text
+//!  follow ─ in the background: fetch (discovery, then the key set) ─► keys, in force until `keep` has passed
+//!     ▲ asked, when a token names a key that is not there
+//!  token ── on the path of a call: the key in force, the signature, the claims; no I/O
+//! ```
+//!
+//! A call never waits for the issuer. A token whose key is not known yet is refused with a hint to try again, and the keys are
+//! asked for meanwhile, at most once a cooldown, whoever sends however many such tokens. Whom a token names is known by the
+//! rules; what a token says of roles or of persons is not read.
+
+mod fetch;
+mod follow;
+mod keys;
+#[cfg(test)]
+mod tests;
+mod token;
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use lgsp_core::{Fault, Reason};
+use tokio::sync::Notify;
+
+use crate::error::Error;
+use crate::options::Oidc;
+use keys::{Key, Keys};
+
+pub(crate) use follow::follow;
+pub(crate) use token::Proved;
+
+/// The issuer, as far as calls need it.
+pub(crate) struct Issuer {
+    options: Oidc,
+    keys: ArcSwapOption<InForce>,
+    /// Wakes whoever reads the keys.
+    asked: Notify,
+}
+
+/// The keys that were read last.
+struct InForce {
+    keys: Keys,
+    /// When, in Unix µs.
+    read_at: i64,
+}
+
+impl Issuer {
+    /// Looks at the options. Nothing is read from the issuer yet. Blocking.
+    ///
+    /// # Errors
+    /// The file with the authorities cannot be used.
+    pub(crate) fn open(options: &Oidc) -> Result<Self, Error> {
+        fetch::authorities(options.ca.as_deref()).map_err(|problem| Error::IssuerAuthorities {
+            file: options.ca.clone().unwrap_or_default(),
+            problem,
+        })?;
+        Ok(Self { options: options.clone(), keys: ArcSwapOption::empty(), asked: Notify::new() })
+    }
+
+    /// Takes a set of keys that was read at a moment (Unix µs). Those of before are in force no more.
+    fn take(&self, keys: Keys, read_at: i64) {
+        self.keys.store(Some(Arc::new(InForce { keys, read_at })));
+    }
+
+    /// The key of a `kid` at a moment (Unix µs).
+    fn key(&self, kid: &str, now: i64) -> Result<Arc<Key>, Fault> {
+        let in_force = self.keys.load();
+        let in_force =
+            in_force.as_ref().filter(|keys| self.hold(keys, now)).ok_or(Reason::IssuerUnavailable)?;
+        if let Some(key) = in_force.keys.get(kid) {
+            return Ok(key.clone());
+        }
+        // The issuer has just been asked, and does not have it.
+        if now.saturating_sub(in_force.read_at) < micros(self.options.cooldown) {
+            return Err(Reason::TokenInvalid.into());
+        }
+        self.asked.notify_one();
+        Err(Reason::IssuerKeyUnknown.into())
+    }
+
+    /// Whether keys still hold that could not be read again since.
+    fn hold(&self, keys: &InForce, now: i64) -> bool {
+        now < keys.read_at.saturating_add(micros(self.options.keep))
+    }
+}
+
+fn micros(duration: std::time::Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
