@@ -54,6 +54,20 @@ impl Asked {
     }
 }
 
+/// As many as a page holds, and the token of the next page: the key of the last one, if there are more.
+pub(crate) fn page<T>(
+    found: impl Iterator<Item = T>,
+    asked: i32,
+    key: impl Fn(&T) -> String,
+) -> (Vec<T>, String) {
+    let size = page_size(asked);
+    let mut found: Vec<T> = found.take(size + 1).collect();
+    let more = found.len() > size;
+    found.truncate(size);
+    let next = found.last().filter(|_| more).map(key).unwrap_or_default();
+    (found, next)
+}
+
 /// Entries of a page.
 pub(crate) fn page_size(asked: i32) -> usize {
     match usize::try_from(asked) {

@@ -65,7 +65,15 @@ struct Picture {
 struct Told {
     condition: Condition,
     cause: Option<&'static str>,
+    /// What the cause is about.
+    names: Vec<String>,
     since: SystemTime,
+}
+
+impl Told {
+    fn since_now(condition: Condition, cause: Option<&'static str>, names: &[String]) -> Self {
+        Self { condition, cause, names: names.to_vec(), since: SystemTime::now() }
+    }
 }
 
 impl State {
@@ -97,7 +105,7 @@ impl State {
     #[must_use]
     pub fn component(&self, name: &'static str) -> Component {
         let component = Component { shared: Arc::clone(&self.shared), name: self.scoped_name(name).into() };
-        component.tell(Condition::Starting, None);
+        component.tell(Condition::Starting, None, &[]);
         component
     }
 
@@ -113,7 +121,7 @@ impl State {
         self.shared.picture.send_modify(|picture| {
             let ours = |name: &str| self.scope.is_empty() || name.starts_with(&format!("{}/", self.scope));
             for (_, told) in picture.components.iter_mut().filter(|(name, _)| ours(name)) {
-                *told = Told { condition: Condition::Leaving, cause: None, since: SystemTime::now() };
+                *told = Told::since_now(Condition::Leaving, None, &[]);
             }
         });
     }
@@ -170,12 +178,15 @@ impl State {
         let (live, ready) = (self.is_live(), self.is_ready());
         let picture = self.shared.picture.borrow();
         let components = picture.components.iter().map(|(name, told)| {
-            let told = serde_json::json!({
+            let mut component = serde_json::json!({
                 "condition": told.condition,
                 "cause": told.cause,
                 "since": OffsetDateTime::from(told.since).format(&Rfc3339).ok(),
             });
-            (name.clone(), told)
+            if !told.names.is_empty() {
+                component["names"] = told.names.clone().into();
+            }
+            (name.clone(), component)
         });
         let facts = self.shared.facts.lock();
         let facts = facts.iter().map(|(name, number)| (name.clone(), number.load(Ordering::Relaxed).into()));
@@ -227,38 +238,45 @@ pub struct Component {
 impl Component {
     /// The component does its work.
     pub fn ready(&self) {
-        self.tell(Condition::Ready, None);
+        self.tell(Condition::Ready, None, &[]);
     }
 
     /// The component does its work, but somebody should look at it.
     pub fn degraded(&self, cause: &'static str) {
-        self.tell(Condition::Degraded, Some(cause));
+        self.tell(Condition::Degraded, Some(cause), &[]);
+    }
+
+    /// The same, and what should be looked at: names of the hub's own things, such as key ids, and never of a person or a record.
+    pub fn degraded_by(&self, cause: &'static str, names: &[String]) {
+        self.tell(Condition::Degraded, Some(cause), names);
     }
 
     /// The component does not do its work now.
     pub fn failed(&self, cause: &'static str) {
-        self.tell(Condition::Failed, Some(cause));
+        self.tell(Condition::Failed, Some(cause), &[]);
     }
 
     /// The component is not ready yet, and waits for `cause`.
     pub fn starting(&self, cause: &'static str) {
-        self.tell(Condition::Starting, Some(cause));
+        self.tell(Condition::Starting, Some(cause), &[]);
     }
 
     /// The component is ending, on purpose and for good.
     pub fn leaving(&self) {
-        self.tell(Condition::Leaving, None);
+        self.tell(Condition::Leaving, None, &[]);
     }
 
-    fn tell(&self, condition: Condition, cause: Option<&'static str>) {
+    fn tell(&self, condition: Condition, cause: Option<&'static str>, names: &[String]) {
         self.shared.picture.send_if_modified(|picture| {
             let known = picture.components.get(&*self.name);
-            let unchanged = known.is_some_and(|told| told.condition == condition && told.cause == cause);
+            let unchanged = known.is_some_and(|told| {
+                told.condition == condition && told.cause == cause && told.names == names
+            });
             let has_left = known.is_some_and(|told| told.condition == Condition::Leaving);
             if unchanged || has_left {
                 return false;
             }
-            let told = Told { condition, cause, since: SystemTime::now() };
+            let told = Told::since_now(condition, cause, names);
             picture.components.insert(self.name.as_ref().to_owned(), told);
             true
         });
@@ -333,6 +351,16 @@ mod tests {
         component.failed("broker-unreachable");
         assert_eq!(state.status()["components"]["bus"], first);
         assert_eq!(first["cause"], "broker-unreachable");
+    }
+
+    #[test]
+    fn a_component_names_what_should_be_looked_at() {
+        let state = state();
+        let component = state.component("credentials");
+        component.degraded_by("credentials-end-soon", &["tthc-1".to_owned()]);
+        assert_eq!(state.status()["components"]["credentials"]["names"], serde_json::json!(["tthc-1"]));
+        component.ready();
+        assert_eq!(state.status()["components"]["credentials"]["names"], serde_json::Value::Null);
     }
 
     #[test]

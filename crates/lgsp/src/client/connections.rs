@@ -1,0 +1,95 @@
+//! `lgsp connections`: which applications are connected, and who waits for an answer.
+
+use lgsp_proto::registry::v1::connection_service_client::ConnectionServiceClient;
+use lgsp_proto::registry::v1::{ApplicationState, ConnectionRecord, ListConnectionsRequest};
+
+use super::output::{self, Listing, Surface, Tone};
+use super::registry::{DEADLINE, MOST_PAGES, answered, open};
+use super::session::Session;
+use super::table::{Cell, Shrink, Table};
+use super::{Error, Lang, words};
+use crate::cli::registry::Connections;
+
+/// The largest page of the registry's.
+const PAGE_SIZE: i32 = 200;
+
+/// Runs `lgsp connections`.
+///
+/// # Errors
+/// Whatever kept the list from being made.
+pub(crate) async fn run(args: &Connections, lang: Lang) -> Result<(), Error> {
+    let session = open(&args.operator).await?;
+    let connections = list(&session, args).await?;
+    let surface = Surface::of_stdout();
+    let listing = surface.listing(args.output);
+    if listing == Listing::Json {
+        return connections.iter().try_for_each(|record| output::line(&output::json_line(record)?));
+    }
+    table(&connections, lang).write(listing, &surface)
+}
+
+async fn list(session: &Session, args: &Connections) -> Result<Vec<ConnectionRecord>, Error> {
+    let mut client = ConnectionServiceClient::new(session.channel.clone());
+    let mut connections = Vec::new();
+    let mut page_token = String::new();
+    for _ in 0..MOST_PAGES {
+        let page = ListConnectionsRequest {
+            stage: args.stage.map_or(ApplicationState::Unspecified, ApplicationState::from).into(),
+            agency_code: args.agency.clone().unwrap_or_default(),
+            overdue: args.overdue,
+            page_size: PAGE_SIZE,
+            page_token,
+        };
+        let request = session.request(page, Some(DEADLINE))?;
+        let page = answered(session, client.list_connections(request)).await?;
+        connections.extend(page.connections);
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            break;
+        }
+    }
+    Ok(connections)
+}
+
+fn table(connections: &[ConnectionRecord], lang: Lang) -> Table {
+    let header = match lang {
+        Lang::En => {
+            ["application", "name", "agency", "stage", "requested (+07:00)", "due before (+07:00)", "answer"]
+        }
+        Lang::Vi => [
+            "ứng dụng",
+            "tên",
+            "cơ quan",
+            "trạng thái",
+            "đề nghị (+07:00)",
+            "trả lời trước (+07:00)",
+            "trả lời",
+        ],
+    };
+    let [_, name, agency, _, requested, due, _] = header;
+    let mut table = Table::new(header.to_vec())
+        .wrapping(vec![name])
+        .shrinking([requested, name, agency, due].map(Shrink::Drop).to_vec());
+    for record in connections {
+        let Some(application) = &record.application else { continue };
+        let requested = record.requested.as_ref().and_then(|step| step.at.as_ref());
+        table.row(vec![
+            application.id.as_str().into(),
+            lang.pick(&application.name_en, &application.name_vi).into(),
+            application.agency_code.as_str().into(),
+            words::application_state(application.state(), lang),
+            words::minute(requested).into(),
+            words::minute(record.due.as_ref()).into(),
+            answer(record, application.state(), lang),
+        ]);
+    }
+    table
+}
+
+fn answer(record: &ConnectionRecord, state: ApplicationState, lang: Lang) -> Cell {
+    match (record.overdue, state) {
+        (true, _) => Cell::new(lang.pick("overdue", "quá hạn"), Tone::Bad),
+        (false, ApplicationState::Requested) => Cell::new(lang.pick("awaited", "đang chờ"), Tone::Notice),
+        (false, _) => "".into(),
+    }
+}
