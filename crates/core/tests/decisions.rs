@@ -257,6 +257,7 @@ fn certificate(known_by: KnownBy) -> Certificate {
         known_by: Some(known_by),
         not_before: Some(timestamp(NOW - DAY)),
         not_after: Some(timestamp(NOW + DAY)),
+        ..Certificate::default()
     }
 }
 

@@ -85,6 +85,7 @@ pub fn application(id: &str, key_id: &str, key: &SigningKey) -> Application {
             ed25519_public_key: key.verifying_key().as_bytes().to_vec().into(),
             not_before: None,
             not_after: Some(timestamp(i64::MAX / 2)),
+            ..Credential::default()
         }],
         ..Application::default()
     }

@@ -64,6 +64,7 @@ fn administrators(folder: &Path, agency: &str) -> Result<Vec<Person>, Error> {
                 ed25519_public_key: key.verifying_key().as_bytes().to_vec().into(),
                 not_before: Some(timestamp(now)),
                 not_after: Some(timestamp(now + VALID_US)),
+                ..Credential::default()
             }],
             ..Person::default()
         })

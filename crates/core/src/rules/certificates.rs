@@ -6,6 +6,7 @@ use lgsp_proto::registry::v1::{self as wire, certificate::KnownBy};
 
 use super::{Application, Rules, RulesError};
 use crate::CertificateName;
+use crate::environment::belongs;
 use crate::time::micros;
 
 /// Client certificates that speak for an application.
@@ -69,6 +70,9 @@ impl Rules {
             None => None,
         };
         let name = name.ok_or_else(|| bad(owner(), "it is known by no fingerprint, name or URI"))?;
+        if !belongs(certificate.environment(), &self.environment) {
+            return Err(bad(name.to_string(), "is of another environment"));
+        }
         let bound = BoundCertificate {
             not_before: certificate.not_before.as_ref().map_or(0, micros),
             not_after: certificate.not_after.as_ref().map_or(i64::MAX, micros),
