@@ -139,3 +139,17 @@ mod tests {
         }
     }
 }
+    #[test]
+    fn a_token_from_elsewhere_says_who_calls_alone() {
+        let parse = |line: &str| Cli::try_parse_from(line.split_whitespace()).map(|cli| cli.command);
+        let Ok(Command::Call(call)) = parse("lgsp call --token-file t a.B/C") else { panic!("a call") };
+        assert_eq!(call.caller.application, None);
+        let Ok(Command::Exchanges(exchanges)) = parse("lgsp exchanges --token-file -") else {
+            panic!("exchanges")
+        };
+        assert_eq!(exchanges.operator.application(), None);
+        for other in ["--as tthc", "--key k.pem", "--key-id k"] {
+            assert!(parse(&format!("lgsp call --token-file t {other} a.B/C")).is_err(), "{other}");
+        }
+    }
+

@@ -8,7 +8,8 @@ use lgsp_core::{ApplicationId, Outcome};
 use serde::de::IntoDeserializer as _;
 use serde::de::value::{Error as ValueError, StrDeserializer};
 
-use crate::client::{JsonStyle, Listing};
+use crate::client::bearer::Bearer;
+use crate::client::{Error, JsonStyle, Listing};
 
 /// Where a hub listens when nobody says otherwise.
 pub const GRPC: &str = "127.0.0.1:50051";
@@ -45,11 +46,14 @@ pub struct Caller {
 #[derive(Clone, Debug, Args)]
 pub struct CallerOrCertificate {
     /// The application that calls; without it, the client certificate of --cert alone says who does
-    #[arg(id = "as", long = "as", value_name = "APP", value_parser = application, required_unless_present = "cert")]
+    #[arg(id = "as", long = "as", value_name = "APP", value_parser = application, required_unless_present_any = ["cert", "token_file"])]
     pub application: Option<ApplicationId>,
     /// Its key.
     #[command(flatten)]
     pub key: Key,
+    /// A token that an issuer gave, instead of one signed here: a file that nobody else can read, or `-` for standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["as", "key", "key_id"])]
+    pub token_file: Option<PathBuf>,
 }
 
 /// The application of the operator's own tool.
@@ -64,16 +68,28 @@ pub struct Operator {
     /// Its key.
     #[command(flatten)]
     pub key: Key,
+    /// A token that an issuer gave, instead of one signed here: a file that nobody else can read, or `-` for standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["as", "key", "key_id"])]
+    pub token_file: Option<PathBuf>,
     /// Who is called.
     #[command(flatten)]
     pub gateway: Gateway,
 }
 
 impl Operator {
-    /// The application that signs; `None`: the client certificate alone says who calls.
+    /// The application that signs; `None`: a token that was given, or the client certificate alone, says who calls.
     pub fn application(&self) -> Option<ApplicationId> {
-        let by_default = || self.gateway.cert.is_none().then(|| ApplicationId::parse(OPERATOR)).flatten();
+        let is_told = self.gateway.cert.is_some() || self.token_file.is_some();
+        let by_default = || (!is_told).then(|| ApplicationId::parse(OPERATOR)).flatten();
         self.application.clone().or_else(by_default)
+    }
+
+    /// What proves who calls.
+    ///
+    /// # Errors
+    /// The key or the token cannot be read.
+    pub(crate) fn bearer(&self) -> Result<Bearer, Error> {
+        Bearer::open(self.application().as_ref(), &self.key, self.token_file.as_deref())
     }
 }
 

@@ -8,10 +8,10 @@ use prost_reflect::{DynamicMessage, MethodDescriptor};
 use tonic::metadata::{AsciiMetadataKey, MetadataMap, MetadataValue};
 use tonic::{Request, Status};
 
+use super::bearer::Bearer;
 use super::failure::EXCHANGE_ID;
 use super::output::{self, JsonStyle, Surface};
 use super::session::{GRACE, Session};
-use super::token::Signer;
 use super::{Error, Lang, reflection};
 use crate::cli;
 
@@ -31,8 +31,9 @@ const LONGEST_METADATA: usize = 128;
 pub async fn run(args: &cli::client::Call, lang: Lang) -> Result<(), Error> {
     let json = read_request(&args.request)?;
     let metadata = metadata(args)?;
-    let signer = Signer::open_named(args.caller.application.as_ref(), &args.caller.key)?;
-    let session = Session::open(&args.gateway, signer).await?;
+    let caller = &args.caller;
+    let bearer = Bearer::open(caller.application.as_ref(), &caller.key, caller.token_file.as_deref())?;
+    let session = Session::open(&args.gateway, bearer).await?;
     let method = reflection::method(&session, &args.method).await?;
     let message = message(&method, &json)?;
 

@@ -122,6 +122,14 @@ pub enum Error {
         /// What TLS says.
         problem: String,
     },
+    /// The file of a token cannot be used.
+    #[error("--token-file {}: {problem}", file.display())]
+    TokenFile {
+        /// As given.
+        file: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// The gateway does not take our certificate, or wants one.
     #[error("{address} did not let us in: {problem}")]
     CertificateRefused {
@@ -278,6 +286,7 @@ impl Error {
             Some(Exit::Deadline) => report
                 .line(
                     Label::Hop,
+            | Self::TokenFile { .. }
                     lang.pick("not known: no word came from the gateway", "không rõ: cổng chưa trả lời"),
                 )
                 .line(Label::Retry, lang.pick("yes, with more time", "được, với thời hạn dài hơn")),
@@ -373,5 +382,6 @@ mod tests {
     #[test]
     fn a_reader_that_has_enough_is_no_failure() {
         assert_eq!(Error::from(io::Error::from(io::ErrorKind::BrokenPipe)).exit(), None);
+            | Self::TokenFile { .. }
     }
 }

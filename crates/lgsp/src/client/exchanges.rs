@@ -10,7 +10,6 @@ use lgsp_proto::ledger::v1::{Exchange, ExchangeFilter, ListExchangesRequest};
 use super::output::{self, Listing, Surface};
 use super::session::{GRACE, LARGEST_MESSAGE, Session};
 use super::table::{Cell, Shrink, Table};
-use super::token::Signer;
 use super::{Error, Lang, follow, words};
 use crate::cli::client::Exchanges;
 
@@ -50,8 +49,7 @@ const HEADER_VI: [&str; 10] = [
 /// # Errors
 /// Whatever kept the exchanges from being read.
 pub(crate) async fn run(args: &Exchanges, lang: Lang) -> Result<(), Error> {
-    let signer = Signer::open_named(args.operator.application().as_ref(), &args.operator.key)?;
-    let session = Session::open(&args.operator.gateway, signer).await?;
+    let session = Session::open(&args.operator.gateway, args.operator.bearer()?).await?;
     let surface = Surface::of_stdout();
     let listing = surface.listing(args.output);
     if args.follow {

@@ -1,10 +1,11 @@
 //! The commands that call a running hub.
 //!
-//! Each is a plain gRPC client of a gateway: it signs a token as an application ([`token`]) or shows a certificate, connects,
-//! calls, and writes the answer for whoever reads it, a person, a pipe or a script. Nothing here has a way into the hub that an
+//! Each is a plain gRPC client of a gateway: it signs a token as an application ([`token`]), sends one that it was given, or
+//! shows a certificate, connects, calls, and writes the answer for whoever reads it, a person, a pipe or a script. Nothing here has a way into the hub that an
 //! agency's system does not have.
 
 mod advice;
+pub(crate) mod bearer;
 mod call;
 mod certificate;
 mod codec;

@@ -10,7 +10,6 @@ use lgsp_proto::registry::v1::{
 use super::output::{self, Listing, Surface, Tone};
 use super::session::{GRACE, Session};
 use super::table::{Cell, Shrink, Table};
-use super::token::Signer;
 use super::{Error, Lang, words};
 use crate::cli::client::{Applications, Operator, Services};
 
@@ -53,9 +52,8 @@ pub(crate) async fn applications(args: &Applications, lang: Lang) -> Result<(), 
     applications_table(&applications, lang).write(listing, &surface)
 }
 
-async fn open(operator: &Operator) -> Result<Session, Error> {
-    let signer = Signer::open_named(operator.application().as_ref(), &operator.key)?;
-    Session::open(&operator.gateway, signer).await
+pub(super) async fn open(operator: &Operator) -> Result<Session, Error> {
+    Session::open(&operator.gateway, operator.bearer()?).await
 }
 
 async fn every_service(session: &Session) -> Result<Vec<ServiceSummary>, Error> {

@@ -8,11 +8,11 @@ use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::Channel;
 use tonic::{Request, Response, Status, Streaming, TimeoutExpired};
 
+use super::bearer::Bearer;
 use super::certificate::Certificate;
 use super::codec::DynamicCodec;
 use super::connect::connect;
 use super::heard::Heard;
-use super::token::Signer;
 use super::{Error, Failure};
 use crate::cli::client::Gateway;
 
@@ -22,33 +22,32 @@ pub(crate) const GRACE: Duration = Duration::from_secs(1);
 /// Largest message to take. The hub's answers are smaller.
 pub(crate) const LARGEST_MESSAGE: usize = 16 << 20;
 
-/// A connection to a gateway, as one application.
+/// A connection to a gateway, as one caller.
 pub(crate) struct Session {
     pub(crate) channel: Channel,
     address: String,
-    /// `None`: the client certificate alone says who calls.
-    signer: Option<Signer>,
+    bearer: Bearer,
     heard: Heard,
 }
 
 impl Session {
-    /// Connects. Tokens are bound to the client certificate, if there is one.
-    pub(crate) async fn open(gateway: &Gateway, signer: Option<Signer>) -> Result<Self, Error> {
+    /// Connects. Tokens that are signed here are bound to the client certificate, if there is one.
+    pub(crate) async fn open(gateway: &Gateway, bearer: Bearer) -> Result<Self, Error> {
         let certificate = Certificate::of(gateway)?;
-        let signer = match &certificate {
-            Some(certificate) => signer.map(|signer| signer.bound_to(certificate.sha256())),
-            None => signer,
+        let bearer = match &certificate {
+            Some(certificate) => bearer.bound_to(certificate.sha256()),
+            None => bearer,
         };
         let heard = Heard::default();
         let channel = connect(gateway, certificate, &heard).await?;
-        Ok(Self { channel, address: gateway.grpc.clone(), signer, heard })
+        Ok(Self { channel, address: gateway.grpc.clone(), bearer, heard })
     }
 
-    /// A request with a fresh token, and with the time that it may take.
+    /// A request with a token, and with the time that it may take.
     pub(crate) fn request<T>(&self, message: T, deadline: Option<Duration>) -> Result<Request<T>, Error> {
         let mut request = Request::new(message);
-        if let Some(signer) = &self.signer {
-            let bearer = format!("Bearer {}", signer.token()?);
+        if let Some(token) = self.bearer.token()? {
+            let bearer = format!("Bearer {token}");
             let bearer: MetadataValue<Ascii> =
                 bearer.parse().map_err(|_| Error::Sign("it is no metadata value".to_owned()))?;
             request.metadata_mut().insert("authorization", bearer);

@@ -69,17 +69,6 @@ impl Signer {
         })
     }
 
-    /// Reads the key of the application that is named, if one is.
-    ///
-    /// # Errors
-    /// The file is not there, cannot be read, or holds no key.
-    pub fn open_named(
-        application: Option<&ApplicationId>,
-        key: &cli::client::Key,
-    ) -> Result<Option<Self>, Error> {
-        application.map(|application| Self::open(application, key)).transpose()
-    }
-
     /// The same, for tokens that are good on connections with one certificate (SHA-256 of its DER) alone.
     #[must_use]
     pub fn bound_to(self, certificate: [u8; 32]) -> Self {

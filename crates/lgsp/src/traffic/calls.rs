@@ -16,6 +16,7 @@ use super::plan::{Case, Exchange};
 use super::scenario::Expect;
 use super::table::SCENARIOS;
 use crate::cli::client::{Gateway, Key};
+use crate::client::bearer::Bearer;
 use crate::client::session::{GRACE, Session};
 use crate::client::{Error, Failure, token::Signer};
 
@@ -99,7 +100,7 @@ async fn session(application: &str, address: &str, data: &Path) -> Result<Sessio
     let id = ApplicationId::parse(application).expect("a test holds the table against the shipped rules");
     let key = Key { data: data.to_owned(), key: None, key_id: None };
     let gateway = Gateway { grpc: address.to_owned(), ca: None, cert: None, cert_key: None };
-    Session::open(&gateway, Some(Signer::open(&id, &key)?)).await
+    Session::open(&gateway, Bearer::Signed(Signer::open(&id, &key)?)).await
 }
 
 /// Reads the answer to its end, and forgets it.
