@@ -17,6 +17,7 @@ use ed25519_dalek::{Signature, VerifyingKey};
 use futures::{Stream, StreamExt};
 use lgsp_bus::{Record, Tailed};
 use lgsp_core::entry::sha256;
+use lgsp_core::snapshot::{key_id, signed_bytes};
 use lgsp_core::{Rules, RulesError, descriptor_key};
 use lgsp_proto::registry::v1::{SignedSnapshot, Snapshot};
 use lgsp_runtime::Component;
@@ -30,8 +31,6 @@ use crate::surface::{Surface, open_services};
 
 pub(crate) use floor::Floor;
 
-/// Stands before the snapshot's bytes when they are signed.
-const CONTEXT: &[u8] = b"lgsp-snapshot-v1\n";
 const SNAPSHOT: &[u8] = b"snapshot";
 /// Descriptor sets that are kept; those that no service needs go first.
 const MOST_DESCRIPTORS: usize = 512;
@@ -107,7 +106,7 @@ impl Follower {
         stats: Arc<Stats>,
     ) -> Self {
         let follower = Self {
-            keys: keys.iter().map(|key| (key_id(key), *key)).collect(),
+            keys: keys.iter().map(|key| (key_id(key.as_bytes()), *key)).collect(),
             descriptors: BTreeMap::new(),
             waiting: None,
             floor,
@@ -224,7 +223,7 @@ impl Follower {
         let signed = SignedSnapshot::decode(value).map_err(|_| Refusal::Malformed)?;
         let key = self.keys.get(&signed.key_id).ok_or(Refusal::UnknownKey)?;
         let signature = Signature::from_slice(&signed.signature).map_err(|_| Refusal::BadSignature)?;
-        let signed_bytes = [CONTEXT, &signed.snapshot].concat();
+        let signed_bytes = signed_bytes(&signed.snapshot);
         key.verify_strict(&signed_bytes, &signature).map_err(|_| Refusal::BadSignature)?;
         Snapshot::decode(signed.snapshot).map_err(|_| Refusal::Malformed)
     }
@@ -296,9 +295,4 @@ impl Follower {
         }
         self.descriptors.retain(|key, _| needed.contains(key));
     }
-}
-
-/// First 16 hex digits of the SHA-256 of a public key.
-fn key_id(key: &VerifyingKey) -> String {
-    sha256(key.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }

@@ -132,6 +132,7 @@ impl Config {
         for path in paths {
             *path = data.join(&path);
         }
+        self.kafka.resolve(&data);
         self.registry.resolve(&data);
         for adapter in
             [&mut self.population, &mut self.land, &mut self.health, &mut self.education, &mut self.business]
@@ -142,10 +143,10 @@ impl Config {
         if let Some(tls) = &mut self.gateway.tls {
             tls.resolve(&data);
         }
-        self
         if let Some(oidc) = &mut self.gateway.oidc {
             oidc.resolve(&data);
         }
+        self
     }
 }
 
@@ -212,7 +213,7 @@ impl config::Options for Keys {
             row(
                 "snapshot-public",
                 "a file",
-                "The Ed25519 public key in PEM of the registry. Gateways accept no other's rules.",
+                "The Ed25519 public key in PEM of the registry. Gateways accept no other's rules. While the registry's key is replaced,\nthe file holds both, one after the other.",
             ),
         ]
     }

@@ -8,6 +8,7 @@
 pub mod cli;
 pub mod client;
 pub mod config;
+mod keys;
 pub mod layout;
 pub mod roles;
 pub mod rules;

@@ -18,7 +18,10 @@ fn main() -> ExitCode {
         Command::Call(args) => call_hub(client::Command::Call(args), lang),
         Command::Token(args) => call_hub(client::Command::Token(args), lang),
         Command::Services(args) => call_hub(client::Command::Services(args), lang),
+        Command::Service(args) => call_hub(client::Command::Service(args), lang),
         Command::Applications(args) => call_hub(client::Command::Applications(args), lang),
+        Command::Connections(args) => call_hub(client::Command::Connections(args), lang),
+        Command::Credential(args) => call_hub(client::Command::Credential(args), lang),
         Command::Exchanges(args) => call_hub(client::Command::Exchanges(args), lang),
         Command::Up(args) => serve(server::Command::Up(args)),
         Command::Gateway(args) => serve(server::Command::Gateway(args)),
@@ -27,6 +30,7 @@ fn main() -> ExitCode {
         Command::Adapter(args) => serve(server::Command::Adapter(args)),
         Command::Config(args) => serve(server::Command::Config(args)),
         Command::Topics(args) => serve(server::Command::Topics(args)),
+        Command::Keys(args) => serve(server::Command::Keys(args)),
         Command::Source(args) => serve(server::Command::Source(args)),
         Command::SampleData(args) => serve(server::Command::SampleData(args)),
     }

@@ -22,6 +22,9 @@ pub enum Error {
         "the signing key cannot be read: it is not an Ed25519 private key in PEM (openssl genpkey -algorithm ed25519)"
     )]
     Key,
+    /// The keys that signed before cannot be used.
+    #[error("registry.former-keys {0}")]
+    FormerKeys(String),
     /// The file of the signing key cannot be read.
     #[error(transparent)]
     Secret(#[from] lgsp_runtime::config::SecretError),

@@ -4,26 +4,33 @@ use bytes::Bytes;
 use lgsp_proto::registry::v1::Snapshot;
 
 use crate::rules::content_digest;
-use crate::sign::SnapshotKey;
+use crate::sign::{SignedBy, SnapshotKey};
 
-/// A snapshot that this registry's key has signed.
+/// A snapshot that this registry's key has signed, or one before it.
 #[derive(Clone, Debug)]
 pub(crate) struct Known {
     /// The signed record, as it is published.
     pub record: Bytes,
     pub snapshot: Snapshot,
+    signed_by: SignedBy,
     digest: [u8; 32],
 }
 
 impl Known {
     /// Opens a record; `None` if another key or nobody signed it.
     pub fn open(key: &SnapshotKey, record: &[u8]) -> Option<Self> {
-        let snapshot = key.open(record)?;
-        Some(Self { digest: content_digest(&snapshot), record: Bytes::copy_from_slice(record), snapshot })
+        let (snapshot, signed_by) = key.open(record)?;
+        let digest = content_digest(&snapshot);
+        Some(Self { record: Bytes::copy_from_slice(record), snapshot, signed_by, digest })
     }
 
     pub fn revision(&self) -> u64 {
         self.snapshot.revision
+    }
+
+    /// Whether it says this, under the key that signs now: then there is nothing to sign.
+    fn says(&self, content: [u8; 32]) -> bool {
+        self.signed_by == SignedBy::Current && self.digest == content
     }
 }
 
@@ -62,7 +69,7 @@ pub(crate) enum Next {
     Lift(u64),
 }
 
-/// Decides. `content` is the digest of what the files say; the revision grows if and only if that has changed.
+/// Decides. `content` is the digest of what the files say; the revision grows if and only if that has changed, or the key.
 pub(crate) fn next(content: [u8; 32], on_topic: &OnTopic, kept: Option<&Known>) -> Next {
     let newest = match (&on_topic.latest, kept) {
         (Some(latest), Some(kept)) if kept.revision() > latest.revision() => Some(kept),
@@ -70,7 +77,7 @@ pub(crate) fn next(content: [u8; 32], on_topic: &OnTopic, kept: Option<&Known>) 
         (None, kept) => kept,
     };
     let Some(newest) = newest else { return Next::New(1) };
-    if newest.digest != content {
+    if !newest.says(content) {
         return Next::New(newest.revision() + 1);
     }
     let is_on_topic = on_topic.latest.as_ref().is_some_and(|latest| latest.revision() == newest.revision());
@@ -85,7 +92,7 @@ pub(crate) fn next(content: [u8; 32], on_topic: &OnTopic, kept: Option<&Known>) 
 pub(crate) fn next_of(revision: u64, content: [u8; 32], on_topic: &OnTopic) -> Next {
     match &on_topic.latest {
         Some(latest) if latest.revision() > revision => Next::Lift(latest.revision()),
-        Some(latest) if latest.revision() == revision && latest.digest != content => Next::Lift(revision),
+        Some(latest) if latest.revision() == revision && !latest.says(content) => Next::Lift(revision),
         Some(latest) if latest.revision() == revision && on_topic.displaced => Next::Repeat(latest.clone()),
         Some(latest) if latest.revision() == revision => Next::Stands(latest.clone()),
         Some(_) | None => Next::New(revision),
@@ -95,7 +102,7 @@ pub(crate) fn next_of(revision: u64, content: [u8; 32], on_topic: &OnTopic) -> N
 #[cfg(test)]
 mod tests {
     use ed25519_dalek::SigningKey;
-    use ed25519_dalek::pkcs8::EncodePrivateKey;
+    use ed25519_dalek::pkcs8::{EncodePrivateKey, EncodePublicKey};
     use prost::Message;
 
     use super::*;
@@ -153,6 +160,18 @@ mod tests {
         assert!(!on_topic.take_in(&key(1), &foreign));
         let next = next(content_digest(&rules("a", 0)), &on_topic, None);
         assert!(matches!(next, Next::Repeat(known) if known.revision() == 7));
+    }
+
+    #[test]
+    fn what_a_former_key_signed_is_signed_anew_under_a_later_revision() {
+        let former = key(1).public().to_public_key_pem(Default::default()).unwrap();
+        let new = key(2).after(&former).ok().unwrap();
+        let mut on_topic = OnTopic::default();
+        assert!(on_topic.take_in(&new, &known("a", 7).record), "nobody has written over ours");
+        let content = content_digest(&rules("a", 0));
+        assert!(matches!(next(content, &on_topic, None), Next::New(8)));
+        assert!(matches!(next_of(7, content, &on_topic), Next::Lift(7)));
+        assert!(matches!(next_of(8, content, &on_topic), Next::New(8)));
     }
 
     #[test]

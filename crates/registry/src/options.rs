@@ -4,6 +4,21 @@ use std::time::Duration;
 use lgsp_runtime::config::{self, Problems, Row, SecretFile, row, units};
 use serde::{Deserialize, Serialize};
 
+use crate::working_days::{MOST, date};
+
+/// The holidays of 2026 and 2027 whose dates the Labour Code (45/2019/QH14, art. 112) fixes: New Year, Victory Day, Labour Day and
+/// National Day. The lunar ones and the second day of National Day are announced year by year.
+const HOLIDAYS: [&str; 8] = [
+    "2026-01-01",
+    "2026-04-30",
+    "2026-05-01",
+    "2026-09-02",
+    "2027-01-01",
+    "2027-04-30",
+    "2027-05-01",
+    "2027-09-02",
+];
+
 /// The options of the registry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
@@ -20,10 +35,14 @@ pub struct Options {
     pub administrators: PathBuf,
     /// The file of the private key that signs snapshots.
     pub signing_key: SecretFile,
+    /// The public halves of keys that signed before; empty: there are none.
+    pub former_keys: PathBuf,
     /// The file that keeps what was published last; empty: the topic alone keeps it.
     pub last_published: PathBuf,
     /// `production` or `sandbox`.
     pub environment: String,
+    /// Public holidays, on which no answer is due: dates such as `2026-09-02`.
+    pub holidays: Vec<String>,
     /// How long to wait for more changes after the first.
     #[serde(with = "units::duration")]
     pub settle: Duration,
@@ -41,8 +60,10 @@ impl Default for Options {
             store_root_certificates: PathBuf::new(),
             administrators: "keys/administrators".into(),
             signing_key: SecretFile::new("keys/snapshot.pem"),
+            former_keys: PathBuf::new(),
             last_published: "registry/last-published".into(),
             environment: "sandbox".to_owned(),
+            holidays: HOLIDAYS.iter().map(|date| (*date).to_owned()).collect(),
             settle: Duration::from_millis(100),
             look_every: Duration::from_secs(1),
         }
@@ -56,8 +77,12 @@ impl Options {
             self.store = format!("sqlite:{}", data.join(path).display());
         }
         self.signing_key = SecretFile::new(data.join(self.signing_key.path()));
-        let files =
-            [&mut self.store_password_file, &mut self.store_root_certificates, &mut self.last_published];
+        let files = [
+            &mut self.store_password_file,
+            &mut self.store_root_certificates,
+            &mut self.former_keys,
+            &mut self.last_published,
+        ];
         for file in files.into_iter().filter(|file| !file.as_os_str().is_empty()) {
             *file = data.join(&*file);
         }
@@ -115,11 +140,21 @@ impl config::Options for Options {
                 "The Ed25519 private key in PEM that signs snapshots. Gateways hold its public half.",
             ),
             row(
+                "former-keys",
+                "a file, or empty",
+                "While the signing key is replaced: the public halves, in PEM, of keys that signed before. What they signed last is\nknown as ours and signed anew, under a later revision.",
+            ),
+            row(
                 "last-published",
                 "a file, or empty",
                 "Keeps the snapshot that was published last, so that revisions never go back. The embedded broker forgets it;\na Kafka cluster keeps it on its topic.",
             ),
             row("environment", "production or sandbox", "What entries and tokens call this hub."),
+            row(
+                "holidays",
+                "a list of dates, such as [\"2026-09-02\"]",
+                "Public holidays: requests to connect are answered within two working days. Saturdays and Sundays need not be named.\nShipped are those of 2026 and 2027 with a fixed date. Add what is announced year by year: Tết, the Hùng Kings' day, the\nsecond day of National Day, and days off that are moved.",
+            ),
             row(
                 "settle",
                 units::duration::ACCEPTS,
@@ -136,6 +171,12 @@ impl config::Options for Options {
     fn check(&self, problems: &mut Problems) {
         if !matches!(self.environment.as_str(), "production" | "sandbox") {
             problems.add("environment", format!("`{}` is no environment", self.environment));
+        }
+        for text in self.holidays.iter().filter(|text| date(text).is_none()) {
+            problems.add("holidays", format!("`{text}` is no date"));
+        }
+        if self.holidays.len() > MOST {
+            problems.add("holidays", format!("has more than {MOST} dates"));
         }
         if let Some(store) = self.store()
             && let Err(lgsp_store::Error::Options { key, reason }) = store.check()

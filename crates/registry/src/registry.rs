@@ -2,7 +2,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lgsp_bus::{Bus, Start, topics};
+use lgsp_proto::registry::v1::administration_service_server::AdministrationServiceServer;
+use lgsp_proto::registry::v1::catalogue_service_server::CatalogueServiceServer;
+use lgsp_proto::registry::v1::connection_service_server::ConnectionServiceServer;
+use lgsp_proto::registry::v1::credential_service_server::CredentialServiceServer;
 use lgsp_proto::registry::v1::decision_service_server::DecisionServiceServer;
+use lgsp_proto::registry::v1::history_service_server::HistoryServiceServer;
 use lgsp_proto::registry::v1::registry_service_server::RegistryServiceServer;
 use lgsp_runtime::state::Fact;
 use lgsp_runtime::{Component, Shutdown, Stage, State};
@@ -12,18 +17,26 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tracing::warn;
 
+use crate::administrators::Administrators;
 use crate::changes::Changes;
+use crate::connections::Connections;
+use crate::credentials::Credentials;
 use crate::decisions::Decisions;
+use crate::desk::Desk;
 use crate::first::first;
 use crate::followers::Followers;
 use crate::kept::Kept;
 use crate::next::{Known, OnTopic};
 use crate::origin::Origin;
+use crate::past::Past;
 use crate::publisher::{Publisher, on_disk, read};
 use crate::register::Register;
+use crate::reminders::Reminders;
 use crate::rules::{Checked, check};
 use crate::service::{Published, Service};
+use crate::services::Services;
 use crate::sign::SnapshotKey;
+use crate::working_days::Holidays;
 use crate::{Error, Options};
 
 /// How often decisions of other registries are looked for, and how long that may take.
@@ -36,6 +49,8 @@ pub struct Registry {
     revision: Fact,
     register: Option<Arc<Register>>,
     followers: Followers,
+    holidays: Holidays,
+    environment: String,
 }
 
 /// Where the rules are, and how they are now.
@@ -48,7 +63,8 @@ struct Rules {
 
 /// Reads and checks the rules, and starts to publish them as soon as the broker is there.
 ///
-/// State: `rules` tells of the files or of the store, `topic` of what is published, and the number `revision` which that is.
+/// State: `rules` tells of the files or of the store, `topic` of what is published, and the number `revision` which that is;
+/// `connections` tells of requests that wait for too long, `credentials` of those that end soon.
 ///
 /// # Errors
 /// The rules cannot be read or do not hold together (every problem is named), or the signing key, the file of the last
@@ -59,8 +75,8 @@ pub async fn start(
     state: &State,
     shutdown: &Shutdown,
 ) -> Result<Registry, Error> {
-    let signing_key = options.signing_key.clone();
-    let key = on_disk(move || SnapshotKey::read(&signing_key)).await?;
+    let (signing_key, former_keys) = (options.signing_key.clone(), options.former_keys.clone());
+    let key = on_disk(move || SnapshotKey::read(&signing_key, &former_keys)).await?;
     let kept = Kept::new(&options.last_published);
     let last_kept = on_disk({
         let kept = kept.clone();
@@ -84,8 +100,16 @@ pub async fn start(
     }
     let current = watch::Sender::new(None);
     let (current_now, revision_now) = (current.subscribe(), revision.clone());
-    let registry =
-        Registry { current: current_now, revision: revision_now, register: register.clone(), followers };
+    let reminders = Reminders::new(register.clone(), current.subscribe(), state);
+    shutdown.spawn(Stage::Close, "reminders of the registry", reminders.run(close.clone()));
+    let registry = Registry {
+        current: current_now,
+        revision: revision_now,
+        register: register.clone(),
+        followers,
+        holidays: Holidays::of(&options.holidays),
+        environment: options.environment.clone(),
+    };
     let publisher = Publisher {
         bus: bus.clone(),
         options,
@@ -150,8 +174,16 @@ impl Registry {
     /// The services, for [`lgsp_bus::serve`] under the domain `registry`.
     pub fn routes(&self) -> Routes {
         let decisions = Decisions::new(self.register.clone(), self.followers.clone());
+        let services = Services::new(self.register.clone(), self.followers.clone());
+        let desk = Desk::new(self.register.clone(), self.followers.clone());
+        let connections = Connections::new(desk.clone(), self.holidays.clone());
         Routes::new(RegistryServiceServer::new(Service::new(self.current.clone())))
             .add_service(DecisionServiceServer::new(decisions))
+            .add_service(ConnectionServiceServer::new(connections))
+            .add_service(CredentialServiceServer::new(Credentials::new(desk.clone())))
+            .add_service(AdministrationServiceServer::new(Administrators::new(desk.clone())))
+            .add_service(HistoryServiceServer::new(Past::new(desk, &self.environment)))
+            .add_service(CatalogueServiceServer::new(services))
     }
 
     /// The revision that is published; 0 before the first.

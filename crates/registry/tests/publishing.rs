@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
-use ed25519_dalek::pkcs8::EncodePrivateKey;
+use ed25519_dalek::pkcs8::{EncodePrivateKey, EncodePublicKey};
 use ed25519_dalek::{Signature, SigningKey};
 use lgsp_bus::{Bus, Inbound, RequestHead, Start, Tail, Tailed, topics};
 use lgsp_core::time::unix_micros;
@@ -39,17 +39,25 @@ fn signing_key() -> SigningKey {
     SigningKey::from_bytes(&[7; 32])
 }
 
+/// The key that takes its place.
+fn next_signing_key() -> SigningKey {
+    SigningKey::from_bytes(&[8; 32])
+}
+
 impl Site {
     fn new() -> Self {
         let site = Self { dir: tempfile::tempdir().unwrap() };
         std::fs::create_dir(site.rules()).unwrap();
-        let pem = signing_key().to_pkcs8_pem(Default::default()).unwrap();
-        std::fs::write(site.key(), pem).unwrap();
-        std::fs::set_permissions(site.key(), std::fs::Permissions::from_mode(0o600)).unwrap();
+        site.sign_with(&signing_key());
         for (name, text) in shipped() {
             std::fs::write(site.rules().join(name), text).unwrap();
         }
         site
+    }
+
+    fn sign_with(&self, key: &SigningKey) {
+        std::fs::write(self.key(), key.to_pkcs8_pem(Default::default()).unwrap()).unwrap();
+        std::fs::set_permissions(self.key(), std::fs::Permissions::from_mode(0o600)).unwrap();
     }
 
     fn rules(&self) -> PathBuf {
@@ -155,6 +163,14 @@ fn bus() -> Bus {
 
 /// Reads the topic as a gateway does, until a snapshot of the revision is there.
 async fn read_until(tail: &mut Tail, revision: u64) -> (Snapshot, std::collections::BTreeMap<String, Bytes>) {
+    read_signed_until(tail, &signing_key(), revision).await
+}
+
+async fn read_signed_until(
+    tail: &mut Tail,
+    signed_by: &SigningKey,
+    revision: u64,
+) -> (Snapshot, std::collections::BTreeMap<String, Bytes>) {
     let mut descriptors = std::collections::BTreeMap::new();
     let read = async {
         loop {
@@ -167,7 +183,7 @@ async fn read_until(tail: &mut Tail, revision: u64) -> (Snapshot, std::collectio
             let signed = SignedSnapshot::decode(value).unwrap();
             let said = [b"lgsp-snapshot-v1\n".as_slice(), &signed.snapshot].concat();
             let signature = Signature::from_slice(&signed.signature).unwrap();
-            if signing_key().verifying_key().verify_strict(&said, &signature).is_err() {
+            if signed_by.verifying_key().verify_strict(&said, &signature).is_err() {
                 continue;
             }
             let snapshot = Snapshot::decode(signed.snapshot).unwrap();
@@ -361,4 +377,33 @@ async fn a_store_that_is_another_gives_its_rules_a_later_revision() {
     assert_eq!(persons(&snapshot), ["admin-1", "admin-2"]);
     second.until("it stands", |running| running.registry.revision() == 4).await;
     second.shutdown.run().await;
+}
+
+/// A gateway that knows the new key alone finds the rules that the old one had signed, and those that had them go on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_signing_key_signs_what_the_old_one_had_published_under_a_later_revision() {
+    for with_store in [false, true] {
+        let (site, bus) = (Site::new(), bus());
+        let options = || if with_store { site.options_with("one") } else { site.options() };
+        let running = site.start_with(options(), &bus).await;
+        running.until("it is published", |running| running.registry.revision() > 0).await;
+        let before = running.registry.revision();
+        running.shutdown.run().await;
+
+        site.sign_with(&next_signing_key());
+        let former_keys = site.path().join("former.pem");
+        let former = signing_key().verifying_key().to_public_key_pem(Default::default()).unwrap();
+        std::fs::write(&former_keys, former).unwrap();
+        let mut tail = bus.tail(topics::REGISTRY, Start::Beginning).unwrap();
+        let running = site.start_with(Options { former_keys, ..options() }, &bus).await;
+        let (snapshot, descriptors) = read_signed_until(&mut tail, &next_signing_key(), before + 1).await;
+        assert_eq!(snapshot.revision, before + 1, "store: {with_store}");
+        Rules::compile(&snapshot, &descriptors).unwrap();
+        running.shutdown.run().await;
+
+        // The old one is forgotten: nothing is signed once more.
+        let running = site.start_with(options(), &bus).await;
+        running.until("it stands", |running| running.registry.revision() == before + 1).await;
+        running.shutdown.run().await;
+    }
 }

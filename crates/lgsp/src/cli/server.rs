@@ -156,6 +156,20 @@ pub enum Topics {
     Check(Cluster),
 }
 
+/// `lgsp keys`.
+#[derive(Clone, Debug, Args)]
+pub struct Keys {
+    /// Data directory; relative paths of the configuration are relative to it [default: ./lgsp-data]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// How to print them; json is one object a line [default: table in a terminal, else plain]
+    #[arg(long, value_name = "FORM")]
+    pub output: Option<Listing>,
+    /// What every role accepts.
+    #[command(flatten)]
+    pub settings: Settings,
+}
+
 /// `lgsp source`.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Source {

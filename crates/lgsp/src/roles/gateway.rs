@@ -2,18 +2,15 @@
 
 use std::sync::Arc;
 
-use anyhow::Context;
-use ed25519_dalek::VerifyingKey;
-use ed25519_dalek::pkcs8::DecodePublicKey;
 use lgsp_bus::{Appender, Fsynced, MacKeys};
 use lgsp_core::entry::SubjectKeys;
 use lgsp_gateway::{Gateway, Secrets};
 use lgsp_runtime::Stage;
 use tokio::net::TcpListener;
 
-use super::{Host, Role, read_text, subject_keys};
+use super::{Host, Role, subject_keys};
 use crate::config::Keys;
-use crate::layout::read_symmetric_keys;
+use crate::layout::{read_public_keys, read_symmetric_keys};
 
 /// Starts a gateway on a bound listener. With the embedded broker, which forgets, `fsynced` tells how far the ledger has the
 /// entries on disk: an entry is durable only then.
@@ -39,12 +36,8 @@ pub async fn start(
 }
 
 fn secrets(keys: &Keys, macs: MacKeys) -> anyhow::Result<Secrets> {
-    let pem = read_text(&keys.snapshot_public)?;
-    let public = VerifyingKey::from_public_key_pem(&pem)
-        .ok()
-        .with_context(|| format!("{} holds no Ed25519 public key in PEM", keys.snapshot_public.display()))?;
     Ok(Secrets {
-        snapshot_keys: vec![public],
+        snapshot_keys: read_public_keys(&keys.snapshot_public)?,
         subjects: SubjectKeys::new(read_symmetric_keys(&keys.subjects)?),
         macs: Arc::new(macs),
     })

@@ -14,7 +14,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
-use lgsp_bus::{Bus, MacKey, MacKeys};
+use lgsp_bus::{Bus, MacKey, MacKeys, topics};
 use lgsp_runtime::shutdown::Late;
 use lgsp_runtime::{Component, Instance, Shutdown, State};
 use tracing::{info, warn};
@@ -77,15 +77,12 @@ impl Host {
 
     /// The MAC keys of all domains.
     fn mac_keys(&self) -> anyhow::Result<MacKeys> {
-        let keys = crate::layout::read_symmetric_keys(&self.config.keys.mac)?;
-        Ok(MacKeys::new(keys.into_iter().map(|(domain, key)| (domain, MacKey::new(key))).collect()))
+        Ok(MacKeys::new(crate::layout::read_mac_keys(&self.config.keys.mac)?))
     }
 
     /// The MAC key of one domain.
     fn mac_key(&self, domain: &str) -> anyhow::Result<MacKey> {
-        Ok(MacKey::new(crate::layout::read_symmetric_key(
-            &self.config.keys.mac.join(format!("{domain}.key")),
-        )?))
+        Ok(crate::layout::read_mac_key(&self.config.keys.mac.join(format!("{domain}.key")))?)
     }
 }
 
@@ -108,13 +105,13 @@ impl Role {
 /// How often the topics are looked at until they are as the hub needs them.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
-/// Compares the topics with what the hub needs until nothing is wrong with them, and tells what is.
-pub async fn watch_topics(host: Host) {
-    let topics = host.state.component("topics");
-    topics.starting("waits for the broker");
+/// Compares the topics of a role with what it needs until nothing is wrong with them, and tells what is.
+pub async fn watch_topics(host: Host, role: topics::Role) {
+    let told = host.state.component("topics");
+    told.starting("waits for the broker");
     loop {
-        match lgsp_bus::topics::check(&host.bus).await {
-            Ok(problems) if problems.is_empty() => return topics.ready(),
+        match topics::check_of(&host.bus, &role).await {
+            Ok(problems) if problems.is_empty() => return told.ready(),
             Ok(problems) => {
                 for problem in &problems {
                     warn!(
@@ -123,11 +120,15 @@ pub async fn watch_topics(host: Host) {
                         "topic is not as the hub needs it"
                     );
                 }
-                topics.degraded("topics are not as the hub needs them: run lgsp topics check");
+                told.degraded("topics are not as the hub needs them: run lgsp topics check");
             }
             Err(error) => {
                 warn!(%error, "topics cannot be compared");
-                topics.failed("the broker does not answer");
+                told.failed(match error {
+                    lgsp_bus::Error::Untrusted { .. } => "tls with kafka fails",
+                    lgsp_bus::Error::LoginRefused { .. } => "kafka refuses our user or its password",
+                    _ => "the broker does not answer",
+                });
             }
         }
         tokio::time::sleep(LOOK_AGAIN).await;

@@ -1,0 +1,303 @@
+//! `lgsp keys`: every key and certificate that the configuration names, where it lies and how long it is good. Of a secret no
+//! more is told than a digest.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::SystemTime;
+
+use lgsp_core::entry::sha256;
+use lgsp_core::snapshot::key_id;
+use lgsp_core::time::{day, month, unix_micros};
+use serde_json::{Value, json};
+use x509_cert::Certificate;
+use x509_cert::der::Encode as _;
+
+use crate::cli::server::Keys as Arguments;
+use crate::client::Listing;
+use crate::client::output::{Surface, Tone, line};
+use crate::client::table::{Cell, Table};
+use crate::config::Config;
+use crate::layout::{key_files, read_mac_key, read_public_keys, read_signing_key, read_symmetric_key};
+
+const DAY_US: i64 = 86_400_000_000;
+/// From so many days before its end on, a key wants attention.
+const WARN_DAYS: i64 = 60;
+/// How far ahead the next month's subject key should be there.
+const AHEAD_DAYS: i64 = 7;
+/// What stands before a secret when its digest is told, so that no other digest of it is.
+const DIGEST: &[u8] = b"lgsp key id\n";
+
+/// One key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Key {
+    kind: &'static str,
+    /// The domain, the month or the file's own name.
+    name: String,
+    /// First 16 hex digits of a digest; of each, if the file holds several.
+    ids: Vec<String>,
+    file: String,
+    /// The last moment at which it is good (Unix µs), if it ends.
+    until: Option<i64>,
+    standing: Standing,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Standing {
+    Good,
+    /// One key is being replaced by another.
+    TwoAtOnce,
+    Ends,
+    Ended,
+    Missing,
+    Unusable(String),
+}
+
+impl Standing {
+    fn text(&self) -> String {
+        match self {
+            Self::Good => "good".to_owned(),
+            Self::TwoAtOnce => "being replaced".to_owned(),
+            Self::Ends => "ends soon".to_owned(),
+            Self::Ended => "has ended".to_owned(),
+            Self::Missing => "missing".to_owned(),
+            Self::Unusable(why) => format!("unusable: {why}"),
+        }
+    }
+
+    fn tone(&self) -> Tone {
+        match self {
+            Self::Good => Tone::Good,
+            Self::TwoAtOnce | Self::Ends => Tone::Warning,
+            Self::Ended | Self::Missing | Self::Unusable(_) => Tone::Bad,
+        }
+    }
+}
+
+/// Lists the keys. The exit code is 1 if one is missing, has ended or cannot be used.
+///
+/// # Errors
+/// Standard output cannot be written to.
+pub fn run(args: &Arguments, config: &Config) -> anyhow::Result<ExitCode> {
+    let keys = inventory(config, unix_micros(SystemTime::now()));
+    print(&keys, args.output)?;
+    let is_bad = |key: &Key| key.standing.tone() == Tone::Bad;
+    Ok(if keys.iter().any(is_bad) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Every key that a role of this configuration may need, at a moment (Unix µs).
+fn inventory(config: &Config, now: i64) -> Vec<Key> {
+    let mut keys = Vec::new();
+    snapshot_keys(&mut keys, config);
+    mac_keys(&mut keys, &config.keys.mac);
+    subject_keys(&mut keys, &config.keys.subjects, now);
+    certificates(&mut keys, config, now);
+    keys
+}
+
+fn snapshot_keys(keys: &mut Vec<Key>, config: &Config) {
+    let signing = config.registry.signing_key.path();
+    let id = read_signing_key(signing).map(|key| vec![key_id(key.verifying_key().as_bytes())]);
+    keys.push(Key::of("snapshot signing", signing, id));
+    let files = [
+        ("snapshot verifying", &config.keys.snapshot_public),
+        ("snapshot, former", &config.registry.former_keys),
+    ];
+    for (kind, file) in files.into_iter().filter(|(_, file)| !file.as_os_str().is_empty()) {
+        let ids = read_public_keys(file);
+        keys.push(Key::of(kind, file, ids.map(|ids| ids.iter().map(|key| key_id(key.as_bytes())).collect())));
+    }
+}
+
+fn mac_keys(keys: &mut Vec<Key>, folder: &Path) {
+    keys.extend(of_folder("mac", folder, |path| {
+        // What it holds is read as a role reads it; only then is its text looked at.
+        read_mac_key(path)?;
+        let text = fs::read_to_string(path).unwrap_or_default();
+        Ok(text.split_whitespace().map(|key| secret_id(&hex::decode(key).unwrap_or_default())).collect())
+    }));
+}
+
+/// A month's key is good for ever: what was hashed with it is found with it. This month's has to be there, and the next
+/// one's a week before.
+fn subject_keys(keys: &mut Vec<Key>, folder: &Path, now: i64) {
+    let read = |path: &Path| Ok(vec![secret_id(&read_symmetric_key(path)?)]);
+    let found = of_folder("subject", folder, read);
+    let mut wanted = vec![month(now), month(now + AHEAD_DAYS * DAY_US)];
+    wanted.dedup();
+    wanted.retain(|month| !found.iter().any(|key| key.name == *month));
+    keys.extend(found);
+    for month in wanted {
+        let file = folder.join(format!("{month}.key"));
+        keys.push(Key { name: month, ..Key::missing("subject", &file) });
+    }
+}
+
+fn certificates(keys: &mut Vec<Key>, config: &Config, now: i64) {
+    let mut files: Vec<(&'static str, PathBuf)> = Vec::new();
+    if let Some(tls) = &config.gateway.tls {
+        files.push(("gateway certificate", tls.certificate.clone()));
+        files.extend(tls.client_ca.iter().map(|file| ("authority of callers", file.clone())));
+    }
+    for (kind, file) in files {
+        match read_certificates(&file) {
+            Ok(found) => keys.extend(found.iter().map(|found| Key::of_certificate(kind, &file, found, now))),
+            Err(error) => keys.push(Key::of::<io::Error>(kind, &file, Err(error))),
+        }
+    }
+}
+
+fn of_folder(
+    kind: &'static str,
+    folder: &Path,
+    read: impl Fn(&Path) -> Result<Vec<String>, crate::layout::Error>,
+) -> Vec<Key> {
+    match key_files(folder) {
+        Ok(files) => files
+            .into_iter()
+            .map(|(name, path)| Key { name, ..Key::of(kind, &path, read(&path)) })
+            .collect(),
+        Err(error) => vec![Key::of(kind, folder, Err(error))],
+    }
+}
+
+fn read_certificates(file: &Path) -> io::Result<Vec<Certificate>> {
+    let invalid = |error| io::Error::new(io::ErrorKind::InvalidData, error);
+    Certificate::load_pem_chain(&fs::read(file)?).map_err(invalid)
+}
+
+impl Key {
+    fn of<E: std::fmt::Display>(kind: &'static str, file: &Path, ids: Result<Vec<String>, E>) -> Self {
+        if !file.exists() {
+            return Self::missing(kind, file);
+        }
+        let (ids, standing) = match ids {
+            Ok(ids) if ids.len() > 1 => (ids, Standing::TwoAtOnce),
+            Ok(ids) => (ids, Standing::Good),
+            Err(error) => (Vec::new(), Standing::Unusable(error.to_string())),
+        };
+        Self { ids, standing, ..Self::missing(kind, file) }
+    }
+
+    fn of_certificate(kind: &'static str, file: &Path, found: &Certificate, now: i64) -> Self {
+        let until = found.tbs_certificate.validity.not_after.to_unix_duration();
+        let until = i64::try_from(until.as_micros()).unwrap_or(i64::MAX);
+        let standing = match until {
+            until if until < now => Standing::Ended,
+            until if until < now + WARN_DAYS * DAY_US => Standing::Ends,
+            _ => Standing::Good,
+        };
+        let ids = found.to_der().map(|der| vec![hex::encode(&sha256(&der)[..8])]).unwrap_or_default();
+        Self { ids, until: Some(until), standing, ..Self::missing(kind, file) }
+    }
+
+    fn missing(kind: &'static str, file: &Path) -> Self {
+        let name = file.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let file = file.display().to_string();
+        Self { kind, name, ids: Vec::new(), file, until: None, standing: Standing::Missing }
+    }
+}
+
+/// What a secret is known by: enough to see whether two processes hold the same one, and nothing of it.
+fn secret_id(secret: &[u8]) -> String {
+    hex::encode(&sha256(&[DIGEST, secret].concat())[..8])
+}
+
+fn print(keys: &[Key], asked: Option<Listing>) -> anyhow::Result<()> {
+    let surface = Surface::of_stdout();
+    let listing = surface.listing(asked);
+    if listing == Listing::Json {
+        for key in keys {
+            line(&document(key).to_string())?;
+        }
+        return Ok(());
+    }
+    let mut table = Table::new(vec!["KEY", "NAME", "ID", "GOOD UNTIL", "STANDING", "FILE"]);
+    for key in keys {
+        table.row(vec![
+            key.kind.into(),
+            key.name.as_str().into(),
+            key.ids.join(" ").into(),
+            key.until.map(day).unwrap_or_default().into(),
+            Cell::new(key.standing.text(), key.standing.tone()),
+            key.file.as_str().into(),
+        ]);
+    }
+    table.write(listing, &surface)?;
+    Ok(())
+}
+
+fn document(key: &Key) -> Value {
+    json!({
+        "kind": key.kind,
+        "name": key.name,
+        "ids": key.ids,
+        "file": key.file,
+        "goodUntil": key.until.map(day),
+        "standing": key.standing.text(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layout::Layout;
+
+    const JUNE: i64 = 1_780_300_000_000_000;
+
+    fn made() -> (tempfile::TempDir, Config) {
+        let dir = tempfile::tempdir().expect("a scratch directory");
+        Layout::new(dir.path()).make_keys(&["land", "ledger"], JUNE).expect("made");
+        let config = Config { data: dir.path().to_owned(), ..Config::default() }.resolved();
+        (dir, config)
+    }
+
+    fn standings(config: &Config, now: i64) -> Vec<(String, Standing)> {
+        let named = |key: Key| (format!("{} {}", key.kind, key.name), key.standing);
+        inventory(config, now).into_iter().map(named).collect()
+    }
+
+    #[test]
+    fn every_key_of_a_new_hub_is_there_and_good() {
+        let (_dir, config) = made();
+        let keys = standings(&config, JUNE);
+        let names: Vec<&str> = keys.iter().map(|(name, _)| name.as_str()).collect();
+        let expected = [
+            "snapshot signing snapshot",
+            "snapshot verifying snapshot.pub",
+            "mac land",
+            "mac ledger",
+            "subject 2026-06",
+            "subject 2026-07",
+        ];
+        assert_eq!(names, expected);
+        assert!(keys.iter().all(|(_, standing)| *standing == Standing::Good), "{keys:?}");
+    }
+
+    #[test]
+    fn what_is_missing_damaged_or_being_replaced_is_told() {
+        let (dir, config) = made();
+        let layout = Layout::new(dir.path());
+        let land = layout.mac_keys().join("land.key");
+        let both = format!("{}{}", fs::read_to_string(&land).expect("a key"), "0f".repeat(32));
+        fs::write(&land, both).expect("written");
+        fs::write(layout.mac_keys().join("ledger.key"), "no key").expect("written");
+        fs::remove_file(layout.snapshot_key()).expect("it was there");
+        let keys = standings(&config, JUNE + 60 * DAY_US);
+        let standing = |name: &str| &keys.iter().find(|(found, _)| found == name).expect(name).1;
+        assert_eq!(*standing("mac land"), Standing::TwoAtOnce);
+        assert!(matches!(standing("mac ledger"), Standing::Unusable(_)));
+        assert_eq!(*standing("snapshot signing snapshot"), Standing::Missing);
+        assert_eq!(*standing("subject 2026-08"), Standing::Missing, "that of the month");
+    }
+
+    #[test]
+    fn two_processes_with_one_secret_tell_the_same_and_nothing_of_it() {
+        let (dir, config) = made();
+        let key = fs::read_to_string(Layout::new(dir.path()).mac_keys().join("land.key")).expect("a key");
+        let told = document(&inventory(&config, JUNE)[2]).to_string();
+        assert_eq!(told, document(&inventory(&config, JUNE)[2]).to_string());
+        assert!(!told.contains(&key[..8]), "{told}");
+    }
+}
