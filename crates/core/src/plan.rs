@@ -3,6 +3,9 @@ use std::collections::HashMap;
 use lgsp_proto::options::v1::Subject;
 use prost_reflect::{FieldDescriptor, Kind as Reflected, MessageDescriptor};
 
+/// Deepest path of a field: decoders read no message that is nested deeper.
+const DEEPEST: usize = 100;
+
 /// What of an answer may leave: a field mask compiled to field numbers, ready to be walked on the wire bytes.
 ///
 /// A field that no node names does not leave, whether the schema knows it or not. Messages that contain themselves
@@ -90,6 +93,9 @@ impl Plan {
         }
         let mut compiler = Compiler::default();
         let parsed: Vec<Vec<&str>> = paths.iter().map(|path| path.split('.').collect()).collect();
+        for path in parsed.iter().filter(|path| *path != &["*"]) {
+            refuse_unknown(message, path)?;
+        }
         compiler.nodes.push(Node::default());
         let whole = parsed.iter().any(|path| path == &["*"]);
         let root = if whole { compiler.whole(message)? } else { compiler.part(message, &parsed)? };
@@ -234,6 +240,25 @@ fn scalar_kind(kind: &Reflected, field: &FieldDescriptor) -> Kind {
     }
 }
 
+/// Refuses a path that does not exist, also below one that is granted whole: whoever wrote it meant something else.
+fn refuse_unknown(message: &MessageDescriptor, path: &[&str]) -> Result<(), MaskError> {
+    let unknown = || MaskError::UnknownField { path: path.join(".") };
+    let mut at = Some(message.clone());
+    for (depth, name) in path.iter().enumerate() {
+        // Nothing is decoded that lies deeper, and whoever makes a message hold itself could go on for ever.
+        let within = at.take().filter(|_| depth < DEEPEST).ok_or_else(unknown)?;
+        let field = within.get_field_by_name(name).ok_or_else(unknown)?;
+        at = leads_to(&field);
+    }
+    Ok(())
+}
+
+/// The message that a path goes on in below a field; below a map, its values.
+fn leads_to(field: &FieldDescriptor) -> Option<MessageDescriptor> {
+    let Reflected::Message(inner) = field.kind() else { return None };
+    if field.is_map() { inner.map_entry_value_field().kind().as_message().cloned() } else { Some(inner) }
+}
+
 fn refuse_unfilterable(message: &MessageDescriptor) -> Result<(), MaskError> {
     let any = message.full_name() == "google.protobuf.Any";
     let extensible = message.extension_ranges().len() > 0;
@@ -242,4 +267,58 @@ fn refuse_unfilterable(message: &MessageDescriptor) -> Result<(), MaskError> {
         return Err(MaskError::Unfilterable { message: message.full_name().to_owned() });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use prost_types::{DescriptorProto, FieldDescriptorProto, FileDescriptorProto, field_descriptor_proto};
+
+    use super::*;
+
+    fn refused(paths: &[&str]) -> String {
+        let answer = lgsp_proto::pool().get_message_by_name("lgsp.population.v1.GetCitizenResponse").unwrap();
+        let paths: Vec<String> = paths.iter().map(|path| (*path).to_owned()).collect();
+        Plan::compile(&answer, &paths).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_path_that_does_not_exist_is_refused_also_below_or_beside_what_is_granted_whole() {
+        for granted in ["*", "citizen", "citizen.full_name"] {
+            let said = refused(&[granted, "citizen.nickname"]);
+            assert!(said.contains("`citizen.nickname`"), "beside {granted}: {said}");
+        }
+        assert!(refused(&["citizen.full_name.first"]).contains("`citizen.full_name.first`"));
+    }
+
+    #[test]
+    fn of_several_paths_that_do_not_exist_the_first_is_told() {
+        assert!(refused(&["citizen.b", "citizen.a", "nobody", "citizen.c"]).contains("`citizen.b`"));
+    }
+
+    #[test]
+    fn a_path_deeper_than_anything_that_is_decoded_is_refused() {
+        // A message that holds itself, as a provider's contract may.
+        let again = FieldDescriptorProto {
+            name: Some("again".to_owned()),
+            number: Some(1),
+            r#type: Some(field_descriptor_proto::Type::Message.into()),
+            type_name: Some(".M".to_owned()),
+            ..FieldDescriptorProto::default()
+        };
+        let message =
+            DescriptorProto { name: Some("M".to_owned()), field: vec![again], ..DescriptorProto::default() };
+        let file = FileDescriptorProto {
+            name: Some("m.proto".to_owned()),
+            message_type: vec![message],
+            ..FileDescriptorProto::default()
+        };
+        let mut pool = prost_reflect::DescriptorPool::new();
+        pool.add_file_descriptor_proto(file).unwrap();
+        let message = pool.get_message_by_name("M").unwrap();
+        let path = |depth: usize| vec!["again"; depth].join(".");
+        assert!(Plan::compile(&message, &[path(DEEPEST)]).is_ok());
+        for depth in [DEEPEST + 1, 200_000] {
+            assert!(Plan::compile(&message, &[path(depth)]).is_err());
+        }
+    }
 }
