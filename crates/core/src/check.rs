@@ -128,7 +128,7 @@ impl<'a> Look<'a> {
     }
 
     fn group(&mut self, message: &DynamicMessage, fields: &'a [FieldChecks], group: &[usize]) {
-        if group.iter().any(|member| message.has_field(&fields[*member].field)) {
+        if group.iter().any(|member| is_set(message, &fields[*member].field)) {
             return;
         }
         let names: Vec<&str> = group.iter().map(|member| fields[*member].field.name()).collect();
@@ -138,10 +138,10 @@ impl<'a> Look<'a> {
     }
 
     fn field(&mut self, message: &DynamicMessage, checks: &FieldChecks) {
+        if checks.rules.required && !is_set(message, &checks.field) {
+            return self.violated("is required");
+        }
         if !message.has_field(&checks.field) {
-            if checks.rules.required {
-                self.violated("is required");
-            }
             return;
         }
         match &*message.get_field(&checks.field) {
@@ -252,6 +252,26 @@ impl<'a> Look<'a> {
             self.violations.push(Violation { field: self.path.join("."), rule: rule.to_owned() });
         }
     }
+}
+
+/// Whether a field is there and not empty. One that is `optional`, or of a oneof, can be both.
+fn is_set(message: &DynamicMessage, field: &FieldDescriptor) -> bool {
+    message.has_field(field)
+        && match &*message.get_field(field) {
+            Value::String(text) => !text.is_empty(),
+            Value::Bytes(bytes) => !bytes.is_empty(),
+            Value::List(_)
+            | Value::Map(_)
+            | Value::Message(_)
+            | Value::EnumNumber(_)
+            | Value::Bool(_)
+            | Value::I32(_)
+            | Value::I64(_)
+            | Value::U32(_)
+            | Value::U64(_)
+            | Value::F32(_)
+            | Value::F64(_) => true,
+        }
 }
 
 fn items_to_look_at(rules: &FieldRules) -> usize {
