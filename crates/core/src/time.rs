@@ -57,9 +57,11 @@ pub fn http_date(micros: i64) -> String {
 }
 
 fn local(micros: i64) -> OffsetDateTime {
-    let utc = OffsetDateTime::from_unix_timestamp(micros.div_euclid(1_000_000));
     let offset = UtcOffset::from_hms(HO_CHI_MINH_HOURS, 0, 0).unwrap_or(UtcOffset::UTC);
-    utc.unwrap_or(OffsetDateTime::UNIX_EPOCH).to_offset(offset)
+    let utc = OffsetDateTime::from_unix_timestamp(micros.div_euclid(1_000_000)).ok();
+    // The last hours of the year 9999 have no local date.
+    let local = utc.and_then(|utc| utc.checked_to_offset(offset));
+    local.unwrap_or(OffsetDateTime::UNIX_EPOCH.to_offset(offset))
 }
 
 #[cfg(test)]
@@ -77,6 +79,14 @@ mod tests {
     #[test]
     fn a_date_of_http_is_that_of_its_specification() {
         assert_eq!(http_date(784_111_777_999_999), "Sun, 06 Nov 1994 08:49:37 GMT");
+    }
+
+    #[test]
+    fn a_moment_without_a_date_has_that_of_the_epoch() {
+        let end_of_9999 = 253_402_300_799_000_000;
+        for at in [end_of_9999, i64::MAX, i64::MIN] {
+            assert_eq!((day(at).as_str(), month(at).as_str()), ("1970-01-01", "1970-01"), "{at}");
+        }
     }
 
     #[test]
