@@ -16,7 +16,9 @@ const MAX_LENGTH: usize = 512;
 /// assert_eq!(lgsp_identifiers::names::normalise("  Trần   Thị\u{a0}Bé "), "Trần Thị Bé");
 /// ```
 pub fn normalise(name: &str) -> String {
-    let visible: String = name.nfc().filter(|letter| !is_invisible(*letter)).take(MAX_LENGTH).collect();
+    // What is invisible goes first: it may stand between a letter and its tone.
+    let visible = name.chars().filter(|letter| !is_invisible(*letter));
+    let visible: String = visible.nfc().take(MAX_LENGTH).collect();
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -108,6 +110,11 @@ mod tests {
         assert!(same_name(&decomposed, " trần\u{a0}thị  THÚY hằng\u{200b}"));
         assert!(same_name("Ðặng Văn Đức", "Đặng Văn Đức"));
         assert_eq!(normalise(&format!("  {decomposed} ")), "Trần Thị Thuý Hằng");
+    }
+
+    #[test]
+    fn what_is_invisible_parts_no_tone_from_its_letter() {
+        assert_eq!(normalise("Tra\u{302}\u{200b}\u{300}n"), "Trần");
     }
 
     #[test]
