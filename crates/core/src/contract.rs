@@ -61,7 +61,7 @@ impl Contract {
             let found = format!("its descriptor set has {} bytes", set.len());
             return Err(Problem::new(service, found, format!("at most {LARGEST}, without comments")));
         }
-        let pool = DescriptorPool::decode(set).map_err(|error| {
+        let pool = lgsp_proto::link(set).map_err(|error| {
             let found = format!("its descriptor set does not link: {error}");
             Problem::new(service, found, "an encoded FileDescriptorSet with all it imports")
         })?;

@@ -154,7 +154,7 @@ pub enum RulesError {
         service: String,
         /// The cause.
         #[source]
-        source: prost_reflect::DescriptorError,
+        source: lgsp_proto::LinkError,
     },
     /// A name refers to nothing, or is not well formed.
     #[error("{what} `{name}`: {problem}")]

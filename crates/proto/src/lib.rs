@@ -8,9 +8,11 @@
 //! Nothing here decides anything: rules are read here and applied elsewhere.
 
 mod descriptors;
+mod link;
 pub mod options;
 
 pub use descriptors::{DESCRIPTOR_SET, ERROR_DETAILS, contract_sha256, descriptor_set_of, pool, services};
+pub use link::{LinkError, link};
 
 macro_rules! generated {
     ($(#[doc = $doc:literal] $module:ident = $package:literal),* $(,)?) => {$(

@@ -12,7 +12,6 @@ use lgsp_proto::registry::v1::{
     Agreement, AgreementState, Application, ApplicationSummary, DataService, ListApplicationsRequest,
     ListApplicationsResponse, ListServicesRequest, ListServicesResponse, ServiceSummary, Snapshot,
 };
-use prost_reflect::DescriptorPool;
 use tokio::sync::watch;
 use tonic::{Request, Response, Status};
 
@@ -32,7 +31,7 @@ impl Published {
     pub fn new(snapshot: Snapshot, descriptors: &BTreeMap<String, Bytes>) -> Self {
         let methods_of = |service: &DataService| {
             let set = descriptors.get(&descriptor_key(&service.descriptor_sha256))?;
-            let descriptor = DescriptorPool::decode(set.clone()).ok()?.get_service_by_name(&service.name)?;
+            let descriptor = lgsp_proto::link(set).ok()?.get_service_by_name(&service.name)?;
             Some(descriptor.methods().map(|method| method.name().to_owned()).collect())
         };
         let named = |service: &DataService| (service.name.clone(), methods_of(service).unwrap_or_default());

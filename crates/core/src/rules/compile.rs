@@ -280,6 +280,6 @@ fn link(
         let sha256 = hex::encode(&service.descriptor_sha256);
         return Err(RulesError::DescriptorMissing { service: service.name.clone(), sha256 });
     };
-    DescriptorPool::decode(bytes.clone())
+    lgsp_proto::link(bytes)
         .map_err(|source| RulesError::DescriptorInvalid { service: service.name.clone(), source })
 }

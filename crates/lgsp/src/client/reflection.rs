@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use prost::Message as _;
 use prost_reflect::prost_types::FileDescriptorProto;
-use prost_reflect::{DescriptorPool, MethodDescriptor, ServiceDescriptor};
+use prost_reflect::{MethodDescriptor, ServiceDescriptor};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status, Streaming};
@@ -61,7 +61,7 @@ async fn ask_contract(session: &Session, wanted: &Method) -> Result<ServiceDescr
             ));
         }
     }
-    let pool = DescriptorPool::decode(files.descriptor_set().as_slice());
+    let pool = lgsp_proto::link(&files.descriptor_set());
     let pool = pool.map_err(|error| contract_error(service, error.to_string()))?;
     let unknown = || Error::ServiceUnknown { service: service.to_owned(), known: Vec::new() };
     pool.get_service_by_name(service).ok_or_else(unknown)

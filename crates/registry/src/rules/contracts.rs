@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use lgsp_core::{Plan, descriptor_key};
-use prost_reflect::{DescriptorPool, Kind, MessageDescriptor, MethodDescriptor, ServiceDescriptor};
+use prost_reflect::{Kind, MessageDescriptor, MethodDescriptor, ServiceDescriptor};
 
 use super::entries;
 use super::folder::Folder;
@@ -31,7 +31,7 @@ impl Contracts {
     pub fn add(&mut self, entry: &Entry<entries::Service>, folder: &Folder, problems: &mut Problems) {
         let name = &entry.value.name;
         let Some(set) = descriptor_set(entry, folder, problems) else { return };
-        let pool = match DescriptorPool::decode(set.clone()) {
+        let pool = match lgsp_proto::link(&set) {
             Ok(pool) => pool,
             Err(error) => {
                 let found = format!("service `{name}`: its descriptor set does not link: {error}");
