@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use lgsp_core::time::unix_micros;
-use lgsp_proto::monitor::v1::{Heartbeat, SourceHealth};
+use lgsp_proto::monitor::v1::{Demand, Heartbeat, SourceHealth};
 use lgsp_runtime::{Shutdown, Stage};
 use parking_lot::Mutex;
 use prost::Message;
@@ -34,6 +34,8 @@ const FAREWELL: Duration = Duration::from_millis(500);
 const HEARD: Duration = Duration::from_millis(250);
 /// Most sources that one provider tells of.
 const MOST_SOURCES: usize = 32;
+/// Most agreements that one gateway tells of, so that a heartbeat stays within some KiB.
+pub(crate) const MOST_DEMANDS: usize = 256;
 /// The version that this build tells of itself.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -41,30 +43,30 @@ pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 ///
 /// Who claims a domain's partitions signs it under the domain's key: the header `lgsp-mac` over the value, which holds the
 /// instance, the domain, the time, the partitions and the state. All roles may write the topic, so that without it one of them
-/// could speak for every other. Who serves no domain routes nobody, and signs nothing.
+/// could speak for every other.
+///
+/// A gateway claims no domain and routes nobody. What it was asked for decides about quotas, so it signs that under the key that
+/// gateways share with the ledger and with no adapter. Without that key it signs nothing, and shares nothing.
 pub(crate) struct Sender {
     instance: String,
     role: String,
-    claim: Option<Claim>,
-}
-
-/// The domain that a provider serves, and the key that proves it.
-struct Claim {
+    /// The domain that it serves; empty: none.
     domain: String,
-    key: MacKey,
+    key: Option<(MacKey, Kind)>,
 }
 
 impl Sender {
-    /// A gateway, which serves no domain.
-    pub(crate) fn gateway(instance: &str) -> Self {
-        Self { instance: instance.to_owned(), role: "gateway".to_owned(), claim: None }
+    /// A gateway, which serves no domain, and the key of those who count quotas.
+    pub(crate) fn gateway(instance: &str, key: Option<&MacKey>) -> Self {
+        let key = key.map(|key| (key.clone(), Kind::GatewayHeartbeat));
+        Self { instance: instance.to_owned(), role: "gateway".to_owned(), domain: String::new(), key }
     }
 
     /// A provider. The platform's own services are named by their role; everybody else is an adapter.
     pub(crate) fn provider(instance: &str, domain: &str, key: MacKey) -> Self {
         let role = if ["registry", "ledger", "monitor"].contains(&domain) { domain } else { "adapter" };
-        let claim = Claim { domain: domain.to_owned(), key };
-        Self { instance: instance.to_owned(), role: role.to_owned(), claim: Some(claim) }
+        let key = Some((key, Kind::Heartbeat));
+        Self { instance: instance.to_owned(), role: role.to_owned(), domain: domain.to_owned(), key }
     }
 }
 
@@ -79,6 +81,10 @@ pub(crate) struct Facts {
     pub(crate) sources: Vec<SourceHealth>,
     /// Exchanges that it works on.
     pub(crate) in_flight: u32,
+    /// Most that it works on at once; 0: not told.
+    pub(crate) capacity: u32,
+    /// What it was asked for.
+    pub(crate) demands: Vec<Demand>,
 }
 
 /// The health of a provider's sources, told in its heartbeats. A cheap handle.
@@ -216,7 +222,7 @@ impl Beats {
         if timeout(FAREWELL, reported).await.is_err() {
             debug!("nobody was told that this role leaves");
         }
-        if self.inner.sender.claim.is_some() {
+        if !self.inner.sender.domain.is_empty() {
             sleep(HEARD).await;
         }
     }
@@ -226,9 +232,9 @@ impl Beats {
         // Before the state is read: of two heartbeats at once, the one that knows more is the later one.
         let sent_us = self.stamp();
         let value = self.heartbeat(sent_us).encode_to_vec();
-        let headers = inner.sender.claim.as_ref().map(|claim| {
+        let headers = inner.sender.key.as_ref().map(|(key, kind)| {
             let mut headers = HeaderList::of(&[]);
-            headers.sign(&claim.key, Kind::Heartbeat, &value);
+            headers.sign(key, *kind, &value);
             headers.to_native()
         });
         let record = Outgoing {
@@ -261,7 +267,7 @@ impl Beats {
         Heartbeat {
             instance: inner.sender.instance.clone(),
             role: inner.sender.role.clone(),
-            domain: inner.sender.claim.as_ref().map(|claim| claim.domain.clone()).unwrap_or_default(),
+            domain: inner.sender.domain.clone(),
             version: VERSION.to_owned(),
             sent_us,
             partitions: facts.partitions,
@@ -269,6 +275,8 @@ impl Beats {
             registry_revision: facts.registry_revision,
             sources: facts.sources,
             in_flight: facts.in_flight,
+            capacity: facts.capacity,
+            demands: facts.demands,
         }
     }
 }

@@ -41,11 +41,12 @@ mod stats;
 mod status;
 mod tail;
 pub mod topics;
+pub mod usage;
 mod watermarks;
 
 pub use appender::{Appender, Fsynced, LONGEST_APPEND};
 pub use bus::Bus;
-pub use caller::{Caller, CallerOptions, Provider, Reply, ReplyPart, ReplyTrace};
+pub use caller::{Asked, Caller, CallerOptions, Provider, Reply, ReplyPart, ReplyTrace};
 pub use error::Error;
 pub use heartbeat::Health;
 pub use lgsp_proto::ledger::v1::Position;

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use lgsp_proto::registry::v1::{AgreementState, ServiceState};
 
-use crate::{Application, Fault, Grant, Method, PersonId, Plan, Purpose, Reason, Rules};
+use crate::{Application, Fault, Grant, Method, PersonId, Plan, Priority, Purpose, Reason, Rules};
 
 /// The environment where data services are tried before they are in use.
 pub const SANDBOX: &str = "sandbox";
@@ -31,6 +31,11 @@ pub struct Permit {
 }
 
 impl Permit {
+    /// What goes first: a platform method is interactive.
+    pub fn priority(&self) -> Priority {
+        self.grant.as_ref().map_or_else(Priority::default, |grant| grant.priority)
+    }
+
     /// The field paths that may leave, as the agreement writes them; `*` for a platform method.
     pub fn fields(&self) -> Vec<String> {
         self.grant.as_ref().map_or_else(|| vec!["*".to_owned()], |grant| grant.fields.to_vec())

@@ -203,6 +203,10 @@ reasons! {
     TooManyInFlight "TOO_MANY_IN_FLIGHT" ResourceExhausted Denied Gateway SOON,
         "the application has too many exchanges in flight",
         "Ứng dụng có quá nhiều lượt trao đổi đang thực hiện";
+    /// Bulk exchanges have no more room now.
+    BulkLimited "BULK_LIMITED" ResourceExhausted Denied Gateway SECOND,
+        "exchanges under agreements for bulk have no more room now",
+        "Các lượt trao đổi theo thoả thuận khối lượng lớn đã chiếm hết phần dành cho chúng";
     /// The gateway has more work than it can do.
     Overloaded "OVERLOADED" Unavailable Failed Gateway SECOND,
         "the gateway is overloaded",

@@ -80,6 +80,7 @@ fn agreement(id: &str, purposes: &[&str], fields: &[&str]) -> Agreement {
         legal_basis: "assumed".to_owned(),
         quota: Some(Quota { per_second: 10, per_day: 0 }),
         state: AgreementState::Active.into(),
+        ..Default::default()
     }
 }
 

@@ -104,6 +104,7 @@ async fn carry(
     let (now, purpose) = (admitted.arrival.unix_us, admitted.metadata.purpose.as_ref());
     let permit = permit(&admitted.rules, &admitted.caller, &admitted.method, purpose, now)?;
     account.permitted(&permit);
+    hub.bound_bulk(&permit, &mut admitted)?;
     let request = receive(hub, &mut admitted).await?;
     account.received(&request);
     account.asks_about(admitted.method.checks.request(&request)?);

@@ -3,12 +3,12 @@ use std::time::SystemTime;
 
 use lgsp_core::entry::SubjectRef;
 use lgsp_core::time::unix_micros;
-use lgsp_core::{Fault, Outcome, Permit, Reason};
+use lgsp_core::{Fault, Outcome, Permit, Priority, Reason};
 use lgsp_runtime::shutdown::Group;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::call::Call;
+use crate::call::{Admitted, Call};
 use crate::caller::Tokens;
 use crate::deadline::still_in_time;
 use crate::entry::attempts::Attempts;
@@ -31,7 +31,7 @@ pub(crate) struct Hub {
     pub(crate) surface: Arc<Surface>,
     pub(crate) tokens: Tokens,
     pub(crate) in_flight: InFlight,
-    pub(crate) quotas: Quotas,
+    pub(crate) quotas: Arc<Quotas>,
     pub(crate) bus: lgsp_bus::Caller,
     pub(crate) book: Arc<Book>,
     pub(crate) writer: Writer,
@@ -49,7 +49,22 @@ impl Hub {
     /// It is charged now and not when it arrived: a caller that sends its request slowly would choose the second.
     pub(crate) fn charge(&self, permit: &Permit) -> Result<(), Fault> {
         let now = unix_micros(SystemTime::now());
-        permit.grant.as_ref().map_or(Ok(()), |grant| self.quotas.charge(grant, now))
+        let asked = |agreement: &str| self.bus.asked(agreement);
+        permit.grant.as_ref().map_or(Ok(()), |grant| self.quotas.charge(grant, now, asked))
+    }
+
+    /// Refuses an exchange of bulk for which there is no room, at once: before its request is read, and before it is charged.
+    pub(crate) fn bound_bulk(&self, permit: &Permit, admitted: &mut Admitted) -> Result<(), Fault> {
+        match permit.priority() {
+            Priority::Interactive => Ok(()),
+            Priority::Bulk => {
+                let domain = &admitted.method.domain;
+                // As many other gateways may send as much.
+                let capacity = self.bus.capacity(domain) / self.bus.gateways();
+                let application = &admitted.caller.application;
+                self.in_flight.admit_bulk(&mut admitted.admission, application, domain, capacity)
+            }
+        }
     }
 
     /// Makes the final entry of a served exchange durable. There is no second final entry after this.

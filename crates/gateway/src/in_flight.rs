@@ -18,6 +18,9 @@ use crate::tls::Shown;
 pub(crate) struct InFlight {
     bounds: Exchanges,
     all: Arc<AtomicUsize>,
+    bulk: Arc<AtomicUsize>,
+    /// Bulk exchanges by domain.
+    domains: Mutex<HashMap<Arc<str>, Arc<AtomicUsize>>>,
     applications: Mutex<HashMap<ApplicationId, Arc<Load>>>,
 }
 
@@ -25,6 +28,7 @@ pub(crate) struct InFlight {
 #[derive(Debug, Default)]
 pub(crate) struct Load {
     exchanges: Arc<AtomicUsize>,
+    bulk: Arc<AtomicUsize>,
     unread: Arc<AtomicUsize>,
 }
 
@@ -45,6 +49,14 @@ pub(crate) struct Slot(#[allow(dead_code, reason = "held to be dropped")] Counte
 pub(crate) struct Admission {
     load: Arc<Load>,
     _counted: Arc<(Slot, Counted)>,
+    bulk: Option<Arc<[Counted; 3]>>,
+}
+
+impl Admission {
+    /// Whether nobody waits for the answer.
+    pub(crate) fn is_bulk(&self) -> bool {
+        self.bulk.is_some()
+    }
 }
 
 /// Bytes of an answer that its caller has not read yet.
@@ -56,12 +68,23 @@ pub(crate) struct Unread {
 
 impl InFlight {
     pub(crate) fn new(bounds: &Exchanges) -> Self {
-        Self { bounds: bounds.clone(), all: Arc::default(), applications: Mutex::default() }
+        Self {
+            bounds: bounds.clone(),
+            all: Arc::default(),
+            bulk: Arc::default(),
+            domains: Mutex::default(),
+            applications: Mutex::default(),
+        }
     }
 
     /// Exchanges in flight.
     pub(crate) fn exchanges(&self) -> usize {
         self.all.load(Ordering::Relaxed)
+    }
+
+    /// Bulk exchanges among them.
+    pub(crate) fn bulk(&self) -> usize {
+        self.bulk.load(Ordering::Relaxed)
     }
 
     /// Lets a call in, whoever calls.
@@ -74,12 +97,40 @@ impl InFlight {
     pub(crate) fn admit(&self, slot: Slot, application: &Application) -> Result<Admission, Fault> {
         // One count per application of the rules: only a verified credential comes this far.
         let load = self.applications.lock().entry(application.id.clone()).or_default().clone();
-        let bound =
-            application.max_in_flight.map_or(self.bounds.in_flight_per_application, |bound| bound as usize);
+        let bound = self.of_application(application);
         let Some(exchange) = Counted::within(&load.exchanges, 1, bound) else {
             return Err(Reason::TooManyInFlight.into());
         };
-        Ok(Admission { load, _counted: Arc::new((slot, exchange)) })
+        Ok(Admission { load, _counted: Arc::new((slot, exchange)), bulk: None })
+    }
+
+    /// Counts an admitted exchange as one of bulk, which has a part of the room of the gateway, of its application, and of the
+    /// domain, whose providers work on `capacity` at once for this gateway. So a request of bulk never waits before an
+    /// interactive one where either could wait: neither here nor on the domain's topic.
+    pub(crate) fn admit_bulk(
+        &self,
+        admission: &mut Admission,
+        application: &Application,
+        domain: &Arc<str>,
+        capacity: usize,
+    ) -> Result<(), Fault> {
+        // One count per domain of the rules.
+        let of_domain = self.domains.lock().entry(domain.clone()).or_default().clone();
+        let within = |counter, bound| Counted::within(counter, 1, self.part(bound));
+        let application = within(&admission.load.bulk, self.of_application(application));
+        let counted = application.zip(within(&of_domain, capacity)).zip(within(&self.bulk, self.bounds.in_flight));
+        let ((application, domain), gateway) = counted.ok_or(Reason::BulkLimited)?;
+        admission.bulk = Some(Arc::new([application, domain, gateway]));
+        Ok(())
+    }
+
+    fn of_application(&self, application: &Application) -> usize {
+        application.max_in_flight.map_or(self.bounds.in_flight_per_application, |bound| bound as usize)
+    }
+
+    /// The part of a bound that bulk may fill; something, however small.
+    fn part(&self, bound: usize) -> usize {
+        (bound.saturating_mul(self.bounds.bulk_percent) / 100).max(1)
     }
 
     /// Counts bytes that are about to be released.
@@ -183,6 +234,44 @@ pub(crate) mod tests {
         let in_flight = bounded(1, 0);
         let _slot = in_flight.enter().unwrap();
         assert_eq!(in_flight.enter().unwrap_err().reason(), Reason::Overloaded);
+    }
+
+    #[test]
+    fn bulk_has_a_part_of_the_room_of_gateway_application_and_domain_and_leaves_the_rest() {
+        for (gateway, per_application, capacity, expected) in
+            [(40, 100, 100, 10), (100, 40, 100, 10), (100, 100, 40, 10), (100, 100, 2, 1)]
+        {
+            let in_flight = InFlight::new(&Exchanges {
+                in_flight: gateway,
+                in_flight_per_application: per_application,
+                bulk_percent: 25,
+                ..Exchanges::default()
+            });
+            let (land, one) = (Arc::from("land"), application("tthc", None));
+            let admit = || in_flight.admit(in_flight.enter().unwrap(), &one).unwrap();
+            let bulk = || {
+                let mut admission = admit();
+                in_flight.admit_bulk(&mut admission, &one, &land, capacity).map(|()| admission)
+            };
+            let mut held: Vec<Admission> = (0..expected).map(|_| bulk().unwrap()).collect();
+            assert_eq!(bulk().unwrap_err().reason(), Reason::BulkLimited);
+            assert_eq!((in_flight.exchanges(), in_flight.bulk()), (expected, expected), "who is refused is gone");
+            held.extend((expected..gateway.min(per_application)).map(|_| admit()));
+            held.remove(0);
+            assert!(bulk().is_ok(), "one ended");
+        }
+    }
+
+    #[test]
+    fn bulk_of_one_domain_takes_no_room_of_another() {
+        let (in_flight, one) = (bounded(100, 0), application("tthc", None));
+        let bulk = |domain: &str| {
+            let mut admission = in_flight.admit(in_flight.enter().unwrap(), &one).unwrap();
+            in_flight.admit_bulk(&mut admission, &one, &Arc::from(domain), 1).map(|()| admission)
+        };
+        let _land = bulk("land").unwrap();
+        assert!(bulk("land").is_err());
+        assert!(bulk("health").is_ok());
     }
 
     #[test]

@@ -20,6 +20,9 @@ const EARLY: i64 = 7 * 24 * 3_600 * 1_000_000;
 pub(crate) async fn tell(hub: Arc<Hub>, bus: Bus, state: State, keys: Component) {
     let stats = &hub.stats;
     let in_flight = state.fact("in-flight");
+    let bulk = state.fact("bulk-in-flight");
+    let gateways = state.fact("gateways");
+    let quotas = state.fact("day-quotas-near-their-end");
     let revision = state.fact("registry-revision");
     let heartbeats_refused = state.fact("heartbeats-refused");
     let counts = [
@@ -45,6 +48,9 @@ pub(crate) async fn tell(hub: Arc<Hub>, bus: Bus, state: State, keys: Component)
         every.tick().await;
         tell_keys(&hub.book, &hub.surface.health, &keys, unix_micros(SystemTime::now())).await;
         in_flight.set(hub.in_flight.exchanges() as i64);
+        bulk.set(hub.in_flight.bulk() as i64);
+        gateways.set(hub.bus.gateways() as i64);
+        quotas.set(hub.quotas.near_their_end(unix_micros(SystemTime::now())) as i64);
         revision.set(hub.rules.load().as_ref().map_or(0, |rules| rules.revision()) as i64);
         heartbeats_refused.set(bus.stats().heartbeats_refused as i64);
         for (fact, count) in &counts {

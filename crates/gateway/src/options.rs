@@ -71,6 +71,8 @@ pub struct Exchanges {
     pub in_flight: usize,
     /// Most exchanges in flight of one application whose registration names no other number.
     pub in_flight_per_application: usize,
+    /// The part of these, and of what a domain's providers work on at once, that agreements for bulk may fill, in hundredths.
+    pub bulk_percent: usize,
     /// Largest request, after decompression.
     #[serde(with = "units::size")]
     pub request: usize,
@@ -125,9 +127,9 @@ impl Default for Options {
             listen: SocketAddr::from(([127, 0, 0, 1], 50051)),
             tls: None,
             audience: "lgsp".to_owned(),
+            oidc: None,
             connections: Connections::default(),
             exchanges: Exchanges::default(),
-            oidc: None,
             entries: Entries::default(),
         }
     }
@@ -166,6 +168,7 @@ impl Default for Exchanges {
         Self {
             in_flight: 4_096,
             in_flight_per_application: 512,
+            bulk_percent: 25,
             request: 900 * KIB,
             answer: 4 * MIB,
             request_patience: Duration::from_secs(10),
@@ -213,12 +216,12 @@ impl config::Options for Options {
         if self.audience.is_empty() {
             problems.add("audience", "is empty");
         }
-        problems.section("connections", &self.connections);
-        problems.section("exchanges", &self.exchanges);
-        problems.section("entries", &self.entries);
         if let Some(oidc) = &self.oidc {
             problems.within("oidc", |problems| oidc.check(problems));
         }
+        problems.section("connections", &self.connections);
+        problems.section("exchanges", &self.exchanges);
+        problems.section("entries", &self.entries);
     }
 }
 
@@ -274,6 +277,11 @@ impl config::Options for Exchanges {
                 "1 to 100000",
                 "Most exchanges in flight of one application whose registration names no other number.",
             ),
+            row(
+                "bulk-percent",
+                "1 to 100",
+                "The part of these, and of what a domain's providers work on at once, that agreements for bulk may fill.",
+            ),
             row("request", size, "Largest request, after decompression: at most 900KiB."),
             row(
                 "answer",
@@ -303,6 +311,7 @@ impl config::Options for Exchanges {
     fn check(&self, problems: &mut Problems) {
         problems.range("in-flight", self.in_flight, 1..=100_000);
         problems.range("in-flight-per-application", self.in_flight_per_application, 1..=100_000);
+        problems.range("bulk-percent", self.bulk_percent, 1..=100);
         problems.range("request", self.request, 1..=900 * KIB);
         problems.range("answer", self.answer, 1..=4 * MIB);
         problems.range("unread-per-application", self.unread_per_application, 64 * KIB..=4096 * MIB);

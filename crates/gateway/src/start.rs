@@ -1,10 +1,10 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use ed25519_dalek::VerifyingKey;
 use futures::stream::{self, BoxStream, StreamExt};
-use lgsp_bus::{Appender, Bus, Caller, MacKeys, Start, Tailed, topics};
+use lgsp_bus::{Appender, Bus, Caller, MacKeys, Provider, Start, Tailed, topics};
 use lgsp_core::entry::SubjectKeys;
 use lgsp_core::time::unix_micros;
 use lgsp_runtime::{Shutdown, Stage, State};
@@ -26,6 +26,7 @@ use crate::numbers;
 use crate::oidc::{self, Issuer};
 use crate::options::{LARGEST_EMBEDDED_ANSWER, Options};
 use crate::quota::Quotas;
+use crate::quota::usage::{self, Earlier};
 use crate::rules::{Current, Floor, Follower};
 use crate::stats::Stats;
 use crate::surface::Surface;
@@ -61,6 +62,11 @@ impl Gateway {
     /// How many exchanges are in flight. One counts until it ends, whether its caller is still there or not.
     pub fn in_flight(&self) -> usize {
         self.hub.in_flight.exchanges()
+    }
+
+    /// Who serves which domain, as heard in heartbeats.
+    pub fn providers(&self) -> Vec<Provider> {
+        self.hub.bus.providers()
     }
 
     /// The revision of the rules that it decides by; 0 while it has none.
@@ -104,29 +110,31 @@ pub async fn start(
         return Err(Error::NoSnapshotKey);
     }
     let certificates = options.tls.as_deref().map(Certificates::open).transpose()?.map(Arc::new);
+    let issuer = options.oidc.as_deref().map(Issuer::open).transpose()?.map(Arc::new);
     let role = Role { bus, state, shutdown, options: &options, stats: Arc::default() };
     let broker = Broker::new(state);
     let book = Arc::new(Book::new(state.instance().name(), secrets.subjects));
     let attempts: Arc<Attempts> = Arc::default();
     let writer = role.start_entries(appender, &attempts, &book)?;
-    let caller = role.start_caller(secrets.macs).await?;
-    let issuer = options.oidc.as_deref().map(Issuer::open).transpose()?.map(Arc::new);
+    let quotas = Arc::new(Quotas::new(state.instance().name()));
+    let earlier = role.follow_usage(&secrets.macs, &quotas)?;
+    let caller = role.start_caller(secrets.macs, &quotas).await?;
     let rules: Arc<Current> = Arc::default();
     let surface = role.follow_rules(&secrets.snapshot_keys, &rules, &book, &caller).await?;
     let told = broker.tell(caller.clone(), surface.clone());
     shutdown.spawn(Stage::Close, "gateway broker", until(shutdown.begins(Stage::Close), told));
+    if let Some(issuer) = &issuer {
+        let followed = oidc::follow(issuer.clone(), state.clone());
+        shutdown.spawn(Stage::Close, "gateway oidc", until(shutdown.begins(Stage::Close), followed));
+    }
     let hub = Arc::new(Hub {
         largest_answer: role.largest_answer(),
         rules,
         surface,
         tokens: Tokens::new(&options.audience, options.exchanges.tokens).trusting(issuer),
         in_flight: InFlight::new(&options.exchanges),
-        quotas: Quotas::default(),
+        quotas,
         bus: caller,
-    if let Some(issuer) = &issuer {
-        let followed = oidc::follow(issuer.clone(), state.clone());
-        shutdown.spawn(Stage::Close, "gateway oidc", until(shutdown.begins(Stage::Close), followed));
-    }
         book,
         writer,
         attempts,
@@ -141,6 +149,9 @@ pub async fn start(
     if let Some(certificates) = &certificates {
         let followed = certificates.clone().follow(state.component("certificates"));
         shutdown.spawn(Stage::Close, "gateway certificates", until(shutdown.begins(Stage::Close), followed));
+    }
+    if let Some(earlier) = earlier {
+        earlier.taken_in().await;
     }
     role.open(Listener {
         tcp,
@@ -191,10 +202,22 @@ impl Role<'_> {
         Ok(writer)
     }
 
-    async fn start_caller(&self, macs: Arc<MacKeys>) -> Result<Caller, Error> {
+    async fn start_caller(&self, macs: Arc<MacKeys>, quotas: &Arc<Quotas>) -> Result<Caller, Error> {
         let bounds = self.options.exchanges.of_the_caller();
         let instance = self.state.instance().name();
-        Ok(Caller::start(self.bus, bounds, instance, macs, self.shutdown).await?)
+        let caller = Caller::start(self.bus, bounds, instance, macs, self.shutdown).await?;
+        let quotas = quotas.clone();
+        caller.tell_demands(move || quotas.demands(Instant::now()));
+        Ok(caller)
+    }
+
+    /// Without the key of those who count, a gateway counts for itself.
+    fn follow_usage(&self, macs: &MacKeys, quotas: &Arc<Quotas>) -> Result<Option<Earlier>, Error> {
+        let Some(key) = macs.counting() else { return Ok(None) };
+        let (earlier, followed) = usage::follow(self.bus, key.clone(), quotas.clone())?;
+        let stop = self.shutdown.begins(Stage::Close);
+        self.shutdown.spawn(Stage::Close, "gateway usage", until(stop, followed));
+        Ok(Some(earlier))
     }
 
     async fn follow_rules(

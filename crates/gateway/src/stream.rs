@@ -74,6 +74,10 @@ pub(crate) async fn release(
             part.tally(released);
             outlet.part(Bytes::from(part.framed), unread).await?;
         }
+        if admitted.admission.is_bulk() {
+            // Somebody waits for the others' next parts.
+            tokio::task::yield_now().await;
+        }
         match part.end {
             None => {}
             Some(Ok(())) => break,

@@ -29,6 +29,7 @@ use crate::files::{Damage, segment};
 use crate::index::{Index, Progress, Row};
 use crate::intake::Durable;
 use crate::sequences::Sequences;
+use crate::usage::Changed;
 use crate::{Error, disk};
 
 /// Most entries that are filed at once, but for the last group.
@@ -57,6 +58,7 @@ pub(crate) struct Filing {
     pub roll: Arc<Notify>,
     pub followers: broadcast::Sender<Arc<Exchange>>,
     pub open: Arc<Open>,
+    pub usage: Arc<Changed>,
     pub damages: Damages,
     pub component: Component,
     pub leaves: Fact,
@@ -150,6 +152,7 @@ impl Filing {
         let rows = pending.rows.as_deref().unwrap_or_default();
         let progress = Progress { end: self.log.lock().end(), incarnation: self.incarnation };
         self.index.put(rows, &self.sequences, &progress, &self.offsets).await?;
+        self.usage.note(rows);
         self.leaves.set(i64::try_from(progress.end.leaves).unwrap_or(i64::MAX));
         self.sequences.written();
         self.done().await

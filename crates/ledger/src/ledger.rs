@@ -26,6 +26,7 @@ use crate::follow::Followers;
 use crate::intake::{Durable, Intake, Limits, Offsets};
 use crate::recovery::{Recovered, Site, recover, stored_offsets};
 use crate::service::Service;
+use crate::usage::{Changed, Teller};
 use crate::{Abandon, Damage, Error, Options, disk};
 
 /// A pause between two segments that are checked, so that the check takes little of the disk.
@@ -62,7 +63,7 @@ impl Ledger {
 /// what is not signed under them is no gateway's.
 ///
 /// State: `intake` tells of what exchanges wait for, `filing` of what happens behind it, `files` of damage and `abandoned` of
-/// the watch over requests; the numbers are `taken-in`, `leaves`, `open-requests`, `refused-requests` and `unreadable`.
+/// the watch over requests, `usage` of the counts of the day; the numbers are `taken-in`, `leaves`, `open-requests`, `refused-requests` and `unreadable`.
 ///
 /// # Errors
 /// The folder cannot be used, another ledger uses it, its stores cannot be opened, or the key of a domain that is to be
@@ -99,6 +100,7 @@ pub async fn start(
         ledger.filing(&options, &site, recovered, (incarnation, offsets.clone()), &wires, state).await?;
     let read = if bus.is_embedded() { Offsets::embedded() } else { Offsets::on_kafka(&offsets) };
     let tail = bus.tail(topics::EXCHANGE, read.start())?;
+    let usage = Arc::clone(&wires.usage);
     let intake = intake(&options, bus, (journal, read), wires, (state, shutdown));
 
     let lock = Arc::new(site.lock);
@@ -111,6 +113,7 @@ pub async fn start(
     let check = check_log(site.log, end, damages, shutdown.begins(Stage::Drain));
     shutdown.spawn(Stage::Drain, "check of the log", check);
     ledger.watch(&options, watched, bus, state, shutdown);
+    ledger.tell_usage(usage, macs, bus, state, shutdown);
     Ok(ledger)
 }
 
@@ -121,6 +124,7 @@ struct Wires {
     filed: watch::Sender<journal::Place>,
     hurry: Arc<Notify>,
     roll: Arc<Notify>,
+    usage: Arc<Changed>,
 }
 
 impl Wires {
@@ -132,6 +136,7 @@ impl Wires {
             filed: watch::Sender::new(journal.beginning()),
             hurry: Arc::default(),
             roll: Arc::default(),
+            usage: Arc::default(),
         }
     }
 
@@ -195,6 +200,7 @@ impl Ledger {
             roll: Arc::clone(&wires.roll),
             followers: self.service.followers.sender(),
             open: Arc::clone(&self.service.open),
+            usage: Arc::clone(&wires.usage),
             damages: self.service.damages.clone(),
             component: state.component("filing"),
             leaves,
@@ -252,6 +258,30 @@ impl Ledger {
             component: state.component("abandoned"),
         };
         shutdown.spawn(Stage::Drain, "entering of abandoned exchanges", abandoner.run(stop));
+    }
+}
+
+impl Ledger {
+    /// Without the key of those who count, nobody would believe the counts.
+    fn tell_usage(
+        &self,
+        changed: Arc<Changed>,
+        macs: &MacKeys,
+        bus: &Bus,
+        state: &State,
+        shutdown: &Shutdown,
+    ) {
+        let Some(key) = macs.counting() else { return };
+        let teller = Teller {
+            bus: bus.clone(),
+            key: key.clone(),
+            index: self.service.index.clone(),
+            changed,
+            filed: self.service.filed.clone(),
+            component: state.component("usage"),
+        };
+        let stop = shutdown.begins(Stage::Drain);
+        shutdown.spawn(Stage::Drain, "telling of usage", teller.run(stop));
     }
 }
 

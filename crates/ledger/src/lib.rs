@@ -7,6 +7,7 @@
 //!                                  │
 //!                                  ▼  behind it, nobody waits
 //!                                filing ──► log (sealed parts, append-only) ──► erasable parts ──► index ──► followers
+//!                                                                                                   └──► usage ──► lgsp.usage
 //!                                                                                                   ▲
 //!  lgsp.request.<domain> ──► abandon: no end a minute after the deadline                            service: lists
 //! ```
@@ -38,6 +39,7 @@ mod page;
 mod recovery;
 mod sequences;
 mod service;
+mod usage;
 
 pub use error::Error;
 pub use files::Damage;

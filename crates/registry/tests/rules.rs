@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use lgsp_core::{Caller, Purpose, Reason, Rules, permit};
+use lgsp_core::{Caller, Priority, Purpose, Reason, Rules, permit};
 use lgsp_proto::registry::v1::certificate::KnownBy;
 use lgsp_registry::rules::{Folder, check};
 use lgsp_registry::{Problems, shipped};
@@ -64,6 +64,9 @@ fn the_shipped_agreements_show_every_decision() {
     assert_eq!(decide("dvctt", citizen, "prefill").unwrap().fields().len(), 7);
     assert!(decide("dvctt", citizen, "prefill").unwrap().grant.unwrap().per_second.is_some());
     assert!(decide("tthc", "population.v1.PopulationService/ListResidents", "statistics").is_ok());
+    let priority = |application, method| decide(application, method, "statistics").unwrap().priority();
+    assert_eq!(priority("tthc", "population.v1.PopulationService/ListResidents"), Priority::Interactive);
+    assert_eq!(priority("hotich", "population.v1.PopulationService/ListResidents"), Priority::Bulk);
     assert!(decide("spp", "land.v1.LandService/ListParcels", "planning").is_ok());
     assert!(decide("dieu-hanh", "ledger.v1.LedgerService/ListExchanges", "").is_ok());
     assert!(decide("qlvb", "registry.v1.RegistryService/ListServices", "").is_ok());

@@ -1,4 +1,4 @@
-//! Hears heartbeats: who claims a domain must prove it, and an old proof proves nothing.
+//! Hears heartbeats: who claims a domain, or to be a gateway, must prove it, and an old proof proves nothing.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -10,8 +10,9 @@ use prost::Message as _;
 use tokio::time::sleep;
 use tracing::warn;
 
+use super::gateways::Gateways;
 use super::providers::{Directory, SHOWN};
-use crate::headers::Incoming;
+use crate::headers::{self, Incoming};
 use crate::heartbeat::CLOCKS;
 use crate::mac::Kind;
 use crate::pulse::LastSign;
@@ -27,13 +28,14 @@ const READ_AGAIN: Duration = Duration::from_millis(500);
 /// Hears heartbeats until the role closes.
 pub(super) fn listen(
     bus: &Bus,
-    directory: Arc<Directory>,
+    (directory, gateways): (Arc<Directory>, Arc<Gateways>),
     last_sign: Arc<LastSign>,
     keys: Arc<MacKeys>,
     shutdown: &Shutdown,
 ) -> Result<(), Error> {
     let tail = bus.tail(topics::HEARTBEAT, Start::End)?;
-    let mut listener = Listener { directory, last_sign, keys, counters: bus.counters().clone(), told: None };
+    let counters = bus.counters().clone();
+    let mut listener = Listener { directory, gateways, last_sign, keys, counters, told: None };
     let (bus, close) = (bus.clone(), shutdown.begins(Stage::Close));
     shutdown.spawn(Stage::Close, "heartbeat listener", async move {
         let open = || bus.tail(topics::HEARTBEAT, Start::End);
@@ -69,6 +71,7 @@ async fn reopened(open: impl Fn() -> Result<Tail, Error>) -> Tail {
 
 struct Listener {
     directory: Arc<Directory>,
+    gateways: Arc<Gateways>,
     last_sign: Arc<LastSign>,
     keys: Arc<MacKeys>,
     counters: Arc<Counters>,
@@ -82,19 +85,33 @@ impl Listener {
         self.last_sign.note(now);
         let value = record.value.as_deref().unwrap_or_default();
         let Ok(heartbeat) = Heartbeat::decode(value) else { return };
-        if !heartbeat.domain.is_empty() {
+        let new = if heartbeat.domain.is_empty() {
+            self.hear_gateway(record, &heartbeat, now, now_us)
+        } else {
             // Without the key of a domain nobody is called there.
             let Some(key) = self.keys.key(&heartbeat.domain) else { return };
-            if let Err(why) = believe(key, record, &heartbeat, now_us) {
-                return self.refuse(record, why, now);
-            }
-        }
-        if self.directory.hear(heartbeat, now) {
-            self.counters.heartbeats_heard.add();
-        } else {
+            believe((key, Kind::Heartbeat), record, &heartbeat, now_us).map(|()| true)
+        };
+        match new {
+            Err(why) => self.refuse(record, why, now),
+            Ok(true) if self.directory.hear(heartbeat, now) => self.counters.heartbeats_heard.add(),
             // Nobody needs to act: Kafka itself may repeat a record, or put two of them out of order.
-            self.counters.heartbeats_refused.add();
+            Ok(true | false) => self.counters.heartbeats_refused.add(),
         }
+    }
+
+    /// Who serves no domain and signs nothing may say what it likes: nobody acts upon it.
+    fn hear_gateway(
+        &self,
+        record: &Record,
+        heartbeat: &Heartbeat,
+        now: Instant,
+        now_us: i64,
+    ) -> Result<bool, &'static str> {
+        let is_signed = record.headers.iter().any(|(name, _)| name == headers::MAC);
+        let Some(key) = self.keys.counting().filter(|_| is_signed) else { return Ok(true) };
+        believe((key, Kind::GatewayHeartbeat), record, heartbeat, now_us)?;
+        Ok(self.gateways.hear(heartbeat, now))
     }
 
     /// Neither the instance nor the domain is told: whoever wrote the record chose them.
@@ -107,9 +124,14 @@ impl Listener {
     }
 }
 
-fn believe(key: &MacKey, record: &Record, heartbeat: &Heartbeat, now_us: i64) -> Result<(), &'static str> {
+fn believe(
+    (key, kind): (&MacKey, Kind),
+    record: &Record,
+    heartbeat: &Heartbeat,
+    now_us: i64,
+) -> Result<(), &'static str> {
     let value = record.value.as_deref().unwrap_or_default();
-    if !Incoming::kept(&record.headers).is_signed(key, Kind::Heartbeat, value) {
+    if !Incoming::kept(&record.headers).is_signed(key, kind, value) {
         return Err("the mac is missing or wrong");
     }
     if u128::from(now_us.abs_diff(heartbeat.sent_us)) > CLOCKS.as_micros() {
@@ -127,7 +149,7 @@ mod tests {
     use tokio::sync::{Notify, mpsc};
 
     use super::*;
-    use crate::{Options, headers};
+    use crate::Options;
 
     const NOW_US: i64 = 1_800_000_000_000_000;
 
@@ -135,11 +157,17 @@ mod tests {
         MacKey::new([7; 32])
     }
 
+    fn counting() -> MacKey {
+        MacKey::new([9; 32])
+    }
+
     fn listener() -> Listener {
-        let keys = MacKeys::new(BTreeMap::from([("land".to_owned(), key())]));
+        let keys = BTreeMap::from([("land".to_owned(), key()), ("ledger".to_owned(), counting())]);
+        let keys = Arc::new(MacKeys::new(keys));
         let directory = Arc::new(Directory::new(&Options::default(), 0));
         let last_sign = Arc::new(LastSign::new());
-        Listener { directory, last_sign, keys: Arc::new(keys), counters: Arc::default(), told: None }
+        let gateways = Arc::new(Gateways::new("gateway-1"));
+        Listener { directory, gateways, last_sign, keys, counters: Arc::default(), told: None }
     }
 
     fn record(domain: &str, sent_us: i64, sign: impl FnOnce(&[u8]) -> Option<String>) -> Record {
@@ -196,6 +224,23 @@ mod tests {
     fn who_claims_no_domain_signs_nothing_and_serves_nobody() {
         assert_eq!(after(&[record("", NOW_US, |_| None)]), (1, 0, 0));
         assert_eq!(after(&[record("unknown", NOW_US, |_| None)]), (0, 0, 0), "nobody is called there");
+    }
+
+    #[test]
+    fn only_who_counts_quotas_is_heard_as_a_gateway() {
+        let gateways_after = |record: Record| {
+            let mut listener = listener();
+            listener.hear(&record, Instant::now(), NOW_US);
+            (listener.gateways.count(), listener.counters.read().heartbeats_refused)
+        };
+        let says = |key: &MacKey, kind| gateways_after(record("", NOW_US, signed(key, kind)));
+        assert_eq!(says(&counting(), Kind::GatewayHeartbeat), (2, 0), "another one beside us");
+        assert_eq!(says(&counting(), Kind::Heartbeat), (1, 1), "another kind of record");
+        assert_eq!(says(&key(), Kind::GatewayHeartbeat), (1, 1), "an adapter's key");
+        let unsigned = record("", NOW_US, |_| None);
+        assert_eq!(gateways_after(unsigned), (1, 0), "it may say what it likes");
+        let old = record("", NOW_US - 11_000_000, signed(&counting(), Kind::GatewayHeartbeat));
+        assert_eq!(gateways_after(old), (1, 1), "a repeat of one that died");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The calling side: requests go out, and their replies come back to a partition of our own.
 
 mod budget;
+mod gateways;
 mod heartbeats;
 mod providers;
 pub(crate) mod replies;
@@ -8,13 +9,14 @@ mod reply;
 mod waiters;
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use lgsp_core::time::unix_micros;
 use lgsp_core::{Fault, Reason};
+use lgsp_proto::monitor::v1::Demand;
 use lgsp_runtime::config::{self, Problems, Row, row, units};
 use lgsp_runtime::{Shutdown, Stage};
 use serde::{Deserialize, Serialize};
@@ -22,15 +24,17 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::headers::{MOST_BYTES, ReplyTo};
-use crate::heartbeat::{Beats, Facts, Sender};
+use crate::heartbeat::{Beats, Facts, MOST_DEMANDS, Sender};
 use crate::mac::Kind;
 use crate::producer::{Outgoing, Producer, Receipt};
 use crate::pulse::{LastSign, Pulse};
 use crate::{Bus, Error, MacKeys, RequestHead, clients, topics};
+use gateways::Gateways;
 use providers::Directory;
 use replies::Listener;
 use waiters::{Waiter, Waiters};
 
+pub use gateways::Asked;
 pub use providers::Provider;
 pub use reply::{Reply, ReplyPart, ReplyTrace};
 
@@ -108,6 +112,8 @@ pub(crate) struct Shared {
     producer: Producer,
     waiters: Arc<Waiters>,
     directory: Arc<Directory>,
+    gateways: Arc<Gateways>,
+    demands: Arc<OnceLock<Demands>>,
     last_sign: Arc<LastSign>,
     keys: Arc<MacKeys>,
     reply_to: ReplyTo,
@@ -115,6 +121,9 @@ pub(crate) struct Shared {
     revision: Arc<AtomicU64>,
     bus: Bus,
 }
+
+/// Tells what this gateway was asked for.
+type Demands = Box<dyn Fn() -> Vec<Demand> + Send + Sync>;
 
 impl fmt::Debug for Caller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -153,15 +162,20 @@ impl Caller {
             Arc::new(Directory::new(bus.options(), topics::partition_of(instance, request_partitions)));
         let last_sign = Arc::new(LastSign::new());
         let positioned = Listener::start(bus, &reply_to, waiters.clone(), last_sign.clone(), shutdown)?;
-        heartbeats::listen(bus, directory.clone(), last_sign.clone(), keys.clone(), shutdown)?;
+        let gateways = Arc::new(Gateways::new(instance));
+        let heard = (directory.clone(), gateways.clone());
+        heartbeats::listen(bus, heard, last_sign.clone(), keys.clone(), shutdown)?;
         let revision = Arc::new(AtomicU64::new(0));
-        let facts = facts(revision.clone(), waiters.clone());
-        Beats::start(bus, Sender::gateway(instance), Pulse::new(), facts, shutdown);
+        let demands = Arc::default();
+        let facts = facts(revision.clone(), waiters.clone(), Arc::clone(&demands));
+        Beats::start(bus, Sender::gateway(instance, keys.counting()), Pulse::new(), facts, shutdown);
 
         let shared = Shared {
             producer,
             waiters,
             directory,
+            gateways,
+            demands,
             last_sign,
             keys,
             reply_to,
@@ -265,6 +279,28 @@ impl Caller {
         self.shared.revision.store(revision, Ordering::Relaxed);
     }
 
+    /// From now on `demands` is asked before each heartbeat what this gateway was asked for, by agreement, the busiest first. It
+    /// must not block.
+    pub fn tell_demands(&self, demands: impl Fn() -> Vec<Demand> + Send + Sync + 'static) {
+        // There is one gateway to a caller.
+        let _ = self.shared.demands.set(Box::new(demands));
+    }
+
+    /// What this gateway and the others were asked for under an agreement, as their heartbeats tell.
+    pub fn asked(&self, agreement: &str) -> Asked {
+        self.shared.gateways.asked(agreement)
+    }
+
+    /// How many gateways live, this one included.
+    pub fn gateways(&self) -> usize {
+        self.shared.gateways.count()
+    }
+
+    /// How many requests the providers of a domain work on at once.
+    pub fn capacity(&self, domain: &str) -> usize {
+        self.shared.directory.capacity(domain)
+    }
+
     fn flush_at_end(&self, shutdown: &Shutdown) {
         let (shared, close) = (self.shared.clone(), shutdown.begins(Stage::Close));
         shutdown.spawn(Stage::Close, "request producer", async move {
@@ -277,10 +313,16 @@ impl Caller {
     }
 }
 
-fn facts(revision: Arc<AtomicU64>, waiters: Arc<Waiters>) -> impl Fn() -> Facts + Send + Sync + 'static {
+fn facts(
+    revision: Arc<AtomicU64>,
+    waiters: Arc<Waiters>,
+    demands: Arc<OnceLock<Demands>>,
+) -> impl Fn() -> Facts + Send + Sync + 'static {
+    let told = move || demands.get().map(|demands| demands()).unwrap_or_default();
     move || Facts {
         registry_revision: revision.load(Ordering::Relaxed),
         in_flight: u32::try_from(waiters.len()).unwrap_or(u32::MAX),
+        demands: told().into_iter().take(MOST_DEMANDS).collect(),
         ..Facts::default()
     }
 }

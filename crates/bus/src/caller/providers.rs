@@ -17,6 +17,8 @@ use crate::{Error, Options, topics};
 const LISTENED: Duration = Duration::from_secs(3);
 /// How long a silent instance is still shown, and its last heartbeat remembered: for longer than a repeat of it is believed.
 pub(super) const SHOWN: Duration = Duration::from_secs(30);
+/// What a provider is taken to work on at once that does not tell: little, as the smallest do.
+const UNTOLD: usize = 8;
 /// Most instances of one domain.
 const MOST_INSTANCES: usize = 256;
 
@@ -32,6 +34,8 @@ pub struct Provider {
     pub version: String,
     /// The partitions that it owns.
     pub partitions: Vec<i32>,
+    /// Most requests that it works on at once; 0: not told.
+    pub capacity: u32,
     /// Whether it was heard just now.
     pub live: bool,
     /// Whether it said that it leaves.
@@ -68,6 +72,7 @@ struct Heard {
     at: Instant,
     version: String,
     partitions: Vec<i32>,
+    capacity: u32,
     leaving: bool,
     /// The sender's own time, Unix µs.
     sent_us: i64,
@@ -167,10 +172,22 @@ impl Directory {
             None if instances.len() >= MOST_INSTANCES => return true,
             Some(_) | None => {}
         }
-        let Heartbeat { instance, version, mut partitions, leaving, sent_us, .. } = heartbeat;
+        let Heartbeat { instance, version, mut partitions, capacity, leaving, sent_us, .. } = heartbeat;
         partitions.sort_unstable();
-        instances.insert(instance, Heard { at: now, version, partitions, leaving, sent_us });
+        instances.insert(instance, Heard { at: now, version, partitions, capacity, leaving, sent_us });
         true
+    }
+
+    /// How many requests the live providers of a domain work on at once. When unsure who serves it, as one that tells nothing.
+    pub(crate) fn capacity(&self, name: &str) -> usize {
+        let Some(domain) = self.domains.get(name) else { return 0 };
+        let (now, instances) = (Instant::now(), domain.instances.lock());
+        let serving = instances
+            .values()
+            .filter(|heard| heard.is_live(now) && !heard.leaving && !heard.partitions.is_empty());
+        let capacity =
+            serving.map(|heard| if heard.capacity == 0 { UNTOLD } else { heard.capacity as usize });
+        capacity.reduce(usize::saturating_add).unwrap_or(UNTOLD)
     }
 
     pub(crate) fn providers(&self) -> Vec<Provider> {
@@ -184,6 +201,7 @@ impl Directory {
                     instance: instance.clone(),
                     version: heard.version.clone(),
                     partitions: heard.partitions.clone(),
+                    capacity: heard.capacity,
                     live: heard.is_live(now),
                     leaving: heard.leaving,
                     silent_ms: u64::try_from(silent.as_millis()).unwrap_or(u64::MAX),
@@ -288,6 +306,21 @@ mod tests {
         let held: Vec<Load> = (0..6).map(|_| directory.choose(LAND).unwrap()).collect();
         let on = |partition: i32| held.iter().filter(|load| load.partition() == partition).count();
         assert_eq!((on(0), on(1), on(2), on(3)), (0, 0, 3, 3));
+    }
+
+    #[test]
+    fn a_domain_works_on_as_much_as_its_live_providers_that_stay() {
+        let directory = directory();
+        assert_eq!(directory.capacity(LAND), UNTOLD, "who is unsure is careful");
+        assert_eq!(directory.capacity("nowhere"), 0);
+        let tells = |instance, capacity| Heartbeat { capacity, ..heartbeat(instance, &[0]) };
+        directory.hear(tells("a", 100), Instant::now());
+        directory.hear(tells("b", 20), Instant::now());
+        directory.hear(tells("silent", 300), ago(LIVES + LIVES));
+        directory.hear(Heartbeat { leaving: true, ..tells("leaving", 500) }, Instant::now());
+        assert_eq!(directory.capacity(LAND), 120);
+        directory.hear(tells("documented", 0), Instant::now());
+        assert_eq!(directory.capacity(LAND), 120 + UNTOLD);
     }
 
     #[test]

@@ -238,6 +238,8 @@ fn facts(shared: &Arc<Shared>, health: Health) -> impl Fn() -> Facts + Send + Sy
             registry_revision: 0,
             sources: health.sources(),
             in_flight: u32::try_from(shared.in_flight()).unwrap_or(u32::MAX),
+            capacity: u32::try_from(shared.options.max_in_flight).unwrap_or(u32::MAX),
+            demands: Vec::new(),
         },
         None => Facts::default(),
     }

@@ -2,6 +2,7 @@
 
 mod list;
 mod schema;
+mod usage;
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -12,6 +13,7 @@ use lgsp_store::sqlite::Store;
 use sqlx::{Connection as _, QueryBuilder, Row as _, Sqlite, SqliteConnection, Transaction};
 
 pub(crate) use list::{After, Found, Query};
+pub(crate) use usage::agreement_of;
 
 use crate::Error;
 use crate::entry::{Key, Read, ends};
@@ -145,7 +147,8 @@ impl Index {
         sqlx::query("PRAGMA synchronous = NORMAL").execute(&mut *connection).await?;
         let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
         for rows in rows.chunks(ROWS) {
-            insert(&mut transaction, rows).await?;
+            let new = insert(&mut transaction, rows).await?;
+            usage::count(&mut transaction, rows, &new).await?;
             show(&mut transaction, rows).await?;
         }
         for (gateway, told) in sequences.changed() {
@@ -205,7 +208,11 @@ async fn write_progress(
     Ok(())
 }
 
-async fn insert(transaction: &mut Transaction<'_, Sqlite>, rows: &[Row]) -> Result<(), sqlx::Error> {
+/// Inserts rows; returns the leaves of those that are new.
+async fn insert(
+    transaction: &mut Transaction<'_, Sqlite>,
+    rows: &[Row],
+) -> Result<HashSet<i64>, sqlx::Error> {
     // A repeat of a key is the same entry.
     let mut query = QueryBuilder::new("INSERT OR IGNORE INTO entry ");
     query.push_values(rows, |mut values, row| {
@@ -225,8 +232,10 @@ async fn insert(transaction: &mut Transaction<'_, Sqlite>, rows: &[Row]) -> Resu
             .push_bind(row.place.segment.cast_signed())
             .push_bind(row.place.byte.cast_signed());
     });
-    query.build().persistent(false).execute(&mut **transaction).await?;
-    Ok(())
+    query.push(" RETURNING leaf");
+    let new: Vec<(i64,)> =
+        query.build_query_as().persistent(false).fetch_all(&mut **transaction).await?;
+    Ok(new.into_iter().map(|(leaf,)| leaf).collect())
 }
 
 /// Where an exchange has both, its final entry is shown in lists and not that it was abandoned.

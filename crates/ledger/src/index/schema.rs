@@ -1,7 +1,10 @@
 use lgsp_store::Migration;
 
 /// The index. It holds nothing that the log does not hold, but for the offsets, and these only save reading again.
-pub(crate) const MIGRATIONS: &[Migration] = &[Migration { version: 1, name: "entries", sql: ENTRIES }];
+pub(crate) const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "entries", sql: ENTRIES },
+    Migration { version: 2, name: "usage", sql: USAGE },
+];
 
 /// `shown`: the entry that tells how its exchange ended; a final one wins over `abandoned`.
 const ENTRIES: &str = "
@@ -49,4 +52,16 @@ CREATE TABLE next_offset (
     partition INTEGER PRIMARY KEY,
     next      INTEGER NOT NULL
 ) STRICT
+";
+
+/// How many exchanges agreements have used on the last days, by gateway.
+const USAGE: &str = "
+CREATE TABLE usage (
+    day       TEXT    NOT NULL,
+    agreement TEXT    NOT NULL,
+    gateway   TEXT    NOT NULL,
+    used      INTEGER NOT NULL,
+    last_us   INTEGER NOT NULL,
+    PRIMARY KEY (day, agreement, gateway)
+) STRICT, WITHOUT ROWID
 ";

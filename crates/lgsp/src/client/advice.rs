@@ -64,6 +64,9 @@ fn vietnamese(reason: Reason) -> &'static str {
         Reason::PurposeNotAgreed => "Dùng mục đích đã thoả thuận, hoặc đề nghị sửa đổi thoả thuận.",
         Reason::AgreementExpired => "Đề nghị gia hạn thoả thuận.",
         Reason::AgreementNotYetValid => "Chờ đến ngày thoả thuận có hiệu lực.",
+        Reason::BulkLimited => {
+            "Chờ đúng thời gian đã nêu rồi gửi lại; dàn đều khối lượng lớn ra ngoài giờ cao điểm."
+        }
         Reason::QuotaExceeded => "Chờ đúng thời gian đã nêu; nếu thường xuyên, đề nghị sửa hạn mức.",
         Reason::TooManyInFlight => "Giới hạn số lượt gọi đồng thời của ứng dụng.",
         Reason::Overloaded | Reason::AdapterOverloaded => "Thử lại sau thời gian đã nêu.",

@@ -67,6 +67,7 @@ pub(super) fn agreement(
         legal_basis: entry.legal_basis,
         quota: Some(wire::Quota { per_second, per_day }),
         state: agreement_state(entry.state).into(),
+        priority: priority(entry.priority).into(),
     }
 }
 
@@ -95,5 +96,13 @@ fn agreement_state(state: entries::AgreementState) -> wire::AgreementState {
         entries::AgreementState::Active => wire::AgreementState::Active,
         entries::AgreementState::Suspended => wire::AgreementState::Suspended,
         entries::AgreementState::Revoked => wire::AgreementState::Revoked,
+    }
+}
+
+/// Interactive is what an agreement is that says nothing: the snapshot of rules without priorities keeps its bytes.
+fn priority(priority: entries::Priority) -> wire::Priority {
+    match priority {
+        entries::Priority::Interactive => wire::Priority::Unspecified,
+        entries::Priority::Bulk => wire::Priority::Bulk,
     }
 }

@@ -116,6 +116,8 @@ pub(crate) struct Agreement {
     pub state: AgreementState,
     #[serde(default)]
     pub quota: Quota,
+    #[serde(default)]
+    pub priority: Priority,
     #[serde(rename = "grant", default)]
     pub grants: Vec<toml::Spanned<Grant>>,
 }
@@ -127,6 +129,15 @@ pub(crate) enum AgreementState {
     Active,
     Suspended,
     Revoked,
+}
+
+/// What goes first when there is more to do than can be done.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Priority {
+    #[default]
+    Interactive,
+    Bulk,
 }
 
 /// Bounds of an agreement; 0: none.

@@ -1,0 +1,163 @@
+use std::collections::HashSet;
+
+use lgsp_core::Plan;
+use lgsp_proto::ledger::v1::GatewayUsage;
+use lgsp_proto::registry::v1::AgreementState;
+
+use super::*;
+
+const OWN: &str = "gateway-1";
+const NOON_IN_CAN_THO: i64 = 1_780_290_000 * MICROS; // 2026-06-01T05:00:00Z
+const HOUR: i64 = 3_600 * MICROS;
+
+fn grant(per_second: Option<u32>, per_day: Option<u64>) -> Grant {
+    let message = lgsp_proto::pool().get_message_by_name("lgsp.population.v1.GetCitizenResponse").unwrap();
+    Grant {
+        agreement: "a".into(),
+        version: 1,
+        state: AgreementState::Active,
+        valid_from: 0,
+        valid_to: i64::MAX,
+        purposes: HashSet::new(),
+        legal_basis: "".into(),
+        fields: vec!["*".to_owned()].into(),
+        plan: Arc::new(Plan::compile(&message, &["*".to_owned()]).unwrap()),
+        per_second,
+        per_day,
+        priority: Default::default(),
+    }
+}
+
+fn quotas() -> Quotas {
+    Quotas::new(OWN)
+}
+
+fn alone(_: &str) -> Asked {
+    Asked { here: 0, everywhere: 0, gateways: 1 }
+}
+
+impl Quotas {
+    fn charge_alone(&self, grant: &Grant, now: i64) -> Result<(), Fault> {
+        self.charge(grant, now, alone)
+    }
+}
+
+fn usage(day: &str, used: &[(&str, u64)]) -> Usage {
+    let gateway = |(gateway, used): &(&str, u64)| GatewayUsage { gateway: (*gateway).to_owned(), used: *used };
+    Usage {
+        agreement: "a".to_owned(),
+        day: day.to_owned(),
+        used: used.iter().map(|(_, used)| used).sum(),
+        gateways: used.iter().map(gateway).collect(),
+    }
+}
+
+#[test]
+fn a_quota_of_a_second_is_whole_again_in_the_next() {
+    let (quotas, grant) = (quotas(), grant(Some(2), None));
+    assert!(quotas.charge_alone(&grant, 0).is_ok());
+    assert!(quotas.charge_alone(&grant, 1).is_ok());
+    assert_eq!(quotas.charge_alone(&grant, 2).unwrap_err().reason(), Reason::QuotaExceeded);
+    assert!(quotas.charge_alone(&grant, MICROS).is_ok());
+}
+
+#[test]
+fn a_charge_that_comes_late_does_not_make_a_quota_whole_again() {
+    let (quotas, grant) = (quotas(), grant(Some(2), Some(10)));
+    let midnight = NOON_IN_CAN_THO + 12 * HOUR;
+    assert!(quotas.charge_alone(&grant, midnight).is_ok());
+    assert!(quotas.charge_alone(&grant, midnight - 1).is_ok());
+    assert_eq!(quotas.charge_alone(&grant, midnight + 1).unwrap_err().reason(), Reason::QuotaExceeded);
+    assert_eq!(quotas.used.lock()[&grant.agreement].in_day, 2);
+}
+
+#[test]
+fn a_clock_that_is_set_back_does_not_hold_a_quota_down() {
+    let (quotas, grant) = (quotas(), grant(Some(1), None));
+    assert!(quotas.charge_alone(&grant, NOON_IN_CAN_THO).is_ok());
+    assert!(quotas.charge_alone(&grant, NOON_IN_CAN_THO - 10 * MICROS).is_ok());
+}
+
+#[test]
+fn a_quota_of_a_day_is_whole_again_at_midnight_in_ho_chi_minh_city() {
+    let (quotas, grant) = (quotas(), grant(None, Some(1)));
+    assert!(quotas.charge_alone(&grant, NOON_IN_CAN_THO).is_ok());
+    assert!(quotas.charge_alone(&grant, NOON_IN_CAN_THO + 1).is_err());
+    assert_eq!(until_tomorrow(NOON_IN_CAN_THO), Duration::from_secs(12 * 3_600));
+    assert!(quotas.charge_alone(&grant, NOON_IN_CAN_THO + 12 * HOUR).is_ok());
+}
+
+#[test]
+fn an_agreement_without_a_quota_is_not_counted() {
+    let (quotas, grant) = (quotas(), grant(None, None));
+    assert!((0..1_000).all(|_| quotas.charge_alone(&grant, 0).is_ok()));
+    assert!(quotas.used.lock().is_empty());
+}
+
+#[test]
+fn a_share_is_granted_and_no_more() {
+    let (quotas, grant) = (quotas(), grant(Some(10), None));
+    let shared = |_: &str| Asked { here: 1_000, everywhere: 4_000, gateways: 2 };
+    let granted = |at| (0..20).filter(|_| quotas.charge(&grant, at, shared).is_ok()).count();
+    let seconds: Vec<usize> = (0..4).map(|second| granted(second * MICROS)).collect();
+    assert_eq!(seconds, [2, 3, 3, 3], "2.75 exchanges a second");
+}
+
+#[test]
+fn what_was_asked_for_is_told_with_what_was_refused_and_fades() {
+    let (quotas, grant) = (quotas(), grant(Some(1), None));
+    let begun = Instant::now();
+    let told_at = |seconds| {
+        let demands = quotas.demands(begun + Duration::from_secs(seconds));
+        demands.iter().map(|demand| (demand.agreement.clone(), demand.asked)).collect::<Vec<_>>()
+    };
+    told_at(1);
+    let _ = (0..8).map(|_| quotas.charge_alone(&grant, 0)).collect::<Vec<_>>();
+    assert_eq!(told_at(2), [("a".to_owned(), 8_000)]);
+    assert_eq!(told_at(2), [("a".to_owned(), 8_000)], "a moment later");
+    assert_eq!(told_at(3), [("a".to_owned(), 4_000)]);
+    assert_eq!(told_at(4), [("a".to_owned(), 2_000)]);
+    assert_eq!((5..30).map(told_at).last(), Some(Vec::new()), "long after");
+}
+
+#[test]
+fn what_others_have_used_of_a_day_counts_and_ones_own_is_not_counted_twice() {
+    let (quotas, grant) = (quotas(), grant(None, Some(10)));
+    let charge = |times| (0..times).filter(|_| quotas.charge_alone(&grant, NOON_IN_CAN_THO).is_ok()).count();
+    assert_eq!(charge(3), 3);
+    quotas.hear(&usage("2026-06-01", &[(OWN, 2), ("gateway-2", 4)]), NOON_IN_CAN_THO);
+    assert_eq!(charge(1), 1, "four elsewhere and three here were used");
+    quotas.hear(&usage("2026-06-01", &[(OWN, 4), ("gateway-2", 4)]), NOON_IN_CAN_THO);
+    assert_eq!(charge(9), 2);
+}
+
+#[test]
+fn a_gateway_that_was_started_anew_continues_the_count_of_the_day() {
+    let (quotas, grant) = (quotas(), grant(None, Some(10)));
+    quotas.hear(&usage("2026-06-01", &[("gateway-0", 9)]), NOON_IN_CAN_THO);
+    assert!(quotas.charge_alone(&grant, NOON_IN_CAN_THO).is_ok());
+    let refused = quotas.charge_alone(&grant, NOON_IN_CAN_THO).unwrap_err();
+    assert_eq!(refused.reason(), Reason::QuotaExceeded);
+    assert!(quotas.charge_alone(&grant, NOON_IN_CAN_THO + 12 * HOUR).is_ok(), "the count is of one day");
+}
+
+#[test]
+fn a_count_of_less_or_of_another_day_takes_nothing_back() {
+    let (quotas, grant) = (quotas(), grant(None, Some(10)));
+    quotas.hear(&usage("2026-06-01", &[("gateway-0", 10)]), NOON_IN_CAN_THO);
+    quotas.hear(&usage("2026-06-01", &[("gateway-0", 1)]), NOON_IN_CAN_THO);
+    quotas.hear(&usage("2026-05-31", &[("gateway-0", 99)]), NOON_IN_CAN_THO);
+    assert!(quotas.charge_alone(&grant, NOON_IN_CAN_THO).is_err());
+}
+
+#[test]
+fn a_quota_of_a_day_is_near_its_end_at_nine_tenths() {
+    let (quotas, grant) = (quotas(), grant(None, Some(10)));
+    let near = || quotas.near_their_end(NOON_IN_CAN_THO);
+    quotas.charge_alone(&grant, NOON_IN_CAN_THO).unwrap();
+    quotas.hear(&usage("2026-06-01", &[("gateway-2", 7)]), NOON_IN_CAN_THO);
+    assert_eq!(near(), 0);
+    quotas.charge_alone(&grant, NOON_IN_CAN_THO).unwrap();
+    assert_eq!(near(), 1);
+    assert_eq!(quotas.near_their_end(NOON_IN_CAN_THO + 12 * HOUR), 0, "tomorrow");
+}
