@@ -7,6 +7,7 @@ mod days;
 #[path = "../../src/fixture.rs"]
 mod fixture;
 mod hub;
+mod paths;
 mod provider;
 mod secure;
 mod streams;
