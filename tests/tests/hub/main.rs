@@ -21,3 +21,5 @@ mod requests;
 mod sources;
 mod traffic;
 mod wire;
+mod services;
+mod sign_ins;
