@@ -42,11 +42,11 @@ fn vietnamese(reason: Reason) -> &'static str {
         Reason::TokenMissing => {
             "Ký mã xác thực bằng khoá của ứng dụng (lệnh lgsp token cho một ví dụ), hoặc đề nghị gắn chứng thư số với ứng dụng."
         }
-        Reason::TokenInvalid => "Kiểm tra khoá và mã khoá với đơn vị vận hành.",
-        Reason::TokenExpired => "Ký mã xác thực mới; kiểm tra đồng hồ.",
+        Reason::TokenInvalid => "Kiểm tra khoá và mã khoá với đơn vị vận hành; hoặc đăng nhập lại.",
+        Reason::TokenExpired => "Ký mã xác thực mới hoặc đăng nhập lại; kiểm tra đồng hồ.",
         Reason::TokenNotYetValid => "Kiểm tra đồng hồ.",
         Reason::TokenTooLong => "Dùng mã xác thực có thời hạn ngắn hơn, vài phút một mã.",
-        Reason::TokenAudience => "Đặt aud là lgsp.",
+        Reason::TokenAudience => "Đặt aud là lgsp; hệ thống đăng nhập phải cấp mã cho nền tảng.",
         Reason::PersonUnknown => "Đề nghị quản trị viên ghi nhận tài khoản đăng nhập của bạn.",
         Reason::IssuerKeyUnknown => "Thử lại sau thời gian đã nêu; nếu vẫn lỗi, hãy đăng nhập lại.",
         Reason::IssuerUnavailable => {
