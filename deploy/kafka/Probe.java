@@ -1,4 +1,8 @@
-import java.util.Map;
+import java.io.IOException;
+import java.io.Reader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Properties;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -10,15 +14,20 @@ public final class Probe {
     private static final int CALL_MS = 2_000;
     private static final int PAUSE_MS = 100;
 
-    /** Arguments: host:port, the number of brokers, and for how many seconds to try. */
-    public static void main(String[] args) throws InterruptedException {
+    /** Arguments: host:port, the number of brokers, for how many seconds to try, and perhaps a file that says how to connect. */
+    public static void main(String[] args) throws InterruptedException, IOException {
         int brokers = Integer.parseInt(args[1]);
         long giveUp = System.nanoTime() + TimeUnit.SECONDS.toNanos(Long.parseLong(args[2]));
-        Map<String, Object> config = Map.of(
-                AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, args[0],
-                AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG, CALL_MS,
-                AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, CALL_MS,
-                AdminClientConfig.RECONNECT_BACKOFF_MAX_MS_CONFIG, PAUSE_MS);
+        Properties config = new Properties();
+        if (args.length > 3) {
+            try (Reader file = Files.newBufferedReader(Path.of(args[3]))) {
+                config.load(file);
+            }
+        }
+        config.put(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, args[0]);
+        config.put(AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG, CALL_MS);
+        config.put(AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, CALL_MS);
+        config.put(AdminClientConfig.RECONNECT_BACKOFF_MAX_MS_CONFIG, PAUSE_MS);
         String last = "no answer";
         try (Admin admin = Admin.create(config)) {
             do {

@@ -52,8 +52,8 @@ impl Appender {
     /// # Errors
     /// The producer could not be built.
     pub fn new(bus: &Bus, instance: &str, fsynced: Option<Fsynced>) -> Result<Self, Error> {
-        let config = clients::producer(bus.options(), &bus.bootstrap(), GIVE_UP);
-        let producer = Producer::new("entries", bus.options(), config)?;
+        let config = clients::producer(bus.cluster(), GIVE_UP);
+        let producer = Producer::new("entries", bus.cluster(), config)?;
         let own = topics::partition_of(instance, bus.options().exchange_partitions);
         let partition = (!bus.is_embedded()).then_some(own);
         Ok(Self { inner: Arc::new(Inner { producer, partition, fsynced, bus: bus.clone() }) })

@@ -1,4 +1,5 @@
 use std::net::TcpStream;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -25,7 +26,8 @@ impl Embedded {
         let mut config = ClientConfig::new();
         config.set("test.mock.num.brokers", "1");
         let embedded = |source| Error::Embedded { source };
-        let owner: ThreadedProducer<Quiet> = config.create_with_context(Quiet).map_err(embedded)?;
+        let owner: ThreadedProducer<Quiet> =
+            config.create_with_context(Quiet(Arc::default())).map_err(embedded)?;
         let broker = Self { owner };
         broker.join_groups_at_once();
         broker.create_all(options)?;

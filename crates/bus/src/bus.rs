@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use crate::broker::Embedded;
-use crate::clients::{self, Fetch};
+use crate::clients::{self, Cluster, Fetch};
 use crate::headers::HeaderList;
 use crate::producer::{Outgoing, Producer};
 use crate::{Counters, Error, Options, Start, Stats, Tail};
@@ -22,8 +22,7 @@ pub struct Bus {
 }
 
 struct Inner {
-    options: Options,
-    bootstrap: String,
+    cluster: Cluster,
     /// Shared, because delivery reports must not hold a bus: whoever lets go of it last ends the embedded broker.
     counters: Arc<Counters>,
     publisher: Producer,
@@ -36,7 +35,7 @@ struct Inner {
 impl fmt::Debug for Bus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Bus")
-            .field("bootstrap", &self.inner.bootstrap)
+            .field("bootstrap", &self.inner.cluster.bootstrap)
             .field("embedded", &self.is_embedded())
             .finish()
     }
@@ -47,7 +46,7 @@ impl Bus {
     /// clients, and needs no broker yet.
     ///
     /// # Errors
-    /// An option is owned by the hub or has no meaning, or a client could not be built.
+    /// An option is owned by the hub or has no meaning, a file that it names cannot be used, or a client could not be built.
     pub fn open(options: Options) -> Result<Self, Error> {
         if let Some(problem) = options.problems().into_iter().next() {
             return Err(problem);
@@ -58,11 +57,11 @@ impl Bus {
             (None, Some(embedded)) => embedded.bootstrap(),
             (None, None) => String::new(),
         };
-        let publisher =
-            Producer::new("publishing", &options, clients::publisher(&options, &bootstrap, PUBLISH_TIMEOUT))?;
-        let beats = Producer::new("heartbeats", &options, clients::heartbeat_producer(&options, &bootstrap))?;
+        let cluster = Cluster::new(options, bootstrap)?;
+        let publisher = Producer::new("publishing", &cluster, clients::publisher(&cluster, PUBLISH_TIMEOUT))?;
+        let beats = Producer::new("heartbeats", &cluster, clients::heartbeat_producer(&cluster))?;
         let counters = Arc::new(Counters::default());
-        Ok(Self { inner: Arc::new(Inner { options, bootstrap, counters, publisher, beats, embedded }) })
+        Ok(Self { inner: Arc::new(Inner { cluster, counters, publisher, beats, embedded }) })
     }
 
     /// Whether the broker runs inside this process.
@@ -72,17 +71,21 @@ impl Bus {
 
     /// The bootstrap brokers, `host:port,…`.
     pub fn bootstrap(&self) -> String {
-        self.inner.bootstrap.clone()
+        self.inner.cluster.bootstrap.clone()
     }
 
     /// The options that it was opened with.
     pub fn options(&self) -> &Options {
-        &self.inner.options
+        &self.inner.cluster.options
     }
 
     /// What has happened on the bus of this process.
     pub fn stats(&self) -> Stats {
         self.inner.counters.read()
+    }
+
+    pub(crate) fn cluster(&self) -> &Cluster {
+        &self.inner.cluster
     }
 
     pub(crate) fn counters(&self) -> &Arc<Counters> {
@@ -101,7 +104,7 @@ impl Bus {
     /// `value` is a tombstone on a compacted topic.
     ///
     /// # Errors
-    /// Kafka did not take the record within five seconds.
+    /// Kafka did not take the record within five seconds, or denies us the right to write the topic.
     pub async fn publish(
         &self,
         topic: &str,
@@ -122,7 +125,8 @@ impl Bus {
         self.publisher().send(record, Box::new(move |delivery| drop(report.send(delivery))))?;
         let what = "take a record";
         let delivery = timeout(PUBLISH_TIMEOUT, reported).await.map_err(|_| Error::TimedOut { what })?;
-        let place = delivery.map_err(|_| Error::Closed)?.map_err(|source| Error::Kafka { what, source })?;
+        let place =
+            delivery.map_err(|_| Error::Closed)?.map_err(|source| Error::of(what, "write", topic, source))?;
         Ok(Position { topic: topic.to_owned(), partition: place.partition, offset: place.offset })
     }
 

@@ -1,6 +1,7 @@
 //! How each Kafka client is set up. Every value here was measured or has its reason beside it, or in `OWNED` of the options,
 //! where an operator who sets the same key is told it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
@@ -11,7 +12,9 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{DeliveryResult, ProducerContext};
 use tracing::{debug, warn};
 
-use crate::Options;
+use crate::refusals::Refusals;
+use crate::security::Login;
+use crate::{Error, Options};
 
 /// Largest record that any of our producers sends, headers included.
 pub(crate) const LARGEST_RECORD: usize = 1_000_000;
@@ -23,8 +26,30 @@ pub(crate) struct Fetch {
     pub(crate) hold: Duration,
 }
 
+/// The cluster that all clients of a process speak with, and how they prove each other.
+pub(crate) struct Cluster {
+    pub(crate) options: Options,
+    pub(crate) bootstrap: String,
+    pub(crate) refusals: Arc<Refusals>,
+    login: Login,
+}
+
+impl Cluster {
+    /// Reads the files that prove us.
+    pub(crate) fn new(options: Options, bootstrap: String) -> Result<Self, Error> {
+        let login = Login::read(&options.security)?;
+        Ok(Self { options, bootstrap, refusals: Arc::default(), login })
+    }
+
+    /// The context of a client that hears nothing but what goes wrong.
+    pub(crate) fn quiet(&self) -> Quiet {
+        Quiet(self.refusals.clone())
+    }
+}
+
 /// What all clients share. The operator's own options come first, so that ours win.
-fn common(options: &Options, bootstrap: &str) -> ClientConfig {
+fn common(cluster: &Cluster) -> ClientConfig {
+    let Cluster { options, bootstrap, login, .. } = cluster;
     let mut config = ClientConfig::new();
     for (key, value) in &options.librdkafka {
         config.set(key, value);
@@ -43,17 +68,18 @@ fn common(options: &Options, bootstrap: &str) -> ClientConfig {
         .set("reconnect.backoff.ms", "50")
         .set("reconnect.backoff.max.ms", "500")
         .set_log_level(RDKafkaLogLevel::Warning);
+    login.hand_to(&mut config);
     config
 }
 
 /// A client for the topics' administration.
-pub(crate) fn admin(options: &Options, bootstrap: &str) -> ClientConfig {
-    common(options, bootstrap)
+pub(crate) fn admin(cluster: &Cluster) -> ClientConfig {
+    common(cluster)
 }
 
 /// A producer whose records are acknowledged by all in-sync replicas, and given up after `timeout`.
-fn durable(options: &Options, bootstrap: &str, timeout: Duration) -> ClientConfig {
-    let mut config = common(options, bootstrap);
+fn durable(cluster: &Cluster, timeout: Duration) -> ClientConfig {
+    let mut config = common(cluster);
     config
         .set("acks", "all")
         // 1 ms doubles the time of an exchange.
@@ -70,8 +96,8 @@ fn durable(options: &Options, bootstrap: &str, timeout: Duration) -> ClientConfi
 }
 
 /// A producer of rules and the like: few records, in order and each once.
-pub(crate) fn publisher(options: &Options, bootstrap: &str, timeout: Duration) -> ClientConfig {
-    let mut config = durable(options, bootstrap, timeout);
+pub(crate) fn publisher(cluster: &Cluster, timeout: Duration) -> ClientConfig {
+    let mut config = durable(cluster, timeout);
     config.set("enable.idempotence", "true");
     config
 }
@@ -81,26 +107,36 @@ pub(crate) fn publisher(options: &Options, bootstrap: &str, timeout: Duration) -
 ///
 /// So many batches are under way at most, so that what comes meanwhile becomes the next one. An idempotent producer would
 /// send no sixth record of a partition before the first is acknowledged, and poll without a pause until then: see ADR 8.
-pub(crate) fn producer(options: &Options, bootstrap: &str, timeout: Duration) -> ClientConfig {
-    let mut config = durable(options, bootstrap, timeout);
+pub(crate) fn producer(cluster: &Cluster, timeout: Duration) -> ClientConfig {
+    let mut config = durable(cluster, timeout);
     config.set("enable.idempotence", "false").set("max.in.flight.requests.per.connection", "5");
     config
 }
 
 /// A producer of heartbeats: the next one repairs the loss of one.
-pub(crate) fn heartbeat_producer(options: &Options, bootstrap: &str) -> ClientConfig {
-    let mut config = producer(options, bootstrap, Duration::from_secs(2));
+pub(crate) fn heartbeat_producer(cluster: &Cluster) -> ClientConfig {
+    let mut config = producer(cluster, Duration::from_secs(2));
     config.set("acks", "1").set("queue.buffering.max.messages", "1000");
     config
+}
+
+/// The group that a consumer has whose partitions are assigned by us.
+pub(crate) fn assigned_group(options: &Options) -> String {
+    format!("{}.assigned", options.namespace)
+}
+
+/// The group of a domain's providers.
+pub(crate) fn group(options: &Options, domain: &str) -> String {
+    format!("{}.{domain}", options.namespace)
 }
 
 /// A consumer whose partitions are assigned by us.
 ///
 /// librdkafka wants a group to assign at all; nobody joins this one and nothing is committed to it.
-pub(crate) fn assigned_consumer(options: &Options, bootstrap: &str, fetch: Fetch) -> ClientConfig {
-    let mut config = consumer(options, bootstrap, fetch);
+pub(crate) fn assigned_consumer(cluster: &Cluster, fetch: Fetch) -> ClientConfig {
+    let mut config = consumer(cluster, fetch);
     config
-        .set("group.id", format!("{}.assigned", options.namespace))
+        .set("group.id", assigned_group(&cluster.options))
         .set("enable.auto.commit", "false")
         .set("enable.partition.eof", "true");
     config
@@ -113,11 +149,12 @@ pub(crate) fn session(options: &Options) -> Duration {
 }
 
 /// A member of the group that serves a domain.
-pub(crate) fn group_consumer(options: &Options, bootstrap: &str, domain: &str, fetch: Fetch) -> ClientConfig {
+pub(crate) fn group_consumer(cluster: &Cluster, domain: &str, fetch: Fetch) -> ClientConfig {
+    let options = &cluster.options;
     let heartbeat = if options.brokers.is_some() { "1500" } else { "1000" };
-    let mut config = consumer(options, bootstrap, fetch);
+    let mut config = consumer(cluster, fetch);
     config
-        .set("group.id", format!("{}.{domain}", options.namespace))
+        .set("group.id", group(options, domain))
         // Offsets are stored one by one when their reply is out; what is stored is committed in the background.
         .set("enable.auto.commit", "true")
         .set("auto.commit.interval.ms", "200")
@@ -128,8 +165,8 @@ pub(crate) fn group_consumer(options: &Options, bootstrap: &str, domain: &str, f
     config
 }
 
-fn consumer(options: &Options, bootstrap: &str, fetch: Fetch) -> ClientConfig {
-    let mut config = common(options, bootstrap);
+fn consumer(cluster: &Cluster, fetch: Fetch) -> ClientConfig {
+    let mut config = common(cluster);
     config
         .set("enable.auto.offset.store", "false")
         .set("auto.offset.reset", "earliest")
@@ -143,14 +180,15 @@ fn consumer(options: &Options, bootstrap: &str, fetch: Fetch) -> ClientConfig {
 }
 
 /// A context that turns librdkafka's log into ours.
-pub(crate) struct Quiet;
+pub(crate) struct Quiet(pub(crate) Arc<Refusals>);
 
 impl ClientContext for Quiet {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         log(level, facility, message);
     }
 
-    fn error(&self, error: KafkaError, _reason: &str) {
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.0.hear(&error, reason);
         log_error(&error);
     }
 }

@@ -1,4 +1,7 @@
+use lgsp_runtime::config::SecretError;
 use rdkafka::error::KafkaError;
+
+use crate::refusals::is_missing_right;
 
 /// What can go wrong on the bus, apart from an exchange's own [`Fault`](lgsp_core::Fault).
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +22,46 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
+    /// A secret that an option names cannot be used.
+    #[error("kafka.{key}: {source}")]
+    Secret {
+        /// The option.
+        key: &'static str,
+        /// The cause.
+        #[source]
+        source: SecretError,
+    },
+    /// Kafka's certificate is not trusted, or it does not trust ours.
+    #[error("TLS with Kafka failed; see kafka.security.ca, certificate and key: {reason}")]
+    Untrusted {
+        /// librdkafka's words: which broker, and why.
+        reason: String,
+    },
+    /// Kafka does not know the user, or the password is another.
+    #[error("Kafka refuses kafka.security.user or its password: {reason}")]
+    LoginRefused {
+        /// librdkafka's words: which broker, and why.
+        reason: String,
+    },
+    /// Our principal on Kafka lacks a right.
+    #[error(
+        "Kafka denies this process the right to {what} {on} ({source}): lgsp topics check tells which rights are missing"
+    )]
+    Denied {
+        /// The right.
+        what: &'static str,
+        /// On which topic, group or cluster.
+        on: String,
+        /// The cause.
+        #[source]
+        source: KafkaError,
+    },
+    /// ACLs were asked for, and Kafka keeps none.
+    #[error(
+        "Kafka has no authorizer (SECURITY_DISABLED), so that ACLs would bind nobody: set authorizer.class.name of its brokers, or \
+         kafka.acls = false"
+    )]
+    NoAuthorizer,
     /// A Kafka client could not be built, usually because of a librdkafka option.
     #[error("the Kafka client for {what} could not be built: {source}")]
     Client {
@@ -83,4 +126,14 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+}
+
+impl Error {
+    /// What became of asking Kafka to do `what` with a topic, a group or the cluster.
+    pub(crate) fn of(what: &'static str, right: &'static str, on: &str, source: KafkaError) -> Self {
+        if is_missing_right(&source) {
+            return Self::Denied { what: right, on: on.to_owned(), source };
+        }
+        Self::Kafka { what, source }
+    }
 }

@@ -1,9 +1,12 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::path::Path;
 
-use lgsp_runtime::config::{self, Problems, Row, row};
+use lgsp_runtime::config::{self, Problems, Row, row, section};
 use serde::{Deserialize, Serialize};
 
+use crate::security::{HAS_TLS, Protocol, Security};
+use crate::topics::Role;
 use crate::{Error, topics};
 
 /// Where Kafka is, and how the hub uses it.
@@ -14,6 +17,12 @@ pub struct Options {
     pub brokers: Option<String>,
     /// What the names of all topics and groups begin with, so that several hubs can share a cluster.
     pub namespace: String,
+    /// How the connections are protected.
+    pub security: Security,
+    /// Whether `topics apply` and `topics check` look after ACLs.
+    pub acls: bool,
+    /// The principal of each role that has another one than `User:<namespace>-<role>`.
+    pub principals: BTreeMap<String, String>,
     /// Options handed to librdkafka as they are, for every client.
     pub librdkafka: BTreeMap<String, String>,
     /// The domains whose request topics exist.
@@ -33,6 +42,9 @@ impl Default for Options {
         Self {
             brokers: None,
             namespace: NAMESPACE.to_owned(),
+            security: Security::default(),
+            acls: false,
+            principals: BTreeMap::new(),
             librdkafka: BTreeMap::new(),
             domains: topics::DOMAINS.iter().map(|domain| (*domain).to_owned()).collect(),
             request_partitions: 16,
@@ -54,6 +66,18 @@ const MOST_PARTITIONS: i32 = 256;
 const OWNED: &[(&str, &str)] = &[
     ("bootstrap.servers", "set `brokers`"),
     ("metadata.broker.list", "set `brokers`"),
+    ("security.protocol", "set `security.protocol`"),
+    ("ssl.ca.location", "set `security.ca`"),
+    ("ssl.certificate.location", "set `security.certificate`"),
+    ("ssl.key.location", "set `security.key`"),
+    ("ssl.key.pem", "secrets are read from files: set `security.key`"),
+    ("ssl.key.password", "secrets are read from files, each for its owner alone: set `security.key`"),
+    ("enable.ssl.certificate.verification", "whoever answers as a broker must prove that it is one"),
+    ("ssl.endpoint.identification.algorithm", "whoever answers as a broker must prove that it is one"),
+    ("sasl.mechanism", "set `security.mechanism`"),
+    ("sasl.mechanisms", "set `security.mechanism`"),
+    ("sasl.username", "set `security.user`"),
+    ("sasl.password", "secrets are read from files: set `security.password-file`"),
     ("acks", "an entry is durable only when all in-sync replicas have it"),
     ("request.required.acks", "an entry is durable only when all in-sync replicas have it"),
     ("enable.idempotence", "it makes a busy producer poll without a pause"),
@@ -108,6 +132,11 @@ impl Options {
         }
     }
 
+    /// Makes relative paths relative to the data directory.
+    pub fn resolve(&mut self, data: &Path) {
+        self.security.resolve(data);
+    }
+
     /// Finds what is wrong with the options: each key with its problem.
     pub(crate) fn problems(&self) -> Vec<Error> {
         let mut problems = Vec::new();
@@ -143,6 +172,34 @@ impl Options {
             problems
                 .push(invalid("domains", format!("has `{domain}`: lower-case letters, digits and `-` only")));
         }
+        problems.extend(self.security.problems(HAS_TLS));
+        if self.brokers.is_none() && self.security.protocol != Protocol::Plaintext {
+            problems.push(invalid(
+                "brokers",
+                "is not set, and the embedded broker speaks plaintext alone".to_owned(),
+            ));
+        }
+        problems.extend(self.principal_problems());
+        problems
+    }
+
+    fn principal_problems(&self) -> Vec<Error> {
+        let roles: Vec<String> = Role::all(self).iter().map(Role::name).collect();
+        let mut problems = Vec::new();
+        for (role, principal) in &self.principals {
+            if !roles.contains(role) {
+                let known = roles.join(", ");
+                problems.push(invalid("principals", format!("has `{role}`, which is none of {known}")));
+            }
+            // A principal of everybody would open the topics to everybody.
+            let name = principal.strip_prefix("User:").map(str::trim).unwrap_or_default();
+            if name.is_empty() || name == "*" {
+                problems.push(invalid(
+                    "principals",
+                    format!("gives {role} `{principal}`, which is no User:<name>"),
+                ));
+            }
+        }
         problems
     }
 }
@@ -160,7 +217,7 @@ pub(crate) fn is_domain(name: &str) -> bool {
 
 impl config::Options for Options {
     fn reference() -> Vec<Row> {
-        vec![
+        let mut rows = vec![
             row(
                 "brokers",
                 "host:port, several with commas",
@@ -174,7 +231,7 @@ impl config::Options for Options {
             row(
                 "librdkafka",
                 "a table of librdkafka's options, as text",
-                "Handed to every Kafka client as it is, such as \"security.protocol\" = \"ssl\".\n\
+                "Handed to every Kafka client as it is, such as \"broker.address.family\" = \"v4\".\n\
                  Options that the hub owns are refused with the reason.",
             ),
             row(
@@ -202,7 +259,20 @@ impl config::Options for Options {
                 "0 to 9",
                 "Copies of every partition. 0: three, or as many as there are brokers.",
             ),
-        ]
+            row(
+                "acls",
+                "true or false",
+                "Whether topics apply gives each role's principal its rights, and topics check compares them. The brokers need an\n\
+                 authorizer.",
+            ),
+            row(
+                "principals",
+                "a table of roles (gateway, registry, ledger, adapter-<domain>) and User:<name>",
+                "The principals of roles on Kafka. Those not named have User:<namespace>-<role>.",
+            ),
+        ];
+        rows.extend(section::<Security>("security"));
+        rows
     }
 
     fn check(&self, problems: &mut Problems) {
@@ -233,21 +303,53 @@ mod tests {
 
     #[test]
     fn every_option_that_a_client_sets_is_owned() {
-        let options = Options { brokers: Some("127.0.0.1:1".to_owned()), ..Options::default() };
-        let (brokers, second) = ("127.0.0.1:1", std::time::Duration::from_secs(1));
+        let dir = tempfile::tempdir().unwrap();
+        let file = |name: &str| {
+            use std::os::unix::fs::PermissionsExt as _;
+            let path = dir.path().join(name);
+            std::fs::write(&path, name).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+            path
+        };
+        let security = Security {
+            protocol: Protocol::SaslSsl,
+            ca: Some(file("ca")),
+            certificate: Some(file("certificate")),
+            key: Some(config::SecretFile::new(file("key"))),
+            user: Some("lgsp-gateway".to_owned()),
+            password_file: Some(config::SecretFile::new(file("password"))),
+            ..Security::default()
+        };
+        let brokers = "127.0.0.1:1".to_owned();
+        let options = Options { brokers: Some(brokers.clone()), security, ..Options::default() };
+        let cluster = clients::Cluster::new(options, brokers).unwrap();
+        let second = std::time::Duration::from_secs(1);
         let fetch = clients::Fetch { least_bytes: 1, hold: second };
         let every = [
-            clients::admin(&options, brokers),
-            clients::publisher(&options, brokers, second),
-            clients::producer(&options, brokers, second),
-            clients::heartbeat_producer(&options, brokers),
-            clients::assigned_consumer(&options, brokers, fetch),
-            clients::group_consumer(&options, brokers, "land", fetch),
+            clients::admin(&cluster),
+            clients::publisher(&cluster, second),
+            clients::producer(&cluster, second),
+            clients::heartbeat_producer(&cluster),
+            clients::assigned_consumer(&cluster, fetch),
+            clients::group_consumer(&cluster, "land", fetch),
         ];
         for key in every.iter().flat_map(|config| config.config_map().into_keys()) {
             // Who runs the cluster may want another name for the hub's clients.
             let free = key == "client.id";
             assert!(free || OWNED.iter().any(|(owned, _)| *owned == key), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_principal_of_nobody_or_of_everybody_is_refused() {
+        let named = |role: &str, principal: &str| {
+            let principals = [(role.to_owned(), principal.to_owned())].into();
+            Options { principals, ..Options::default() }.problems().len()
+        };
+        assert_eq!(named("adapter-land", "User:CN=land"), 0);
+        assert_eq!(named("adapter-sea", "User:CN=sea"), 1, "no domain of the hub");
+        for principal in ["User:*", "User:", "Group:land", "land"] {
+            assert_eq!(named("gateway", principal), 1, "{principal}");
         }
     }
 

@@ -8,9 +8,12 @@ use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Message as _, OwnedHeaders};
+use rdkafka::metadata::Metadata;
 use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer as _, ProducerContext};
 use tracing::{debug, warn};
 
+use crate::clients::Cluster;
+use crate::refusals::Refusals;
 use crate::{Error, Options, clients};
 
 /// How long one look for delivery reports lasts; also how long a dropped producer still lives.
@@ -46,13 +49,15 @@ pub(crate) struct Producer {
     what: &'static str,
     options: Options,
     config: ClientConfig,
+    refusals: Arc<Refusals>,
     native: ArcSwap<Polled>,
 }
 
 impl Producer {
-    pub(crate) fn new(what: &'static str, options: &Options, config: ClientConfig) -> Result<Self, Error> {
-        let native = ArcSwap::from_pointee(build(what, &config)?);
-        Ok(Self { what, options: options.clone(), config, native })
+    pub(crate) fn new(what: &'static str, cluster: &Cluster, config: ClientConfig) -> Result<Self, Error> {
+        let refusals = cluster.refusals.clone();
+        let native = ArcSwap::from_pointee(build(what, &config, refusals.clone())?);
+        Ok(Self { what, options: cluster.options.clone(), config, refusals, native })
     }
 
     /// Hands a record to Kafka, without waiting. After an error the receipt is not called.
@@ -81,11 +86,7 @@ impl Producer {
     /// How many partitions a topic has. Blocks.
     pub(crate) fn partitions(&self, topic: &str, patience: Duration) -> Result<i32, KafkaError> {
         let metadata = self.native.load().client.client().fetch_metadata(Some(topic), patience)?;
-        let found = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
-        if found == 0 {
-            return Err(KafkaError::MetadataFetch(RDKafkaErrorCode::UnknownTopicOrPartition));
-        }
-        Ok(i32::try_from(found).unwrap_or(i32::MAX))
+        partitions_of(&metadata)
     }
 
     /// The oldest offset of a partition, and the next one. Blocks.
@@ -108,14 +109,28 @@ impl Producer {
     /// After a fatal error librdkafka's producer takes nothing more, ever.
     fn replace(&self, broken: &Arc<Polled>) {
         warn!(producer = self.what, "kafka producer failed for good and is replaced");
-        let Ok(fresh) = build(self.what, &self.config) else { return };
+        let Ok(fresh) = build(self.what, &self.config, self.refusals.clone()) else { return };
         self.native.compare_and_swap(broken, Arc::new(fresh));
     }
 }
 
-fn build(what: &'static str, config: &ClientConfig) -> Result<Polled, Error> {
-    let client =
-        config.create_with_context(Reports::default()).map_err(|source| Error::Client { what, source })?;
+/// How many partitions the one topic has that was asked for.
+pub(crate) fn partitions_of(metadata: &Metadata) -> Result<i32, KafkaError> {
+    let unknown = KafkaError::MetadataFetch(RDKafkaErrorCode::UnknownTopicOrPartition);
+    let Some(topic) = metadata.topics().first() else { return Err(unknown) };
+    // Such as that we may not see it.
+    if let Some(error) = topic.error() {
+        return Err(KafkaError::MetadataFetch(error.into()));
+    }
+    match i32::try_from(topic.partitions().len()) {
+        Ok(0) => Err(unknown),
+        found => Ok(found.unwrap_or(i32::MAX)),
+    }
+}
+
+fn build(what: &'static str, config: &ClientConfig, refusals: Arc<Refusals>) -> Result<Polled, Error> {
+    let reports = Reports { dropped: AtomicBool::default(), refusals };
+    let client = config.create_with_context(reports).map_err(|source| Error::Client { what, source })?;
     Polled::start(what, client)
 }
 
@@ -150,9 +165,9 @@ impl Drop for Polled {
     }
 }
 
-#[derive(Default)]
 struct Reports {
     dropped: AtomicBool,
+    refusals: Arc<Refusals>,
 }
 
 impl ClientContext for Reports {
@@ -162,7 +177,8 @@ impl ClientContext for Reports {
         }
     }
 
-    fn error(&self, error: KafkaError, _reason: &str) {
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.refusals.hear(&error, reason);
         debug!(%error, "kafka producer error");
     }
 }
@@ -173,7 +189,10 @@ impl ProducerContext for Reports {
     fn delivery(&self, result: &DeliveryResult<'_>, receipt: Self::DeliveryOpaque) {
         let delivery = match result {
             Ok(record) => Ok(Place { partition: record.partition(), offset: record.offset() }),
-            Err((error, _)) => Err(error.clone()),
+            Err((error, record)) => {
+                self.refusals.tell(error, "write", record.topic());
+                Err(error.clone())
+            }
         };
         receipt(delivery);
     }
@@ -190,8 +209,8 @@ mod tests {
     fn a_dropped_producer_blocks_nobody_and_its_client_ends_with_what_it_still_had() {
         let bus = Bus::open(Options::default()).unwrap();
         bus.lose_broker().unwrap();
-        let config = clients::producer(bus.options(), &bus.bootstrap(), Duration::from_secs(60));
-        let producer = Producer::new("entries", bus.options(), config).unwrap();
+        let config = clients::producer(bus.cluster(), Duration::from_secs(60));
+        let producer = Producer::new("entries", bus.cluster(), config).unwrap();
         let client = Arc::downgrade(&producer.native.load().client);
         let (report, reported) = std::sync::mpsc::sync_channel(1);
         let record = Outgoing {

@@ -13,6 +13,7 @@ use tracing::debug;
 use crate::clients::Quiet;
 use crate::headers::Incoming;
 use crate::mac::Kind;
+use crate::producer::partitions_of;
 use crate::{Bus, Error, MacKey, clients, topics};
 
 /// Records that wait between the consumer and whoever reads the tail.
@@ -84,12 +85,12 @@ impl Tail {
         // Embedded, an answer waits for its entry to be read and fsynced; else nobody waits for what is tailed.
         let is_awaited = bus.is_embedded() && topic == topics::EXCHANGE;
         let fetch = if is_awaited { bus.fetch_at_once() } else { bus.fetch_in_batches() };
-        let config = clients::assigned_consumer(bus.options(), &bus.bootstrap(), fetch);
-        let consumer = config.create_with_context(Quiet);
+        let config = clients::assigned_consumer(bus.cluster(), fetch);
+        let consumer = config.create_with_context(bus.cluster().quiet());
         let consumer = consumer.map_err(|source| Error::Client { what: "reading a topic", source })?;
         let (yielded, records) = mpsc::channel(BUFFERED);
         let reader = Reader {
-            _bus: bus.clone(),
+            bus: bus.clone(),
             name: bus.options().topic(topic).into(),
             topic: topic.into(),
             start,
@@ -127,7 +128,7 @@ struct Reader {
     consumer: BaseConsumer<Quiet>,
     yielded: mpsc::Sender<Tailed>,
     /// After the consumer, so that an embedded broker outlives it.
-    _bus: Bus,
+    bus: Bus,
 }
 
 impl Reader {
@@ -154,7 +155,7 @@ impl Reader {
                     behind.remove(&partition);
                 }
                 Some(Err(KafkaError::MessageConsumptionFatal(_))) => return,
-                Some(Err(error)) => debug!(%error, topic = %self.topic, "tail waits for kafka"),
+                Some(Err(error)) => self.waits(&error),
             }
             if was_behind && behind.is_empty() && self.yielded.blocking_send(Tailed::CaughtUp).is_err() {
                 return;
@@ -168,7 +169,7 @@ impl Reader {
         loop {
             match self.try_assign() {
                 Ok(behind) => return Some(behind),
-                Err(error) => debug!(%error, topic = %self.topic, "tail waits for its topic"),
+                Err(error) => self.waits(&error),
             }
             if self.yielded.is_closed() {
                 return None;
@@ -178,15 +179,16 @@ impl Reader {
         }
     }
 
+    fn waits(&self, error: &KafkaError) {
+        debug!(%error, topic = %self.topic, "tail waits for kafka");
+        self.bus.cluster().refusals.tell(error, "read", &self.name);
+    }
+
     fn try_assign(&self) -> Result<BTreeMap<i32, i64>, KafkaError> {
         let metadata = self.consumer.fetch_metadata(Some(&self.name), ASK)?;
-        let partitions = metadata.topics().first().map(|topic| topic.partitions().len()).unwrap_or_default();
-        if partitions == 0 {
-            return Err(KafkaError::MetadataFetch(rdkafka::types::RDKafkaErrorCode::UnknownTopicOrPartition));
-        }
         let mut assignment = TopicPartitionList::new();
         let mut behind = BTreeMap::new();
-        for partition in 0..i32::try_from(partitions).unwrap_or(i32::MAX) {
+        for partition in 0..partitions_of(&metadata)? {
             let (low, high) = self.consumer.fetch_watermarks(&self.name, partition, ASK)?;
             // Never `Offset::End`: what is produced before it is resolved would be lost.
             let from = match &self.start {

@@ -21,13 +21,13 @@ impl Bus {
     /// What each partition of a topic holds now, in the partitions' order.
     ///
     /// # Errors
-    /// Kafka does not answer, or does not know the topic.
+    /// Kafka does not answer, does not know the topic, or denies us the right to see it.
     pub async fn watermarks(&self, topic: &str) -> Result<Vec<Watermarks>, Error> {
         let (bus, name) = (self.clone(), self.options().topic(topic).into_owned());
         // The client blocks; each of its questions ends by itself.
         let asked = tokio::task::spawn_blocking(move || ask(bus.publisher(), &name));
         let what = "tell how far a topic goes";
-        asked.await.map_err(|_| Error::Closed)?.map_err(|source| Error::Kafka { what, source })
+        asked.await.map_err(|_| Error::Closed)?.map_err(|source| Error::of(what, "see", topic, source))
     }
 }
 

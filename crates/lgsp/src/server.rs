@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
-use lgsp_bus::{Bus, topics};
+use lgsp_bus::Bus;
+use lgsp_bus::topics::{self, AclDifferences};
 use lgsp_runtime::config::{self, Sources};
 use lgsp_runtime::shutdown::{self, Signals};
 use lgsp_runtime::telemetry::Telemetry;
@@ -18,7 +19,7 @@ use tracing::info;
 use crate::cli::server::{self as arguments, Settings};
 use crate::config::Config;
 use crate::roles::{self, Host, Role, VERSION};
-use crate::{sample_data, source, up};
+use crate::{keys, sample_data, source, up};
 
 /// How long the last spans may take to leave.
 const TELEMETRY_PATIENCE: Duration = Duration::from_secs(2);
@@ -40,6 +41,8 @@ pub enum Command {
     Config(arguments::Config),
     /// `lgsp topics`
     Topics(arguments::Topics),
+    /// `lgsp keys`
+    Keys(arguments::Keys),
     /// `lgsp source`
     Source(arguments::Source),
     /// `lgsp sample-data`
@@ -52,19 +55,25 @@ pub async fn run(command: Command) -> ExitCode {
         Command::Up(args) => run_up(args).await,
         Command::Gateway(args) => run_gateway(args).await,
         Command::Registry(args) => {
-            run_role("registry", &args, None, async |host| Ok(vec![roles::registry::start(host).await?]))
-                .await
+            run_role(topics::Role::Registry, &args, None, async |host| {
+                Ok(vec![roles::registry::start(host).await?])
+            })
+            .await
         }
         Command::Ledger(args) => {
-            run_role("ledger", &args, None, async |host| Ok(vec![roles::ledger::start(host).await?.0])).await
+            run_role(topics::Role::Ledger, &args, None, async |host| {
+                Ok(vec![roles::ledger::start(host).await?.0])
+            })
+            .await
         }
         Command::Adapter(args) => {
             let domain = args.domain;
             let start = async |host: &Host| Ok(vec![roles::adapter::start(host, domain).await?]);
-            run_role(domain.role(), &args.role, None, start).await
+            run_role(topics::Role::serving(domain.name()), &args.role, None, start).await
         }
         Command::Config(args) => run_config(args),
         Command::Topics(args) => run_topics(args).await,
+        Command::Keys(args) => run_keys(&args),
         Command::Source(arguments::Source::Check(args)) => run_source_check(args).await,
         Command::SampleData(args) => sample_data::run(args).await,
     };
@@ -138,12 +147,12 @@ async fn run_gateway(args: arguments::Gateway) -> anyhow::Result<ExitCode> {
         let listener = lgsp_gateway::bind(&host.config.gateway).await?;
         Ok(vec![roles::gateway::start(host, None, listener).await?.0])
     };
-    run_role("gateway", &args.role, args.grpc, start).await
+    run_role(topics::Role::Gateway, &args.role, args.grpc, start).await
 }
 
 /// Runs one role alone, on a real Kafka, until it is told to stop.
 async fn run_role(
-    name: &str,
+    role: topics::Role,
     args: &arguments::Role,
     grpc: Option<SocketAddr>,
     start: impl AsyncFnOnce(&Host) -> anyhow::Result<Vec<Role>>,
@@ -158,7 +167,8 @@ async fn run_role(
     if config.kafka.brokers.is_none() {
         return Err(no_kafka("a role of its own needs a Kafka; `lgsp up` needs none").into());
     }
-    let instance = Instance::new(name, VERSION);
+    let name = role.name();
+    let instance = Instance::new(&name, VERSION);
     let telemetry: Telemetry = telemetry::start(&config.telemetry, &instance)?;
     let mut signals = Signals::listen()?;
     info!(%instance, version = VERSION, "starting");
@@ -167,7 +177,7 @@ async fn run_role(
     let admin = tokio::spawn(admin.serve(state.clone(), admin_stop.clone()));
 
     let host = Host::open(config, state)?;
-    let checking = tokio::spawn(roles::watch_topics(host.clone()));
+    let checking = tokio::spawn(roles::watch_topics(host.clone(), role));
     let roles = tokio::select! {
         roles = start(&host) => roles?,
         () = signals.next() => return Ok(ExitCode::from(shutdown::EXIT_CODE)),
@@ -209,26 +219,80 @@ async fn run_topics(args: arguments::Topics) -> anyhow::Result<ExitCode> {
     if config.kafka.brokers.is_none() {
         return Err(no_kafka("is not set").into());
     }
-    let bus = Bus::open(config.kafka)?;
+    let bus = Bus::open(config.resolved().kafka)?;
+    look_after_acls(&bus).await?;
     match args {
-        arguments::Topics::Apply(_) => {
-            for applied in topics::apply(&bus).await? {
-                print(&format!("{applied}\n"))?;
-            }
-            Ok(ExitCode::SUCCESS)
+        arguments::Topics::Apply(_) => apply_topics(&bus).await,
+        arguments::Topics::Check(_) => check_topics(&bus).await,
+    }
+}
+
+/// Before anything is made: a cluster that keeps no ACLs is an error if they are asked for, and a warning if they are not.
+async fn look_after_acls(bus: &Bus) -> anyhow::Result<()> {
+    let asked_for = bus.options().acls;
+    match topics::keeps_acls(bus).await {
+        Ok(false) if asked_for => Err(lgsp_bus::Error::NoAuthorizer.into()),
+        Ok(false) => {
+            eprintln!(
+                "warning: Kafka has no authorizer (SECURITY_DISABLED): whoever reaches its brokers may read and write every topic"
+            );
+            Ok(())
         }
-        arguments::Topics::Check(_) => {
-            let problems = topics::check(&bus).await?;
-            for problem in &problems {
-                print(&format!("{problem}\n"))?;
-            }
-            if problems.is_empty() {
-                print("every topic is as the hub needs it\n")?;
-                return Ok(ExitCode::SUCCESS);
-            }
-            Ok(ExitCode::FAILURE)
+        Ok(true) if !asked_for => {
+            eprintln!(
+                "warning: Kafka keeps ACLs, and kafka.acls is not set: they are neither given nor compared"
+            );
+            Ok(())
+        }
+        Err(error) if !asked_for => {
+            eprintln!("warning: whether Kafka keeps ACLs cannot be told: {error}");
+            Ok(())
+        }
+        kept => Ok(kept.map(drop)?),
+    }
+}
+
+async fn apply_topics(bus: &Bus) -> anyhow::Result<ExitCode> {
+    for applied in topics::apply(bus).await? {
+        print(&format!("{applied}\n"))?;
+    }
+    if bus.options().acls {
+        let granted = topics::grant(bus).await?;
+        for acl in &granted {
+            print(&format!("{acl}: granted\n"))?;
+        }
+        if granted.is_empty() {
+            print("every principal has its rights\n")?;
         }
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn check_topics(bus: &Bus) -> anyhow::Result<ExitCode> {
+    let problems = topics::check(bus).await?;
+    for problem in &problems {
+        print(&format!("{problem}\n"))?;
+    }
+    let differences =
+        if bus.options().acls { topics::compare_acls(bus).await? } else { AclDifferences::default() };
+    for acl in &differences.missing {
+        print(&format!("{acl}: is missing: run topics apply\n"))?;
+    }
+    for acl in &differences.superfluous {
+        print(&format!("{acl}: is superfluous: nobody declared it\n"))?;
+    }
+    if problems.is_empty() && differences == AclDifferences::default() {
+        let acls = if bus.options().acls { ", and every principal has its rights and no other" } else { "" };
+        print(&format!("every topic is as the hub needs it{acls}\n"))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    Ok(ExitCode::FAILURE)
+}
+
+fn run_keys(args: &arguments::Keys) -> anyhow::Result<ExitCode> {
+    let sources = sources(&args.settings).set_given("data", args.data.as_deref().map(path_text).transpose()?);
+    let config: Config = config::load(&sources)?;
+    keys::run(args, &config.resolved())
 }
 
 async fn run_source_check(args: arguments::SourceCheck) -> anyhow::Result<ExitCode> {

@@ -152,11 +152,7 @@ impl Caller {
             (bus.options().reply_partitions, bus.options().request_partitions);
         // Sharing a partition is safe and costs bandwidth only, so there is no lease.
         let reply_to = ReplyTo::new(topics::partition_of(instance, reply_partitions));
-        let producer = Producer::new(
-            "requests",
-            bus.options(),
-            clients::producer(bus.options(), &bus.bootstrap(), GIVE_UP),
-        )?;
+        let producer = Producer::new("requests", bus.cluster(), clients::producer(bus.cluster(), GIVE_UP))?;
         let waiters = Arc::new(Waiters::new(&options, largest_answer(bus)));
         let directory =
             Arc::new(Directory::new(bus.options(), topics::partition_of(instance, request_partitions)));

@@ -135,8 +135,8 @@ impl Listener {
         last_sign: Arc<LastSign>,
         shutdown: &Shutdown,
     ) -> Result<watch::Receiver<bool>, Error> {
-        let config = clients::assigned_consumer(bus.options(), &bus.bootstrap(), bus.fetch_at_once());
-        let consumer = config.create_with_context(Quiet);
+        let config = clients::assigned_consumer(bus.cluster(), bus.fetch_at_once());
+        let consumer = config.create_with_context(bus.cluster().quiet());
         let consumer = consumer.map_err(|source| Error::Client { what: "replies", source })?;
         let (positioned, is_positioned) = watch::channel(false);
         let listener = Self {
@@ -160,7 +160,7 @@ impl Listener {
             match self.consumer.poll(LOOK) {
                 None | Some(Err(KafkaError::PartitionEOF(_))) => {}
                 Some(Ok(message)) => self.hear(&message),
-                Some(Err(error)) => debug!(%error, "reply listener waits for kafka"),
+                Some(Err(error)) => self.waits(&error),
             }
         }
     }
@@ -173,7 +173,7 @@ impl Listener {
                     self.positioned.send_replace(true);
                     return;
                 }
-                Err(error) => debug!(%error, "reply listener waits for its partition"),
+                Err(error) => self.waits(&error),
             }
             // Nothing is assigned yet: this only waits, and serves the client's events.
             let _ = self.consumer.poll(ASK_AGAIN);
@@ -187,6 +187,11 @@ impl Listener {
         let mut assignment = TopicPartitionList::new();
         assignment.add_partition_offset(&topic, partition, Offset::Offset(high))?;
         self.consumer.assign(&assignment)
+    }
+
+    fn waits(&self, error: &KafkaError) {
+        debug!(%error, "reply listener waits for kafka");
+        self.bus.cluster().refusals.tell(error, "read", &self.bus.options().topic(topics::REPLY));
     }
 
     fn hear(&self, message: &BorrowedMessage<'_>) {

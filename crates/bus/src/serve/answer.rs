@@ -213,7 +213,7 @@ mod tests {
     fn shared() -> Arc<Shared> {
         let bus = Bus::open(Options::default()).unwrap();
         bus.lose_broker().unwrap();
-        let mut config = clients::producer(bus.options(), &bus.bootstrap(), Duration::from_secs(60));
+        let mut config = clients::producer(bus.cluster(), Duration::from_secs(60));
         config.set("queue.buffering.max.messages", "1");
         let membership = Arc::new(Membership::default());
         let consumer = consumer(&bus, "land", membership.clone()).unwrap();
@@ -229,7 +229,7 @@ mod tests {
             dead_letters: DeadLetters::new(&bus, "adapter-land-1", MacKey::new([7; 32])),
             membership,
             acknowledged: Pulse::new(),
-            producer: Producer::new("replies", bus.options(), config).unwrap(),
+            producer: Producer::new("replies", bus.cluster(), config).unwrap(),
             bus,
         })
     }

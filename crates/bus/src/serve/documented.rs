@@ -223,8 +223,9 @@ fn last_cells(table: &[Vec<String>]) -> Vec<&str> {
 fn every_setting_of_kafkas_clients_is_the_one_in_force() {
     let options = Options { brokers: Some("127.0.0.1:9092".to_owned()), ..Options::default() };
     let fetch = clients::Fetch { least_bytes: 1, hold: std::time::Duration::ZERO };
-    let member = clients::group_consumer(&options, "127.0.0.1:9092", "<domain>", fetch);
-    let producer = clients::producer(&options, "127.0.0.1:9092", super::GIVE_UP);
+    let cluster = clients::Cluster::new(options, "127.0.0.1:9092".to_owned()).expect("no file is named");
+    let member = clients::group_consumer(&cluster, "<domain>", fetch);
+    let producer = clients::producer(&cluster, super::GIVE_UP);
     for (table, config) in tables("Ownership").iter().zip([&member, &producer]) {
         assert_eq!(in_force(config, table), table.iter().map(|row| row[1].clone()).collect::<Vec<_>>());
     }

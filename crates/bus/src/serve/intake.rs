@@ -11,7 +11,7 @@ use lgsp_runtime::{Shutdown, Stage};
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext, Rebalance};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::topic_partition_list::TopicPartitionList;
 use tokio::runtime::Handle;
@@ -27,6 +27,7 @@ use super::{Shared, work};
 use crate::headers::{self, Incoming, ReplyTo};
 use crate::heartbeat::Beats;
 use crate::mac::Kind;
+use crate::refusals::Refusals;
 use crate::{Bus, Error, RequestHead, clients, topics};
 
 /// How long one look at the consumer lasts; also how soon it notices the shutdown.
@@ -97,10 +98,22 @@ impl Intake {
             match self.consumer.poll(LOOK) {
                 None | Some(Err(KafkaError::PartitionEOF(_))) => {}
                 Some(Ok(message)) => self.take_up(&message, &mut busy),
-                Some(Err(error)) => debug!(%error, domain = %self.shared.domain, "requests wait for kafka"),
+                Some(Err(error)) => self.waits(&error),
             }
         }
         self.finish();
+    }
+
+    fn waits(&self, error: &KafkaError) {
+        debug!(%error, domain = %self.shared.domain, "requests wait for kafka");
+        let cluster = self.shared.bus.cluster();
+        let on = match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::GroupAuthorizationFailed) => {
+                clients::group(&cluster.options, &self.shared.domain)
+            }
+            _ => cluster.options.topic(&topics::request(&self.shared.domain)).into_owned(),
+        };
+        cluster.refusals.tell(error, "read", &on);
     }
 
     /// Keeps the membership while replies are still under way, so that their offsets can be committed; then leaves.
@@ -256,14 +269,18 @@ impl Membership {
 }
 
 /// The consumer's context: hears what is assigned and revoked.
-pub(super) struct Member(pub(super) Arc<Membership>);
+pub(super) struct Member {
+    pub(super) membership: Arc<Membership>,
+    pub(super) refusals: Arc<Refusals>,
+}
 
 impl ClientContext for Member {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         clients::log(level, facility, message);
     }
 
-    fn error(&self, error: KafkaError, _reason: &str) {
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.refusals.hear(&error, reason);
         clients::log_error(&error);
     }
 }
@@ -271,7 +288,7 @@ impl ClientContext for Member {
 impl ConsumerContext for Member {
     fn pre_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         match rebalance {
-            Rebalance::Revoke(revoked) => self.0.revoked(&partitions(revoked)),
+            Rebalance::Revoke(revoked) => self.membership.revoked(&partitions(revoked)),
             Rebalance::Assign(_) => {}
             Rebalance::Error(error) => warn!(%error, "rebalance failed"),
         }
@@ -279,7 +296,7 @@ impl ConsumerContext for Member {
 
     fn post_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         if let Rebalance::Assign(assigned) = rebalance {
-            self.0.assigned(&partitions(assigned));
+            self.membership.assigned(&partitions(assigned));
         }
     }
 }

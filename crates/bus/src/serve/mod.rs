@@ -196,8 +196,7 @@ pub async fn serve(
     }
     let membership = Arc::new(Membership::default());
     let consumer = consumer(bus, domain, membership.clone())?;
-    let producer =
-        Producer::new("replies", bus.options(), clients::producer(bus.options(), &bus.bootstrap(), GIVE_UP))?;
+    let producer = Producer::new("replies", bus.cluster(), clients::producer(bus.cluster(), GIVE_UP))?;
     let shared = Arc::new(Shared {
         domain: domain.into(),
         instance: instance.to_owned(),
@@ -225,8 +224,9 @@ fn consumer(
     domain: &str,
     membership: Arc<Membership>,
 ) -> Result<Arc<BaseConsumer<intake::Member>>, Error> {
-    let config = clients::group_consumer(bus.options(), &bus.bootstrap(), domain, bus.fetch_at_once());
-    let consumer = config.create_with_context(intake::Member(membership));
+    let config = clients::group_consumer(bus.cluster(), domain, bus.fetch_at_once());
+    let member = intake::Member { membership, refusals: bus.cluster().refusals.clone() };
+    let consumer = config.create_with_context(member);
     consumer.map(Arc::new).map_err(|source| Error::Client { what: "requests", source })
 }
 

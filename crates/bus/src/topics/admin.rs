@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rdkafka::admin::{
     AdminClient, AdminOptions, AlterConfig, ConfigSource, NewTopic, ResourceSpecifier, TopicReplication,
@@ -13,12 +14,16 @@ use rdkafka::types::RDKafkaErrorCode;
 use tokio::time::{sleep, timeout};
 
 use super::settings::{Difference, differences};
-use super::{Topic, declared};
+use super::{Role, Topic, declared};
 use crate::clients::{self, Quiet};
+use crate::refusals::Refusals;
 use crate::{Bus, Error};
 
 /// How long the cluster may take to answer.
 const PATIENCE: Duration = Duration::from_secs(15);
+
+/// How long one look at the cluster lasts.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// How often to look whether new topics are there.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
@@ -102,16 +107,30 @@ pub async fn apply(bus: &Bus) -> Result<Vec<Applied>, Error> {
 /// # Errors
 /// The cluster does not answer.
 pub async fn check(bus: &Bus) -> Result<Vec<Problem>, Error> {
+    check_all(bus, declared(bus.options())).await
+}
+
+/// Compares the topics that a role writes and reads with their declaration; it may see no others. Empty when all is well.
+///
+/// # Errors
+/// The cluster does not answer.
+pub async fn check_of(bus: &Bus, role: &Role) -> Result<Vec<Problem>, Error> {
+    let own = |topic: &Topic| role.writes(topic) || role.reads(topic);
+    check_all(bus, declared(bus.options()).into_iter().filter(own).collect()).await
+}
+
+async fn check_all(bus: &Bus, topics: Vec<Topic>) -> Result<Vec<Problem>, Error> {
     if bus.is_embedded() {
         return Ok(Vec::new());
     }
     let admin = Admin::open(bus)?;
     let cluster = admin.look().await?;
     let mut problems = Vec::new();
-    for topic in declared(bus.options()) {
+    for topic in topics {
         let mut problem = |problem: String| problems.push(Problem { topic: topic.name.clone(), problem });
         let Some(found) = cluster.topics.get(&topic.name) else {
-            problem("is missing: run topics apply".to_owned());
+            // Of a topic that we may not see, Kafka tells this alone.
+            problem("is missing, or may not be seen by this principal: run topics apply".to_owned());
             continue;
         };
         if found.partitions != topic.partitions {
@@ -121,9 +140,14 @@ pub async fn check(bus: &Bus) -> Result<Vec<Problem>, Error> {
         if found.copies < wanted {
             problem(format!("has {} copies instead of {wanted}", found.copies));
         }
-        for Difference { key, found, wanted } in
-            admin.describe(&topic).await?.differences(&topic, found.copies)
-        {
+        let described = match admin.describe(&topic).await {
+            Err(Error::Denied { .. }) => {
+                problem("does not let this principal see its configuration: run topics apply".to_owned());
+                continue;
+            }
+            described => described?,
+        };
+        for Difference { key, found, wanted } in described.differences(&topic, found.copies) {
             problem(format!("{key} is {found} instead of {wanted}"));
         }
     }
@@ -156,24 +180,43 @@ impl Described {
 }
 
 struct Admin {
-    client: std::sync::Arc<AdminClient<Quiet>>,
+    client: Arc<AdminClient<Quiet>>,
+    refusals: Arc<Refusals>,
     options: AdminOptions,
 }
 
 impl Admin {
     fn open(bus: &Bus) -> Result<Self, Error> {
-        let client = clients::admin(bus.options(), &bus.bootstrap()).create_with_context(Quiet);
+        let client = clients::admin(bus.cluster()).create_with_context(bus.cluster().quiet());
         let client = client.map_err(|source| Error::Client { what: "topics", source })?;
         let options = AdminOptions::new().request_timeout(Some(PATIENCE)).operation_timeout(Some(PATIENCE));
-        Ok(Self { client: std::sync::Arc::new(client), options })
+        Ok(Self { client: Arc::new(client), refusals: bus.cluster().refusals.clone(), options })
     }
 
     async fn look(&self) -> Result<Cluster, Error> {
         let what = "tell its topics";
-        let client = self.client.clone();
-        let asked = tokio::task::spawn_blocking(move || look(client.inner()));
-        let looked = timeout(PATIENCE, asked).await.map_err(|_| Error::TimedOut { what })?;
-        looked.map_err(|_| Error::Closed)?.map_err(|source| Error::Kafka { what, source })
+        let (client, refusals) = (self.client.clone(), self.refusals.clone());
+        let asked = tokio::task::spawn_blocking(move || {
+            let begun = Instant::now();
+            loop {
+                let source = match look(client.inner()) {
+                    Ok(cluster) => {
+                        refusals.answered();
+                        return Ok(cluster);
+                    }
+                    Err(source) => source,
+                };
+                // Who is not trusted waits in vain: the cause is told instead.
+                if let Some(distrust) = refusals.distrust() {
+                    return Err(distrust);
+                }
+                if begun.elapsed() >= PATIENCE {
+                    return Err(Error::Kafka { what, source });
+                }
+            }
+        });
+        let looked = timeout(PATIENCE + LOOK, asked).await.map_err(|_| Error::TimedOut { what })?;
+        looked.map_err(|_| Error::Closed)?
     }
 
     async fn create(&self, topic: &Topic, copies: i32) -> Result<Change, Error> {
@@ -188,7 +231,7 @@ impl Admin {
                 Ok(_) => {}
                 // Somebody else was quicker.
                 Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => return Ok(Change::Unchanged),
-                Err((_, code)) => return Err(Error::Kafka { what, source: KafkaError::AdminOp(code) }),
+                Err((name, code)) => return Err(Error::of(what, "create", &name, KafkaError::AdminOp(code))),
             }
         }
         Ok(Change::Created)
@@ -225,7 +268,9 @@ impl Admin {
         let alter = wanted.iter().fold(alter, |alter, (key, value)| alter.set(key, value));
         let altered = self.client.alter_configs([&alter], &self.options).await;
         for result in altered.map_err(|source| Error::Kafka { what, source })? {
-            result.map_err(|(_, code)| Error::Kafka { what, source: KafkaError::AdminOp(code) })?;
+            result.map_err(|(_, code)| {
+                Error::of(what, "alter the configuration of", &topic.name, KafkaError::AdminOp(code))
+            })?;
         }
         let keys = differences.into_iter().map(|difference| difference.key.to_owned());
         Ok(Change::Configured(keys.collect()))
@@ -237,8 +282,9 @@ impl Admin {
             self.client.describe_configs([&ResourceSpecifier::Topic(&topic.name)], &self.options).await;
         let mut described = Described::default();
         for resource in resources.map_err(|source| Error::Kafka { what, source })? {
+            let right = "see the configuration of";
             let resource =
-                resource.map_err(|code| Error::Kafka { what, source: KafkaError::AdminOp(code) })?;
+                resource.map_err(|code| Error::of(what, right, &topic.name, KafkaError::AdminOp(code)))?;
             for entry in resource.entries {
                 let value = entry.value.unwrap_or_default();
                 if entry.source == ConfigSource::DynamicTopic {
@@ -252,7 +298,7 @@ impl Admin {
 }
 
 fn look(client: &Client<Quiet>) -> Result<Cluster, KafkaError> {
-    let metadata = client.fetch_metadata(None, PATIENCE)?;
+    let metadata = client.fetch_metadata(None, LOOK)?;
     let found = metadata.topics().iter().filter(|topic| topic.error().is_none()).map(|topic| {
         let copies = topic.partitions().iter().map(|partition| partition.replicas().len()).min().unwrap_or(0);
         let partitions = i32::try_from(topic.partitions().len()).unwrap_or(i32::MAX);

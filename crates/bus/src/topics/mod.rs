@@ -1,12 +1,17 @@
 //! Every topic of the hub, declared once.
 
+mod acls;
 mod admin;
+mod native;
+mod rights;
 mod settings;
 
 use crate::Options;
 use settings::Setting;
 
-pub use admin::{Applied, Change, Problem, apply, check};
+pub use acls::{compare_acls, grant, keeps_acls};
+pub use admin::{Applied, Change, Problem, apply, check, check_of};
+pub use rights::{Acl, AclDifferences, Operation, Pattern, Resource, Role};
 
 /// Replies, to the partition of the gateway that asked.
 pub const REPLY: &str = "lgsp.reply";
@@ -51,8 +56,10 @@ pub struct Topic {
     pub carries: &'static str,
     /// Roles that write it.
     pub writers: &'static [&'static str],
-    /// Roles that read it.
+    /// Roles that read it. Of requests, `adapter` is whoever serves their domain.
     pub readers: &'static [&'static str],
+    /// The domain whose requests it carries.
+    domain: Option<String>,
     kept: Kept,
     /// Whether its records must survive the loss of a broker.
     durable: bool,
@@ -124,6 +131,7 @@ pub fn declared(options: &Options) -> Vec<Topic> {
             carries: "replies",
             writers: &["adapter", "registry", "ledger", "monitor"],
             readers: &["gateway"],
+            domain: None,
             kept: Kept::Minutes(10),
             durable: false,
         },
@@ -134,6 +142,7 @@ pub fn declared(options: &Options) -> Vec<Topic> {
             carries: ENTRIES,
             writers: &["gateway", "ledger"],
             readers: &["ledger", "monitor"],
+            domain: None,
             kept: Kept::Days(7),
             durable: true,
         },
@@ -142,7 +151,7 @@ pub fn declared(options: &Options) -> Vec<Topic> {
             "snapshot, descriptors/<sha256>",
             "the rules, signed",
             &["registry"],
-            &["all"],
+            &["gateway", "registry"],
             Kept::Compacted,
         ),
         keyed(USAGE, "agreement", "served counts of the day", &["ledger"], &["gateway"], Kept::Compacted),
@@ -151,7 +160,7 @@ pub fn declared(options: &Options) -> Vec<Topic> {
             "instance",
             "liveness and owned partitions",
             &["all"],
-            &["all"],
+            &["gateway", "registry", "monitor"],
             Kept::CompactedForAnHour,
         ),
         keyed(
@@ -177,6 +186,7 @@ fn request_topic(domain: &str, options: &Options) -> Topic {
         carries: "requests",
         writers: &["gateway"],
         readers: &["adapter", "ledger"],
+        domain: Some(domain.to_owned()),
         kept: Kept::Minutes(10),
         durable: false,
     }
@@ -190,7 +200,8 @@ fn keyed(
     readers: &'static [&'static str],
     kept: Kept,
 ) -> Topic {
-    Topic { name: name.to_owned(), partitions: 1, key, carries, writers, readers, kept, durable: true }
+    let (name, domain) = (name.to_owned(), None);
+    Topic { name, partitions: 1, key, carries, writers, readers, domain, kept, durable: true }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Topics as an operator finds and changes them. On Kafka only: the embedded broker has no configuration.
 
 use lgsp_bus::topics::{self, Change, Problem};
-use lgsp_bus::{Bus, Options};
+use lgsp_bus::{Bus, Error, Options};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier};
 use rdkafka::client::DefaultClientContext;
@@ -70,4 +70,15 @@ async fn entries_kept_for_longer_are_left_alone_and_for_less_are_named_and_resto
     assert_eq!(problems_of(&bus, entries).await, [named]);
     assert_eq!(change_of(&bus, entries).await, Change::Configured(vec!["retention.ms".to_owned()]));
     assert_eq!(problems_of(&bus, entries).await, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_that_keeps_no_acls_says_so_and_gives_no_rights() {
+    let Some(bus) = own_topics("lgsp-bus-unkept").await else {
+        eprintln!("skipped: the embedded broker has no configuration");
+        return;
+    };
+    assert!(!topics::keeps_acls(&bus).await.unwrap());
+    let refused = topics::grant(&bus).await.unwrap_err();
+    assert!(matches!(refused, Error::NoAuthorizer) && refused.to_string().contains("SECURITY_DISABLED"));
 }
