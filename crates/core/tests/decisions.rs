@@ -10,8 +10,8 @@ use lgsp_core::{
 };
 use lgsp_proto::registry::v1::certificate::KnownBy;
 use lgsp_proto::registry::v1::{
-    Agreement, AgreementState, Application, ApplicationState, Certificate, DataService, Grant, Quota, Role,
-    ServiceState, Snapshot,
+    Agreement, AgreementState, Application, ApplicationState, Certificate, Credential, DataService,
+    Environment, Grant, Quota, Role, ServiceState, Snapshot,
 };
 
 const SERVICE: &str = "lgsp.population.v1.PopulationService";
@@ -321,4 +321,45 @@ fn rules_in_which_a_certificate_is_known_by_nothing_or_twice_are_refused() {
         }
     });
     assert!(twice.contains("`a.vn`: is there twice"), "{twice}");
+}
+
+#[test]
+fn an_application_that_is_being_connected_calls_in_the_sandbox_alone() {
+    for (environment, stage, connected) in [
+        ("sandbox", ApplicationState::Onboarding, true),
+        ("production", ApplicationState::Onboarding, false),
+        ("production", ApplicationState::Connected, true),
+        ("sandbox", ApplicationState::Suspended, false),
+        ("sandbox", ApplicationState::Requested, false),
+    ] {
+        let rules = compiled(|snapshot| {
+            snapshot.environment = environment.to_owned();
+            snapshot.applications[0].set_state(stage);
+        });
+        let found = rules.application("tthc").map(|application| application.connected);
+        assert_eq!(found, Some(connected), "{stage:?} in {environment}");
+    }
+}
+
+#[test]
+fn rules_with_a_credential_of_another_environment_are_none() {
+    let key = Credential {
+        key_id: "tthc-1".to_owned(),
+        ed25519_public_key: vec![1; 32].into(),
+        environment: Environment::Sandbox.into(),
+        ..Credential::default()
+    };
+    let bound = Certificate {
+        environment: Environment::Sandbox.into(),
+        ..certificate(KnownBy::Uri("urn:tthc".to_owned()))
+    };
+    for (environment, good) in [("sandbox", true), ("production", false)] {
+        let (mut snapshot, descriptors) = snapshot();
+        snapshot.environment = environment.to_owned();
+        snapshot.applications[0].credentials = vec![key.clone()];
+        assert_eq!(Rules::compile(&snapshot, &descriptors).is_ok(), good, "a key in {environment}");
+        snapshot.applications[0].credentials.clear();
+        snapshot.applications[0].certificates = vec![bound.clone()];
+        assert_eq!(Rules::compile(&snapshot, &descriptors).is_ok(), good, "a certificate in {environment}");
+    }
 }

@@ -28,6 +28,8 @@ const LONGEST_OVERLAP_DAYS: u32 = 30;
 /// Most credentials of an application that have not ended.
 const MOST: usize = 16;
 const LONGEST_KEY_ID: usize = 64;
+/// How a key itself is named: of its own name in the contract, which has digits, no caller would hear.
+const KEY: &str = "credential";
 
 /// A credential that takes the place of another.
 #[derive(Clone, Debug)]
@@ -281,11 +283,11 @@ fn problems_of_key(catalogue: &Catalogue, credential: &Credential) -> Vec<Violat
     };
     check(!is_key_id(&credential.key_id), "credential.key_id", "is not well formed");
     let key = credential.ed25519_public_key.as_ref();
-    check(!is_public_key(key), "credential.ed25519_public_key", "is no Ed25519 public key of 32 bytes");
+    check(!is_public_key(key), KEY, "is no Ed25519 public key of 32 bytes");
     let persons = catalogue.persons().flat_map(|person| &person.credentials);
     let known: Vec<&Credential> = catalogue.holders().keys().chain(persons).collect();
     let has = |known: &&Credential| known.ed25519_public_key.as_ref() == key;
-    check(known.iter().any(has), "credential.ed25519_public_key", "is known already");
+    check(known.iter().any(has), KEY, "is known already");
     let named = |known: &&Credential| known.key_id == credential.key_id;
     check(known.iter().any(named), "credential.key_id", "is taken");
     violations

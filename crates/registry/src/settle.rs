@@ -59,3 +59,53 @@ fn good_in(mut record: CredentialRecord, here: Environment) -> CredentialRecord 
     }
     record
 }
+
+#[cfg(test)]
+mod tests {
+    use lgsp_proto::registry::v1::certificate::KnownBy;
+    use lgsp_proto::registry::v1::{Application, ApplicationState, Certificate};
+
+    use super::*;
+    use crate::office::{Office, person};
+
+    /// A history from before there were two environments.
+    fn older() -> Office {
+        let mut office = Office::new();
+        let key = |id: &str| Credential { key_id: id.to_owned(), ..Credential::default() };
+        let known_by = Some(KnownBy::Uri("urn:cu".to_owned()));
+        let application = Application {
+            id: "cu".to_owned(),
+            state: ApplicationState::Connected.into(),
+            credentials: vec![key("cu-1")],
+            certificates: vec![Certificate { known_by, ..Certificate::default() }],
+            ..Application::default()
+        };
+        office.take_in(vec![put(None, Of::Application(application), "cu".to_owned())]);
+        office.put_person(Person {
+            credentials: vec![key("cu.police-1")],
+            ..person("cu.police", "G01.30.92", &[])
+        });
+        office
+    }
+
+    fn known_in(office: &Office, environment: &str) -> (usize, usize) {
+        let snapshot = office.catalogue.snapshot(environment);
+        let ours = snapshot.applications.iter().find(|application| application.id == "cu").unwrap();
+        let keys = snapshot.persons.iter().map(|person| person.credentials.len()).sum();
+        (ours.credentials.len() + ours.certificates.len(), keys)
+    }
+
+    #[test]
+    fn what_an_older_history_holds_becomes_good_where_it_is_read_and_nowhere_else() {
+        let mut office = older();
+        for environment in ["production", "sandbox"] {
+            assert_eq!(known_in(&office, environment), (0, 0), "nobody has said where it is good");
+        }
+        let edits = unsettled(&office.catalogue, Environment::Production);
+        assert_eq!(edits.len(), 3);
+        office.take_in(edits);
+        assert_eq!(known_in(&office, "production"), (2, 1));
+        assert_eq!(known_in(&office, "sandbox"), (0, 0));
+        assert_eq!(unsettled(&office.catalogue, Environment::Sandbox), []);
+    }
+}

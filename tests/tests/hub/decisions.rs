@@ -2,7 +2,6 @@
 
 use std::time::SystemTime;
 
-use ed25519_dalek::SigningKey;
 use lgsp_core::Reason;
 use lgsp_core::time::{timestamp, unix_micros};
 use lgsp_proto::business::v1::VerifyEnterpriseRequest;
@@ -12,65 +11,19 @@ use lgsp_proto::registry::v1::{
     ProposeAgreementRequest, PutPersonRequest,
 };
 
-use crate::caller::{App, Refusal, refused};
-use crate::fixture::{Hub, PERSON, hub};
+use crate::caller::{Refusal, refused};
+use crate::fixture::{City, DAY_US, PERSON, hub, key_of};
 
-const DAY_US: i64 = 86_400_000_000;
 const ID: &str = "tt-hotich-xacminh";
 const PURPOSE: &str = "verify";
 const METHOD: &str = "lgsp.population.v1.PopulationService/GetCitizen";
 
-/// A hub whose registry decides, and somebody of each office.
-struct City {
-    hub: Hub,
-}
-
 impl City {
-    async fn start() -> Self {
-        let sample = lgsp_sample::Config { citizens: 100, seed: 1 };
-        let hub = Hub::start_with(sample, |config| config.registry.store = "sqlite:registry.db".to_owned());
-        let city = Self { hub: Box::pin(hub).await };
-        city.put("an.tuphap", "H13.03", "developer").await;
-        city.put("chi.congan", "G01.30.92", "approver").await;
-        city.put("dung.vanhanh", "H13.02", "operator").await;
-        city.put("giam.sat", "H13.02", "auditor").await;
-        city
-    }
-
-    async fn put(&self, id: &str, agency: &str, role: &str) {
-        let now = unix_micros(SystemTime::now());
-        let person = Person {
-            id: id.to_owned(),
-            agency_code: agency.to_owned(),
-            roles: vec![role.to_owned()],
-            credentials: vec![Credential {
-                key_id: format!("{id}-1"),
-                ed25519_public_key: key(id).verifying_key().as_bytes().to_vec().into(),
-                not_before: Some(timestamp(now - DAY_US)),
-                not_after: Some(timestamp(now + DAY_US)),
-            }],
-            left: false,
-        };
-        let request = PutPersonRequest { person: Some(person), reason: "takes up office".to_owned() };
-        let administrator = self.hub.administrator("admin-1");
-        let put = administrator.decisions().put_person(administrator.request(request)).await;
-        put.expect("put, and every gateway knows");
-    }
-
-    fn person(&self, id: &str) -> App {
-        self.hub.person(id, key(id))
-    }
-
     async fn propose(&self) -> AgreementDecision {
         let person = self.person("an.tuphap");
         let request = ProposeAgreementRequest { agreement: Some(terms()), reason: "births".to_owned() };
         person.decisions().propose_agreement(person.request(request)).await.expect("proposed").into_inner()
     }
-}
-
-/// A key of its own for each person.
-fn key(id: &str) -> SigningKey {
-    SigningKey::from_bytes(&lgsp_core::entry::sha256(id.as_bytes()))
 }
 
 /// Civil status, which justice owns, asks the police for a person: to verify.
@@ -205,7 +158,7 @@ async fn nobody_is_two_persons_and_the_last_administrator_stays() {
     };
     let twin = Credential {
         key_id: "twin-1".to_owned(),
-        ed25519_public_key: key("an.tuphap").verifying_key().as_bytes().to_vec().into(),
+        ed25519_public_key: key_of("an.tuphap").verifying_key().as_bytes().to_vec().into(),
         ..Default::default()
     };
     let person = |id: &str, credentials| Person {
@@ -263,7 +216,7 @@ async fn terms_that_name_nothing_that_is_there_are_refused_field_by_field() {
     let request = ProposeAgreementRequest { agreement: Some(terms), reason: String::new() };
     let refusal =
         refused(person.decisions().propose_agreement(person.request(request)).await, Reason::InvalidField);
-    assert_eq!(fields(&refusal), ["agreement.grants.fields.shoe_size"]);
+    assert_eq!(fields(&refusal), ["agreement.grants.fields.citizen.shoe_size"]);
     let request = ListAgreementsRequest { application: "hotich".to_owned(), ..Default::default() };
     let listed = person.decisions().list_agreements(person.request(request)).await.expect("told");
     let listed = listed.into_inner().agreements;
