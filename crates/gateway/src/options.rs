@@ -280,7 +280,7 @@ impl config::Options for Exchanges {
             row(
                 "bulk-percent",
                 "1 to 100",
-                "The part of these, and of what a domain's providers work on at once, that agreements for bulk may fill.",
+                "The part of these, and of what a domain's providers work on at once, that agreements for bulk may fill, in hundredths.",
             ),
             row("request", size, "Largest request, after decompression: at most 900KiB."),
             row(
