@@ -83,7 +83,7 @@ impl<'a> HeaderList<'a> {
         self.items.iter().map(|(name, value)| name.len() + value.len()).sum()
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> + '_ {
         self.items.iter().map(|(name, value)| (*name, value.as_ref()))
     }
@@ -147,7 +147,7 @@ impl<'a> Incoming<'a> {
     }
 
     /// Of two headers with one name, a reader could believe one and the MAC's check the other.
-    fn without_repeats(self) -> Result<Self, Malformed> {
+    pub(crate) fn without_repeats(self) -> Result<Self, Malformed> {
         for (index, (name, _)) in self.items.iter().enumerate() {
             if covered(name) && self.items[..index].iter().any(|(earlier, _)| earlier == name) {
                 return Err(Malformed("a header is there twice"));

@@ -29,6 +29,9 @@ mod bus;
 mod caller;
 mod clients;
 mod error;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod headers;
 mod heartbeat;
 mod mac;

@@ -34,13 +34,18 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// The value of `authorization`; two of them are none.
+    /// The value of `authorization`.
     pub(crate) fn authorization(&self) -> Result<Option<&[u8]>, Fault> {
-        let mut values = self.head.headers.get_all(header::AUTHORIZATION).iter();
-        match (values.next(), values.next()) {
-            (only, None) => Ok(only.map(http::HeaderValue::as_bytes)),
-            (_, Some(_)) => Err(Reason::TokenInvalid.into()),
-        }
+        authorization(&self.head.headers)
+    }
+}
+
+/// The value of `authorization`; two of them are none.
+pub(crate) fn authorization(headers: &HeaderMap) -> Result<Option<&[u8]>, Fault> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    match (values.next(), values.next()) {
+        (only, None) => Ok(only.map(http::HeaderValue::as_bytes)),
+        (_, Some(_)) => Err(Reason::TokenInvalid.into()),
     }
 }
 

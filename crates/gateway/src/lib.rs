@@ -37,6 +37,9 @@ pub mod filter;
 #[cfg(test)]
 mod fixture;
 mod frame;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod health;
 mod hub;
 mod in_flight;

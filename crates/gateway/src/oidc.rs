@@ -58,6 +58,14 @@ impl Issuer {
         Ok(Self { options: options.clone(), keys: ArcSwapOption::empty(), asked: Notify::new() })
     }
 
+    /// An issuer whose keys were read from a document at a moment (Unix µs); `None`: it is no set of keys.
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn with_keys(options: &Oidc, document: &[u8], read_at: i64) -> Option<Arc<Self>> {
+        let issuer = Self::open(options).ok()?;
+        issuer.take(Keys::read(document).ok()?, read_at);
+        Some(Arc::new(issuer))
+    }
+
     /// Takes a set of keys that was read at a moment (Unix µs). Those of before are in force no more.
     fn take(&self, keys: Keys, read_at: i64) {
         self.keys.store(Some(Arc::new(InForce { keys, read_at })));

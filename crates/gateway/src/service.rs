@@ -78,7 +78,7 @@ fn refuse_http(request: &Request<Incoming>) -> Option<Response<Body>> {
 }
 
 /// `application/grpc`, or the same with `+proto`. gRPC-Web and JSON are other protocols.
-fn is_grpc(content_type: &[u8]) -> bool {
+pub(crate) fn is_grpc(content_type: &[u8]) -> bool {
     let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
     essence.eq_ignore_ascii_case(b"application/grpc")
         || essence.eq_ignore_ascii_case(b"application/grpc+proto")
