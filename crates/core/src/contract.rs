@@ -174,7 +174,9 @@ fn problems_of(message: &MessageDescriptor) -> Vec<Problem> {
     if message.extension_ranges().len() > 0 {
         problems.push(Problem::new(name, "may be extended, which the hub cannot filter", "no `extensions`"));
     }
-    let is_shared = message.package_name().starts_with("google.");
+    // Shapes that many contracts share are classified where they are held.
+    let is_shared =
+        ["google.", "lgsp.record."].iter().any(|shared| message.package_name().starts_with(shared));
     for field in message.fields() {
         if field.is_group() {
             problems.push(Problem::new(

@@ -51,6 +51,13 @@ impl Fault {
         Self { violations, ..Self::new(Reason::InvalidField) }
     }
 
+    /// Names the fields that it is about.
+    #[must_use]
+    pub fn naming(mut self, violations: Vec<Violation>) -> Self {
+        self.violations = violations;
+        self
+    }
+
     /// Adds a public sentence to the reason's message. It must hold no value of the request or the answer.
     #[must_use]
     pub fn saying(mut self, detail: impl Into<String>) -> Self {

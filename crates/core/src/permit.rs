@@ -87,6 +87,18 @@ pub fn is_callable(state: ServiceState, environment: &str) -> bool {
     }
 }
 
+/// Whether a caller may call a method at a moment (Unix µs), for one purpose or another.
+pub fn is_open_to(rules: &Rules, caller: &Caller, method: &Method, now: i64) -> bool {
+    if !caller.application.connected || !is_callable(method.state, rules.environment()) {
+        return false;
+    }
+    if method.platform {
+        return caller.application.platform_methods.contains(&*method.path);
+    }
+    let mut grants = rules.grants(&caller.application.id, method).iter();
+    grants.any(|grant| grant.purposes.iter().any(|purpose| refusal_of(grant, purpose, now).is_none()))
+}
+
 fn permit_by_role(rules: &Rules, caller: &Caller, method: &Method) -> Result<Permit, Fault> {
     if !caller.application.platform_methods.contains(&*method.path) {
         return Err(Reason::RoleMissing.into());

@@ -295,6 +295,14 @@ reasons! {
     Stale "STALE" Aborted Invalid Adapter NEVER,
         "somebody has changed it meanwhile: look at it again",
         "Đã có thay đổi sau lần xem gần nhất: hãy xem lại";
+    /// A new version of a contract would break callers of the one in use.
+    BreakingChange "BREAKING_CHANGE" FailedPrecondition Invalid Adapter NEVER,
+        "the contract would break callers of the version that is in use",
+        "Hợp đồng mới làm hỏng các ứng dụng đang dùng phiên bản hiện hành";
+    /// The contract has not passed its check in the sandbox.
+    NotConformant "NOT_CONFORMANT" FailedPrecondition Invalid Adapter NEVER,
+        "not every method of this contract was called in the sandbox as it should be",
+        "Chưa phải mọi phương thức của hợp đồng này đều đạt kiểm thử trong môi trường thử nghiệm";
     /// A defect of the hub itself.
     Internal "INTERNAL" Internal Failed Gateway NEVER,
         "the hub failed; tell its operator the exchange id",

@@ -14,7 +14,7 @@ use crate::entry::{Account, Tally};
 use crate::hub::Hub;
 use crate::metadata::{self, Metadata};
 use crate::outlet::Outlet;
-use crate::{answer, spans, stream};
+use crate::{answer, deprecation, spans, stream};
 
 /// Carries one call from its arrival to its end.
 pub(crate) async fn exchange(hub: Arc<Hub>, call: Call, mut outlet: Outlet) {
@@ -62,6 +62,7 @@ fn admit(
 ) -> Result<Admitted, Fault> {
     let method = rules.method(call.head.uri.path()).ok_or(Reason::MethodUnknown)?.clone();
     account.calls(&method);
+    outlet.announce(deprecation::notice(&method));
     let metadata = Metadata::read(&call.head.headers)?.of(caller.person.as_ref());
     account.says(&metadata, metadata.purpose.as_ref().filter(|purpose| rules.knows_purpose(purpose)));
     if method.client_streaming {

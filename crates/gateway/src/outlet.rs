@@ -16,6 +16,8 @@ use crate::in_flight::{Admission, Unread};
 /// The way out of one exchange.
 pub(crate) struct Outlet {
     until: Until,
+    /// What goes with the response beside its status.
+    announced: HeaderMap,
     state: State,
 }
 
@@ -31,7 +33,7 @@ impl Outlet {
     /// An outlet, and where its response comes out.
     pub(crate) fn new(until: Until) -> (Self, oneshot::Receiver<Response<Body>>) {
         let (response, responded) = oneshot::channel();
-        (Self { until, state: State::Waiting(response) }, responded)
+        (Self { until, announced: HeaderMap::new(), state: State::Waiting(response) }, responded)
     }
 
     /// Releases nothing after this deadline.
@@ -39,12 +41,17 @@ impl Outlet {
         self.until.deadline = deadline;
     }
 
+    /// Tells so with the response, whatever it will be.
+    pub(crate) fn announce(&mut self, metadata: HeaderMap) {
+        self.announced = metadata;
+    }
+
     /// Answers with one framed message.
     pub(crate) fn whole(&mut self, message: Bytes, unread: Unread, admission: Admission) {
         if let State::Waiting(response) = std::mem::replace(&mut self.state, State::Ended) {
             let body = Whole::new(message, self.until, unread, admission);
             // A caller that has left gets nothing; its exchange was entered all the same.
-            let _ = response.send(grpc(body.into()));
+            let _ = response.send(self.announced(grpc(body.into())));
         }
     }
 
@@ -55,7 +62,7 @@ impl Outlet {
             let (parts, sent) = mpsc::channel(1);
             let trailers = Arc::new(OnceLock::new());
             let body = Parts::new(sent, trailers.clone(), self.until, admission);
-            let _ = response.send(grpc(body.into()));
+            let _ = response.send(self.announced(grpc(body.into())));
             self.state = State::Streaming(parts, trailers);
         }
     }
@@ -84,13 +91,18 @@ impl Outlet {
     pub(crate) fn refuse(&mut self, fault: &Fault) {
         match std::mem::replace(&mut self.state, State::Ended) {
             State::Waiting(response) => {
-                let _ = response.send(error::response(fault, self.until.exchange));
+                let _ = response.send(self.announced(error::response(fault, self.until.exchange)));
             }
             streaming @ (State::Streaming(..) | State::Ended) => {
                 self.state = streaming;
                 self.close(error::trailers(fault, self.until.exchange));
             }
         }
+    }
+
+    fn announced(&mut self, mut response: Response<Body>) -> Response<Body> {
+        response.headers_mut().extend(std::mem::take(&mut self.announced));
+        response
     }
 
     /// The trailers go beside the parts, so that ending never waits for a caller who does not read.

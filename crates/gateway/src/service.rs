@@ -9,7 +9,7 @@ use lgsp_core::{ExchangeId, Fault, Reason};
 use tokio::time::Instant;
 
 use crate::body::{Body, Farewell, Until};
-use crate::call::Call;
+use crate::call::{Call, authorization};
 use crate::deadline::Arrival;
 use crate::error;
 use crate::exchange::exchange;
@@ -17,7 +17,7 @@ use crate::hub::Hub;
 use crate::in_flight::Connection;
 use crate::leash::Leash;
 use crate::outlet::Outlet;
-use crate::surface::Surface;
+use crate::surface::{Surface, services_open_to};
 
 const EXCHANGE_ID: HeaderName = HeaderName::from_static("lgsp-exchange-id");
 const ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
@@ -94,10 +94,34 @@ async fn look(
     let looking = hub.surface.enter(connection).inspect_err(|fault| {
         hub.count_attempt(fault.reason(), connection.peer, request.uri().path());
     })?;
+    let services = services_shown(hub, connection, &request).inspect_err(|fault| {
+        hub.count_attempt(fault.reason(), connection.peer, request.uri().path());
+    })?;
     // A health that is watched never ends by itself.
     Leash::of_this_call().until_leaving(Instant::now() + SURFACE_CALL, hub.leaving.clone());
     let farewell = Farewell::new(hub.leaving.clone(), id);
-    Ok(hub.surface.answer(request, looking, farewell).await)
+    Ok(hub.surface.answer(request, looking, farewell, services).await)
+}
+
+/// What reflection lists for whoever shows a credential; `None`: all there is. A token that is not good is refused, so that nobody
+/// takes a list for their own that is not.
+fn services_shown(
+    hub: &Hub,
+    connection: &Connection,
+    request: &Request<Incoming>,
+) -> Result<Option<Vec<String>>, Fault> {
+    if !Surface::lists(request.uri().path()) {
+        return Ok(None);
+    }
+    let token = authorization(request.headers())?;
+    let Some(rules) = hub.rules.load_full() else { return Ok(None) };
+    let now = Arrival::now().unix_us;
+    match hub.tokens.caller(&rules, token, connection.certificate()?, now) {
+        Ok(caller) => Ok(Some(services_open_to(&rules, &caller, now))),
+        // A certificate that speaks for nobody is no credential.
+        Err(_) if token.is_none() => Ok(None),
+        Err(fault) => Err(fault),
+    }
 }
 
 /// Makes the call an exchange of its own task, and waits for its response.

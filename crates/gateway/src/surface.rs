@@ -1,5 +1,8 @@
 //! What the gateway answers itself, to anyone: health and reflection.
 //!
+//! Who shows a credential gets a list of the services that it opens; contracts are told to anyone, since they say what may be
+//! agreed on and hold no data. Lists are made when they are asked for, and kept for all who may call the same.
+//!
 //! Reflection is built from the descriptor sets of the rules as they are encoded, because custom options would be lost
 //! with every decoding, and built anew with every snapshot, because it cannot be changed. It also tells of health and of the
 //! details of errors, which generic clients look up here.
@@ -10,8 +13,8 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::{Request, Response};
-use lgsp_core::{Fault, Reason, Rules};
-use lgsp_proto::registry::v1::ServiceState;
+use lgsp_core::{Caller, Fault, Reason, Rules, is_callable, is_open_to};
+use moka::sync::Cache;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::service::Routes;
 use tower::ServiceExt;
@@ -30,6 +33,8 @@ const PATHS: [&str; 4] = [
 
 /// The service that reflection lists besides those of the rules.
 const HEALTH: &str = "grpc.health.v1.Health";
+/// Lists that are kept beside that of all services, until the rules change.
+const MOST_LISTS: u64 = 16;
 /// Most calls at a time of one connection: without a credential, nobody may take the room of all others.
 const MOST_OF_ONE: usize = 16;
 
@@ -37,8 +42,23 @@ const MOST_OF_ONE: usize = 16;
 pub(crate) struct Surface {
     pub(crate) health: Health,
     health_routes: Routes,
-    routes: ArcSwap<Routes>,
+    shown: ArcSwap<Shown>,
     room: Arc<Semaphore>,
+}
+
+/// What the rules in force have to show.
+struct Shown {
+    descriptors: Vec<Bytes>,
+    /// With all services.
+    routes: Routes,
+    /// With some of them, by their names.
+    narrowed: Cache<Vec<String>, Routes>,
+}
+
+impl Shown {
+    fn new(routes: Routes, descriptors: Vec<Bytes>) -> Self {
+        Self { descriptors, routes, narrowed: Cache::new(MOST_LISTS) }
+    }
 }
 
 /// A call that is answered here, counted until its answer was sent or given up.
@@ -52,14 +72,19 @@ impl Surface {
     pub(crate) async fn new(most: usize) -> Self {
         let (reporter, server) = tonic_health::server::health_reporter();
         let health_routes = Routes::new(server);
-        let routes = ArcSwap::from_pointee(health_routes.clone());
+        let shown = ArcSwap::from_pointee(Shown::new(health_routes.clone(), Vec::new()));
         let room = Arc::new(Semaphore::new(most));
-        Self { health: Health::new(reporter).await, health_routes, routes, room }
+        Self { health: Health::new(reporter).await, health_routes, shown, room }
     }
 
     /// Whether the path is one of those answered here. Paths match exactly.
     pub(crate) fn answers(path: &str) -> bool {
         PATHS.contains(&path)
+    }
+
+    /// Whether the path is one that lists services.
+    pub(crate) fn lists(path: &str) -> bool {
+        path.starts_with("/grpc.reflection.")
     }
 
     /// Lets a call in, whoever calls: some of these calls last for minutes.
@@ -71,14 +96,19 @@ impl Surface {
         }
     }
 
-    /// Answers a call. What never ends by itself ends with the farewell.
+    /// Answers a call, with these services alone if some are given. What never ends by itself ends with the farewell.
     pub(crate) async fn answer(
         &self,
         request: Request<hyper::body::Incoming>,
         looking: Looking,
         farewell: Farewell,
+        services: Option<Vec<String>>,
     ) -> Response<Body> {
-        let routes = Routes::clone(&self.routes.load());
+        let shown = self.shown.load_full();
+        let routes = match services {
+            None => shown.routes.clone(),
+            Some(services) => self.narrowed(&shown, services).await,
+        };
         let answered: Result<_, Infallible> = routes.oneshot(request).await;
         let Ok(response) = answered;
         response.map(|body| Body::foreign(body, farewell, looking))
@@ -86,41 +116,64 @@ impl Surface {
 
     /// Shows the services of new rules.
     pub(crate) async fn show(&self, open: Vec<String>, descriptors: Vec<Bytes>) {
-        match self.routes(&open, &descriptors) {
-            Ok(routes) => self.routes.store(routes.into()),
+        match routes(&self.health_routes, &open, &descriptors) {
+            Ok(routes) => self.shown.store(Shown::new(routes, descriptors).into()),
             // The rules are in force all the same: reflection is a convenience.
             Err(error) => error!(%error, "reflection could not be built"),
         }
         self.health.open(open).await;
     }
 
-    fn routes(
-        &self,
-        open: &[String],
-        descriptors: &[Bytes],
-    ) -> Result<Routes, tonic_reflection::server::Error> {
-        let builder = || {
-            let mut builder = tonic_reflection::server::Builder::configure();
-            let ours = [tonic_health::pb::FILE_DESCRIPTOR_SET, lgsp_proto::ERROR_DETAILS];
-            for set in descriptors.iter().map(Bytes::as_ref).chain(ours) {
-                builder = builder.register_encoded_file_descriptor_set(set);
-            }
-            builder = builder.with_service_name(HEALTH);
-            open.iter().fold(builder, |builder, service| builder.with_service_name(service))
-        };
-        let routes = self.health_routes.clone();
-        let routes = routes.add_service(builder().build_v1()?).add_service(builder().build_v1alpha()?);
-        Ok(routes.prepare())
+    /// The same for whoever may call only some of the services.
+    async fn narrowed(&self, shown: &Arc<Shown>, services: Vec<String>) -> Routes {
+        if let Some(routes) = shown.narrowed.get(&services) {
+            return routes;
+        }
+        let (health, of) = (self.health_routes.clone(), shown.clone());
+        let made = tokio::task::spawn_blocking(move || {
+            let routes = routes(&health, &services, &of.descriptors).ok()?;
+            of.narrowed.insert(services, routes.clone());
+            Some(routes)
+        });
+        // It was built with all services: it can be with some. Without a list there is none to show too much.
+        made.await.ok().flatten().unwrap_or_else(|| self.health_routes.clone())
     }
+}
+
+fn routes(
+    health: &Routes,
+    listed: &[String],
+    descriptors: &[Bytes],
+) -> Result<Routes, tonic_reflection::server::Error> {
+    let builder = || {
+        let mut builder = tonic_reflection::server::Builder::configure();
+        let ours = [tonic_health::pb::FILE_DESCRIPTOR_SET, lgsp_proto::ERROR_DETAILS];
+        for set in descriptors.iter().map(Bytes::as_ref).chain(ours) {
+            builder = builder.register_encoded_file_descriptor_set(set);
+        }
+        builder = builder.with_service_name(HEALTH);
+        listed.iter().fold(builder, |builder, service| builder.with_service_name(service))
+    };
+    let routes = health.clone();
+    let routes = routes.add_service(builder().build_v1()?).add_service(builder().build_v1alpha()?);
+    Ok(routes.prepare())
 }
 
 /// Services that callers may see.
 pub(crate) fn open_services(rules: &Rules) -> Vec<String> {
-    let open = rules
-        .methods()
-        .filter(|method| matches!(method.state, ServiceState::InUse | ServiceState::Deprecated));
-    let names: std::collections::BTreeSet<String> = open.map(|method| method.service.to_string()).collect();
-    names.into_iter().collect()
+    let open = rules.methods().filter(|method| is_callable(method.state, rules.environment()));
+    names(open.map(|method| method.service.to_string()))
+}
+
+/// Services of which a caller may call a method now.
+pub(crate) fn services_open_to(rules: &Rules, caller: &Caller, now: i64) -> Vec<String> {
+    let open = rules.methods().filter(|method| is_open_to(rules, caller, method, now));
+    names(open.map(|method| method.service.to_string()))
+}
+
+/// Each once, and in order.
+fn names(services: impl Iterator<Item = String>) -> Vec<String> {
+    services.collect::<std::collections::BTreeSet<String>>().into_iter().collect()
 }
 
 #[cfg(test)]

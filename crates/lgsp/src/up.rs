@@ -72,7 +72,9 @@ pub async fn start(
     let admin = admin::bind(&config.admin).await?;
 
     tell(Step::Began("keys and rules"));
-    data.make_keys(lgsp_bus::topics::DOMAINS, unix_micros(SystemTime::now()))?;
+    let others = config.kafka.domains.iter().map(String::as_str);
+    let domains: Vec<&str> = lgsp_bus::topics::DOMAINS.iter().copied().chain(others).collect();
+    data.make_keys(&domains, unix_micros(SystemTime::now()))?;
     rules::write_shipped(&data, &config.registry.rules)?;
     tell(Step::Done);
     make_city(&data.sources(), city, &mut tell).await?;

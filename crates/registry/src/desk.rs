@@ -1,8 +1,10 @@
 //! Where the calls of persons hand their decisions in: each is taken, and answered when the gateways follow.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use bytes::Bytes;
 use lgsp_core::time::unix_micros;
 use lgsp_core::{Fault, Reason};
 use tokio::time::Instant;
@@ -52,10 +54,23 @@ impl Desk {
         asked: &Asked,
         draft: impl Fn(&Held, Occasion<'_>) -> Result<Draft, Fault>,
     ) -> Result<Taken, Fault> {
+        self.take_with(&BTreeMap::new(), asked, draft).await
+    }
+
+    /// The same for a decision that names contracts which are new, by their key on the topic.
+    ///
+    /// # Errors
+    /// As [`take`](Self::take).
+    pub async fn take_with(
+        &self,
+        contracts: &BTreeMap<String, Bytes>,
+        asked: &Asked,
+        draft: impl Fn(&Held, Occasion<'_>) -> Result<Draft, Fault>,
+    ) -> Result<Taken, Fault> {
         let now = unix_micros(SystemTime::now());
         let before = self.register()?.now();
         let by = asked.by(&before)?;
-        let held = self.register()?.decide(by, asked.until, |held| {
+        let held = self.register()?.decide_with(contracts, by, asked.until, |held| {
             let person = asked.person(&held.catalogue)?;
             draft(held, Occasion { person, now, exchange: &asked.exchange })
         });

@@ -11,6 +11,8 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
+/// How long a decision waits for the gateways to follow it.
+pub(crate) const FOLLOWING: Duration = Duration::from_secs(2);
 /// A gateway that was not heard for so long is not waited for: it is dead, and reads the rules before it serves again.
 const LIVES: Duration = Duration::from_millis(2_500);
 /// Most gateways that are followed.

@@ -268,7 +268,7 @@ impl From<OutcomeName> for Outcome {
     }
 }
 
-fn application(text: &str) -> Result<ApplicationId, String> {
+pub(super) fn application(text: &str) -> Result<ApplicationId, String> {
     ApplicationId::parse(text).ok_or_else(|| {
         "an application's id has lower-case letters, digits and `-`, and at most 32 of them".to_owned()
     })

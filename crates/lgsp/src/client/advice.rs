@@ -97,6 +97,10 @@ fn vietnamese(reason: Reason) -> &'static str {
             "Xem lại thoả thuận; nội dung đã bị từ chối hoặc thu hồi thì đề nghị phiên bản mới."
         }
         Reason::Stale => "Xem lại nội dung hiện tại rồi quyết định.",
+        Reason::BreakingChange => {
+            "Giữ nguyên những gì đã có và chỉ bổ sung; phần không giữ được thì đăng ký thành gói mới (v2)."
+        }
+        Reason::NotConformant => "Chạy lgsp service check, sửa những gì lệnh này nêu, rồi đưa vào sử dụng.",
     }
 }
 

@@ -90,7 +90,7 @@ fn exchange_id(metadata: &MetadataMap) -> Option<String> {
 }
 
 /// The method's own deadline, as its contract tells it.
-fn deadline_of(method: &MethodDescriptor) -> Duration {
+pub(super) fn deadline_of(method: &MethodDescriptor) -> Duration {
     match lgsp_proto::options::method(method).deadline_ms {
         0 => USUAL_DEADLINE,
         millis => Duration::from_millis(millis.into()),
@@ -138,7 +138,7 @@ fn read_request(given: &str) -> Result<String, Error> {
     Ok(text)
 }
 
-fn message(method: &MethodDescriptor, json: &str) -> Result<DynamicMessage, Error> {
+pub(super) fn message(method: &MethodDescriptor, json: &str) -> Result<DynamicMessage, Error> {
     let input = method.input();
     let refused = |error: serde_json::Error| Error::Json {
         message: input.full_name().to_owned(),

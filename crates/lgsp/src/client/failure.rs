@@ -49,6 +49,21 @@ impl Failure {
         }
     }
 
+    /// The gRPC code.
+    pub(crate) fn code(&self) -> Code {
+        self.code
+    }
+
+    /// The fields that break rules, and the rules.
+    pub(crate) fn violations(&self) -> &[(String, String)] {
+        &self.violations
+    }
+
+    /// The exchange.
+    pub(crate) fn exchange(&self) -> Option<&str> {
+        self.exchange.as_deref()
+    }
+
     /// Why, if the hub named a reason that this program knows.
     pub(crate) fn known_reason(&self) -> Option<Reason> {
         self.reason.as_deref().and_then(Reason::from_name)
