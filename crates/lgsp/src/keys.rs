@@ -154,10 +154,9 @@ fn of_folder(
     read: impl Fn(&Path) -> Result<Vec<String>, crate::layout::Error>,
 ) -> Vec<Key> {
     match key_files(folder) {
-        Ok(files) => files
-            .into_iter()
-            .map(|(name, path)| Key { name, ..Key::of(kind, &path, read(&path)) })
-            .collect(),
+        Ok(files) => {
+            files.into_iter().map(|(name, path)| Key { name, ..Key::of(kind, &path, read(&path)) }).collect()
+        }
         Err(error) => vec![Key::of(kind, folder, Err(error))],
     }
 }

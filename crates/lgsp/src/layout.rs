@@ -320,7 +320,9 @@ pub fn make_new_signing_key(path: &Path) -> Result<SigningKey, Error> {
 }
 
 /// A new key, as the file at a path holds it.
-fn new_signing_key(path: &Path) -> Result<(SigningKey, impl std::ops::Deref<Target = String> + use<>), Error> {
+fn new_signing_key(
+    path: &Path,
+) -> Result<(SigningKey, impl std::ops::Deref<Target = String> + use<>), Error> {
     let key = SigningKey::from_bytes(&rand::random());
     // Without its public half, which many libraries of other languages cannot read beside it.
     let pem = KeypairBytes { secret_key: key.to_bytes(), public_key: None }.to_pkcs8_pem(LineEnding::LF);

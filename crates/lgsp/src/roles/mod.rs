@@ -10,10 +10,9 @@ pub mod registry;
 pub mod subject_keys;
 pub mod traffic;
 
-use std::path::Path;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::Context as _;
 use lgsp_bus::{Bus, MacKey, MacKeys, topics};
 use lgsp_runtime::shutdown::Late;
 use lgsp_runtime::{Component, Instance, Shutdown, State};
@@ -150,10 +149,6 @@ fn tell_when_serving(serving: lgsp_bus::Serving, component: Component, shutdown:
         };
         leaving.run_until_cancelled(told).await;
     });
-}
-
-fn read_text(path: &Path) -> anyhow::Result<String> {
-    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
 #[cfg(test)]
