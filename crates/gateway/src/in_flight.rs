@@ -118,7 +118,8 @@ impl InFlight {
         let of_domain = self.domains.lock().entry(domain.clone()).or_default().clone();
         let within = |counter, bound| Counted::within(counter, 1, self.part(bound));
         let application = within(&admission.load.bulk, self.of_application(application));
-        let counted = application.zip(within(&of_domain, capacity)).zip(within(&self.bulk, self.bounds.in_flight));
+        let counted =
+            application.zip(within(&of_domain, capacity)).zip(within(&self.bulk, self.bounds.in_flight));
         let ((application, domain), gateway) = counted.ok_or(Reason::BulkLimited)?;
         admission.bulk = Some(Arc::new([application, domain, gateway]));
         Ok(())
@@ -255,7 +256,11 @@ pub(crate) mod tests {
             };
             let mut held: Vec<Admission> = (0..expected).map(|_| bulk().unwrap()).collect();
             assert_eq!(bulk().unwrap_err().reason(), Reason::BulkLimited);
-            assert_eq!((in_flight.exchanges(), in_flight.bulk()), (expected, expected), "who is refused is gone");
+            assert_eq!(
+                (in_flight.exchanges(), in_flight.bulk()),
+                (expected, expected),
+                "who is refused is gone"
+            );
             held.extend((expected..gateway.min(per_application)).map(|_| admit()));
             held.remove(0);
             assert!(bulk().is_ok(), "one ended");

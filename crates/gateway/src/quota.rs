@@ -190,7 +190,8 @@ impl Used {
     }
 
     fn tell(&mut self, agreement: &str, measured: Duration) -> Option<Demand> {
-        let thousandths = u128::from(std::mem::take(&mut self.asked)) * 1_000_000 / measured.as_millis().max(1);
+        let thousandths =
+            u128::from(std::mem::take(&mut self.asked)) * 1_000_000 / measured.as_millis().max(1);
         let asked = u32::try_from(thousandths).unwrap_or(u32::MAX);
         self.demand = asked.max(self.demand / 2);
         let tells = self.demand > 0 && agreement.len() <= LONGEST_ID;

@@ -51,7 +51,8 @@ async fn interactive_calls_are_answered_under_ten_times_the_bulk_that_could_be_d
     let bulk = hub.load_of(hub.app().purpose("statistics"));
     let mut held = hold(&bulk);
     for _ in 0..OVERLOAD - BULK {
-        let refusal = refused(held.join_next().await.expect("another").expect("it ends"), Reason::BulkLimited);
+        let refusal =
+            refused(held.join_next().await.expect("another").expect("it ends"), Reason::BulkLimited);
         assert_eq!(refusal.code, tonic::Code::ResourceExhausted);
         assert_eq!(refusal.retry, Some(Duration::from_secs(1)));
     }

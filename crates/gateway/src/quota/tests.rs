@@ -43,7 +43,8 @@ impl Quotas {
 }
 
 fn usage(day: &str, used: &[(&str, u64)]) -> Usage {
-    let gateway = |(gateway, used): &(&str, u64)| GatewayUsage { gateway: (*gateway).to_owned(), used: *used };
+    let gateway =
+        |(gateway, used): &(&str, u64)| GatewayUsage { gateway: (*gateway).to_owned(), used: *used };
     Usage {
         agreement: "a".to_owned(),
         day: day.to_owned(),

@@ -233,8 +233,7 @@ async fn insert(
             .push_bind(row.place.byte.cast_signed());
     });
     query.push(" RETURNING leaf");
-    let new: Vec<(i64,)> =
-        query.build_query_as().persistent(false).fetch_all(&mut **transaction).await?;
+    let new: Vec<(i64,)> = query.build_query_as().persistent(false).fetch_all(&mut **transaction).await?;
     Ok(new.into_iter().map(|(leaf,)| leaf).collect())
 }
 
