@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use lgsp_proto::registry::v1::item::Item as Of;
 use lgsp_proto::registry::v1::{
     Agency, Agreement, AgreementRecord, AgreementStage, AgreementState, Application, Change, DataService,
-    Edit, Item, Person, Purpose, Role, Snapshot, System,
+    Edit, Item, Person, Purpose, Role, RoleProposal, Snapshot, System,
 };
 
 use crate::holders::Holders;
+use crate::recover;
 use crate::settle::settled;
 use crate::versions::Versions;
 
@@ -23,6 +24,8 @@ pub(crate) struct Catalogue {
     purposes: BTreeMap<String, Purpose>,
     services: Versions,
     roles: BTreeMap<String, Role>,
+    /// By the name of the role.
+    role_proposals: BTreeMap<String, RoleProposal>,
     holders: Holders,
     systems: BTreeMap<String, System>,
     persons: BTreeMap<String, Person>,
@@ -30,6 +33,16 @@ pub(crate) struct Catalogue {
     agreements: BTreeMap<(String, u32), AgreementRecord>,
     /// The exchanges by which something was decided.
     exchanges: BTreeSet<String>,
+    /// Who was made an administrator on the store itself.
+    recoveries: Vec<Recovery>,
+}
+
+/// Somebody was made an administrator without a hub.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Recovery {
+    pub sequence: u64,
+    pub person: String,
+    pub key_id: String,
 }
 
 /// A history that does not hold together: somebody else wrote in the store, or it is damaged.
@@ -50,6 +63,9 @@ impl Catalogue {
         }
         for edit in &change.edits {
             self.edit(edit, change.sequence);
+        }
+        if change.action == recover::ACTION {
+            self.recoveries.extend(recovery(change));
         }
         if !change.exchange_id.is_empty() {
             self.exchanges.insert(change.exchange_id.clone());
@@ -74,6 +90,9 @@ impl Catalogue {
             Some(Of::Service(service)) => self.services.put_imported(service, sequence),
             Some(Of::ServiceRecord(record)) => self.services.put(record),
             Some(Of::Role(role)) => drop(self.roles.insert(role.name.clone(), role)),
+            Some(Of::RoleProposal(proposal)) => {
+                self.role_proposals.insert(role_of(&proposal), proposal);
+            }
             Some(Of::Application(application)) => self.holders.put_imported(application, sequence),
             Some(Of::Connection(record)) => self.holders.put(record),
             Some(Of::Credential(record)) => self.holders.put_credential(record),
@@ -91,6 +110,7 @@ impl Catalogue {
             Of::Service(service) => self.services.remove_imported(service),
             Of::ServiceRecord(record) => self.services.remove(record),
             Of::Role(role) => drop(self.roles.remove(&role.name)),
+            Of::RoleProposal(proposal) => drop(self.role_proposals.remove(&role_of(proposal))),
             Of::Application(application) => self.holders.remove_imported(application),
             Of::Connection(record) => self.holders.remove(record),
             Of::Credential(record) => self.holders.remove_credential(record),
@@ -141,6 +161,11 @@ impl Catalogue {
         self.persons.get(id)
     }
 
+    /// Who was made an administrator on the store itself, oldest first.
+    pub fn recoveries(&self) -> &[Recovery] {
+        &self.recoveries
+    }
+
     /// All persons, by id.
     pub fn persons(&self) -> impl Iterator<Item = &Person> {
         self.persons.values()
@@ -171,6 +196,49 @@ impl Catalogue {
         self.roles.contains_key(name)
     }
 
+    /// A role.
+    pub fn role(&self, name: &str) -> Option<&Role> {
+        self.roles.get(name)
+    }
+
+    /// What a role shall be, when another administrator says so too.
+    pub fn role_proposal(&self, name: &str) -> Option<&RoleProposal> {
+        self.role_proposals.get(name)
+    }
+
+    /// A purpose.
+    pub fn purpose(&self, code: &str) -> Option<&Purpose> {
+        self.purposes.get(code)
+    }
+
+    /// Everything, each with its place in the order of kinds and ids.
+    pub fn items(&self) -> impl Iterator<Item = (String, Of)> {
+        let agencies = self.agencies.values().map(|it| (format!("0/{}", it.code), Of::Agency(it.clone())));
+        let purposes = self.purposes.values().map(|it| (format!("1/{}", it.code), Of::Purpose(it.clone())));
+        let roles = self.roles.values().map(|it| (format!("2/{}", it.name), Of::Role(it.clone())));
+        let proposals = self.role_proposals.iter();
+        let proposals =
+            proposals.map(|(name, it)| (format!("3/{name}"), Of::RoleProposal(it.clone())));
+        let services = self.services.all().map(|it| {
+            let name = it.service.as_ref().map_or("", |service| &service.name);
+            (format!("4/{name}/{:010}", it.version), Of::ServiceRecord(it.clone()))
+        });
+        let applications = self.holders.connections().map(|it| {
+            let id = it.application.as_ref().map_or("", |application| &application.id);
+            (format!("5/{id}"), Of::Connection(it.clone()))
+        });
+        let credentials = self.holders.credentials();
+        let credentials = credentials
+            .map(|it| (format!("6/{}/{}", it.application, it.id), Of::Credential(it.clone())));
+        let systems = self.systems.values().map(|it| (format!("7/{}", it.id), Of::System(it.clone())));
+        let persons = self.persons.values().map(|it| (format!("8/{}", it.id), Of::Person(it.clone())));
+        let agreements = self.agreements.iter();
+        let agreements = agreements
+            .map(|((id, version), it)| (format!("9/{id}/{version:010}"), Of::Agreement(it.clone())));
+        let kinds = agencies.chain(purposes).chain(roles).chain(proposals).chain(services);
+        kinds.chain(applications).chain(credentials).chain(systems).chain(persons).chain(agreements)
+    }
+
     /// What gateways of an environment need to know of it.
     pub fn snapshot(&self, environment: &str) -> Snapshot {
         let applications = self.holders.in_rules(environment);
@@ -199,6 +267,16 @@ fn person_in(person: &Person, environment: &str) -> Option<Person> {
     let mut person = (!person.left).then(|| person.clone())?;
     person.credentials.retain(|credential| credential.environment() == lgsp_core::environment(environment));
     Some(person)
+}
+
+fn recovery(change: &Change) -> Option<Recovery> {
+    let Of::Person(person) = change.edits.first()?.after.as_ref()?.item.as_ref()? else { return None };
+    let key_id = person.credentials.first()?.key_id.clone();
+    Some(Recovery { sequence: change.sequence, person: person.id.clone(), key_id })
+}
+
+fn role_of(proposal: &RoleProposal) -> String {
+    proposal.role.as_ref().map(|role| role.name.clone()).unwrap_or_default()
 }
 
 fn key(record: &AgreementRecord) -> (String, u32) {
@@ -267,19 +345,28 @@ pub(crate) fn stamped(mut edits: Vec<Edit>, sequence: u64) -> Vec<Edit> {
 
 /// An edit that puts an item in the place of another.
 pub(crate) fn put(before: Option<Of>, after: Of, id: String) -> Edit {
-    let kind = match &after {
+    let item = |of| Item { item: Some(of) };
+    Edit { kind: kind(&after).to_owned(), id, before: before.map(item), after: Some(item(after)) }
+}
+
+/// An edit that takes an item away.
+pub(crate) fn take_away(before: Of, id: String) -> Edit {
+    Edit { kind: kind(&before).to_owned(), id, before: Some(Item { item: Some(before) }), after: None }
+}
+
+fn kind(item: &Of) -> &'static str {
+    match item {
         Of::Agency(_) => "agency",
         Of::Purpose(_) => "purpose",
         Of::Service(_) | Of::ServiceRecord(_) => "service",
         Of::Role(_) => "role",
+        Of::RoleProposal(_) => "role-proposal",
         Of::Application(_) | Of::Connection(_) => "application",
         Of::Credential(_) => "credential",
         Of::System(_) => "system",
         Of::Person(_) => "person",
         Of::Agreement(_) => "agreement",
-    };
-    let item = |of| Item { item: Some(of) };
-    Edit { kind: kind.to_owned(), id, before: before.map(item), after: Some(item(after)) }
+    }
 }
 
 #[cfg(test)]

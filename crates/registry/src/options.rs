@@ -19,6 +19,16 @@ const HOLIDAYS: [&str; 8] = [
     "2027-09-02",
 ];
 
+/// What an empty store begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BeginWith {
+    /// All that the files say.
+    Files,
+    /// Agencies, purposes and roles of the files, and the hub's own services and tool: persons decide about the rest.
+    Hub,
+}
+
 /// The options of the registry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
@@ -31,6 +41,8 @@ pub struct Options {
     pub store_password_file: PathBuf,
     /// A file with the authorities that may vouch for a store on PostgreSQL; empty: those that are public.
     pub store_root_certificates: PathBuf,
+    /// What an empty store begins with.
+    pub begin_with: BeginWith,
     /// The folder for the keys of the administrators that an empty store begins with.
     pub administrators: PathBuf,
     /// The file of the private key that signs snapshots.
@@ -58,6 +70,7 @@ impl Default for Options {
             store: String::new(),
             store_password_file: PathBuf::new(),
             store_root_certificates: PathBuf::new(),
+            begin_with: BeginWith::Files,
             administrators: "keys/administrators".into(),
             signing_key: SecretFile::new("keys/snapshot.pem"),
             former_keys: PathBuf::new(),
@@ -128,6 +141,11 @@ impl config::Options for Options {
                 "store-root-certificates",
                 "a file of certificates in PEM, or empty",
                 "The authorities that may vouch for a store on PostgreSQL.",
+            ),
+            row(
+                "begin-with",
+                "files or hub",
+                "What an empty store begins with: all that the files say; or only their agencies, purposes and roles with the hub's own\nservices and tool, and persons decide about the rest.",
             ),
             row(
                 "administrators",

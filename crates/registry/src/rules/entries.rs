@@ -37,6 +37,12 @@ pub(crate) struct Service {
     pub owner: String,
     pub state: ServiceState,
     pub descriptor_set: Option<String>,
+    /// Where the contract names none.
+    pub domain: Option<String>,
+    pub title_vi: Option<String>,
+    pub title_en: Option<String>,
+    pub deprecated_at: Option<Datetime>,
+    pub sunset_at: Option<Datetime>,
 }
 
 /// Where a data service stands in its life cycle.
@@ -65,6 +71,19 @@ pub(crate) struct Application {
     pub max_in_flight: u32,
     #[serde(default)]
     pub platform: bool,
+    #[serde(rename = "contact", default)]
+    pub contacts: Vec<Contact>,
+}
+
+/// An office that answers for an application.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Contact {
+    pub office: String,
+    #[serde(default)]
+    pub email: String,
+    #[serde(default)]
+    pub phone: String,
 }
 
 /// Where an application stands on its way to the hub.

@@ -7,15 +7,17 @@ mod entries;
 mod folder;
 mod moment;
 mod parse;
+mod write;
 
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use lgsp_proto::registry::v1::Snapshot;
+use lgsp_proto::registry::v1::{Contact, Snapshot};
 use prost::Message;
 use sha2::{Digest, Sha256};
 
 pub use folder::{FILES, Folder};
+pub use write::{has_own_contract, write};
 
 use crate::problem::Problems;
 
@@ -26,6 +28,8 @@ pub struct Checked {
     pub(crate) snapshot: Snapshot,
     /// Encoded descriptor sets by their key on the topic.
     pub(crate) descriptors: BTreeMap<String, Bytes>,
+    /// The offices that answer for applications, by id. Gateways need not know them.
+    pub(crate) contacts: BTreeMap<String, Vec<Contact>>,
 }
 
 impl Checked {
@@ -37,6 +41,11 @@ impl Checked {
     /// Encoded descriptor sets by their key on the topic.
     pub fn descriptors(&self) -> &BTreeMap<String, Bytes> {
         &self.descriptors
+    }
+
+    /// The offices that answer for applications, by the application's id.
+    pub fn contacts(&self) -> &BTreeMap<String, Vec<Contact>> {
+        &self.contacts
     }
 }
 

@@ -1,5 +1,6 @@
 //! The moments of agreements and keys.
 
+use time::format_description::well_known::Rfc3339;
 use time::{Date, Month, OffsetDateTime, Time, UtcOffset};
 use toml::value::{Datetime, Offset};
 
@@ -29,6 +30,16 @@ pub(crate) fn micros(moment: &Datetime) -> Option<i64> {
     i64::try_from(at.unix_timestamp_nanos() / 1_000).ok()
 }
 
+/// A moment as it is written: the day that begins then in Asia/Ho_Chi_Minh, or with its time there. `None`: before or after any date.
+pub(crate) fn text(micros: i64) -> Option<String> {
+    let offset = UtcOffset::from_whole_seconds(i32::from(HO_CHI_MINH_MINUTES) * 60).ok()?;
+    let at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1_000).ok()?.to_offset(offset);
+    if at.time() == Time::MIDNIGHT {
+        return Some(at.date().to_string());
+    }
+    at.format(&Rfc3339).ok()
+}
+
 fn minutes_of(offset: Offset) -> i16 {
     match offset {
         Offset::Z => 0,
@@ -56,5 +67,14 @@ mod tests {
     fn a_time_without_its_offset_or_date_is_no_moment() {
         check("2026-06-01T00:00:00", None);
         check("00:00:00", None);
+    }
+
+    #[test]
+    fn what_is_written_is_read_as_the_same_moment() {
+        assert_eq!(text(1_780_246_800_000_000).as_deref(), Some("2026-06-01"));
+        assert_eq!(text(1_780_246_801_000_000).as_deref(), Some("2026-06-01T00:00:01+07:00"));
+        for at in [0, 1, 1_780_246_799_999_999, 1_780_246_800_000_001] {
+            check(&text(at).unwrap(), Some(at));
+        }
     }
 }

@@ -1,0 +1,160 @@
+//! Tells what the registry held at a moment, and what gateways got of it.
+
+use std::sync::Arc;
+
+use lgsp_core::{Fault, Reason};
+use lgsp_proto::registry::v1::history_service_server::HistoryService;
+use lgsp_proto::registry::v1::item::Item as Of;
+use lgsp_proto::registry::v1::moment::Moment as At;
+use lgsp_proto::registry::v1::{
+    Environment, GetRegistryRequest, GetRegistryResponse, GetSnapshotRequest, GetSnapshotResponse, Item,
+    Moment, Person, Snapshot,
+};
+use prost::Message;
+use tokio::sync::Mutex;
+use tonic::{Request, Response, Status};
+
+use crate::as_of::as_of;
+use crate::asked::{Asked, answered, invalid, page_size};
+use crate::catalogue::Catalogue;
+use crate::desk::Desk;
+use crate::held::{ENVIRONMENTS, snapshots};
+use crate::history::HistoryError;
+use crate::person::ADMINISTRATOR;
+
+/// Whoever is none of these is told of now, and of no person.
+const OVERSEERS: [&str; 3] = ["operator", "auditor", ADMINISTRATOR];
+/// Most bytes of a page, whatever its number of items.
+const LARGEST_PAGE: usize = 512 * 1024;
+
+/// The service, as the bus serves it.
+#[derive(Debug)]
+pub(crate) struct Past {
+    desk: Desk,
+    environment: String,
+    /// The past that was asked for last, for its next page. Whoever else asks waits: one past is held at a time.
+    last: Mutex<Option<Arc<Catalogue>>>,
+}
+
+impl Past {
+    pub fn new(desk: Desk, environment: &str) -> Self {
+        Self { desk, environment: environment.to_owned(), last: Mutex::default() }
+    }
+
+    async fn registry(&self, asked: Asked, request: GetRegistryRequest) -> Result<GetRegistryResponse, Fault> {
+        let now = self.desk.register()?.now();
+        let caller = asked.person(&now.catalogue)?;
+        let moment = request.as_of.unwrap_or_default();
+        may_ask(caller, &moment)?;
+        let bad_token = || invalid("page_token", "is no token of a page before");
+        let (moment, after) = match request.page_token.split_once(':') {
+            _ if request.page_token.is_empty() => (moment, ""),
+            Some((sequence, after)) => {
+                let sequence = sequence.parse().map_err(|_| bad_token())?;
+                (Moment { moment: Some(At::Sequence(sequence)) }, after)
+            }
+            None => return Err(bad_token()),
+        };
+        let catalogue = self.catalogue(&moment, &asked).await?;
+
+        let told = |item: &Of| oversees(caller) || !matches!(item, Of::Person(_));
+        let rest = catalogue.items().filter(|(key, item)| key.as_str() > after && told(item));
+        let size = page_size(request.page_size);
+        let (mut items, mut bytes, mut next) = (Vec::new(), 0, None);
+        for (key, of) in rest {
+            let item = Item { item: Some(of) };
+            bytes += item.encoded_len();
+            if items.len() == size || (bytes > LARGEST_PAGE && !items.is_empty()) {
+                break;
+            }
+            next = Some(key);
+            items.push(item);
+        }
+        let last = catalogue.items().filter(|(_, item)| told(item)).last().map(|(key, _)| key);
+        let next = next.filter(|key| last.as_ref() != Some(key));
+        Ok(GetRegistryResponse {
+            items,
+            next_page_token: next.map_or_else(String::new, |key| format!("{}:{key}", catalogue.sequence)),
+            sequence: catalogue.sequence,
+            revision: catalogue.revision,
+            environment: self.environment.clone(),
+            caller: Some(caller.clone()),
+        })
+    }
+
+    async fn snapshot(&self, asked: Asked, request: GetSnapshotRequest) -> Result<GetSnapshotResponse, Fault> {
+        let now = self.desk.register()?.now();
+        asked.person(&now.catalogue)?;
+        let environment = match request.environment() {
+            Environment::Unspecified => self.environment.as_str(),
+            Environment::Production => "production",
+            Environment::Sandbox => lgsp_core::SANDBOX,
+        };
+        let catalogue = self.catalogue(&request.as_of.unwrap_or_default(), &asked).await?;
+        let history = self.desk.register()?.history();
+        let (snapshots, _) =
+            snapshots(history, &catalogue, &now.contracts, asked.until).await.map_err(unavailable)?;
+        let its = ENVIRONMENTS.into_iter().zip(snapshots).find(|(name, _)| *name == environment);
+        let snapshot = its.map(|(_, snapshot)| Snapshot { revision: catalogue.revision, ..snapshot });
+        Ok(GetSnapshotResponse { snapshot, sequence: catalogue.sequence })
+    }
+
+    /// What was held at a moment.
+    async fn catalogue(&self, moment: &Moment, asked: &Asked) -> Result<Arc<Catalogue>, Fault> {
+        let register = self.desk.register()?;
+        let now = Arc::new(register.now().catalogue.clone());
+        let wanted = match moment.moment {
+            None => return Ok(now),
+            Some(At::Sequence(sequence)) if sequence == now.sequence => return Ok(now),
+            Some(At::Sequence(sequence)) if sequence > now.sequence => {
+                return Err(invalid("as_of.sequence", "is that of no change yet"));
+            }
+            Some(At::Sequence(sequence)) => Some(sequence),
+            Some(At::At(_) | At::Revision(_)) => None,
+        };
+        let mut last = self.last.lock().await;
+        if let Some(last) = last.as_ref().filter(|last| Some(last.sequence) == wanted) {
+            return Ok(last.clone());
+        }
+        let past = Arc::new(as_of(register.history(), moment, asked.until).await.map_err(unavailable)?);
+        if matches!(moment.moment, Some(At::Revision(revision)) if revision != past.revision) {
+            return Err(Reason::NotFound.into());
+        }
+        *last = Some(past.clone());
+        Ok(past)
+    }
+}
+
+fn oversees(person: &Person) -> bool {
+    person.roles.iter().any(|role| OVERSEERS.contains(&role.as_str()))
+}
+
+fn may_ask(person: &Person, moment: &Moment) -> Result<(), Fault> {
+    if moment.moment.is_none() || oversees(person) {
+        return Ok(());
+    }
+    Err(Fault::new(Reason::RoleMissing).saying("the past is told to operators, auditors and administrators"))
+}
+
+fn unavailable(error: HistoryError) -> Fault {
+    Fault::new(Reason::SourceUnavailable).because(error)
+}
+
+#[tonic::async_trait]
+impl HistoryService for Past {
+    async fn get_registry(
+        &self,
+        request: Request<GetRegistryRequest>,
+    ) -> Result<Response<GetRegistryResponse>, Status> {
+        let asked = Asked::of(request.extensions());
+        answered(self.registry(asked, request.into_inner()).await)
+    }
+
+    async fn get_snapshot(
+        &self,
+        request: Request<GetSnapshotRequest>,
+    ) -> Result<Response<GetSnapshotResponse>, Status> {
+        let asked = Asked::of(request.extensions());
+        answered(self.snapshot(asked, request.into_inner()).await)
+    }
+}
