@@ -18,6 +18,7 @@ macro_rules! exit_codes {
 
 pub mod client;
 pub mod server;
+pub mod sign_in;
 
 use clap::{Parser, Subcommand};
 
@@ -53,6 +54,8 @@ pub enum Command {
     Call(Box<client::Call>),
     /// Print a short-lived token of an application
     Token(client::Token),
+    /// Sign in at an OpenID Connect issuer in a browser, and keep its token
+    SignIn(sign_in::SignIn),
     /// List the data services
     Services(client::Services),
     /// List the connected applications

@@ -17,6 +17,7 @@ fn main() -> ExitCode {
     match cli.command {
         Command::Call(args) => call_hub(client::Command::Call(args), lang),
         Command::Token(args) => call_hub(client::Command::Token(args), lang),
+        Command::SignIn(args) => call_hub(client::Command::SignIn(args), lang),
         Command::Services(args) => call_hub(client::Command::Services(args), lang),
         Command::Service(args) => call_hub(client::Command::Service(args), lang),
         Command::Applications(args) => call_hub(client::Command::Applications(args), lang),

@@ -1,5 +1,6 @@
 //! Persons whom an OpenID Connect issuer signs in.
 
+use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use lgsp_core::time::{timestamp, unix_micros};
@@ -94,6 +95,34 @@ async fn persons_sign_in_propose_and_approve_and_the_log_names_them() {
     let by: Vec<&str> =
         changes.iter().filter_map(|change| Some(change.by.as_ref()?.person.as_str())).take(2).collect();
     assert_eq!(by, ["chi.congan", "an.tuphap"], "newest first");
+}
+
+#[tokio::test]
+async fn a_person_signs_in_by_the_device_flow_and_calls_with_the_token() {
+    use lgsp::cli::sign_in::SignIn;
+    use lgsp::client::{Command, Lang, run};
+
+    let key = IssuerKey::new("1");
+    let issuer = Issuer::start(&[&key]).await;
+    let hub = SignInHub::start(&issuer, SUBJECT, |_| ()).await;
+    issuer.give(&key.sign(&issuer.claims(SUBJECT)));
+    let folder = tempfile::tempdir().unwrap();
+    let sign_in = |url: String, client_id: &str| SignIn {
+        issuer: url,
+        client_id: client_id.to_owned(),
+        ca: None,
+        scope: "openid".to_owned(),
+        id_token: false,
+        token_file: folder.path().join("token"),
+    };
+    let ended = run(Command::SignIn(sign_in(format!("{}/", issuer.url()), "lgsp-test")), Lang::En).await;
+    assert_eq!(ended, ExitCode::from(6), "its document names another issuer");
+    let ended = run(Command::SignIn(sign_in(issuer.url(), "another")), Lang::En).await;
+    assert_eq!(ended, ExitCode::from(6), "it does not know the client");
+    let ended = run(Command::SignIn(sign_in(issuer.url(), "lgsp-test")), Lang::En).await;
+    assert_eq!(ended, ExitCode::SUCCESS);
+    let token = std::fs::read_to_string(folder.path().join("token")).unwrap();
+    within("the gateway has the keys", || async { hub.list(&token).await.is_ok() }).await;
 }
 
 #[tokio::test]

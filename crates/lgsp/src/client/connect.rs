@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
+use rustls::client::WantsClientCert;
 use rustls::crypto::ring;
-use rustls::{AlertDescription, ClientConfig, RootCertStore};
+use rustls::{AlertDescription, ClientConfig, ConfigBuilder, RootCertStore};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use tonic::transport::{Channel, Endpoint};
@@ -80,7 +81,7 @@ pub(super) fn certificate_refused(error: &(dyn StdError + 'static)) -> Option<St
     Some(problem.to_owned())
 }
 
-fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
+pub(super) fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
     let mut cause = Some(error);
     while let Some(error) = cause {
         if let Some(tls) = error.downcast_ref::<rustls::Error>() {
@@ -127,21 +128,31 @@ fn is_this_machine(host: &str) -> bool {
     host == "localhost" || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-fn encrypted(ca: &Path, certificate: Option<Certificate>) -> Result<HttpsConnector<HttpConnector>, Error> {
-    let unusable = |problem: &str| Error::Ca { file: ca.to_owned(), problem: problem.to_owned() };
+/// Begins TLS with whom the authorities of a file vouch for; without a file, with nobody.
+pub(super) fn trusting(ca: Option<&Path>) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, Error> {
+    let unusable = |problem: &str| Error::Ca {
+        file: ca.unwrap_or(Path::new("")).to_owned(),
+        problem: problem.to_owned(),
+    };
     let mut roots = RootCertStore::empty();
-    let certificates = CertificateDer::pem_file_iter(ca).map_err(|error| unusable(&error.to_string()))?;
-    for certificate in certificates {
-        let certificate = certificate.map_err(|error| unusable(&error.to_string()))?;
-        roots.add(certificate).map_err(|_| unusable("holds a certificate of no authority"))?;
+    if let Some(ca) = ca {
+        let certificates = CertificateDer::pem_file_iter(ca).map_err(|error| unusable(&error.to_string()))?;
+        for certificate in certificates {
+            let certificate = certificate.map_err(|error| unusable(&error.to_string()))?;
+            roots.add(certificate).map_err(|_| unusable("holds a certificate of no authority"))?;
+        }
+        if roots.is_empty() {
+            return Err(unusable("holds no certificate"));
+        }
     }
-    if roots.is_empty() {
-        return Err(unusable("holds no certificate"));
-    }
-    let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    Ok(ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| unusable(&error.to_string()))?
-        .with_root_certificates(roots);
+        .with_root_certificates(roots))
+}
+
+fn encrypted(ca: &Path, certificate: Option<Certificate>) -> Result<HttpsConnector<HttpConnector>, Error> {
+    let tls = trusting(Some(ca))?;
     let tls = match certificate {
         None => tls.with_no_client_auth(),
         Some(Certificate { chain, key, .. }) => tls

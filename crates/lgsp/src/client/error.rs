@@ -24,6 +24,12 @@ const NAME_A_KEY: &str =
 const NAME_A_KEY_VI: &str =
     "Nêu thư mục dữ liệu do `lgsp up` tạo bằng --data, hoặc khoá bằng --key và --key-id.";
 
+const SEE_THE_ISSUER: &str = "See the issuer's address, and what it calls this tool (--client-id).";
+const SEE_THE_ISSUER_VI: &str =
+    "Kiểm tra địa chỉ của hệ thống đăng nhập và tên của công cụ này ở đó (--client-id).";
+const SIGN_IN_AGAIN: &str = "Begin again, and sign in in the browser while the code is good.";
+const SIGN_IN_AGAIN_VI: &str = "Làm lại, và đăng nhập trong trình duyệt khi mã còn hiệu lực.";
+
 /// What the exit code of a command tells a script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -121,6 +127,20 @@ pub enum Error {
     CertificateUnusable {
         /// What TLS says.
         problem: String,
+    },
+    /// The issuer is not there, or not as it should be.
+    #[error("{issuer} does not let us sign in: {problem}")]
+    Issuer {
+        /// Its URL.
+        issuer: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The person did not sign in.
+    #[error("nobody has signed in: {problem}")]
+    NotSignedIn {
+        /// Why.
+        problem: &'static str,
     },
     /// The file of a token cannot be used.
     #[error("--token-file {}: {problem}", file.display())]
@@ -258,8 +278,10 @@ impl Error {
             Self::Json { .. } | Self::ServiceUnknown { .. } | Self::MethodUnknown { .. } => {
                 Some(Exit::Invalid)
             }
-            Self::CertificateRefused { .. } => Some(Exit::Refused),
-            Self::NotListening { .. } | Self::Connection { .. } => Some(Exit::Unavailable),
+            Self::CertificateRefused { .. } | Self::NotSignedIn { .. } => Some(Exit::Refused),
+            Self::NotListening { .. } | Self::Connection { .. } | Self::Issuer { .. } => {
+                Some(Exit::Unavailable)
+            }
             Self::NoAnswer { .. } => Some(Exit::Deadline),
             Self::Refused(failure) => Some(failure.exit()),
         }
@@ -280,6 +302,8 @@ impl Error {
         }
         let report = Report::new(lang, self.headline(lang));
         let report = match self.exit() {
+            // It is no matter of the hub's.
+            Some(Exit::Unavailable) if matches!(self, Self::Issuer { .. }) => report,
             Some(Exit::Unavailable) => report
                 .line(Label::Hop, lang.pick("between this command and the gateway", "giữa lệnh này và cổng"))
                 .line(Label::Retry, lang.pick("yes, once the hub runs", "được, khi nền tảng đã chạy")),
@@ -330,6 +354,8 @@ impl Error {
                 ("Give more time with --deadline.", "Cho thêm thời gian bằng --deadline.", &[])
             }
             Self::KeyMissing { .. } => (NAME_A_KEY, NAME_A_KEY_VI, &[]),
+            Self::Issuer { .. } => (SEE_THE_ISSUER, SEE_THE_ISSUER_VI, &[]),
+            Self::NotSignedIn { .. } => (SIGN_IN_AGAIN, SIGN_IN_AGAIN_VI, &[]),
             Self::ServiceUnknown { known, .. } | Self::MethodUnknown { known, .. } if !known.is_empty() => {
                 ("Name one of: ", "Chọn một trong: ", known)
             }

@@ -21,6 +21,7 @@ mod reflection;
 mod registry;
 mod report;
 pub(crate) mod session;
+mod sign_in;
 pub(crate) mod table;
 pub mod token;
 mod words;
@@ -33,6 +34,7 @@ pub use lang::Lang;
 pub use output::{JsonStyle, Listing};
 
 use crate::cli::client::{Applications, Call, Exchanges, Services, Token};
+use crate::cli::sign_in::SignIn;
 
 /// A command that calls a hub.
 #[derive(Debug)]
@@ -41,6 +43,8 @@ pub enum Command {
     Call(Box<Call>),
     /// `lgsp token`.
     Token(Token),
+    /// `lgsp sign-in`.
+    SignIn(SignIn),
     /// `lgsp services`.
     Services(Services),
     /// `lgsp applications`.
@@ -54,6 +58,7 @@ pub async fn run(command: Command, lang: Lang) -> ExitCode {
     let done = match &command {
         Command::Call(args) => call::run(args, lang).await,
         Command::Token(args) => token::run(args),
+        Command::SignIn(args) => sign_in::run(args, lang).await,
         Command::Services(args) => registry::services(args, lang).await,
         Command::Applications(args) => registry::applications(args, lang).await,
         Command::Exchanges(args) => exchanges::run(args, lang).await,
