@@ -285,8 +285,8 @@ reasons! {
         "Cơ quan của người dùng không có thẩm quyền quyết định việc này";
     /// The same person has taken an earlier step.
     SamePerson "SAME_PERSON" PermissionDenied Denied Adapter NEVER,
-        "nobody decides twice about one agreement",
-        "Một người không được quyết định hai bước của cùng một thoả thuận";
+        "nobody takes two steps about one thing",
+        "Một người không được thực hiện hai bước của cùng một việc";
     /// The thing is not at a stage that this could follow.
     WrongStage "WRONG_STAGE" FailedPrecondition Invalid Adapter NEVER,
         "it is not at a stage that this could follow",

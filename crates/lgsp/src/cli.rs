@@ -17,7 +17,9 @@ macro_rules! exit_codes {
 }
 
 pub mod client;
+pub mod registry;
 pub mod server;
+pub mod service;
 pub mod sign_in;
 
 use clap::{Parser, Subcommand};
@@ -58,8 +60,16 @@ pub enum Command {
     SignIn(sign_in::SignIn),
     /// List the data services
     Services(client::Services),
+    /// Bring a data service to the hub, and take it through its life
+    #[command(subcommand)]
+    Service(Box<service::Service>),
     /// List the connected applications
     Applications(client::Applications),
+    /// List applications on their way to the hub, and requests that wait for their answer
+    Connections(registry::Connections),
+    /// Issue, rotate, revoke and list keys and certificates of applications
+    #[command(subcommand)]
+    Credential(registry::Credential),
     /// List exchanges from the exchange log, or follow them
     Exchanges(Box<client::Exchanges>),
     /// Check a configuration, or print the reference of all keys
@@ -68,6 +78,8 @@ pub enum Command {
     /// Create the hub's topics on Kafka, or compare them with what the hub needs
     #[command(subcommand)]
     Topics(server::Topics),
+    /// List every key and certificate that the configuration names: where it lies, and how long it is good
+    Keys(server::Keys),
     /// Look into the source of an adapter
     #[command(subcommand)]
     Source(server::Source),
@@ -136,13 +148,6 @@ mod tests {
     }
 
     #[test]
-    fn following_has_no_past_and_no_limit() {
-        for other in ["--since=1h", "--limit=3"] {
-            assert!(Cli::try_parse_from(["lgsp", "exchanges", "--follow", other]).is_err(), "{other}");
-        }
-    }
-}
-    #[test]
     fn a_token_from_elsewhere_says_who_calls_alone() {
         let parse = |line: &str| Cli::try_parse_from(line.split_whitespace()).map(|cli| cli.command);
         let Ok(Command::Call(call)) = parse("lgsp call --token-file t a.B/C") else { panic!("a call") };
@@ -156,3 +161,10 @@ mod tests {
         }
     }
 
+    #[test]
+    fn following_has_no_past_and_no_limit() {
+        for other in ["--since=1h", "--limit=3"] {
+            assert!(Cli::try_parse_from(["lgsp", "exchanges", "--follow", other]).is_err(), "{other}");
+        }
+    }
+}

@@ -1,30 +1,31 @@
 //! Answers who may ask what, takes decisions about it, and tells who decided.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use lgsp_core::time::{micros, timestamp, unix_micros};
 use lgsp_core::{Caller, Fault, Grant, Purpose, Reason, Rules, permit};
 use lgsp_proto::registry::v1::decision_service_server::DecisionService;
 use lgsp_proto::registry::v1::{
-    Agreement, AgreementDecision, AgreementRecord, AgreementState, AllowedMethod, CheckPermissionRequest,
-    CheckPermissionResponse, DecideAgreementRequest, ListAgreementsRequest, ListAgreementsResponse,
-    ListAllowedMethodsRequest, ListAllowedMethodsResponse, ListChangesRequest, ListChangesResponse,
-    ListPersonsRequest, ListPersonsResponse, Person, ProposeAgreementRequest, PutPersonRequest,
-    PutPersonResponse, Quota,
+    Agreement, AgreementDecision, AgreementRecord, AgreementState, AllowedMethod, Application,
+    CheckPermissionRequest, CheckPermissionResponse, DecideAgreementRequest, ListAgreementsRequest,
+    ListAgreementsResponse, ListAllowedMethodsRequest, ListAllowedMethodsResponse, ListChangesRequest,
+    ListChangesResponse, ListPersonsRequest, ListPersonsResponse, Person, ProposeAgreementRequest,
+    PutPersonRequest, PutPersonResponse, Quota,
 };
 use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 
+use crate::as_of::changes_before;
 use crate::asked::{Asked, answered, invalid, page_size};
 use crate::decide::{Decision, Occasion, decide, propose};
-use crate::followers::Followers;
+use crate::followers::{FOLLOWING, Followers};
+use crate::held::ENVIRONMENTS;
 use crate::person::put_person;
 use crate::register::{Held, Register, does_not_hold};
 use crate::sensitive;
+use crate::settle::settle;
 
-/// How long a decision waits for the gateways to follow it.
-const FOLLOWING: Duration = Duration::from_secs(2);
 /// An agreement that is valid for longer is told as long.
 const LONG_VALIDITY_US: i64 = 5 * 366 * 86_400 * 1_000_000;
 
@@ -126,7 +127,8 @@ impl Decisions {
     }
 
     async fn put_person(&self, asked: Asked, request: PutPersonRequest) -> Result<PutPersonResponse, Fault> {
-        let person = request.person.unwrap_or_default();
+        let mut person = request.person.unwrap_or_default();
+        settle(&mut person.credentials, self.register()?.environment());
         let by = asked.by(&self.register()?.now())?;
         let held = self.register()?.decide(by, asked.until, |held| {
             put_person(&held.catalogue, person.clone(), request.reason.clone())
@@ -211,32 +213,25 @@ impl Decisions {
             "" => u64::MAX,
             token => token.parse().map_err(|_| invalid("page_token", "is no token of a page before"))?,
         };
-        let size = page_size(request.page_size);
-        let changes = self.register()?.history().after(0, asked.until).await;
-        let changes = changes.map_err(|error| Fault::new(Reason::SourceUnavailable).because(error))?;
-        let wanted = |edits: &[lgsp_proto::registry::v1::Edit]| {
-            let is = |asked: &str, value: &str| asked.is_empty() || asked == value;
-            // An agreement's id without a version means all of them.
-            let is_of = |id: &str| {
-                is(&request.id, id) || id.strip_prefix(&request.id).is_some_and(|rest| rest.starts_with('/'))
-            };
-            let any = edits.iter().any(|edit| is(&request.kind, &edit.kind) && is_of(&edit.id));
-            any || (request.kind.is_empty() && request.id.is_empty())
-        };
-        let newest_first = changes.into_iter().rev().filter(|change| change.sequence < before);
-        let mut found: Vec<_> = newest_first.filter(|change| wanted(&change.edits)).take(size + 1).collect();
-        let more = found.len() > size;
-        found.truncate(size);
-        let next_page_token = found.last().filter(|_| more).map(|last| last.sequence.to_string());
-        Ok(ListChangesResponse { changes: found, next_page_token: next_page_token.unwrap_or_default() })
+        let changes = changes_before(self.register()?.history(), before, request, asked.until).await;
+        changes.map_err(|error| Fault::new(Reason::SourceUnavailable).because(error))
     }
 }
 
-/// Whether the terms would be rules if they were in force.
+/// Whether the terms would be rules if they were in force. What is only offered in the sandbox may be agreed on before it is in use,
+/// and so may an application that is not connected yet.
 fn would_hold(held: &Held, terms: &Agreement) -> Result<(), Fault> {
-    let mut snapshot = held.checked.snapshot().clone();
-    snapshot.agreements.push(Agreement { state: AgreementState::Active.into(), ..terms.clone() });
-    Rules::compile(&snapshot, held.checked.descriptors()).map(drop).map_err(does_not_hold)
+    let fits = |environment: &str| {
+        let mut snapshot = held.catalogue.snapshot(environment);
+        let is_it = |application: &Application| application.id == terms.application;
+        if !snapshot.applications.iter().any(is_it) {
+            snapshot.applications.extend(held.catalogue.application(&terms.application).cloned());
+        }
+        snapshot.agreements = vec![Agreement { state: AgreementState::Active.into(), ..terms.clone() }];
+        Rules::compile(&snapshot, &held.contracts).map(drop)
+    };
+    let [production, sandbox] = ENVIRONMENTS.map(fits);
+    production.or(sandbox).map_err(does_not_hold)
 }
 
 fn told(record: &AgreementRecord, rules: &Rules) -> AgreementRecord {

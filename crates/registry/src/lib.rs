@@ -15,36 +15,59 @@
 //! [`lgsp_core::Rules`] would refuse, its revisions never go back, and it never believes a snapshot that its own key has
 //! not signed.
 
+mod administration;
+mod administrators;
+mod as_of;
 mod asked;
 mod catalogue;
 mod changes;
+mod connection;
+mod connections;
+mod credential;
+mod credentials;
 mod decide;
 mod decisions;
+mod desk;
 mod error;
+mod examine;
 mod first;
 mod followers;
+mod held;
 mod history;
+mod holders;
 mod kept;
+mod lifecycle;
 mod next;
 mod occasion;
+#[cfg(test)]
+mod office;
 mod options;
 mod origin;
+mod own;
+mod past;
 mod person;
 mod problem;
 mod publisher;
+mod recover;
 mod register;
 mod registry;
+mod reminders;
 pub mod rules;
 mod sensitive;
 mod service;
+mod services;
+mod settle;
 mod shipped;
 mod sign;
+mod system;
 mod versions;
+mod working_days;
 
 pub use error::Error;
 pub use history::HistoryError;
-pub use options::Options;
+pub use options::{BeginWith, Options};
 pub use problem::{Problem, Problems};
+pub use recover::{Recovered, RecoverError, Recovery, recover_administrator};
 pub use registry::{Registry, start};
 pub use shipped::shipped;
 pub use sign::SnapshotKey;

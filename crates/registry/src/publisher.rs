@@ -177,7 +177,10 @@ impl Publisher {
                 self.put(&known).await?;
                 known
             }
-            Next::Lift(published) => return self.lift(published).await,
+            Next::Lift(published) => {
+                let seen = held.map_or(0, |held| held.catalogue.revision);
+                return self.lift(published, seen).await;
+            }
         };
         if self.last_kept.as_ref().map(Known::revision) != Some(known.revision()) {
             self.keep(&known).await?;
@@ -195,9 +198,9 @@ impl Publisher {
     }
 
     /// What is published is not of our history. A later revision comes back to us as new rules.
-    async fn lift(&self, published: u64) -> Result<(), Error> {
+    async fn lift(&self, published: u64, seen: u64) -> Result<(), Error> {
         let Some(register) = &self.register else { return Ok(()) };
-        register.lift(published, Instant::now() + LIFTING).await?;
+        register.lift(published, seen, Instant::now() + LIFTING).await?;
         Ok(())
     }
 

@@ -1,37 +1,35 @@
 //! The registry at run time: decisions are taken one after the other, added to the history, and become rules.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use lgsp_core::time::{timestamp, unix_micros};
-use lgsp_core::{Fault, MaskError, Reason, Rules, RulesError, Violation};
-use lgsp_proto::registry::v1::{Actor, Change};
+use lgsp_core::{Fault, MaskError, Reason, RulesError, Violation, contract, environment};
+use lgsp_proto::registry::v1::{Actor, Change, Environment};
 use lgsp_store::Options as StoreOptions;
+use prost::Message;
 use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
 use tracing::warn;
 
 use crate::Error;
+use crate::asked::invalid;
 use crate::catalogue::{Catalogue, import, stamped};
 use crate::decide::Draft;
+pub(crate) use crate::held::Held;
+use crate::held::{NotHeld, hold};
 use crate::history::{History, HistoryError};
-use crate::rules::{Checked, content_digest};
+use crate::own::outdated;
+use crate::rules::Checked;
+use crate::settle::unsettled;
 
 /// How long the store may take for what nobody waits for.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How often a decision is taken again because another registry was faster.
 const MOST_TRIES: usize = 8;
-
-/// The catalogue as of its last change, with the rules that it makes.
-#[derive(Debug)]
-pub(crate) struct Held {
-    pub catalogue: Catalogue,
-    pub checked: Checked,
-    /// The same, as a gateway has them: to say what it would decide.
-    pub rules: Rules,
-}
 
 /// Who does something, and by which exchange.
 #[derive(Clone, Debug, Default)]
@@ -45,7 +43,6 @@ pub(crate) struct By {
 pub(crate) struct Register {
     history: History,
     environment: String,
-    descriptor_sets: BTreeMap<String, Bytes>,
     held: watch::Sender<Arc<Held>>,
     /// One decision at a time. Those of other processes are told by the store.
     deciding: Mutex<()>,
@@ -80,15 +77,70 @@ impl Register {
             history.append(&change, until).await?;
             catalogue = read(&history, Catalogue::default(), until).await?;
         }
-        let descriptor_sets = history.descriptor_sets(until).await?;
-        let held = hold(catalogue, environment, &descriptor_sets).map_err(|_| HistoryError::Rules)?;
-        Ok(Self {
+        let held = hold(&history, catalogue, environment, &BTreeMap::new(), until).await;
+        let held = held.map_err(HistoryError::from)?;
+        let register = Self {
             history,
             environment: environment.to_owned(),
-            descriptor_sets,
             held: watch::Sender::new(Arc::new(held)),
             deciding: Mutex::default(),
-        })
+        };
+        register.settle(until).await?;
+        register.bring_own(until).await?;
+        Ok(register)
+    }
+
+    /// Says of every credential of an older history where it is good: here, for it was from here that gateways had them.
+    async fn settle(&self, until: Instant) -> Result<(), HistoryError> {
+        loop {
+            let now = self.now();
+            let edits = unsettled(&now.catalogue, self.environment());
+            if edits.is_empty() {
+                return Ok(());
+            }
+            let sequence = now.catalogue.sequence + 1;
+            let change = Change {
+                sequence,
+                at: Some(timestamp(unix_micros(SystemTime::now()))),
+                by: Some(Actor::default()),
+                action: "settle-environment".to_owned(),
+                edits: stamped(edits, sequence),
+                revision: now.catalogue.revision + 1,
+                ..Change::default()
+            };
+            // Another registry may have been faster: whatever it changed is looked at again.
+            self.history.append(&change, until).await?;
+            self.catch_up(until).await?;
+        }
+    }
+
+    /// Gives an older history the registry's services as this program has them.
+    async fn bring_own(&self, until: Instant) -> Result<(), HistoryError> {
+        loop {
+            let now = self.now();
+            let (edits, contracts) = outdated(&now.catalogue);
+            if edits.is_empty() {
+                return Ok(());
+            }
+            self.history.keep(&contracts, until).await?;
+            let sequence = now.catalogue.sequence + 1;
+            let change = Change {
+                sequence,
+                at: Some(timestamp(unix_micros(SystemTime::now()))),
+                by: Some(Actor::default()),
+                action: "bring-own-services".to_owned(),
+                edits: stamped(edits, sequence),
+                revision: now.catalogue.revision + 1,
+                ..Change::default()
+            };
+            self.history.append(&change, until).await?;
+            self.catch_up(until).await?;
+        }
+    }
+
+    /// The environment whose rules are published from here.
+    pub fn environment(&self) -> Environment {
+        environment(&self.environment)
     }
 
     /// What is held, now and whenever it changes.
@@ -122,6 +174,20 @@ impl Register {
         until: Instant,
         draft: impl Fn(&Held) -> Result<Draft, Fault>,
     ) -> Result<Arc<Held>, Fault> {
+        self.decide_with(&BTreeMap::new(), by, until, draft).await
+    }
+
+    /// The same for a decision that names contracts which are new: they are kept before it is taken, and not if it is refused.
+    ///
+    /// # Errors
+    /// As [`decide`](Self::decide).
+    pub async fn decide_with(
+        &self,
+        contracts: &BTreeMap<String, Bytes>,
+        by: By,
+        until: Instant,
+        draft: impl Fn(&Held) -> Result<Draft, Fault>,
+    ) -> Result<Arc<Held>, Fault> {
         let _deciding = self.deciding.lock().await;
         for _ in 0..MOST_TRIES {
             self.catch_up(until).await.map_err(unavailable)?;
@@ -142,7 +208,8 @@ impl Register {
                 edits: stamped(edits, now.catalogue.sequence + 1),
                 revision: now.catalogue.revision,
             };
-            let (change, held) = self.would_hold(&now, change)?;
+            let (change, held) = self.would_hold(&now, change, contracts, until).await?;
+            self.history.keep(contracts, until).await.map_err(unavailable)?;
             if self.history.append(&change, until).await.map_err(unavailable)? {
                 let held = Arc::new(held);
                 self.held.send_replace(held.clone());
@@ -152,12 +219,13 @@ impl Register {
         Err(Fault::new(Reason::Stale))
     }
 
-    /// Gives the rules a revision after one that was published and is not ours: the store was restored, or is a new one.
-    pub async fn lift(&self, published: u64, until: Instant) -> Result<(), HistoryError> {
+    /// Gives the rules a revision after one that was published and is not ours: the store was restored, or is a new one. Unless
+    /// they are not those any more that had the revision `seen`: then another registry was only faster than we.
+    pub async fn lift(&self, published: u64, seen: u64, until: Instant) -> Result<(), HistoryError> {
         let _deciding = self.deciding.lock().await;
         self.catch_up(until).await?;
         let now = self.now();
-        if now.catalogue.revision > published {
+        if now.catalogue.revision > seen {
             return Ok(());
         }
         warn!(
@@ -178,11 +246,26 @@ impl Register {
     }
 
     /// The change with its revision, and what would be held after it.
-    fn would_hold(&self, now: &Held, mut change: Change) -> Result<(Change, Held), Fault> {
+    async fn would_hold(
+        &self,
+        now: &Held,
+        mut change: Change,
+        contracts: &BTreeMap<String, Bytes>,
+        until: Instant,
+    ) -> Result<(Change, Held), Fault> {
         let mut catalogue = now.catalogue.clone();
         catalogue.apply(&change).map_err(|damage| unavailable(damage.into()))?;
-        let mut held = hold(catalogue, &self.environment, &self.descriptor_sets)?;
-        if content_digest(held.checked.snapshot()) != content_digest(now.checked.snapshot()) {
+        let mut known = now.contracts.clone();
+        known.extend(contracts.clone());
+        let held = hold(&self.history, catalogue, &self.environment, &known, until).await;
+        let mut held = held.map_err(|error| match error {
+            NotHeld::Rules(error) => does_not_hold(*error),
+            NotHeld::History(error) => unavailable(error),
+        })?;
+        if held.checked.snapshot().encoded_len() > contract::LARGEST {
+            return Err(invalid("rules", "would be more than one record holds"));
+        }
+        if held.content != now.content {
             change.revision += 1;
             held.catalogue.revision = change.revision;
         }
@@ -193,8 +276,8 @@ impl Register {
         let now = self.now();
         let catalogue = read(&self.history, now.catalogue.clone(), until).await?;
         if catalogue.sequence > now.catalogue.sequence {
-            let held = hold(catalogue, &self.environment, &self.descriptor_sets);
-            self.held.send_replace(Arc::new(held.map_err(|_| HistoryError::Rules)?));
+            let held = hold(&self.history, catalogue, &self.environment, &now.contracts, until).await;
+            self.held.send_replace(Arc::new(held.map_err(HistoryError::from)?));
         }
         Ok(())
     }
@@ -205,21 +288,12 @@ async fn read(
     mut catalogue: Catalogue,
     until: Instant,
 ) -> Result<Catalogue, HistoryError> {
-    for change in history.after(catalogue.sequence, until).await? {
+    let taken = history.each_after(catalogue.sequence, until, |change| {
         catalogue.apply(&change)?;
-    }
+        Ok(ControlFlow::Continue(()))
+    });
+    taken.await?;
     Ok(catalogue)
-}
-
-/// The rules that a catalogue makes; the core has the last word on whether they hold together.
-fn hold(
-    catalogue: Catalogue,
-    environment: &str,
-    descriptor_sets: &BTreeMap<String, Bytes>,
-) -> Result<Held, Fault> {
-    let snapshot = catalogue.snapshot(environment);
-    let rules = Rules::compile(&snapshot, descriptor_sets).map_err(does_not_hold)?;
-    Ok(Held { checked: Checked { snapshot, descriptors: descriptor_sets.clone() }, rules, catalogue })
 }
 
 /// Names what does not hold together by its place in the terms. Of what a provider says only such places reach the caller.

@@ -30,6 +30,7 @@ use crate::next::{Known, OnTopic};
 use crate::origin::Origin;
 use crate::past::Past;
 use crate::publisher::{Publisher, on_disk, read};
+use crate::recover;
 use crate::register::Register;
 use crate::reminders::Reminders;
 use crate::rules::{Checked, check};
@@ -148,11 +149,13 @@ async fn follow(register: Arc<Register>, rules: Component, close: CancellationTo
     let mut ticks = interval(FOLLOW);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut away = false;
+    let mut told = 0;
     loop {
         tokio::select! {
             () = close.cancelled() => return,
             _ = ticks.tick() => {}
         }
+        told = recover::tell(&register.now().catalogue, told);
         match register.follow(Instant::now() + FOLLOW).await {
             Ok(()) if away => {
                 away = false;
@@ -174,16 +177,15 @@ impl Registry {
     /// The services, for [`lgsp_bus::serve`] under the domain `registry`.
     pub fn routes(&self) -> Routes {
         let decisions = Decisions::new(self.register.clone(), self.followers.clone());
-        let services = Services::new(self.register.clone(), self.followers.clone());
         let desk = Desk::new(self.register.clone(), self.followers.clone());
         let connections = Connections::new(desk.clone(), self.holidays.clone());
         Routes::new(RegistryServiceServer::new(Service::new(self.current.clone())))
             .add_service(DecisionServiceServer::new(decisions))
             .add_service(ConnectionServiceServer::new(connections))
+            .add_service(CatalogueServiceServer::new(Services::new(desk.clone())))
             .add_service(CredentialServiceServer::new(Credentials::new(desk.clone())))
             .add_service(AdministrationServiceServer::new(Administrators::new(desk.clone())))
             .add_service(HistoryServiceServer::new(Past::new(desk, &self.environment)))
-            .add_service(CatalogueServiceServer::new(services))
     }
 
     /// The revision that is published; 0 before the first.

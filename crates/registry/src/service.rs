@@ -27,6 +27,11 @@ pub(crate) struct Published {
 }
 
 impl Published {
+    /// What gateways get.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
     /// Reads the methods out of the contracts that the snapshot was checked with.
     pub fn new(snapshot: Snapshot, descriptors: &BTreeMap<String, Bytes>) -> Self {
         let methods_of = |service: &DataService| {

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use lgsp_proto::registry::v1::{self as wire, ApplicationState};
+use lgsp_proto::registry::v1 as wire;
 use prost_reflect::{DescriptorPool, ServiceDescriptor};
 
-use super::{Application, Credential, Grant, Method, Rules, RulesError, descriptor_key};
+use super::{Application, Credential, Grant, Method, Priority, Rules, RulesError, descriptor_key};
 use crate::check::Checks;
+use crate::environment::{belongs, may_call};
 use crate::time::micros;
 use crate::{ApplicationId, PersonId, Plan, Purpose};
 
@@ -32,8 +33,8 @@ impl Rules {
             applications: HashMap::new(),
             credentials: HashMap::new(),
             certificates: HashMap::new(),
-            purposes: HashSet::new(),
             sign_ins: HashMap::new(),
+            purposes: HashSet::new(),
             grants: HashMap::new(),
             pools: Vec::new(),
         };
@@ -104,10 +105,10 @@ impl Rules {
                 platform: service.platform,
                 owner: owner.clone(),
                 state: service.state(),
-                checks: Checks::compile(&method.input()),
-                input: method.input(),
                 deprecated_at: service.deprecated_at.as_ref().map(micros),
                 sunset_at: service.sunset_at.as_ref().map(micros),
+                checks: Checks::compile(&method.input()),
+                input: method.input(),
                 output: method.output(),
                 server_streaming: method.is_server_streaming(),
                 client_streaming: method.is_client_streaming(),
@@ -134,7 +135,7 @@ impl Rules {
             let compiled = Arc::new(Application {
                 id: id.clone(),
                 agency: application.agency_code.as_str().into(),
-                connected: application.state() == ApplicationState::Connected,
+                connected: may_call(application.state(), &self.environment),
                 platform_methods,
                 max_in_flight: (application.max_in_flight > 0).then_some(application.max_in_flight),
             });
@@ -173,10 +174,10 @@ impl Rules {
             for credential in &person.credentials {
                 self.add_credential(credential, &compiled, Some(&id))?;
             }
-        }
             for sign_in in &person.sign_ins {
                 self.add_sign_in(sign_in, &compiled, &id)?;
             }
+        }
         Ok(())
     }
 
@@ -189,6 +190,9 @@ impl Rules {
         let Ok(public_key) = <[u8; 32]>::try_from(credential.ed25519_public_key.as_ref()) else {
             return Err(invalid("credential", &credential.key_id, "its public key is not 32 bytes"));
         };
+        if !belongs(credential.environment(), &self.environment) {
+            return Err(invalid("credential", &credential.key_id, "is of another environment"));
+        }
         let compiled = Credential {
             key_id: credential.key_id.as_str().into(),
             public_key,
@@ -241,6 +245,7 @@ impl Rules {
                 plan: Arc::new(plan),
                 per_second: (quota.per_second > 0).then_some(quota.per_second),
                 per_day: (quota.per_day > 0).then_some(quota.per_day),
+                priority: priority(agreement),
             };
             let key = (application.clone(), method.path.clone());
             self.grants.entry(key).or_default().push(Arc::new(compiled));
@@ -251,6 +256,13 @@ impl Rules {
 
 fn invalid(what: &'static str, name: &str, problem: &str) -> RulesError {
     RulesError::Invalid { what, name: name.to_owned(), problem: problem.to_owned() }
+}
+
+fn priority(agreement: &wire::Agreement) -> Priority {
+    match agreement.priority() {
+        wire::Priority::Unspecified | wire::Priority::Interactive => Priority::Interactive,
+        wire::Priority::Bulk => Priority::Bulk,
+    }
 }
 
 /// Who owns a data service, for whoever has to ask there.

@@ -94,7 +94,7 @@ fn vietnamese(reason: Reason) -> &'static str {
         Reason::NotYourAgency => "Liên hệ cơ quan có thẩm quyền; CheckPermission nêu tên cơ quan đó.",
         Reason::SamePerson => "Để người khác của cùng cơ quan thực hiện bước này.",
         Reason::WrongStage => {
-            "Xem lại thoả thuận; nội dung đã bị từ chối hoặc thu hồi thì đề nghị phiên bản mới."
+            "Xem lại trạng thái hiện tại; nội dung đã bị từ chối hoặc thu hồi thì đề nghị lại."
         }
         Reason::Stale => "Xem lại nội dung hiện tại rồi quyết định.",
         Reason::BreakingChange => {

@@ -10,6 +10,8 @@ mod call;
 mod certificate;
 mod codec;
 mod connect;
+mod connections;
+mod credential;
 mod error;
 mod exchanges;
 mod failure;
@@ -20,6 +22,7 @@ pub(crate) mod output;
 mod reflection;
 mod registry;
 mod report;
+pub mod service;
 pub(crate) mod session;
 mod sign_in;
 pub(crate) mod table;
@@ -34,6 +37,7 @@ pub use lang::Lang;
 pub use output::{JsonStyle, Listing};
 
 use crate::cli::client::{Applications, Call, Exchanges, Services, Token};
+use crate::cli::registry::{Connections, Credential};
 use crate::cli::sign_in::SignIn;
 
 /// A command that calls a hub.
@@ -47,8 +51,14 @@ pub enum Command {
     SignIn(SignIn),
     /// `lgsp services`.
     Services(Services),
+    /// `lgsp service`.
+    Service(Box<crate::cli::service::Service>),
     /// `lgsp applications`.
     Applications(Applications),
+    /// `lgsp connections`.
+    Connections(Connections),
+    /// `lgsp credential`.
+    Credential(Credential),
     /// `lgsp exchanges`.
     Exchanges(Box<Exchanges>),
 }
@@ -60,7 +70,10 @@ pub async fn run(command: Command, lang: Lang) -> ExitCode {
         Command::Token(args) => token::run(args),
         Command::SignIn(args) => sign_in::run(args, lang).await,
         Command::Services(args) => registry::services(args, lang).await,
+        Command::Service(args) => service::run(args, lang).await,
         Command::Applications(args) => registry::applications(args, lang).await,
+        Command::Connections(args) => connections::run(args, lang).await,
+        Command::Credential(args) => credential::run(args, lang).await,
         Command::Exchanges(args) => exchanges::run(args, lang).await,
     };
     let Err(error) = done else { return ExitCode::SUCCESS };

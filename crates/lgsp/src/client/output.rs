@@ -6,7 +6,9 @@ use clap::ValueEnum;
 use comfy_table::Color;
 use lgsp_proto::ledger::v1::Exchange;
 use lgsp_proto::pool;
-use lgsp_proto::registry::v1::{ApplicationSummary, ServiceSummary};
+use lgsp_proto::registry::v1::{
+    ApplicationSummary, ConnectionRecord, CredentialRecord, MethodConformance, ServiceRecord, ServiceSummary,
+};
 use prost::Message;
 use prost_reflect::DynamicMessage;
 
@@ -124,8 +126,24 @@ impl Listed for ApplicationSummary {
     const NAME: &'static str = "lgsp.registry.v1.ApplicationSummary";
 }
 
+impl Listed for ConnectionRecord {
+    const NAME: &'static str = "lgsp.registry.v1.ConnectionRecord";
+}
+
+impl Listed for CredentialRecord {
+    const NAME: &'static str = "lgsp.registry.v1.CredentialRecord";
+}
+
 impl Listed for ServiceSummary {
     const NAME: &'static str = "lgsp.registry.v1.ServiceSummary";
+}
+
+impl Listed for ServiceRecord {
+    const NAME: &'static str = "lgsp.registry.v1.ServiceRecord";
+}
+
+impl Listed for MethodConformance {
+    const NAME: &'static str = "lgsp.registry.v1.MethodConformance";
 }
 
 /// A message of the hub's own contracts as one line of JSON.

@@ -14,11 +14,11 @@ use super::{Error, Lang, words};
 use crate::cli::client::{Applications, Operator, Services};
 
 /// Time for one page.
-const DEADLINE: Duration = Duration::from_secs(5);
+pub(super) const DEADLINE: Duration = Duration::from_secs(5);
 
 /// Pages of this size, and never more than this many of them.
 const PAGE_SIZE: i32 = 500;
-const MOST_PAGES: usize = 100;
+pub(super) const MOST_PAGES: usize = 100;
 
 /// Runs `lgsp services`.
 ///
@@ -91,7 +91,7 @@ async fn every_application(session: &Session) -> Result<Vec<ApplicationSummary>,
 }
 
 /// Waits for a unary answer, but not for a gateway that keeps silent.
-async fn answered<T>(
+pub(super) async fn answered<T>(
     session: &Session,
     call: impl Future<Output = Result<tonic::Response<T>, tonic::Status>>,
 ) -> Result<T, Error> {

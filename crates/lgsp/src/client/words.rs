@@ -1,7 +1,7 @@
 //! How moments, states and outcomes are written for people.
 
 use lgsp_core::{Hop, Outcome};
-use lgsp_proto::registry::v1::{ApplicationState, ServiceState};
+use lgsp_proto::registry::v1::{ApplicationState, CredentialState, Environment, ServiceState};
 use prost_reflect::prost_types::Timestamp;
 use time::format_description::BorrowedFormatItem;
 use time::macros::{format_description, offset};
@@ -22,6 +22,12 @@ pub(crate) fn moment(at: Option<&Timestamp>) -> String {
     let nanos = |at: &Timestamp| i128::from(at.seconds) * 1_000_000_000 + i128::from(at.nanos);
     let at = at.and_then(|at| OffsetDateTime::from_unix_timestamp_nanos(nanos(at)).ok());
     at.and_then(|at| at.to_offset(LOCAL).format(MOMENT).ok()).unwrap_or_else(|| "-".to_owned())
+}
+
+/// The same to the minute.
+pub(crate) fn minute(at: Option<&Timestamp>) -> String {
+    let moment = moment(at);
+    moment.get(..16).unwrap_or(&moment).to_owned()
 }
 
 /// Microseconds as milliseconds.
@@ -68,8 +74,29 @@ pub(crate) fn application_state(state: ApplicationState, lang: Lang) -> Cell {
         ApplicationState::Connected => (lang.pick("connected", "đã kết nối"), Tone::Good),
         ApplicationState::Suspended => (lang.pick("suspended", "tạm dừng"), Tone::Warning),
         ApplicationState::Retired => (lang.pick("retired", "đã dừng"), Tone::Dim),
+        ApplicationState::Refused => (lang.pick("refused", "bị từ chối"), Tone::Dim),
     };
     Cell::new(text, tone)
+}
+
+pub(crate) fn credential_state(state: CredentialState, lang: Lang) -> Cell {
+    let (text, tone) = match state {
+        CredentialState::Unspecified => (lang.pick("unknown", "không rõ"), Tone::Dim),
+        CredentialState::Valid => (lang.pick("valid", "còn hiệu lực"), Tone::Good),
+        CredentialState::NotYetValid => (lang.pick("not-yet-valid", "chưa hiệu lực"), Tone::Notice),
+        CredentialState::Rotated => (lang.pick("rotated", "đã thay"), Tone::Notice),
+        CredentialState::Expired => (lang.pick("expired", "hết hạn"), Tone::Dim),
+        CredentialState::Revoked => (lang.pick("revoked", "đã thu hồi"), Tone::Dim),
+    };
+    Cell::new(text, tone)
+}
+
+pub(crate) fn environment(environment: Environment, lang: Lang) -> &'static str {
+    match environment {
+        Environment::Unspecified => "",
+        Environment::Production => lang.pick("production", "chính thức"),
+        Environment::Sandbox => lang.pick("sandbox", "thử nghiệm"),
+    }
 }
 
 pub(crate) fn service_state(state: ServiceState, lang: Lang) -> Cell {
