@@ -123,6 +123,7 @@ async fn run(args: Args) -> Result<()> {
     stop.cancel();
     callers.join_all().await;
     report(&args, &rounds, &calls, start.elapsed());
+    city.hub.stop().await;
     Ok(())
 }
 

@@ -119,6 +119,7 @@ pub(crate) struct Shared {
     reply_to: ReplyTo,
     positioned: watch::Receiver<bool>,
     revision: Arc<AtomicU64>,
+    beats: Beats,
     bus: Bus,
 }
 
@@ -164,7 +165,8 @@ impl Caller {
         let revision = Arc::new(AtomicU64::new(0));
         let demands = Arc::default();
         let facts = facts(revision.clone(), waiters.clone(), Arc::clone(&demands));
-        Beats::start(bus, Sender::gateway(instance, keys.counting()), Pulse::new(), facts, shutdown);
+        let sender = Sender::gateway(instance, keys.counting());
+        let beats = Beats::start(bus, sender, Pulse::new(), facts, shutdown);
 
         let shared = Shared {
             producer,
@@ -177,6 +179,7 @@ impl Caller {
             reply_to,
             positioned,
             revision,
+            beats,
             bus: bus.clone(),
         };
         let caller = Self { shared: Arc::new(shared) };
@@ -270,9 +273,10 @@ impl Caller {
         self.shared.waiters.len()
     }
 
-    /// Tells the revision of the rules in force, for this instance's heartbeats.
+    /// Tells the revision of the rules in force, by a heartbeat at once: whoever has decided waits for it.
     pub fn tell_revision(&self, revision: u64) {
         self.shared.revision.store(revision, Ordering::Relaxed);
+        self.shared.beats.changed();
     }
 
     /// From now on `demands` is asked before each heartbeat what this gateway was asked for, by agreement, the busiest first. It
