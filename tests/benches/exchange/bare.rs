@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::broker::Broker;
 use crate::cpu::Parts;
 use crate::kafka::{self, Requester};
-use crate::load::Exchange;
+use crate::load::{Beside, Exchange};
 use crate::slice::{Place, Running, Runtimes, started};
 
 const REQUEST: &[u8] = &[b'q'; 64];
@@ -36,5 +36,5 @@ pub async fn start(place: &Place, runtimes: &Runtimes, parts: &mut Parts) -> Res
             requester.keep(&number.to_be_bytes(), RECORD).await
         })
     });
-    Ok(Running { exchange, _held: Box::new(broker) })
+    Ok(Running { exchange, beside: Beside::default(), _held: Box::new(broker) })
 }

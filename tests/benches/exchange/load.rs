@@ -17,14 +17,27 @@ use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Channel, Endpoint};
 
 use crate::cpu::Parts;
-use crate::plan::{Load, Measured, Step};
+use crate::plan::{Load, Measured, Overload, Step};
 
 /// Does one exchange, given its number.
 pub type Exchange = Arc<dyn Fn(u64) -> BoxFuture<'static, Result<()>> + Send + Sync>;
 /// A fresh token for a call.
 pub type Token = Arc<dyn Fn() -> MetadataValue<Ascii> + Send + Sync>;
 
+/// What can be called beside what is measured.
+#[derive(Clone, Default)]
+pub struct Beside {
+    pub bulk: Option<Exchange>,
+    pub interactive: Option<Exchange>,
+}
+
 const ANSWER_BYTES: u32 = 1024;
+/// How long the source of an overload takes, so that providers are what it is too much for.
+const SOURCE_MS: u32 = 50;
+/// Calls of an overload at once: ten times the 64 that a provider of 256 leaves to bulk.
+pub const OVERLOAD: usize = 640;
+/// How long who is refused is told to wait.
+const TOLD_TO_WAIT: Duration = Duration::from_secs(1);
 /// Connections of the client: an agency's application has a few.
 const CONNECTIONS: u64 = 8;
 /// Requests that are due and not yet sent; more than this and the system is far behind the offered rate.
@@ -44,6 +57,27 @@ pub fn request() -> EchoRequest {
 
 /// Calls the echo service at an address.
 pub async fn echo_client(runtime: &Handle, address: SocketAddr, token: Option<Token>) -> Result<Exchange> {
+    client(runtime, address, token, crate::hub::PURPOSE, request()).await
+}
+
+/// Calls it as one of an overload does.
+pub async fn overload(
+    runtime: &Handle,
+    address: SocketAddr,
+    token: Token,
+    purpose: &'static str,
+) -> Result<Exchange> {
+    let request = EchoRequest { delay_ms: SOURCE_MS, ..request() };
+    client(runtime, address, Some(token), purpose, request).await
+}
+
+async fn client(
+    runtime: &Handle,
+    address: SocketAddr,
+    token: Option<Token>,
+    purpose: &'static str,
+    request: EchoRequest,
+) -> Result<Exchange> {
     let connect = async move {
         let mut channels = Vec::new();
         for _ in 0..CONNECTIONS {
@@ -55,15 +89,20 @@ pub async fn echo_client(runtime: &Handle, address: SocketAddr, token: Option<To
     let channels = runtime.spawn(connect).await??;
     Ok(Arc::new(move |number| {
         let channel = channels[(number % CONNECTIONS) as usize].clone();
-        Box::pin(call(channel, token.clone()))
+        Box::pin(call(channel, token.clone(), purpose, request.clone()))
     }))
 }
 
-async fn call(channel: Channel, token: Option<Token>) -> Result<()> {
-    let mut request = tonic::Request::new(request());
+async fn call(
+    channel: Channel,
+    token: Option<Token>,
+    purpose: &'static str,
+    request: EchoRequest,
+) -> Result<()> {
+    let mut request = tonic::Request::new(request);
     if let Some(token) = token {
         request.metadata_mut().insert("authorization", token());
-        request.metadata_mut().insert("lgsp-purpose", MetadataValue::from_static(crate::hub::PURPOSE));
+        request.metadata_mut().insert("lgsp-purpose", MetadataValue::from_static(purpose));
     }
     let response = EchoServiceClient::new(channel).echo(request).await?.into_inner();
     if response.payload.len() == ANSWER_BYTES as usize { Ok(()) } else { Err(anyhow!("another answer")) }
@@ -117,8 +156,21 @@ impl Tally {
 }
 
 /// Runs a step and tells what it measured.
-pub async fn run(runtime: &Handle, exchange: &Exchange, parts: &Parts, step: Step) -> Result<Measured> {
+pub async fn run(
+    runtime: &Handle,
+    exchange: &Exchange,
+    beside: &Beside,
+    parts: &Parts,
+    step: Step,
+) -> Result<Measured> {
     let tally = Tally::new()?;
+    let overload = match step.beside {
+        None => None,
+        Some(Overload::Bulk) => beside.bulk.clone(),
+        Some(Overload::Interactive) => beside.interactive.clone(),
+    };
+    // It ends with this step.
+    let _overload = overload.map(|exchange| pour(runtime, &exchange));
     let before = parts.used();
     let began = Instant::now();
     let (mine, exchange) = (tally.clone(), exchange.clone());
@@ -152,6 +204,23 @@ pub async fn run(runtime: &Handle, exchange: &Exchange, parts: &Parts, step: Ste
         cpu_us,
         threads_us,
     })
+}
+
+/// Calls all the time, and waits as long as it is told to when it is refused.
+fn pour(runtime: &Handle, exchange: &Exchange) -> JoinSet<()> {
+    let mut workers = JoinSet::new();
+    for number in 0..OVERLOAD as u64 {
+        let exchange = exchange.clone();
+        let calls = async move {
+            loop {
+                if exchange(number).await.is_err() {
+                    tokio::time::sleep(TOLD_TO_WAIT).await;
+                }
+            }
+        };
+        workers.spawn_on(calls, runtime);
+    }
+    workers
 }
 
 async fn full(tally: &Arc<Tally>, exchange: &Exchange, in_flight: usize, seconds: f64) {

@@ -4,6 +4,7 @@
 //! cargo bench -p lgsp-tests                              embedded, and on Kafka if LGSP_TEST_KAFKA=host:port is set
 //! cargo bench -p lgsp-tests -- --slice 2 --pairs 3       a short look
 //! cargo bench -p lgsp-tests -- --memory 1000000          memory over a million exchanges
+//! cargo bench -p lgsp-tests --bench exchange -- --priority   interactive exchanges alone and beside an overload of bulk
 //! ```
 //!
 //! Three systems do the same work, a question answered with 1 KiB and a record of it acknowledged before the answer leaves:
@@ -31,6 +32,7 @@ mod load;
 mod memory;
 mod naive;
 mod plan;
+mod priority;
 mod report;
 mod run;
 mod slice;
@@ -49,6 +51,7 @@ fn main() -> Result<()> {
     let args = run::Args::parse();
     match args.memory {
         Some(exchanges) => memory::run(&args, exchanges),
+        None if args.priority => priority::run(&args),
         None => run::run(&args),
     }
 }

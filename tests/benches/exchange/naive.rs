@@ -19,7 +19,7 @@ use crate::broker::Broker;
 use crate::cpu::Parts;
 use crate::fsync::Log;
 use crate::kafka::{self, Requester};
-use crate::load;
+use crate::load::{self, Beside};
 use crate::slice::{Place, Running, Runtimes, started};
 
 struct Service {
@@ -93,7 +93,7 @@ pub async fn start(place: &Place, runtimes: &Runtimes, parts: &mut Parts) -> Res
     let exchange = load::echo_client(&runtimes.client, address, None).await?;
     load::until_answered(&exchange).await?;
     parts.started("client").await;
-    Ok(Running { exchange, _held: Box::new(broker) })
+    Ok(Running { exchange, beside: Beside::default(), _held: Box::new(broker) })
 }
 
 async fn serve(broker: Arc<Broker>, log: Option<Log>) -> Result<SocketAddr> {

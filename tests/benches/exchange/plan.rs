@@ -49,6 +49,18 @@ pub struct Step {
     /// The most requests in flight.
     pub in_flight: usize,
     pub load: Load,
+    /// What else is called meanwhile.
+    pub beside: Option<Overload>,
+}
+
+/// Far more calls than can be done, as one application makes them that waits as long as it is told to when it is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Overload {
+    /// Under an agreement for bulk.
+    Bulk,
+    /// Under one like that of the calls that are measured.
+    Interactive,
 }
 
 /// What ends a step, and how requests come.

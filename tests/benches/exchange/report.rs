@@ -108,7 +108,7 @@ fn steps(slices: &[Vec<Measured>], in_flight: usize, wanted: fn(&Load) -> bool) 
     all.filter(|measured| measured.step.in_flight == in_flight && wanted(&measured.step.load)).collect()
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
     match values.len() {

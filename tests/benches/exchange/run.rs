@@ -14,10 +14,10 @@ use crate::report::{Report, Runs};
 pub struct Args {
     /// Seconds of a slice, for each number in flight.
     #[arg(long, default_value_t = 10.0)]
-    slice: f64,
+    pub slice: f64,
     /// Pairs of slices of the naive service and the hub.
     #[arg(long, default_value_t = 10)]
-    pairs: usize,
+    pub pairs: usize,
     /// How many requests are in flight at most.
     #[arg(long, value_delimiter = ',', default_value = "1,64,256")]
     in_flight: Vec<usize>,
@@ -36,6 +36,9 @@ pub struct Args {
     /// Instead: send so many exchanges through the hub, and tell its memory.
     #[arg(long)]
     pub memory: Option<u64>,
+    /// Instead: tell how interactive exchanges fare beside ten times the bulk that can be done.
+    #[arg(long)]
+    pub priority: bool,
     /// How the result is written.
     #[arg(long, value_enum, default_value = "table")]
     output: Output,
@@ -78,7 +81,7 @@ fn calibrate(args: &Args, kafka: Option<&str>) -> Result<Rates> {
     let mut rates = Rates::new();
     for system in &args.systems {
         let steps = args.in_flight.iter().flat_map(|in_flight| {
-            let step = |load| Step { in_flight: *in_flight, load };
+            let step = |load| Step { in_flight: *in_flight, load, beside: None };
             let warm_up = step(Load::WarmUp { seconds: WARM_UP_SECONDS });
             [warm_up, step(Load::Full { seconds: CALIBRATION_SECONDS })]
         });
@@ -113,7 +116,7 @@ fn measure(args: &Args, kafka: Option<&str>, rates: &Rates) -> Result<Runs> {
 }
 
 fn steps(in_flight: usize, per_second: f64, slice: f64) -> [Step; 3] {
-    let step = |load| Step { in_flight, load };
+    let step = |load| Step { in_flight, load, beside: None };
     [
         step(Load::WarmUp { seconds: WARM_UP_SECONDS }),
         step(Load::Paced { per_second, seconds: slice / 2.0 }),

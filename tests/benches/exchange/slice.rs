@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::cpu::Parts;
-use crate::load::Exchange;
+use crate::load::{Beside, Exchange};
 use crate::plan::{Measured, Plan, System};
 use crate::{bare, broker, hub, load, naive};
 
@@ -32,6 +32,8 @@ pub struct Place {
 /// A running system.
 pub struct Running {
     pub exchange: Exchange,
+    /// What can be called beside it.
+    pub beside: Beside,
     /// What ends with it.
     pub _held: Box<dyn Any>,
 }
@@ -81,7 +83,7 @@ async fn measure(plan: &Plan, place: &Place, runtimes: &Runtimes) -> Result<Vec<
     }
     let mut measured = Vec::new();
     for step in &plan.steps {
-        measured.push(load::run(&runtimes.client, &running.exchange, &parts, *step).await?);
+        measured.push(load::run(&runtimes.client, &running.exchange, &running.beside, &parts, *step).await?);
     }
     Ok(measured)
 }

@@ -22,7 +22,7 @@ use lgsp_tests::echo;
 use tonic::metadata::{Ascii, MetadataValue};
 
 use crate::cpu::Parts;
-use crate::load::{self, Token};
+use crate::load::{self, Beside, Token};
 use crate::slice::{Place, Running, Runtimes, started};
 
 pub use rules::PURPOSE;
@@ -52,10 +52,15 @@ pub async fn start(place: &Place, runtimes: &Runtimes, parts: &mut Parts) -> Res
     until_ready(&hosts.gateway.state).await?;
     parts.started("gateway").await;
 
-    let exchange = load::echo_client(&runtimes.client, address, Some(tokens(&place.folder)?)).await?;
+    let token = tokens(&place.folder)?;
+    let beside = Beside {
+        bulk: Some(load::overload(&runtimes.client, address, token.clone(), rules::BULK).await?),
+        interactive: Some(load::overload(&runtimes.client, address, token.clone(), rules::STATISTICS).await?),
+    };
+    let exchange = load::echo_client(&runtimes.client, address, Some(token)).await?;
     load::until_answered(&exchange).await?;
     parts.started("client").await;
-    Ok(Running { exchange, _held: Box::new((hosts, ledger, adapter, gateway)) })
+    Ok(Running { exchange, beside, _held: Box::new((hosts, ledger, adapter, gateway)) })
 }
 
 fn config(place: &Place) -> Config {

@@ -11,14 +11,18 @@ use lgsp_core::descriptor_key;
 use lgsp_core::entry::sha256;
 use lgsp_core::time::{timestamp, unix_micros};
 use lgsp_proto::registry::v1::{
-    Agreement, AgreementState, Application, ApplicationState, Credential, DataService, Grant, Purpose,
-    ServiceState, SignedSnapshot, Snapshot,
+    Agreement, AgreementState, Application, ApplicationState, Credential, DataService, Grant, Priority,
+    Purpose, ServiceState, SignedSnapshot, Snapshot,
 };
 use lgsp_tests::echo;
 use prost::Message as _;
 
 /// The purpose that the agreement allows.
 pub const PURPOSE: &str = "prefill";
+/// Allowed by another agreement that is as interactive.
+pub const STATISTICS: &str = "statistics";
+/// Allowed by one for bulk.
+pub const BULK: &str = "bulk";
 /// Who calls.
 pub const APPLICATION: &str = "tthc";
 const AGENCY: &str = "H13.01";
@@ -53,7 +57,7 @@ fn snapshot(credential: [u8; 32]) -> Snapshot {
         revision: 1,
         environment: "sandbox".to_owned(),
         published: Some(timestamp(now)),
-        purposes: vec![Purpose { code: PURPOSE.to_owned(), ..Purpose::default() }],
+        purposes: [PURPOSE, STATISTICS, BULK].map(purpose).into(),
         services: vec![DataService {
             name: echo::SERVICE.to_owned(),
             owner_agency_code: AGENCY.to_owned(),
@@ -71,21 +75,38 @@ fn snapshot(credential: [u8; 32]) -> Snapshot {
                 ed25519_public_key: credential.to_vec().into(),
                 ..Credential::default()
             }],
+            // No bound of its own, so that those of the gateway and the providers show.
+            max_in_flight: 4_096,
             ..Application::default()
         }],
-        agreements: vec![Agreement {
-            id: "tt-bench".to_owned(),
-            version: 1,
-            application: APPLICATION.to_owned(),
-            service: echo::SERVICE.to_owned(),
-            grants: vec![Grant { method: "Echo".to_owned(), fields: GRANTED.map(str::to_owned).to_vec() }],
-            purposes: vec![PURPOSE.to_owned()],
-            valid_from: Some(timestamp(now - DAY_US)),
-            valid_to: Some(timestamp(now + DAY_US)),
-            legal_basis: "made up".to_owned(),
-            state: AgreementState::Active.into(),
-            ..Agreement::default()
-        }],
+        agreements: [
+            (PURPOSE, Priority::Unspecified),
+            (STATISTICS, Priority::Interactive),
+            (BULK, Priority::Bulk),
+        ]
+        .map(|(purpose, priority)| agreement(purpose, priority, now))
+        .into(),
         ..Snapshot::default()
+    }
+}
+
+fn purpose(code: &str) -> Purpose {
+    Purpose { code: code.to_owned(), ..Purpose::default() }
+}
+
+fn agreement(purpose: &str, priority: Priority, now: i64) -> Agreement {
+    Agreement {
+        id: format!("tt-{purpose}"),
+        version: 1,
+        application: APPLICATION.to_owned(),
+        service: echo::SERVICE.to_owned(),
+        grants: vec![Grant { method: "Echo".to_owned(), fields: GRANTED.map(str::to_owned).to_vec() }],
+        purposes: vec![purpose.to_owned()],
+        valid_from: Some(timestamp(now - DAY_US)),
+        valid_to: Some(timestamp(now + DAY_US)),
+        legal_basis: "made up".to_owned(),
+        state: AgreementState::Active.into(),
+        priority: priority.into(),
+        ..Agreement::default()
     }
 }
