@@ -1,12 +1,13 @@
 //! The history in its store: changes are added, and never changed.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use lgsp_proto::registry::v1::Change;
-use lgsp_store::{Error as StoreError, Migration, Options, Query, Store};
+use lgsp_store::{Error as StoreError, Migration, Options, Query, Row, Store};
 use prost_reflect::{DynamicMessage, MessageDescriptor};
 use tokio::time::Instant;
 
@@ -64,24 +65,49 @@ impl History {
         Ok(Self { store, change })
     }
 
-    /// All changes after one, in their order.
-    pub async fn after(&self, sequence: u64, deadline: Instant) -> Result<Vec<Change>, HistoryError> {
+    /// Takes in the changes after one, in their order, until there are no more or `take` has enough. A page of them is held at a
+    /// time.
+    pub async fn each_after(
+        &self,
+        sequence: u64,
+        deadline: Instant,
+        mut take: impl FnMut(Change) -> Result<ControlFlow<()>, HistoryError>,
+    ) -> Result<(), HistoryError> {
         const SQL: &str =
             "SELECT sequence, record FROM registry_change WHERE sequence > $1 ORDER BY sequence LIMIT $2";
-        let mut changes = Vec::new();
         let mut after = number(sequence);
         loop {
-            let mut reader = self.store.reader(deadline).await?;
-            let rows = reader.all(Query::new(SQL).bind(after).bind(PAGE)).await?;
+            let query = Query::new(SQL).bind(after).bind(PAGE);
+            let rows = self.store.reader(deadline).await?.all(query).await?;
             for row in &rows {
                 after = row.integer("sequence")?;
-                let change = self.read(&row.text("record")?);
-                changes.push(change.ok_or(HistoryError::Record { sequence: after })?);
+                if take(self.change(row)?)?.is_break() {
+                    return Ok(());
+                }
             }
             if rows.len() < PAGE as usize {
-                return Ok(changes);
+                return Ok(());
             }
         }
+    }
+
+    /// The changes before one, newest first; no more than `most`.
+    pub async fn before(
+        &self,
+        sequence: u64,
+        most: usize,
+        deadline: Instant,
+    ) -> Result<Vec<Change>, HistoryError> {
+        const SQL: &str =
+            "SELECT sequence, record FROM registry_change WHERE sequence < $1 ORDER BY sequence DESC LIMIT $2";
+        let query = Query::new(SQL).bind(number(sequence)).bind(i64::try_from(most).unwrap_or(PAGE));
+        let rows = self.store.reader(deadline).await?.all(query).await?;
+        rows.iter().map(|row| self.change(row)).collect()
+    }
+
+    fn change(&self, row: &Row) -> Result<Change, HistoryError> {
+        let sequence = row.integer("sequence")?;
+        self.read(&row.text("record")?).ok_or(HistoryError::Record { sequence })
     }
 
     /// Adds a change. Returns false if another one has its place: then nothing was added.
@@ -110,16 +136,14 @@ impl History {
         Ok(())
     }
 
-    /// All descriptor sets, by their key on the topic.
-    pub async fn descriptor_sets(&self, deadline: Instant) -> Result<BTreeMap<String, Bytes>, HistoryError> {
-        const SQL: &str = "SELECT key, content FROM registry_descriptor_set";
-        let mut sets = BTreeMap::new();
-        for row in self.store.reader(deadline).await?.all(Query::new(SQL)).await? {
-            let content = BASE64.decode(row.text("content")?);
-            let content = content.map_err(|_| StoreError::Value { column: "content".to_owned() })?;
-            sets.insert(row.text("key")?, Bytes::from(content));
-        }
-        Ok(sets)
+    /// The descriptor set of a key on the topic.
+    pub async fn contract(&self, key: &str, deadline: Instant) -> Result<Option<Bytes>, HistoryError> {
+        const SQL: &str = "SELECT content FROM registry_descriptor_set WHERE key = $1";
+        let rows = self.store.reader(deadline).await?.all(Query::new(SQL).bind(key)).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let content = BASE64.decode(row.text("content")?);
+        let content = content.map_err(|_| StoreError::Value { column: "content".to_owned() })?;
+        Ok(Some(content.into()))
     }
 
     fn write(&self, change: &Change) -> String {
@@ -172,13 +196,45 @@ mod tests {
         History::open(&Options::of(url)).await.unwrap()
     }
 
+    async fn after(history: &History, sequence: u64) -> Vec<Change> {
+        let mut changes = Vec::new();
+        let taken = history.each_after(sequence, soon(), |change| {
+            changes.push(change);
+            Ok(ControlFlow::Continue(()))
+        });
+        taken.await.unwrap();
+        changes
+    }
+
     #[tokio::test]
     async fn what_was_added_is_read_as_it_was() {
         let folder = tempfile::tempdir().unwrap();
         assert!(history(folder.path()).await.append(&change(1), soon()).await.unwrap());
         let again = history(folder.path()).await;
-        assert_eq!(again.after(0, soon()).await.unwrap(), [change(1)]);
-        assert_eq!(again.after(1, soon()).await.unwrap(), []);
+        assert_eq!(after(&again, 0).await, [change(1)]);
+        assert_eq!(after(&again, 1).await, []);
+    }
+
+    #[tokio::test]
+    async fn changes_are_read_page_by_page_and_as_far_as_they_are_wanted() {
+        let folder = tempfile::tempdir().unwrap();
+        let history = history(folder.path()).await;
+        let last = PAGE as u64 + 3;
+        for sequence in 1..=last {
+            let change = Change { sequence, ..Change::default() };
+            assert!(history.append(&change, soon()).await.unwrap());
+        }
+        let sequences = |changes: Vec<Change>| changes.iter().map(|it| it.sequence).collect::<Vec<_>>();
+        assert_eq!(sequences(after(&history, 0).await), (1..=last).collect::<Vec<_>>());
+        assert_eq!(sequences(history.before(u64::MAX, 2, soon()).await.unwrap()), [last, last - 1]);
+        assert_eq!(sequences(history.before(3, 10, soon()).await.unwrap()), [2, 1]);
+        let mut taken = 0;
+        let until_the_second = history.each_after(0, soon(), |change| {
+            taken = change.sequence;
+            Ok(if taken == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        });
+        until_the_second.await.unwrap();
+        assert_eq!(taken, 2);
     }
 
     #[tokio::test]
@@ -189,7 +245,7 @@ mod tests {
         let (one, two) = (change(1), other);
         let (one, two) = tokio::join!(ours.append(&one, soon()), theirs.append(&two, soon()));
         assert_eq!(usize::from(one.unwrap()) + usize::from(two.unwrap()), 1);
-        assert_eq!(ours.after(0, soon()).await.unwrap().len(), 1);
+        assert_eq!(after(&ours, 0).await.len(), 1);
     }
 
     #[tokio::test]
@@ -200,6 +256,8 @@ mod tests {
         for _ in 0..2 {
             history.keep(&sets, soon()).await.unwrap();
         }
-        assert_eq!(history.descriptor_sets(soon()).await.unwrap(), sets);
+        let kept = history.contract("descriptors/00", soon()).await.unwrap();
+        assert_eq!(kept.as_deref(), Some(b"\x00\xff".as_slice()));
+        assert_eq!(history.contract("descriptors/01", soon()).await.unwrap(), None);
     }
 }

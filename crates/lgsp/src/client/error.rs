@@ -222,6 +222,38 @@ pub enum Error {
         /// The methods that it has.
         known: Vec<String>,
     },
+    /// The contract does not compile, or is not there.
+    #[error("the contract cannot be used: {problem}")]
+    Protos {
+        /// What is wrong, with file and line if a file is.
+        problem: String,
+    },
+    /// The hub would not take the contract.
+    #[error("{service} cannot be registered{}", against(*compared_with))]
+    Unfit {
+        /// Full name of the service.
+        service: String,
+        /// The version in use that it would break.
+        compared_with: Option<u32>,
+        /// Everything that is wrong with it.
+        problems: Vec<String>,
+    },
+    /// There is no such version, or none at a stage for this.
+    #[error("{service} has no version for this")]
+    VersionUnknown {
+        /// Full name of the service.
+        service: String,
+        /// The versions that it has, with where they stand.
+        known: Vec<String>,
+    },
+    /// Some methods did not do what the contract says.
+    #[error("{failed} methods of {service} are not as the contract says")]
+    NotAsContracted {
+        /// Full name of the service.
+        service: String,
+        /// How many.
+        failed: usize,
+    },
     /// What reflection tells is no contract.
     #[error("the contract of {service} cannot be read by reflection: {problem}")]
     Contract {
@@ -258,6 +290,10 @@ pub enum Error {
     Output(#[from] io::Error),
 }
 
+fn against(version: Option<u32>) -> String {
+    version.map_or_else(String::new, |version| format!(" beside version {version}, which is in use"))
+}
+
 impl Error {
     /// The exit code that tells it to a script. A reader that has enough, such as `head`, is no failure: `None`.
     pub fn exit(&self) -> Option<Exit> {
@@ -275,9 +311,13 @@ impl Error {
             | Self::Key(_)
             | Self::Metadata { .. }
             | Self::Input { .. } => Some(Exit::Usage),
-            Self::Json { .. } | Self::ServiceUnknown { .. } | Self::MethodUnknown { .. } => {
-                Some(Exit::Invalid)
-            }
+            Self::Json { .. }
+            | Self::Protos { .. }
+            | Self::Unfit { .. }
+            | Self::NotAsContracted { .. }
+            | Self::ServiceUnknown { .. }
+            | Self::MethodUnknown { .. } => Some(Exit::Invalid),
+            Self::VersionUnknown { .. } => Some(Exit::NotFound),
             Self::CertificateRefused { .. } | Self::NotSignedIn { .. } => Some(Exit::Refused),
             Self::NotListening { .. } | Self::Connection { .. } | Self::Issuer { .. } => {
                 Some(Exit::Unavailable)
@@ -316,6 +356,8 @@ impl Error {
                 .line(Label::Retry, lang.pick("yes, with more time", "được, với thời hạn dài hơn")),
             Some(Exit::Other | Exit::Usage | Exit::Refused | Exit::NotFound | Exit::Invalid) | None => report,
         };
+        let problems: &[String] = if let Self::Unfit { problems, .. } = self { problems } else { &[] };
+        let report = problems.iter().fold(report, |report, problem| report.line(Label::Fields, problem));
         report.line(Label::Advice, self.advice(lang))
     }
 
@@ -356,6 +398,7 @@ impl Error {
             Self::KeyMissing { .. } => (NAME_A_KEY, NAME_A_KEY_VI, &[]),
             Self::Issuer { .. } => (SEE_THE_ISSUER, SEE_THE_ISSUER_VI, &[]),
             Self::NotSignedIn { .. } => (SIGN_IN_AGAIN, SIGN_IN_AGAIN_VI, &[]),
+            Self::VersionUnknown { known, .. } if !known.is_empty() => ("It has: ", "Hiện có: ", known),
             Self::ServiceUnknown { known, .. } | Self::MethodUnknown { known, .. } if !known.is_empty() => {
                 ("Name one of: ", "Chọn một trong: ", known)
             }
@@ -373,6 +416,10 @@ impl Error {
             | Self::Input { .. }
             | Self::ServiceUnknown { .. }
             | Self::MethodUnknown { .. }
+            | Self::Protos { .. }
+            | Self::Unfit { .. }
+            | Self::VersionUnknown { .. }
+            | Self::NotAsContracted { .. }
             | Self::Contract { .. }
             | Self::Refused(_)
             | Self::Output(_) => ("", "", &[]),

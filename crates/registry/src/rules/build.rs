@@ -1,48 +1,59 @@
 //! From entries that were checked to the parts of the snapshot. Lists are sorted, so that the same rules have the same
 //! bytes.
 
+use lgsp_core::contract::Contract;
 use lgsp_core::time::timestamp;
 use lgsp_proto::registry::v1 as wire;
+use toml::value::Datetime;
 
-use super::contracts::Contract;
-use super::entries;
+use super::{entries, moment};
 
 pub(super) fn data_service(
     entry: &entries::Service,
     owner: String,
     contract: &Contract,
 ) -> wire::DataService {
+    // What the contract names, it names alone.
+    let or = |named: &str, else_: &Option<String>| match (named, else_) {
+        ("", Some(text)) => text.clone(),
+        (named, _) => named.to_owned(),
+    };
+    let at = |moment: &Option<Datetime>| moment.as_ref().and_then(moment::micros).map(timestamp);
     wire::DataService {
         name: entry.name.clone(),
         owner_agency_code: owner,
         state: service_state(entry.state).into(),
         descriptor_sha256: contract.sha256.to_vec().into(),
-        domain: contract.rules.domain.clone(),
+        domain: or(&contract.rules.domain, &entry.domain),
         platform: contract.rules.platform,
-        title_vi: contract.rules.title_vi.clone(),
-        title_en: contract.rules.title_en.clone(),
-        ..wire::DataService::default()
+        title_vi: or(&contract.rules.title_vi, &entry.title_vi),
+        title_en: or(&contract.rules.title_en, &entry.title_en),
+        deprecated_at: at(&entry.deprecated_at),
+        sunset_at: at(&entry.sunset_at),
     }
 }
 
 pub(super) fn application(entry: entries::Application, agency_code: String) -> wire::Application {
-    let entries::Application { id, name_vi, name_en, agency: _, state, mut roles, max_in_flight, platform } =
-        entry;
+    let mut roles = entry.roles;
     roles.sort_unstable();
     roles.dedup();
-    let state = application_state(state).into();
     wire::Application {
-        id,
-        name_vi,
-        name_en,
+        id: entry.id,
+        name_vi: entry.name_vi,
+        name_en: entry.name_en,
         agency_code,
-        state,
+        state: application_state(entry.state).into(),
         credentials: Vec::new(),
         certificates: Vec::new(),
         roles,
-        max_in_flight,
-        platform,
+        max_in_flight: entry.max_in_flight,
+        platform: entry.platform,
     }
+}
+
+pub(super) fn contact(entry: &entries::Contact) -> wire::Contact {
+    let entries::Contact { office, email, phone } = entry;
+    wire::Contact { office: office.clone(), email: email.clone(), phone: phone.clone() }
 }
 
 pub(super) fn agreement(

@@ -4,14 +4,16 @@ mod credentials;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use lgsp_core::contract::{self, Contract};
 use lgsp_core::{ApplicationId, Rules};
 use lgsp_identifiers::AgencyCode;
 use lgsp_proto::registry::v1 as wire;
+use prost::Message;
 use toml::value::Datetime;
 
 use super::Checked;
-use super::build::{agreement, application, data_service};
-use super::contracts::{Contract, Contracts, problem_of_path};
+use super::build::{agreement, application, contact, data_service};
+use super::contracts::{Contracts, problem_of_path};
 use super::entries;
 use super::folder::{FILES, Folder};
 use super::moment;
@@ -26,12 +28,18 @@ struct Checker<'a> {
     problems: Problems,
     contracts: Contracts,
     snapshot: wire::Snapshot,
+    contacts: BTreeMap<String, Vec<wire::Contact>>,
 }
 
 pub(super) fn check(folder: &Folder, environment: &str) -> Result<Checked, Problems> {
     let snapshot = wire::Snapshot { environment: environment.to_owned(), ..Default::default() };
-    let mut checker =
-        Checker { folder, problems: Problems::default(), contracts: Contracts::default(), snapshot };
+    let mut checker = Checker {
+        folder,
+        problems: Problems::default(),
+        contracts: Contracts::default(),
+        snapshot,
+        contacts: BTreeMap::new(),
+    };
     checker.file_names();
     checker.agencies();
     checker.purposes();
@@ -86,6 +94,13 @@ impl Checker<'_> {
         {
             self.once(&mut seen, &entry, "service", &entry.value.name);
             let owner = self.known_agency(&entry, &entry.value.owner);
+            for (key, moment) in
+                [("deprecated-at", &entry.value.deprecated_at), ("sunset-at", &entry.value.sunset_at)]
+            {
+                if let Some(bad) = moment.as_ref().filter(|moment| moment::micros(moment).is_none()) {
+                    self.bad(&entry, format!("`{key}` = {bad} is no moment"), moment::ACCEPTED);
+                }
+            }
             self.contracts.add(&entry, self.folder, &mut self.problems);
             let Some(contract) = self.contracts.get(&entry.value.name) else {
                 self.problems.unread(&entry.value.name);
@@ -131,6 +146,13 @@ impl Checker<'_> {
             self.named(&entry, "name-en", &entry.value.name_en);
             for role in entry.value.roles.iter().filter(|role| !known.contains(*role)) {
                 self.unknown(&entry, "role", role, &one_of(known.iter().map(String::as_str)));
+            }
+            for contact in &entry.value.contacts {
+                self.named(&entry, "office", &contact.office);
+            }
+            let contacts: Vec<_> = entry.value.contacts.iter().map(contact).collect();
+            if !contacts.is_empty() {
+                self.contacts.insert(id.clone(), contacts);
             }
             let agency_code = self.known_agency(&entry, &entry.value.agency).unwrap_or_default();
             self.snapshot.applications.push(application(entry.value, agency_code));
@@ -240,12 +262,18 @@ impl Checker<'_> {
         if !self.problems.is_empty() {
             return Err(self.problems);
         }
+        let size = self.snapshot.encoded_len();
+        if size > contract::LARGEST {
+            let found = format!("all rules together have {size} bytes, and are one record");
+            self.problems.add("rules", 0, found, format!("at most {}", contract::LARGEST));
+            return Err(self.problems);
+        }
         let descriptors = self.contracts.descriptors;
         if let Err(error) = Rules::compile(&self.snapshot, &descriptors) {
             self.problems.add("rules", 0, error.to_string(), "");
             return Err(self.problems);
         }
-        Ok(Checked { snapshot: self.snapshot, descriptors })
+        Ok(Checked { snapshot: self.snapshot, descriptors, contacts: self.contacts })
     }
 
     fn bad<T>(&mut self, entry: &Entry<T>, found: impl Into<String>, accepted: &str) {
@@ -317,7 +345,7 @@ impl Checker<'_> {
 fn problems_of_grant(contract: &Contract, named: &str, grant: &entries::Grant) -> Vec<(String, String)> {
     let Some(method) = contract.method(&grant.method) else {
         let methods: Vec<String> =
-            contract.descriptor.methods().map(|method| method.name().to_owned()).collect();
+            contract.service.methods().map(|method| method.name().to_owned()).collect();
         let accepted = one_of(methods.iter().map(String::as_str));
         return vec![(format!("{named} names the unknown method `{}`", grant.method), accepted)];
     };

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use lgsp_core::contract::{Contract, Problem};
 use lgsp_core::{Plan, descriptor_key};
-use prost_reflect::{Kind, MessageDescriptor, MethodDescriptor, ServiceDescriptor};
+use prost_reflect::{Kind, MessageDescriptor};
 
 use super::entries;
 use super::folder::Folder;
@@ -19,47 +20,26 @@ pub(crate) struct Contracts {
     pub descriptors: BTreeMap<String, Bytes>,
 }
 
-/// The contract of one service.
-pub(crate) struct Contract {
-    pub descriptor: ServiceDescriptor,
-    pub sha256: [u8; 32],
-    pub rules: lgsp_proto::options::ServiceRules,
-}
-
 impl Contracts {
     /// Finds the contract of a service; a problem if there is none, or the hub cannot carry it.
     pub fn add(&mut self, entry: &Entry<entries::Service>, folder: &Folder, problems: &mut Problems) {
         let name = &entry.value.name;
         let Some(set) = descriptor_set(entry, folder, problems) else { return };
-        let pool = match lgsp_proto::link(&set) {
-            Ok(pool) => pool,
-            Err(error) => {
-                let found = format!("service `{name}`: its descriptor set does not link: {error}");
-                return problems.add(
-                    entry.file,
-                    entry.line,
-                    found,
-                    "an encoded FileDescriptorSet with all it imports",
-                );
+        let contract = match Contract::read(&set, name) {
+            Ok(contract) => contract,
+            Err(Problem { found, accepted, .. }) => {
+                return problems.add(entry.file, entry.line, format!("service `{name}`: {found}"), accepted);
             }
         };
-        let Some(descriptor) = pool.get_service_by_name(name) else {
-            let services: Vec<String> =
-                pool.services().map(|service| service.full_name().to_owned()).collect();
-            let found = format!("service `{name}` is not in its descriptor set");
-            return problems.add(entry.file, entry.line, found, one_of(services.iter().map(String::as_str)));
-        };
-        let rules = lgsp_proto::options::service(&descriptor);
-        if rules.domain.is_empty() {
+        if contract.rules.domain.is_empty() && entry.value.domain.is_none() {
             let found = format!("service `{name}`: its contract names no domain");
             return problems.add(entry.file, entry.line, found, "option (lgsp.options.v1.service).domain");
         }
-        for (found, accepted) in problems_of_methods(&descriptor) {
+        for Problem { found, accepted, .. } in contract.uncarried() {
             problems.add(entry.file, entry.line, format!("service `{name}`: {found}"), accepted);
         }
-        let sha256 = lgsp_proto::contract_sha256(&set);
-        self.descriptors.insert(descriptor_key(&sha256), set);
-        self.services.insert(name.clone(), Contract { descriptor, sha256, rules });
+        self.descriptors.insert(descriptor_key(&contract.sha256), set);
+        self.services.insert(name.clone(), contract);
     }
 
     /// The contract of a service.
@@ -76,21 +56,14 @@ impl Contracts {
     pub fn platform_methods(&self) -> Vec<String> {
         let platform = self.services.values().filter(|contract| contract.rules.platform);
         let full = |contract: &Contract| {
-            let service = contract.descriptor.full_name().to_owned();
+            let service = contract.service.full_name().to_owned();
             contract
-                .descriptor
+                .service
                 .methods()
                 .map(move |method| format!("{service}/{}", method.name()))
                 .collect::<Vec<_>>()
         };
         platform.flat_map(full).collect()
-    }
-}
-
-impl Contract {
-    /// A method by name.
-    pub fn method(&self, name: &str) -> Option<MethodDescriptor> {
-        self.descriptor.methods().find(|method| method.name() == name)
     }
 }
 
@@ -117,25 +90,6 @@ fn descriptor_set(
         problems.add(entry.file, entry.line, found, one_of(sets));
     }
     set.cloned()
-}
-
-/// Without a deadline a call would end before it began, and without limits a stream would.
-fn problems_of_methods(service: &ServiceDescriptor) -> Vec<(String, &'static str)> {
-    let mut problems = Vec::new();
-    for method in service.methods() {
-        let rules = lgsp_proto::options::method(&method);
-        if rules.deadline_ms == 0 {
-            let found = format!("its method `{}` has no deadline", method.name());
-            problems.push((found, "option (lgsp.options.v1.method).deadline_ms"));
-        }
-        let unlimited = rules.max_stream_messages == 0 || rules.max_stream_bytes == 0;
-        if method.is_server_streaming() && unlimited {
-            let found = format!("its streaming method `{}` has no limits", method.name());
-            problems
-                .push((found, "option (lgsp.options.v1.method).max_stream_messages and .max_stream_bytes"));
-        }
-    }
-    problems
 }
 
 /// What is wrong with a field path, and what is accepted in its place; `None` if nothing is.
