@@ -67,8 +67,8 @@ fn registry_key() -> SigningKey {
 
 fn signed(revision: u64, key: &SigningKey) -> Bytes {
     let snapshot = Bytes::from(Snapshot { revision, ..fixture::snapshot() }.encode_to_vec());
-    let signature = key.sign(&[CONTEXT, &snapshot].concat()).to_bytes().to_vec();
-    SignedSnapshot { snapshot, key_id: key_id(&key.verifying_key()), signature: signature.into() }
+    let signature = key.sign(&signed_bytes(&snapshot)).to_bytes().to_vec();
+    SignedSnapshot { snapshot, key_id: key_id(key.verifying_key().as_bytes()), signature: signature.into() }
         .encode_to_vec()
         .into()
 }
@@ -131,7 +131,7 @@ fn a_snapshot_with_a_bad_signature_is_kept_out_with_an_alarm() {
     assert_eq!(bench.cause(), "snapshot-key-unknown");
 
     let mut forged = SignedSnapshot::decode(signed(2, &SigningKey::from_bytes(&[4; 32]))).unwrap();
-    forged.key_id = key_id(&registry_key().verifying_key());
+    forged.key_id = key_id(registry_key().verifying_key().as_bytes());
     assert_eq!(bench.take("snapshot", forged.encode_to_vec().into()), None);
     assert_eq!(bench.cause(), "snapshot-signature-bad");
     assert_eq!(bench.take("snapshot", Bytes::from_static(b"\xff")), None);
