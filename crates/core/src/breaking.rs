@@ -182,9 +182,8 @@ impl Look {
             format!("could have {} items", bound(before.max_items)),
         );
         note(is_narrower(&after, &before), "could be in a wider range".to_owned());
-        note(!takes(after.format(), before.format()), {
-            format!("its format was {}", before.format().as_str_name())
-        });
+        let format = before.format().as_str_name();
+        note(!takes(after.format(), before.format()), format!("its format was {format}"));
     }
 
     /// A field that must be set and was not there before.

@@ -91,17 +91,14 @@ fn problems_of_names(held: &Held, service: &DataService, request: &RegisterServi
         .services()
         .all()
         .filter(|record| !matches!(state(record), ServiceState::Refused | ServiceState::Withdrawn));
-    let mut others = alive.filter_map(|record| record.service.as_ref()).peekable();
-    let (mut name_taken, mut domain_taken) = (false, false);
-    for other in others.by_ref() {
-        let foreign = other.platform || other.owner_agency_code != service.owner_agency_code;
-        name_taken |= foreign && other.name == service.name;
-        domain_taken |= foreign && other.domain == service.domain;
-    }
-    if name_taken {
+    let others = alive.filter_map(|record| record.service.as_ref());
+    let is_foreign =
+        |other: &&DataService| other.platform || other.owner_agency_code != service.owner_agency_code;
+    let foreign: Vec<&DataService> = others.filter(is_foreign).collect();
+    if foreign.iter().any(|other| other.name == service.name) {
         note("is a data service of another agency", "a name of the agency's own");
     }
-    if domain_taken {
+    if foreign.iter().any(|other| other.domain == service.domain) {
         note("is in a domain of another agency", "a domain of the agency's own");
     }
     problems

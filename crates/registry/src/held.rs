@@ -53,7 +53,8 @@ pub(crate) async fn hold(
     known: &BTreeMap<String, Bytes>,
     until: Instant,
 ) -> Result<Held, NotHeld> {
-    let (snapshots, contracts) = snapshots(history, &catalogue, known, until).await.map_err(NotHeld::History)?;
+    let (snapshots, contracts) =
+        snapshots(history, &catalogue, known, until).await.map_err(NotHeld::History)?;
     let content = [&snapshots[0], &snapshots[1]].map(content_digest);
     let mut held = None;
     for (name, snapshot) in ENVIRONMENTS.into_iter().zip(snapshots) {
@@ -66,7 +67,13 @@ pub(crate) async fn hold(
     let (snapshot, rules) = held.expect("one of two");
     let needed = snapshot.services.iter().map(key_of);
     let descriptors = needed.filter_map(|key| Some((key.clone(), contracts.get(&key)?.clone()))).collect();
-    Ok(Held { catalogue, checked: Checked { snapshot, descriptors, contacts: BTreeMap::new() }, rules, contracts, content })
+    Ok(Held {
+        catalogue,
+        checked: Checked { snapshot, descriptors, contacts: BTreeMap::new() },
+        rules,
+        contracts,
+        content,
+    })
 }
 
 /// What gateways of every environment get of a catalogue, and the contracts of that.
