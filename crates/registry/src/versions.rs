@@ -161,7 +161,7 @@ mod tests {
         };
         versions.put_imported(service.clone(), 7);
         assert_eq!(versions.get(NAME, 1).map(|record| record.etag), Some(7));
-        assert_eq!(versions.in_rules("production"), [service.clone()]);
+        assert_eq!(versions.in_rules("production"), std::slice::from_ref(&service));
         versions.remove_imported(&service);
         assert_eq!(versions, Versions::default());
     }
