@@ -66,7 +66,12 @@ impl Site {
 
     /// What `lgsp topics` says to an operator, or to somebody else.
     fn topics(&self, command: &str, user: &str) -> Output {
-        lgsp(&["topics", command]).args(self.options(user)).output().expect("the command runs")
+        self.topics_with(command, user, &[])
+    }
+
+    fn topics_with(&self, command: &str, user: &str, more: &[&str]) -> Output {
+        let mut ran = lgsp(&["topics", command]);
+        ran.args(self.options(user)).args(more).output().expect("the command runs")
     }
 
     fn client(&self, grpc: &str, arguments: &[&str]) -> Command {
@@ -144,11 +149,22 @@ fn a_role_with_a_wrong_password_or_authority_says_so() {
     let Some(site) = Site::on("a role that Kafka does not let in") else { return };
     let set = |key: &str, file: &str| format!("kafka.security.{key}={}", site.cluster.join(file).display());
     let stories = [
-        (set("password-file", "passwords/lgsp-ledger"), "kafka refuses our user or its password"),
+        (
+            set("password-file", "passwords/lgsp-ledger"),
+            "kafka refuses our user or its password",
+            "Kafka refuses kafka.security.user or its password",
+        ),
         // No authority, so that it vouches for nobody.
-        (set("ca", "tls/lgsp-gateway.pem"), "tls with kafka fail"),
+        (
+            set("ca", "tls/lgsp-gateway.pem"),
+            "tls with kafka fail",
+            "TLS with Kafka failed; see kafka.security.ca",
+        ),
     ];
-    for (setting, cause) in stories {
+    for (setting, cause, refusal) in stories {
+        let checked = site.topics_with("check", "lgsp-operator", &["--set", &setting]);
+        assert_eq!(checked.status.code(), Some(1));
+        assert!(text_of(&checked).contains(refusal), "{}", text_of(&checked));
         let role = site.start(&["adapter", "population"], "lgsp-adapter-population", &["--set", &setting]);
         role.says(cause);
         role.until("telling the cause", |role| {

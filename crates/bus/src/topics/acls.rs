@@ -8,6 +8,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 use tokio::task::spawn_blocking;
 
+use super::admin::until_answered;
 use super::native;
 use super::rights::{Acl, AclDifferences};
 use crate::clients::{self, Quiet};
@@ -53,6 +54,8 @@ pub async fn compare_acls(bus: &Bus) -> Result<AclDifferences, Error> {
 }
 
 async fn found(bus: &Bus) -> Result<BTreeSet<Acl>, Error> {
+    // Who is not let in is told why, instead of that nothing came.
+    until_answered(bus).await?;
     let client = open(bus)?;
     let asked = spawn_blocking(move || native::describe(client.inner()));
     asked.await.map_err(|_| Error::Closed)?.map_err(|source| failed("tell its ACLs", "describe", source))

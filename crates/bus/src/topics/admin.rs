@@ -154,6 +154,11 @@ async fn check_all(bus: &Bus, topics: Vec<Topic>) -> Result<Vec<Problem>, Error>
     Ok(problems)
 }
 
+/// Waits until the cluster answers us.
+pub(super) async fn until_answered(bus: &Bus) -> Result<(), Error> {
+    Admin::open(bus)?.look().await.map(drop)
+}
+
 /// What the cluster says of itself.
 struct Cluster {
     brokers: usize,

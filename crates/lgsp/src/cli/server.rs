@@ -150,9 +150,9 @@ pub enum Config {
 /// `lgsp topics`.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Topics {
-    /// Create the topics that are missing, and set what can be set
+    /// Create the topics that are missing, set what can be set, and, with kafka.acls, give each role its rights
     Apply(Cluster),
-    /// Compare the topics with what the hub needs; changes nothing
+    /// Compare the topics and, with kafka.acls, the rights with what the hub needs; changes nothing
     Check(Cluster),
 }
 
