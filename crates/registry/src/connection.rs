@@ -83,45 +83,48 @@ pub(crate) fn request(
     due: i64,
     occasion: Occasion<'_>,
 ) -> Result<Draft, Fault> {
-    let mut violations = violations_of(&request);
-    let code = AgencyCode::parse(&request.agency_code).ok();
-    let code = code.filter(|code| catalogue.agency(code.as_str()).is_some());
-    if code.is_none() {
-        violations.push(violation("agency_code", "names no agency"));
-    }
-    let known = catalogue.holders().connection(&request.id);
-    if known.is_some_and(|known| !may_ask_again(known, code.as_ref())) {
-        violations.push(violation("id", "is that of another application"));
-    }
-    let system = system_for(catalogue, &request, code.as_ref());
-    if system.is_none() && !request.system.is_empty() {
-        violations.push(violation("system", "names no system of the agency that is not connected"));
-    }
-    let Some(code) = code.filter(|_| violations.is_empty()) else { return Err(Fault::invalid(violations)) };
-    if code.as_str() != occasion.person.agency_code {
+    let agency = agency_of(catalogue, &request)?;
+    if agency.as_str() != occasion.person.agency_code {
         return Err(Fault::new(Reason::NotYourAgency).saying("the application's agency requests"));
     }
-
-    let application = Application {
-        id: request.id,
-        name_vi: request.name_vi.trim().to_owned(),
-        name_en: request.name_en.trim().to_owned(),
-        agency_code: code.as_str().to_owned(),
-        state: ApplicationState::Requested.into(),
-        roles: catalogue.has_role(CONNECTED).then(|| CONNECTED.to_owned()).into_iter().collect(),
-        ..Application::default()
-    };
+    let system = system_for(catalogue, &request, Some(&agency));
     let record = ConnectionRecord {
-        application: Some(application),
-        agency_code_older: code.older_form(),
-        contacts: request.contacts,
+        agency_code_older: agency.older_form(),
         due: Some(timestamp(due)),
         requested: Some(step(occasion, &request.reason, "")),
         system: system.map(|system| system.id.clone()).unwrap_or_default(),
+        contacts: request.contacts,
+        application: Some(Application {
+            name_vi: request.name_vi.trim().to_owned(),
+            name_en: request.name_en.trim().to_owned(),
+            agency_code: agency.as_str().to_owned(),
+            state: ApplicationState::Requested.into(),
+            roles: catalogue.has_role(CONNECTED).then(|| CONNECTED.to_owned()).into_iter().collect(),
+            id: request.id.clone(),
+            ..Application::default()
+        }),
         ..ConnectionRecord::default()
     };
-    let edits = vec![edit(known, record)];
+    let edits = vec![edit(catalogue.holders().connection(&request.id), record)];
     Ok(Draft { action: "request-connection", reason: request.reason, legal_basis: String::new(), edits })
+}
+
+/// The agency that a request names, if nothing in it breaks a rule.
+fn agency_of(catalogue: &Catalogue, request: &RequestConnectionRequest) -> Result<AgencyCode, Fault> {
+    let mut violations = violations_of(request);
+    let agency = AgencyCode::parse(&request.agency_code).ok();
+    let agency = agency.filter(|agency| catalogue.agency(agency.as_str()).is_some());
+    if agency.is_none() {
+        violations.push(violation("agency_code", "names no agency"));
+    }
+    let known = catalogue.holders().connection(&request.id);
+    if known.is_some_and(|known| !may_ask_again(known, agency.as_ref())) {
+        violations.push(violation("id", "is that of another application"));
+    }
+    if !request.system.is_empty() && system_for(catalogue, request, agency.as_ref()).is_none() {
+        violations.push(violation("system", "names no system of the agency that is not connected"));
+    }
+    agency.filter(|_| violations.is_empty()).ok_or_else(|| Fault::invalid(violations))
 }
 
 /// Decides about an application.
@@ -150,22 +153,35 @@ pub(crate) fn decide(
     let taken = step(occasion, &request.reason, &request.legal_basis);
     let mut after = record.clone();
     after.application = Some(Application { state: stage.into(), ..application.clone() });
-    match decision {
-        Decision::Approve => after.approved = Some(taken.clone()),
-        Decision::Connect | Decision::Resume => after.connected = Some(taken.clone()),
-        Decision::Refuse | Decision::Suspend | Decision::Retire => after.ended = Some(taken.clone()),
-    }
+    let place = match decision {
+        Decision::Approve => &mut after.approved,
+        Decision::Connect | Decision::Resume => &mut after.connected,
+        Decision::Refuse | Decision::Suspend | Decision::Retire => &mut after.ended,
+    };
+    *place = Some(taken.clone());
     let mut edits = vec![edit(Some(record), after)];
-    match decision {
-        Decision::Connect => edits.extend(connected_system(catalogue, record, &taken)),
-        Decision::Retire => {
-            edits.extend(decide::ended_with(catalogue, &application.id, &taken));
-            edits.extend(credential::ended_with(catalogue, &application.id, &taken));
-            edits.extend(disconnected_systems(catalogue, &application.id));
-        }
-        Decision::Approve | Decision::Refuse | Decision::Suspend | Decision::Resume => {}
-    }
+    edits.extend(what_follows(catalogue, decision, record, &application.id, &taken));
     Ok(Draft { action: decision.action(), reason: request.reason, legal_basis: request.legal_basis, edits })
+}
+
+/// What a decision about an application changes of other things.
+fn what_follows(
+    catalogue: &Catalogue,
+    decision: Decision,
+    record: &ConnectionRecord,
+    application: &str,
+    taken: &Step,
+) -> Vec<Edit> {
+    match decision {
+        Decision::Connect => connected_system(catalogue, record, taken).into_iter().collect(),
+        Decision::Retire => {
+            let mut edits = decide::ended_with(catalogue, application, taken);
+            edits.extend(credential::ended_with(catalogue, application, taken));
+            edits.extend(disconnected_systems(catalogue, application));
+            edits
+        }
+        Decision::Approve | Decision::Refuse | Decision::Suspend | Decision::Resume => Vec::new(),
+    }
 }
 
 /// Whether the person may decide this.
