@@ -129,7 +129,7 @@ fn an_unknown_name_is_told_with_the_known_ones() {
         file,
         "citizen.date_of_birth",
         "citizen.full_name.x",
-        &["no field `x`", "`citizen.full_name` has nothing below it"],
+        &["no field `citizen.full_name.x`", "`citizen.full_name` has nothing below it"],
     );
 }
 
@@ -146,7 +146,7 @@ fn a_value_that_is_not_accepted_is_told_with_what_is() {
         "applications.toml",
         "name-vi",
         "x = 1\nname-vi",
-        &["`x`", "`max-in-flight`", "applications.toml:8"],
+        &["`x`", "`max-in-flight`", "applications.toml:9"],
     );
     check_refused("agreements.toml", "2031-01-01", "2025-07-01", &["`valid-to` is not after `valid-from`"]);
     check_refused("agreements.toml", "2031-01-01", "2031-01-01T00:00:00", &["valid-to", "with its offset"]);
