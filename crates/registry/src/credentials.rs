@@ -104,7 +104,9 @@ fn decision(taken: Taken, application: &str, exchange: &str) -> Result<Credentia
     let credential = ours.find(|record| of_it(record, |record| record.rotated.is_none(), exchange));
     let mut ours = catalogue.holders().credentials_of(application);
     let replaced = ours.find(|record| of_it(record, |record| record.rotated.is_some(), exchange));
-    let credential = credential.or(replaced).ok_or(Reason::NotFound)?;
+    // What was replaced earlier and is revoked now is itself what the decision is about.
+    let (credential, replaced) = if credential.is_some() { (credential, replaced) } else { (replaced, None) };
+    let credential = credential.ok_or(Reason::NotFound)?;
     Ok(CredentialDecision {
         credential: Some(told(credential.clone(), catalogue, now)),
         replaced: replaced.map(|record| told(record.clone(), catalogue, now)),

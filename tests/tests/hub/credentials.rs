@@ -133,6 +133,7 @@ async fn a_key_is_good_as_soon_as_it_is_issued_and_no_longer_once_it_is_revoked(
     }
     let revoked = city.revoke("dung.vanhanh", old).await.expect("revoked");
     assert!(revoked.gateways_behind.is_empty());
+    assert_eq!((record(&revoked).id.as_str(), &revoked.replaced), ("hotich-2", &None), "told once");
     refused(city.call_with("hotich-2").await, Reason::TokenInvalid);
     city.call_with("hotich-3").await.expect("the other one stays");
 
