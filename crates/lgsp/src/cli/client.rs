@@ -26,7 +26,7 @@ pub struct Key {
     /// The application's private key (Ed25519, PKCS#8 PEM) instead of the one in the data directory
     #[arg(long, value_name = "FILE")]
     pub key: Option<PathBuf>,
-    /// Key id under which the registry knows the key [default: APP-1]
+    /// Key id under which the registry knows the key [default: the name of the file if it begins with APP-, else APP-1]
     #[arg(long, value_name = "KID")]
     pub key_id: Option<String>,
 }

@@ -1,5 +1,6 @@
 //! Tokens: an application signs its own, short-lived, with its own key.
 
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
@@ -63,7 +64,7 @@ impl Signer {
         let private = private.map_err(|error| Error::Sign(error.to_string()))?;
         Ok(Self {
             application: application.clone(),
-            key_id: key.key_id.clone().unwrap_or_else(|| first_key_id(application)),
+            key_id: key.key_id.clone().unwrap_or_else(|| key_id_of(application, &path)),
             key: EncodingKey::from_ed_der(private.as_bytes()),
             bound_to: None,
         })
@@ -101,9 +102,13 @@ impl Signer {
     }
 }
 
-/// The key id of the key that `lgsp up` makes for an application.
-pub fn first_key_id(application: &ApplicationId) -> String {
-    format!("{application}-1")
+/// The key id of a file: its name if that begins as the ids of the application do (`hotich-2.pem`, as `lgsp credential issue` names
+/// them), else that of the first key.
+fn key_id_of(application: &ApplicationId, file: &Path) -> String {
+    let first = format!("{application}-1");
+    let name = file.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
+    let is_numbered = name.strip_prefix(application.as_str()).is_some_and(|rest| rest.starts_with('-'));
+    if is_numbered { name.to_owned() } else { first }
 }
 
 /// Runs `lgsp token`.
@@ -158,6 +163,20 @@ mod tests {
         let decoded = jsonwebtoken::decode::<Value>(&bound, &DecodingKey::from_ed_der(&public), &validation);
         let cnf = &decoded.expect("signed by this key").claims["cnf"];
         assert_eq!(*cnf, json!({ "x5t#S256": "A".repeat(43) }));
+    }
+
+    #[test]
+    fn the_file_of_a_later_key_says_its_id() {
+        let application = ApplicationId::parse("hotich").expect("an id");
+        for (file, id) in [
+            ("keys/hotich.pem", "hotich-1"),
+            ("hotich-2.pem", "hotich-2"),
+            ("keys/hotich-sandbox-1.pem", "hotich-sandbox-1"),
+            ("hotich2.pem", "hotich-1"),
+            ("tthc-3.pem", "hotich-1"),
+        ] {
+            assert_eq!(key_id_of(&application, Path::new(file)), id, "{file}");
+        }
     }
 
     #[test]
