@@ -76,5 +76,7 @@ fn is_one_name(text: &str) {
     let normal = names::normalise(text);
     assert_eq!(names::normalise(&normal), normal, "what is kept is kept as it is");
     assert!(names::same_name(text, &normal), "a name is the same as it is kept");
+    let parted: String = text.chars().flat_map(|letter| [letter, '\u{200b}']).collect();
+    assert_eq!(names::normalise(&parted), normal, "what nobody sees makes no difference");
     assert!(names::same_name(text, text) && names::same_enterprise(text, text));
 }
