@@ -12,11 +12,13 @@ macro_rules! exit_codes {
         4  not found: the source holds no such record\n  \
         5  invalid: the request breaks a rule, is too large, or there is no such method\n  \
         6  unavailable: try again, as the message says\n  \
-        7  the deadline passed"
+        7  the deadline passed\n  \
+        8  the registry is not as the files say: of `lgsp registry plan` and `apply`"
     };
 }
 
 pub mod client;
+pub mod code;
 pub mod registry;
 pub mod server;
 pub mod service;
@@ -46,8 +48,8 @@ pub enum Command {
     Up(server::Up),
     /// Start a gateway: admits, decides, forwards, filters, enters, releases
     Gateway(server::Gateway),
-    /// Start the registry: publishes the rules, signed
-    Registry(server::Role),
+    /// Start the registry, which publishes the rules, signed; or look into it, and change it, by one of its commands
+    Registry(Box<code::Registry>),
     /// Start the ledger: keeps the exchange log
     Ledger(server::Role),
     /// Start the adapter of a domain

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use lgsp::cli::{Cli, Command};
+use lgsp::cli::{Cli, Command, code};
 use lgsp::client::{self, Lang};
 use lgsp::server;
 
@@ -26,7 +26,11 @@ fn main() -> ExitCode {
         Command::Exchanges(args) => call_hub(client::Command::Exchanges(args), lang),
         Command::Up(args) => serve(server::Command::Up(args)),
         Command::Gateway(args) => serve(server::Command::Gateway(args)),
-        Command::Registry(args) => serve(server::Command::Registry(args)),
+        Command::Registry(args) => match args.command {
+            None => serve(server::Command::Registry(args.role)),
+            Some(code::Command::RecoverAdmin(args)) => serve(server::Command::RecoverAdmin(args)),
+            Some(command) => call_hub(client::Command::Registry(Box::new(command)), lang),
+        },
         Command::Ledger(args) => serve(server::Command::Ledger(args)),
         Command::Adapter(args) => serve(server::Command::Adapter(args)),
         Command::Config(args) => serve(server::Command::Config(args)),

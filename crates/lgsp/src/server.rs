@@ -16,6 +16,7 @@ use lgsp_runtime::{Instance, State, admin, telemetry};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
+use crate::cli::code::RecoverAdmin;
 use crate::cli::server::{self as arguments, Settings};
 use crate::config::Config;
 use crate::roles::{self, Host, Role, VERSION};
@@ -33,6 +34,8 @@ pub enum Command {
     Gateway(arguments::Gateway),
     /// `lgsp registry`
     Registry(arguments::Role),
+    /// `lgsp registry recover-admin`
+    RecoverAdmin(RecoverAdmin),
     /// `lgsp ledger`
     Ledger(arguments::Role),
     /// `lgsp adapter`
@@ -60,6 +63,7 @@ pub async fn run(command: Command) -> ExitCode {
             })
             .await
         }
+        Command::RecoverAdmin(args) => recover_admin(args).await,
         Command::Ledger(args) => {
             run_role(topics::Role::Ledger, &args, None, async |host| {
                 Ok(vec![roles::ledger::start(host).await?.0])
@@ -104,13 +108,33 @@ fn told(error: &anyhow::Error) -> String {
     text
 }
 
+/// Needs no hub: only its store.
+#[allow(clippy::print_stdout)]
+async fn recover_admin(args: RecoverAdmin) -> anyhow::Result<ExitCode> {
+    let recovery = lgsp_registry::Recovery {
+        store: lgsp_store::Options {
+            password_file: args.store_password_file,
+            root_certificates: args.store_root_certificates,
+            ..lgsp_store::Options::of(args.store)
+        },
+        environment: args.environment.name().to_owned(),
+        id: args.id,
+        key_file: args.out,
+        reason: args.reason,
+    };
+    let recovered = lgsp_registry::recover_administrator(&recovery).await?;
+    println!("administrator  {}", recovery.id);
+    println!("key            {}, known as {}", recovery.key_file.display(), recovered.key_id);
+    println!("good until     {} ({})", lgsp_core::time::day(recovered.not_after), args.environment.name());
+    println!("change         {}; a registry publishes it at once, or when it starts", recovered.sequence);
+    Ok(ExitCode::SUCCESS)
+}
+
 async fn run_up(args: arguments::Up) -> anyhow::Result<ExitCode> {
     let sources = sources(&args.settings)
         .set_given("data", args.data.as_deref().map(path_text).transpose()?)
         .set_given("gateway.listen", args.grpc)
-        .set_given("kafka.brokers", args.kafka.as_ref())
-        // Sample traffic of a hub for trying it never counts as production.
-        .set("registry.environment", "sandbox");
+        .set_given("kafka.brokers", args.kafka.as_ref());
     let mut config: Config = config::load(&sources)?;
     if std::env::var_os("LGSP_LOG").is_none() && config.telemetry.filter == "info" {
         // The table and the steps tell what an operator of one process wants to know.

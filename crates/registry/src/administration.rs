@@ -2,18 +2,18 @@
 //!
 //! Agencies and purposes open nothing: one administrator puts them. What a role opens in addition is proposed by one administrator
 //! and put when another one says the same, so that nobody opens for themselves what was closed to them. What a role opens no more,
-//! one administrator says.
+//! one administrator says. Each names what it changes by its etag: nobody undoes what they have not seen.
 
 use std::collections::BTreeSet;
 
 use lgsp_core::{Fault, Purpose as PurposeCode, Reason, Violation};
 use lgsp_identifiers::AgencyCode;
 use lgsp_proto::registry::v1::item::Item as Of;
-use lgsp_proto::registry::v1::{Agency, PutRoleRequest, Purpose, Role, RoleProposal};
+use lgsp_proto::registry::v1::{Agency, Purpose, PutRoleRequest, Role, RoleProposal};
 
 use crate::catalogue::{Catalogue, put, take_away};
-use crate::occasion::{Draft, Occasion, for_the_first_time, step, violation};
-use crate::person::ADMINISTRATOR;
+use crate::occasion::{Draft, Occasion, step, violation};
+use crate::person::{ADMINISTRATOR, confirms};
 
 /// Without this an administrator is none.
 const SAYS_WHO_IS_WHO: &str = "lgsp.registry.v1.DecisionService/PutPerson";
@@ -22,16 +22,18 @@ const LONGEST_ROLE: usize = 32;
 /// Puts an agency, or takes one away that nothing names.
 ///
 /// # Errors
-/// Every field that breaks a rule is named.
+/// Every field that breaks a rule is named; or it is not as the administrator has seen it.
 pub(crate) fn put_agency(
     catalogue: &Catalogue,
     agency: Agency,
     gone: bool,
     reason: String,
 ) -> Result<Draft, Fault> {
-    let code = AgencyCode::parse(&agency.code).map_err(|_| invalid("agency.code", "is no code of an agency"))?;
+    let code =
+        AgencyCode::parse(&agency.code).map_err(|_| invalid("agency.code", "is no code of an agency"))?;
     let code = code.as_str().to_owned();
     let known = catalogue.agency(&code);
+    is_as_seen(known.map(|known| known.etag), agency.etag)?;
     if gone {
         let known = known.ok_or(Reason::NotFound)?;
         if names_agency(catalogue, &code) {
@@ -41,14 +43,15 @@ pub(crate) fn put_agency(
         return Ok(Draft { action: "remove-agency", reason, legal_basis: String::new(), edits });
     }
     named(&[("agency.name_vi", &agency.name_vi), ("agency.name_en", &agency.name_en)])?;
-    let edits = vec![put(known.cloned().map(Of::Agency), Of::Agency(Agency { code: code.clone(), ..agency }), code)];
+    let edits =
+        vec![put(known.cloned().map(Of::Agency), Of::Agency(Agency { code: code.clone(), ..agency }), code)];
     Ok(Draft { action: "put-agency", reason, legal_basis: String::new(), edits })
 }
 
 /// Puts a purpose, or takes one away that no agreement names.
 ///
 /// # Errors
-/// Every field that breaks a rule is named.
+/// As [`put_agency`].
 pub(crate) fn put_purpose(
     catalogue: &Catalogue,
     purpose: Purpose,
@@ -60,6 +63,7 @@ pub(crate) fn put_purpose(
         return Err(invalid("purpose.code", "is not well formed"));
     }
     let known = catalogue.purpose(&code);
+    is_as_seen(known.map(|known| known.etag), purpose.etag)?;
     if gone {
         let known = known.ok_or(Reason::NotFound)?;
         let mut terms = catalogue.agreements().filter_map(|record| record.agreement.as_ref());
@@ -77,7 +81,7 @@ pub(crate) fn put_purpose(
 /// Puts a role, or takes one away that nobody has. `known_methods` are those of the hub's own services.
 ///
 /// # Errors
-/// Every field that breaks a rule is named; or the person has proposed the same.
+/// As [`put_agency`]; or the person has proposed the same, or is who proposed it by their word.
 pub(crate) fn put_role(
     catalogue: &Catalogue,
     request: PutRoleRequest,
@@ -88,6 +92,7 @@ pub(crate) fn put_role(
     let mut role = role.unwrap_or_default();
     role.methods.sort_unstable();
     role.methods.dedup();
+    is_as_seen(catalogue.role(&role.name).map(|known| known.etag), role.etag)?;
     if gone {
         return remove_role(catalogue, &role.name, reason);
     }
@@ -108,7 +113,7 @@ pub(crate) fn put_role(
         return Ok(Draft { action: "propose-role", reason, legal_basis, edits });
     }
     if let Some(waiting) = waiting.filter(|_| opens_more) {
-        for_the_first_time(occasion.person, &[&waiting.proposed])?;
+        confirms(catalogue, occasion.person, &waiting.proposed)?;
     }
     // What was proposed before was about the role as it was.
     let mut edits = vec![put(known.cloned().map(Of::Role), Of::Role(role), name)];
@@ -148,6 +153,11 @@ fn check_role(role: &Role, known_methods: &BTreeSet<&str>) -> Result<(), Fault> 
     if violations.is_empty() { Ok(()) } else { Err(Fault::invalid(violations)) }
 }
 
+/// What is new, or came from files, has no etag.
+fn is_as_seen(known: Option<u64>, seen: u64) -> Result<(), Fault> {
+    if known.unwrap_or(0) == seen { Ok(()) } else { Err(Reason::Stale.into()) }
+}
+
 fn names_agency(catalogue: &Catalogue, code: &str) -> bool {
     let mut applications = catalogue.holders().connections().filter_map(|record| record.application.as_ref());
     let mut services = catalogue.services().all().filter_map(|record| record.service.as_ref());
@@ -184,7 +194,7 @@ mod tests {
 
     fn role(name: &str, methods: &[&str]) -> PutRoleRequest {
         let methods = methods.iter().map(|method| (*method).to_owned()).collect();
-        PutRoleRequest { role: Some(Role { name: name.to_owned(), methods }), ..PutRoleRequest::default() }
+        PutRoleRequest { role: Some(Role { name: name.to_owned(), methods, etag: 0 }), ..PutRoleRequest::default() }
     }
 
     fn say(office: &mut Office, by: &str, request: &PutRoleRequest) -> Result<(), Fault> {
@@ -252,7 +262,8 @@ mod tests {
     #[test]
     fn an_agency_is_put_under_its_code_in_the_newer_form_with_both_names() {
         let office = office();
-        let agency = Agency { code: "000.00.15.H13".to_owned(), name_vi: "Sở X".to_owned(), ..Agency::default() };
+        let agency =
+            Agency { code: "000.00.15.H13".to_owned(), name_vi: "Sở X".to_owned(), ..Agency::default() };
         let fault = put_agency(&office.catalogue, agency.clone(), false, String::new()).unwrap_err();
         assert_eq!(fields(&fault), ["agency.name_en"]);
         let agency = Agency { name_en: "Department of X".to_owned(), ..agency };

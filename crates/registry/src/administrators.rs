@@ -4,9 +4,7 @@ use std::collections::BTreeSet;
 
 use lgsp_core::Fault;
 use lgsp_proto::registry::v1::administration_service_server::AdministrationService;
-use lgsp_proto::registry::v1::{
-    AdministrationDecision, PutAgencyRequest, PutPurposeRequest, PutRoleRequest,
-};
+use lgsp_proto::registry::v1::{AdministrationDecision, PutAgencyRequest, PutPurposeRequest, PutRoleRequest};
 use tonic::{Request, Response, Status};
 
 use crate::administration::{put_agency, put_purpose, put_role};

@@ -129,7 +129,7 @@ mod tests {
     }
 
     async fn check(history: &History, moment: Option<Of>, sequence: u64) {
-        let catalogue = as_of(history, &Moment { moment: moment.clone() }, soon()).await.unwrap();
+        let catalogue = as_of(history, &Moment { moment }, soon()).await.unwrap();
         assert_eq!(catalogue.sequence, sequence, "{moment:?}");
         assert_eq!(catalogue.items().count() as u64, sequence, "{moment:?}");
     }
@@ -169,7 +169,11 @@ mod tests {
         let history = history(folder.path(), most + 10).await;
         let (all, _) = pages(&history, "", 200).await;
         assert_eq!(all, (1..=most + 10).rev().collect::<Vec<_>>());
-        assert_eq!(pages(&history, "p-3", 50).await, (vec![3], 2), "the first page is empty, and not the last");
+        assert_eq!(
+            pages(&history, "p-3", 50).await,
+            (vec![3], 2),
+            "the first page is empty, and not the last"
+        );
         assert_eq!(pages(&history, "p-9999", 50).await, (vec![], 2));
     }
 }

@@ -41,7 +41,11 @@ impl Past {
         Self { desk, environment: environment.to_owned(), last: Mutex::default() }
     }
 
-    async fn registry(&self, asked: Asked, request: GetRegistryRequest) -> Result<GetRegistryResponse, Fault> {
+    async fn registry(
+        &self,
+        asked: Asked,
+        request: GetRegistryRequest,
+    ) -> Result<GetRegistryResponse, Fault> {
         let now = self.desk.register()?.now();
         let caller = asked.person(&now.catalogue)?;
         let moment = request.as_of.unwrap_or_default();
@@ -57,7 +61,8 @@ impl Past {
         };
         let catalogue = self.catalogue(&moment, &asked).await?;
 
-        let told = |item: &Of| oversees(caller) || !matches!(item, Of::Person(_));
+        let is_person = |item: &Of| matches!(item, Of::Person(_) | Of::PersonProposal(_));
+        let told = |item: &Of| oversees(caller) || !is_person(item);
         let rest = catalogue.items().filter(|(key, item)| key.as_str() > after && told(item));
         let size = page_size(request.page_size);
         let (mut items, mut bytes, mut next) = (Vec::new(), 0, None);
@@ -82,7 +87,11 @@ impl Past {
         })
     }
 
-    async fn snapshot(&self, asked: Asked, request: GetSnapshotRequest) -> Result<GetSnapshotResponse, Fault> {
+    async fn snapshot(
+        &self,
+        asked: Asked,
+        request: GetSnapshotRequest,
+    ) -> Result<GetSnapshotResponse, Fault> {
         let now = self.desk.register()?.now();
         asked.person(&now.catalogue)?;
         let environment = match request.environment() {

@@ -17,7 +17,7 @@ use tracing::warn;
 
 use crate::HistoryError;
 use crate::as_of::as_of;
-use crate::catalogue::{Catalogue, put};
+use crate::catalogue::{Catalogue, put, stamped};
 use crate::first::{REGISTRY, keep};
 use crate::held::hold;
 use crate::history::History;
@@ -62,7 +62,9 @@ pub struct Recovered {
 #[derive(Debug, thiserror::Error)]
 pub enum RecoverError {
     /// There is no history.
-    #[error("{url} holds no registry: a registry makes its administrators when it starts with an empty store")]
+    #[error(
+        "{url} holds no registry: a registry makes its administrators when it starts with an empty store"
+    )]
     Empty {
         /// The store.
         url: String,
@@ -147,7 +149,7 @@ async fn add(
             by: Some(Actor::default()),
             action: ACTION.to_owned(),
             reason: recovery.reason.trim().to_owned(),
-            edits: vec![edit],
+            edits: stamped(vec![edit], catalogue.sequence + 1),
             revision: catalogue.revision + 1,
             ..Change::default()
         };
@@ -202,13 +204,10 @@ fn draft(
     Ok((key_id, put(known.cloned().map(Of::Person), Of::Person(person), recovery.id.clone())))
 }
 
-/// `admin-1-2`, if `admin-1-1` is taken.
+/// `admin-1-2`, if `admin-1-1` is taken or ever was.
 fn free_key_id(catalogue: &Catalogue, person: &str) -> String {
-    let persons = catalogue.persons().flat_map(|person| &person.credentials);
-    let taken: Vec<&str> =
-        persons.chain(catalogue.holders().keys()).map(|known| known.key_id.as_str()).collect();
-    let ids = (1_u32..).map(|number| format!("{person}-{number}"));
-    ids.into_iter().find(|id| !taken.contains(&id.as_str())).unwrap_or_default()
+    let mut ids = (1_u32..).map(|number| format!("{person}-{number}"));
+    ids.find(|id| !catalogue.remembered().has_key_id(id)).unwrap_or_default()
 }
 
 /// Tells loudly who was made an administrator on the store, as long as they have that key.

@@ -175,7 +175,7 @@ impl Made {
         if let Err(error) = &answer {
             match error.exit() {
                 Some(Exit::Usage | Exit::Refused | Exit::NotFound | Exit::Invalid) => remove(file),
-                Some(Exit::Other | Exit::Unavailable | Exit::Deadline) | None => {
+                Some(Exit::Other | Exit::Unavailable | Exit::Deadline | Exit::Differs) | None => {
                     let stays = lang.pick(
                         "stays: the hub may have taken the key",
                         "được giữ lại: có thể khoá đã được ghi nhận",

@@ -47,11 +47,13 @@ pub enum Exit {
     Unavailable,
     /// The deadline passed.
     Deadline,
+    /// The registry is not as the files say.
+    Differs,
 }
 
 impl Exit {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Other,
         Self::Usage,
         Self::Refused,
@@ -59,6 +61,7 @@ impl Exit {
         Self::Invalid,
         Self::Unavailable,
         Self::Deadline,
+        Self::Differs,
     ];
 
     /// The number.
@@ -71,6 +74,7 @@ impl Exit {
             Self::Invalid => 5,
             Self::Unavailable => 6,
             Self::Deadline => 7,
+            Self::Differs => 8,
         }
     }
 }
@@ -285,6 +289,29 @@ pub enum Error {
     /// The hub answered that it does not serve the call.
     #[error("the hub did not serve the call")]
     Refused(Box<Failure>),
+    /// A folder of files cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// A folder is not empty.
+    #[error("{} is not empty: name another folder, or write into this one with --force", path.display())]
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The files do not hold together.
+    #[error(transparent)]
+    Rules(Box<lgsp_registry::Problems>),
+    /// Nobody has said yes.
+    #[error("nothing was changed: nobody has said yes (--yes says it without being asked)")]
+    NotConfirmed,
+    /// The registry is not as the files say. It is no failure, and is told already.
+    #[error("the registry is not as the files say")]
+    Differs,
     /// Standard output cannot be written.
     #[error("cannot write: {0}")]
     Output(#[from] io::Error),
@@ -306,12 +333,18 @@ impl Error {
             | Self::Ca { .. }
             | Self::Certificate { .. }
             | Self::CertificateUnusable { .. }
+            | Self::TokenFile { .. }
             | Self::NotTrusted { .. }
             | Self::KeyMissing { .. }
             | Self::Key(_)
             | Self::Metadata { .. }
+            | Self::Folder { .. }
+            | Self::NotEmpty { .. }
+            | Self::NotConfirmed
             | Self::Input { .. } => Some(Exit::Usage),
-            Self::Json { .. }
+            Self::Differs => Some(Exit::Differs),
+            Self::Rules(_)
+            | Self::Json { .. }
             | Self::Protos { .. }
             | Self::Unfit { .. }
             | Self::NotAsContracted { .. }
@@ -332,7 +365,7 @@ impl Error {
         let told = if let Self::Refused(failure) = self { failure.retry() } else { None };
         match self.exit() {
             Some(Exit::Unavailable | Exit::Deadline) => Some(told.unwrap_or(A_MOMENT)),
-            Some(Exit::Other | Exit::Usage | Exit::Refused | Exit::NotFound | Exit::Invalid) | None => None,
+            Some(Exit::Other | Exit::Usage | Exit::Refused | Exit::NotFound | Exit::Invalid | Exit::Differs) | None => None,
         }
     }
 
@@ -350,11 +383,10 @@ impl Error {
             Some(Exit::Deadline) => report
                 .line(
                     Label::Hop,
-            | Self::TokenFile { .. }
                     lang.pick("not known: no word came from the gateway", "không rõ: cổng chưa trả lời"),
                 )
                 .line(Label::Retry, lang.pick("yes, with more time", "được, với thời hạn dài hơn")),
-            Some(Exit::Other | Exit::Usage | Exit::Refused | Exit::NotFound | Exit::Invalid) | None => report,
+            Some(Exit::Other | Exit::Usage | Exit::Refused | Exit::NotFound | Exit::Invalid | Exit::Differs) | None => report,
         };
         let problems: &[String] = if let Self::Unfit { problems, .. } = self { problems } else { &[] };
         let report = problems.iter().fold(report, |report, problem| report.line(Label::Fields, problem));
@@ -378,6 +410,12 @@ impl Error {
             }
             (Lang::Vi, Self::KeyMissing { application, path }) => {
                 format!("không có khoá của {application} ở {}", path.display())
+            }
+            (Lang::Vi, Self::NotEmpty { path }) => {
+                format!("{} không rỗng: nêu thư mục khác, hoặc ghi vào đó bằng --force", path.display())
+            }
+            (Lang::Vi, Self::NotConfirmed) => {
+                "chưa thay đổi gì: chưa có xác nhận (--yes để không hỏi)".to_owned()
             }
             (Lang::Vi, Self::CertificateRefused { address, .. }) => {
                 format!("{address} không chấp nhận chứng thư số của ứng dụng, hoặc yêu cầu có chứng thư số")
@@ -410,6 +448,7 @@ impl Error {
             | Self::Ca { .. }
             | Self::Certificate { .. }
             | Self::CertificateUnusable { .. }
+            | Self::TokenFile { .. }
             | Self::Key(_)
             | Self::Sign(_)
             | Self::Metadata { .. }
@@ -421,6 +460,11 @@ impl Error {
             | Self::VersionUnknown { .. }
             | Self::NotAsContracted { .. }
             | Self::Contract { .. }
+            | Self::Folder { .. }
+            | Self::NotEmpty { .. }
+            | Self::Rules(_)
+            | Self::NotConfirmed
+            | Self::Differs
             | Self::Refused(_)
             | Self::Output(_) => ("", "", &[]),
         };
@@ -455,6 +499,5 @@ mod tests {
     #[test]
     fn a_reader_that_has_enough_is_no_failure() {
         assert_eq!(Error::from(io::Error::from(io::ErrorKind::BrokenPipe)).exit(), None);
-            | Self::TokenFile { .. }
     }
 }

@@ -49,6 +49,11 @@ impl Failure {
         }
     }
 
+    /// The reason's name, if the hub gave one.
+    pub(crate) fn reason(&self) -> Option<&str> {
+        self.reason.as_deref()
+    }
+
     /// The gRPC code.
     pub(crate) fn code(&self) -> Code {
         self.code

@@ -6,9 +6,7 @@ use clap::ValueEnum;
 use comfy_table::Color;
 use lgsp_proto::ledger::v1::Exchange;
 use lgsp_proto::pool;
-use lgsp_proto::registry::v1::{
-    ApplicationSummary, ConnectionRecord, CredentialRecord, MethodConformance, ServiceRecord, ServiceSummary,
-};
+use lgsp_proto::registry::v1::{Agency, AgreementRecord, ApplicationSummary, Change, ConnectionRecord, CredentialRecord, MethodConformance, Person, PersonProposal, Purpose, Role, RoleProposal, ServiceRecord, ServiceSummary, System};
 use prost::Message;
 use prost_reflect::DynamicMessage;
 
@@ -67,6 +65,11 @@ impl Surface {
     /// Columns of the terminal.
     pub(crate) fn width(&self) -> u16 {
         self.width
+    }
+
+    /// A text in its colour, where there are colours.
+    pub(crate) fn paint(&self, tone: Tone, text: &str) -> String {
+        if self.colours { tone.paint(text) } else { text.to_owned() }
     }
 
     /// Whether a table may be coloured.
@@ -136,6 +139,42 @@ impl Listed for CredentialRecord {
 
 impl Listed for ServiceSummary {
     const NAME: &'static str = "lgsp.registry.v1.ServiceSummary";
+}
+
+impl Listed for Change {
+    const NAME: &'static str = "lgsp.registry.v1.Change";
+}
+
+impl Listed for Agency {
+    const NAME: &'static str = "lgsp.registry.v1.Agency";
+}
+
+impl Listed for Purpose {
+    const NAME: &'static str = "lgsp.registry.v1.Purpose";
+}
+
+impl Listed for Role {
+    const NAME: &'static str = "lgsp.registry.v1.Role";
+}
+
+impl Listed for RoleProposal {
+    const NAME: &'static str = "lgsp.registry.v1.RoleProposal";
+}
+
+impl Listed for System {
+    const NAME: &'static str = "lgsp.registry.v1.System";
+}
+
+impl Listed for Person {
+    const NAME: &'static str = "lgsp.registry.v1.Person";
+}
+
+impl Listed for PersonProposal {
+    const NAME: &'static str = "lgsp.registry.v1.PersonProposal";
+}
+
+impl Listed for AgreementRecord {
+    const NAME: &'static str = "lgsp.registry.v1.AgreementRecord";
 }
 
 impl Listed for ServiceRecord {

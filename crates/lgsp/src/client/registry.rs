@@ -95,8 +95,17 @@ pub(super) async fn answered<T>(
     session: &Session,
     call: impl Future<Output = Result<tonic::Response<T>, tonic::Status>>,
 ) -> Result<T, Error> {
+    answered_within(session, DEADLINE, call).await
+}
+
+/// The same for a call that may take longer.
+pub(super) async fn answered_within<T>(
+    session: &Session,
+    deadline: Duration,
+    call: impl Future<Output = Result<tonic::Response<T>, tonic::Status>>,
+) -> Result<T, Error> {
     let began = Instant::now();
-    let patience = DEADLINE + GRACE;
+    let patience = deadline + GRACE;
     let answer =
         tokio::time::timeout(patience, call).await.map_err(|_| Error::NoAnswer { waited: patience })?;
     let answer = answer.map_err(|status| session.error(&status, None, began.elapsed()))?;

@@ -20,7 +20,8 @@ const HEAD: &str = "# Written by `lgsp registry export`; the registry decides, a
 /// Whether a service's contract is not the one that is built in, so that its file has to lie beside the rules.
 pub fn has_own_contract(service: &wire::DataService) -> bool {
     let built_in = lgsp_proto::descriptor_set_of(&service.name);
-    built_in.is_none_or(|set| lgsp_proto::contract_sha256(set).as_slice() != service.descriptor_sha256.as_ref())
+    built_in
+        .is_none_or(|set| lgsp_proto::contract_sha256(set).as_slice() != service.descriptor_sha256.as_ref())
 }
 
 /// The files of rules, by name. `contacts` are those of applications, by id; `contracts` those of the services for which
@@ -299,7 +300,12 @@ mod tests {
             KnownBy::DnsName("a.example.vn".to_owned()),
             KnownBy::Uri("urn:lgsp:application:a".to_owned()),
         ] {
-            let certificate = wire::Certificate { known_by: Some(known_by), not_before: from, not_after: to, ..Default::default() };
+            let certificate = wire::Certificate {
+                known_by: Some(known_by),
+                not_before: from,
+                not_after: to,
+                ..Default::default()
+            };
             application.certificates.push(certificate);
         }
         let id = application.id.clone();
@@ -312,7 +318,11 @@ mod tests {
         agreement.quota = Some(wire::Quota { per_second: 0, per_day: u64::from(u32::MAX) });
         agreement.version = 3;
 
-        let contact = wire::Contact { office: "Văn phòng".to_owned(), phone: "0292 3 000 000".to_owned(), ..Default::default() };
+        let contact = wire::Contact {
+            office: "Văn phòng".to_owned(),
+            phone: "0292 3 000 000".to_owned(),
+            ..Default::default()
+        };
         let contacts = BTreeMap::from([(id, vec![contact])]);
         let read = read(&write(&snapshot, &contacts, &BTreeMap::new()));
         assert_eq!(read.snapshot(), &silent(snapshot));
@@ -326,7 +336,10 @@ mod tests {
         assert!(!has_own_contract(service));
         // Another file with the same messages: only its bytes differ.
         let mut set = lgsp_proto::descriptor_set_of(&service.name).unwrap().to_vec();
-        let empty = prost_reflect::prost_types::FileDescriptorProto { name: Some("more.proto".to_owned()), ..Default::default() };
+        let empty = prost_reflect::prost_types::FileDescriptorProto {
+            name: Some("more.proto".to_owned()),
+            ..Default::default()
+        };
         let more = prost_reflect::prost_types::FileDescriptorSet { file: vec![empty] };
         set.extend(more.encode_to_vec());
         service.descriptor_sha256 = lgsp_proto::contract_sha256(&set).to_vec().into();
