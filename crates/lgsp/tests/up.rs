@@ -231,6 +231,17 @@ fn a_hub_with_sample_traffic_says_so_and_ends_in_order() {
 }
 
 #[test]
+fn sample_traffic_never_counts_as_production() {
+    let dir = tempfile::tempdir().expect("a scratch directory");
+    let mut command = up(dir.path(), "127.0.0.1:0");
+    command.args(["--sample-traffic", "--set", "registry.environment=production"]);
+    let output = finish(command.spawn().expect("the process starts"), PATIENCE);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("sample traffic runs in a sandbox only"), "{told}");
+}
+
+#[test]
 fn a_second_ctrl_c_leaves_at_once() {
     let dir = tempfile::tempdir().expect("a scratch directory");
     let mut command = up(dir.path(), "127.0.0.1:0");
