@@ -142,7 +142,7 @@ fn may_ask(person: &Person, moment: &Moment) -> Result<(), Fault> {
     if moment.moment.is_none() || oversees(person) {
         return Ok(());
     }
-    Err(Fault::new(Reason::RoleMissing).saying("the past is told to operators, auditors and administrators"))
+    Err(Fault::new(Reason::NotYourAgency).saying("the past is told to operators, auditors and administrators"))
 }
 
 fn unavailable(error: HistoryError) -> Fault {
