@@ -365,7 +365,10 @@ impl Error {
         let told = if let Self::Refused(failure) = self { failure.retry() } else { None };
         match self.exit() {
             Some(Exit::Unavailable | Exit::Deadline) => Some(told.unwrap_or(A_MOMENT)),
-            Some(Exit::Other | Exit::Usage | Exit::Refused | Exit::NotFound | Exit::Invalid | Exit::Differs) | None => None,
+            Some(
+                Exit::Other | Exit::Usage | Exit::Refused | Exit::NotFound | Exit::Invalid | Exit::Differs,
+            )
+            | None => None,
         }
     }
 
@@ -386,7 +389,10 @@ impl Error {
                     lang.pick("not known: no word came from the gateway", "không rõ: cổng chưa trả lời"),
                 )
                 .line(Label::Retry, lang.pick("yes, with more time", "được, với thời hạn dài hơn")),
-            Some(Exit::Other | Exit::Usage | Exit::Refused | Exit::NotFound | Exit::Invalid | Exit::Differs) | None => report,
+            Some(
+                Exit::Other | Exit::Usage | Exit::Refused | Exit::NotFound | Exit::Invalid | Exit::Differs,
+            )
+            | None => report,
         };
         let problems: &[String] = if let Self::Unfit { problems, .. } = self { problems } else { &[] };
         let report = problems.iter().fold(report, |report, problem| report.line(Label::Fields, problem));

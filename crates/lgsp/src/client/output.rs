@@ -6,7 +6,11 @@ use clap::ValueEnum;
 use comfy_table::Color;
 use lgsp_proto::ledger::v1::Exchange;
 use lgsp_proto::pool;
-use lgsp_proto::registry::v1::{Agency, AgreementRecord, ApplicationSummary, Change, ConnectionRecord, CredentialRecord, MethodConformance, Person, PersonProposal, Purpose, Role, RoleProposal, ServiceRecord, ServiceSummary, System};
+use lgsp_proto::registry::v1::{
+    Agency, AgreementRecord, ApplicationSummary, Change, ConnectionRecord, CredentialRecord,
+    MethodConformance, Person, PersonProposal, Purpose, Role, RoleProposal, ServiceRecord, ServiceSummary,
+    System,
+};
 use prost::Message;
 use prost_reflect::DynamicMessage;
 

@@ -27,7 +27,8 @@ pub(super) fn agencies(wanted: &Checked, known: &Known) -> Vec<Difference> {
         }
     }
     for gone in theirs.iter().filter(|it| !ours.iter().any(|agency| agency.code == it.code)) {
-        let removed = Difference::removed("agency", &gone.code, step(Act::RemoveAgency(gone.code.clone(), gone.etag)));
+        let removed =
+            Difference::removed("agency", &gone.code, step(Act::RemoveAgency(gone.code.clone(), gone.etag)));
         differences.push(removed.waiting(names_agency(known, &gone.code), "what names it"));
     }
     differences
@@ -71,7 +72,11 @@ pub(super) fn purposes(wanted: &Checked, known: &Known) -> Vec<Difference> {
             // It stays for the sake of what was agreed once.
             continue;
         }
-        let removed = Difference::removed("purpose", &gone.code, step(Act::RemovePurpose(gone.code.clone(), gone.etag)));
+        let removed = Difference::removed(
+            "purpose",
+            &gone.code,
+            step(Act::RemovePurpose(gone.code.clone(), gone.etag)),
+        );
         differences.push(removed.waiting(named > 0, "agreements that name it"));
     }
     differences
