@@ -5,13 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use lgsp_proto::registry::v1::item::Item as Of;
 use lgsp_proto::registry::v1::{
     Agency, Agreement, AgreementRecord, AgreementStage, AgreementState, Application, Change, DataService,
-    Edit, Item, Person, Purpose, Role, RoleProposal, Snapshot, System,
+    Edit, Item, Person, PersonProposal, Purpose, Role, RoleProposal, Snapshot, System,
 };
 
 use crate::holders::Holders;
 use crate::recover;
+use crate::remembered::Remembered;
 use crate::settle::settled;
 use crate::versions::Versions;
+
+/// The change that a history begins with.
+const FIRST: u64 = 1;
 
 /// The registry as of one change. The history is kept, and this is folded from it: there is nothing else to keep in step.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -29,6 +33,9 @@ pub(crate) struct Catalogue {
     holders: Holders,
     systems: BTreeMap<String, System>,
     persons: BTreeMap<String, Person>,
+    /// By the id of the person.
+    person_proposals: BTreeMap<String, PersonProposal>,
+    remembered: Remembered,
     /// By id and version.
     agreements: BTreeMap<(String, u32), AgreementRecord>,
     /// The exchanges by which something was decided.
@@ -61,6 +68,7 @@ impl Catalogue {
         if change.sequence != self.sequence + 1 {
             return Err(Damage { sequence: change.sequence, last: self.sequence });
         }
+        self.remembered.take_in(change);
         for edit in &change.edits {
             self.edit(edit, change.sequence);
         }
@@ -98,6 +106,9 @@ impl Catalogue {
             Some(Of::Credential(record)) => self.holders.put_credential(record),
             Some(Of::System(system)) => drop(self.systems.insert(system.id.clone(), system)),
             Some(Of::Person(person)) => drop(self.persons.insert(person.id.clone(), person)),
+            Some(Of::PersonProposal(proposal)) => {
+                self.person_proposals.insert(whom(&proposal), proposal);
+            }
             Some(Of::Agreement(record)) => drop(self.agreements.insert(key(&record), record)),
             None => {}
         }
@@ -116,6 +127,7 @@ impl Catalogue {
             Of::Credential(record) => self.holders.remove_credential(record),
             Of::System(system) => drop(self.systems.remove(&system.id)),
             Of::Person(person) => drop(self.persons.remove(&person.id)),
+            Of::PersonProposal(proposal) => drop(self.person_proposals.remove(&whom(proposal))),
             Of::Agreement(record) => drop(self.agreements.remove(&key(record))),
         }
     }
@@ -169,6 +181,21 @@ impl Catalogue {
     /// All persons, by id.
     pub fn persons(&self) -> impl Iterator<Item = &Person> {
         self.persons.values()
+    }
+
+    /// What a person shall be, when another administrator confirms it.
+    pub fn person_proposal(&self, id: &str) -> Option<&PersonProposal> {
+        self.person_proposals.get(id)
+    }
+
+    /// All of what persons shall be, by id.
+    pub fn person_proposals(&self) -> impl Iterator<Item = &PersonProposal> {
+        self.person_proposals.values()
+    }
+
+    /// What was once, and is not forgotten.
+    pub fn remembered(&self) -> &Remembered {
+        &self.remembered
     }
 
     /// Whether a purpose of this code is there.
@@ -232,11 +259,13 @@ impl Catalogue {
             .map(|it| (format!("6/{}/{}", it.application, it.id), Of::Credential(it.clone())));
         let systems = self.systems.values().map(|it| (format!("7/{}", it.id), Of::System(it.clone())));
         let persons = self.persons.values().map(|it| (format!("8/{}", it.id), Of::Person(it.clone())));
+        let shall_be = self.person_proposals.iter();
+        let shall_be = shall_be.map(|(id, it)| (format!("81/{id}"), Of::PersonProposal(it.clone())));
         let agreements = self.agreements.iter();
         let agreements = agreements
             .map(|((id, version), it)| (format!("9/{id}/{version:010}"), Of::Agreement(it.clone())));
         let kinds = agencies.chain(purposes).chain(roles).chain(proposals).chain(services);
-        kinds.chain(applications).chain(credentials).chain(systems).chain(persons).chain(agreements)
+        kinds.chain(applications).chain(credentials).chain(systems).chain(persons).chain(shall_be).chain(agreements)
     }
 
     /// What gateways of an environment need to know of it.
@@ -251,10 +280,10 @@ impl Catalogue {
             revision: 0,
             published: None,
             environment: environment.to_owned(),
-            agencies: self.agencies.values().cloned().collect(),
-            purposes: self.purposes.values().cloned().collect(),
+            agencies: self.agencies.values().cloned().map(|it| Agency { etag: 0, ..it }).collect(),
+            purposes: self.purposes.values().cloned().map(|it| Purpose { etag: 0, ..it }).collect(),
             agreements: self.agreements.values().filter_map(in_rules).filter(is_of_both).collect(),
-            roles: self.roles.values().cloned().collect(),
+            roles: self.roles.values().cloned().map(|it| Role { etag: 0, ..it }).collect(),
             persons: self.persons.values().filter_map(|person| person_in(person, environment)).collect(),
             applications,
             services,
@@ -266,6 +295,7 @@ impl Catalogue {
 fn person_in(person: &Person, environment: &str) -> Option<Person> {
     let mut person = (!person.left).then(|| person.clone())?;
     person.credentials.retain(|credential| credential.environment() == lgsp_core::environment(environment));
+    person.etag = 0;
     Some(person)
 }
 
@@ -277,6 +307,10 @@ fn recovery(change: &Change) -> Option<Recovery> {
 
 fn role_of(proposal: &RoleProposal) -> String {
     proposal.role.as_ref().map(|role| role.name.clone()).unwrap_or_default()
+}
+
+fn whom(proposal: &PersonProposal) -> String {
+    proposal.person.as_ref().map(|person| person.id.clone()).unwrap_or_default()
 }
 
 fn key(record: &AgreementRecord) -> (String, u32) {
@@ -328,7 +362,8 @@ pub(crate) fn import(snapshot: &Snapshot, steps: &AgreementRecord) -> Vec<Edit> 
     all.chain(agreements).map(|(item, id)| put(None, item, id)).collect()
 }
 
-/// The edits of a change, with its sequence as the etag of what they leave.
+/// The edits of a change, with its sequence as the etag of what they leave. What a registry begins with nobody has put: whoever puts
+/// it first need not have seen it.
 pub(crate) fn stamped(mut edits: Vec<Edit>, sequence: u64) -> Vec<Edit> {
     for edit in &mut edits {
         match edit.after.as_mut().and_then(|item| item.item.as_mut()) {
@@ -337,6 +372,11 @@ pub(crate) fn stamped(mut edits: Vec<Edit>, sequence: u64) -> Vec<Edit> {
             Some(Of::Connection(record)) => record.etag = sequence,
             Some(Of::Credential(record)) => record.etag = sequence,
             Some(Of::System(system)) => system.etag = sequence,
+            Some(Of::PersonProposal(proposal)) => proposal.etag = sequence,
+            Some(Of::Person(person)) if sequence > FIRST => person.etag = sequence,
+            Some(Of::Agency(agency)) if sequence > FIRST => agency.etag = sequence,
+            Some(Of::Purpose(purpose)) if sequence > FIRST => purpose.etag = sequence,
+            Some(Of::Role(role)) if sequence > FIRST => role.etag = sequence,
             _ => {}
         }
     }
@@ -365,6 +405,7 @@ fn kind(item: &Of) -> &'static str {
         Of::Credential(_) => "credential",
         Of::System(_) => "system",
         Of::Person(_) => "person",
+        Of::PersonProposal(_) => "person-proposal",
         Of::Agreement(_) => "agreement",
     }
 }

@@ -5,6 +5,7 @@
 //! tool are the operator's. A key is one holder's, in one environment, for two years at most, and never twice.
 
 use ed25519_dalek::VerifyingKey;
+use lgsp_core::sign_in::may_hold_a_person;
 use lgsp_core::time::{micros, timestamp};
 use lgsp_core::{CertificateName, Fault, Reason, Violation};
 use lgsp_proto::registry::v1::certificate::KnownBy;
@@ -246,7 +247,7 @@ fn checked(
     held.filter(|_| violations.is_empty()).ok_or_else(|| Fault::invalid(violations))
 }
 
-fn problems_of_period(held: &Held, now: i64) -> Vec<Violation> {
+pub(crate) fn problems_of_period(held: &Held, now: i64) -> Vec<Violation> {
     let (what, environment, from, to) = match held {
         Held::Credential(key) => ("credential", key.environment(), &key.not_before, &key.not_after),
         Held::Certificate(certificate) => {
@@ -273,23 +274,20 @@ fn problems_of_period(held: &Held, now: i64) -> Vec<Violation> {
     violations
 }
 
-/// A key that anybody ever had, and its id, are not given again.
-fn problems_of_key(catalogue: &Catalogue, credential: &Credential) -> Vec<Violation> {
+/// A key that anybody ever had, and its id, are not given again. Ids of keys stand in tokens and lists: they hold no number of a person.
+pub(crate) fn problems_of_key(catalogue: &Catalogue, credential: &Credential) -> Vec<Violation> {
     let mut violations = Vec::new();
     let mut check = |bad: bool, field: &str, rule: &str| {
         if bad {
             violations.push(violation(field, rule));
         }
     };
-    check(!is_key_id(&credential.key_id), "credential.key_id", "is not well formed");
+    let is_good = is_key_id(&credential.key_id) && !may_hold_a_person(&credential.key_id);
+    check(!is_good, "credential.key_id", "is not well formed, or may be the number of a person");
     let key = credential.ed25519_public_key.as_ref();
     check(!is_public_key(key), KEY, "is no Ed25519 public key of 32 bytes");
-    let persons = catalogue.persons().flat_map(|person| &person.credentials);
-    let known: Vec<&Credential> = catalogue.holders().keys().chain(persons).collect();
-    let has = |known: &&Credential| known.ed25519_public_key.as_ref() == key;
-    check(known.iter().any(has), KEY, "is known already");
-    let named = |known: &&Credential| known.key_id == credential.key_id;
-    check(known.iter().any(named), "credential.key_id", "is taken");
+    check(catalogue.remembered().has_key(key), KEY, "is known already");
+    check(catalogue.remembered().has_key_id(&credential.key_id), "credential.key_id", "is taken");
     violations
 }
 

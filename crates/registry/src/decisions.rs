@@ -8,9 +8,9 @@ use lgsp_core::{Caller, Fault, Grant, Purpose, Reason, Rules, permit};
 use lgsp_proto::registry::v1::decision_service_server::DecisionService;
 use lgsp_proto::registry::v1::{
     Agreement, AgreementDecision, AgreementRecord, AgreementState, AllowedMethod, Application,
-    CheckPermissionRequest, CheckPermissionResponse, DecideAgreementRequest, ListAgreementsRequest,
+    CheckPermissionRequest, CheckPermissionResponse, ConfirmPersonRequest, DecideAgreementRequest, ListAgreementsRequest,
     ListAgreementsResponse, ListAllowedMethodsRequest, ListAllowedMethodsResponse, ListChangesRequest,
-    ListChangesResponse, ListPersonsRequest, ListPersonsResponse, Person, ProposeAgreementRequest,
+    ListChangesResponse, ListPersonsRequest, ListPersonsResponse, ProposeAgreementRequest,
     PutPersonRequest, PutPersonResponse, Quota,
 };
 use tokio::time::Instant;
@@ -18,10 +18,10 @@ use tonic::{Request, Response, Status};
 
 use crate::as_of::changes_before;
 use crate::asked::{Asked, answered, invalid, page_size};
-use crate::decide::{Decision, Occasion, decide, propose};
+use crate::decide::{Decision, Draft, Occasion, decide, propose};
 use crate::followers::{FOLLOWING, Followers};
 use crate::held::ENVIRONMENTS;
-use crate::person::put_person;
+use crate::person::{confirm_person, put_person};
 use crate::register::{Held, Register, does_not_hold};
 use crate::sensitive;
 use crate::settle::settle;
@@ -129,23 +129,53 @@ impl Decisions {
     async fn put_person(&self, asked: Asked, request: PutPersonRequest) -> Result<PutPersonResponse, Fault> {
         let mut person = request.person.unwrap_or_default();
         settle(&mut person.credentials, self.register()?.environment());
+        let put = |held: &Held, occasion: Occasion<'_>| {
+            put_person(&held.catalogue, person.clone(), request.reason.clone(), occasion)
+        };
+        self.say_who(&asked, &person.id, put).await
+    }
+
+    async fn confirm_person(
+        &self,
+        asked: Asked,
+        request: ConfirmPersonRequest,
+    ) -> Result<PutPersonResponse, Fault> {
+        let confirm = |held: &Held, occasion: Occasion<'_>| {
+            confirm_person(&held.catalogue, request.clone(), occasion)
+        };
+        self.say_who(&asked, &request.id, confirm).await
+    }
+
+    async fn say_who(
+        &self,
+        asked: &Asked,
+        id: &str,
+        draft: impl Fn(&Held, Occasion<'_>) -> Result<Draft, Fault>,
+    ) -> Result<PutPersonResponse, Fault> {
+        let now = unix_micros(SystemTime::now());
         let by = asked.by(&self.register()?.now())?;
         let held = self.register()?.decide(by, asked.until, |held| {
-            put_person(&held.catalogue, person.clone(), request.reason.clone())
+            // Whoever has left meanwhile says nothing any more.
+            let person = asked.person(&held.catalogue)?;
+            draft(held, Occasion { person, now, exchange: &asked.exchange })
         });
         let held = held.await?;
         let revision = held.catalogue.revision;
         let until = asked.until.min(Instant::now() + FOLLOWING);
         let gateways_behind = self.followers.until_all_have(revision, until).await;
-        let person = held.catalogue.person(&person.id).cloned();
-        Ok(PutPersonResponse { person, revision, gateways_behind })
+        let person = held.catalogue.person(id).cloned();
+        let proposal = held.catalogue.person_proposal(id).cloned();
+        Ok(PutPersonResponse { person, revision, gateways_behind, proposal })
     }
 
     fn persons(&self, request: &ListPersonsRequest) -> Result<ListPersonsResponse, Fault> {
         let held = self.register()?.now();
-        let wanted =
-            |person: &&Person| request.agency_code.is_empty() || request.agency_code == person.agency_code;
-        Ok(ListPersonsResponse { persons: held.catalogue.persons().filter(wanted).cloned().collect() })
+        let is_wanted = |agency: &str| request.agency_code.is_empty() || request.agency_code == agency;
+        let persons = held.catalogue.persons().filter(|person| is_wanted(&person.agency_code));
+        let proposals = held.catalogue.person_proposals().filter(|proposal| {
+            proposal.person.as_ref().is_some_and(|person| is_wanted(&person.agency_code))
+        });
+        Ok(ListPersonsResponse { persons: persons.cloned().collect(), proposals: proposals.cloned().collect() })
     }
 
     fn check_permission(&self, request: &CheckPermissionRequest) -> Result<CheckPermissionResponse, Fault> {
@@ -308,6 +338,14 @@ impl DecisionService for Decisions {
     ) -> Result<Response<PutPersonResponse>, Status> {
         let asked = Asked::of(request.extensions());
         answered(self.put_person(asked, request.into_inner()).await)
+    }
+
+    async fn confirm_person(
+        &self,
+        request: Request<ConfirmPersonRequest>,
+    ) -> Result<Response<PutPersonResponse>, Status> {
+        let asked = Asked::of(request.extensions());
+        answered(self.confirm_person(asked, request.into_inner()).await)
     }
 
     async fn list_persons(

@@ -83,14 +83,6 @@ impl Holders {
         theirs.take_while(move |record| record.application == application)
     }
 
-    /// The keys of all applications, those that have ended too.
-    pub fn keys(&self) -> impl Iterator<Item = &Credential> {
-        self.credentials.values().filter_map(|record| match &record.held {
-            Some(Held::Credential(credential)) => Some(credential),
-            Some(Held::Certificate(_)) | None => None,
-        })
-    }
-
     /// The applications as gateways of an environment get them, with the credentials that are good there, by id. One that may not
     /// call is known all the same, so that a refusal can say why.
     pub fn in_rules(&self, environment: &str) -> Vec<Application> {

@@ -51,6 +51,7 @@ mod publisher;
 mod recover;
 mod register;
 mod registry;
+mod remembered;
 mod reminders;
 pub mod rules;
 mod sensitive;

@@ -13,13 +13,17 @@ use lgsp_bus::{Bus, Inbound, RequestHead, Start, Tail, Tailed, topics};
 use lgsp_core::time::unix_micros;
 use lgsp_core::{ApplicationId, ExchangeId, PersonId, Rules};
 use lgsp_proto::registry::v1::decision_service_client::DecisionServiceClient;
-use lgsp_proto::registry::v1::{Person, PutPersonRequest, SignedSnapshot, Snapshot};
+use lgsp_proto::registry::v1::{
+    ConfirmPersonRequest, Person, PutPersonRequest, PutPersonResponse, SignedSnapshot, Snapshot,
+};
 use lgsp_registry::{Options, Registry, shipped};
 use lgsp_runtime::config::SecretFile;
 use lgsp_runtime::shutdown;
 use lgsp_runtime::state::Condition;
 use lgsp_runtime::{Instance, Shutdown, State};
 use prost::Message;
+use tonic::service::Routes;
+use tonic::{Code, Response, Status};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -120,21 +124,47 @@ impl Running {
 }
 
 impl Running {
-    /// Has an administrator make somebody known, by a call as the bus brings it. Returns the revision of the rules.
+    /// Has two administrators make somebody known. Returns the revision of the rules.
     async fn put_person(&self, id: &str) -> u64 {
-        self.put_person_as(id, ExchangeId::new()).await
+        let etag = self.propose_person(id).await;
+        self.confirm_person(id, etag, ExchangeId::new()).await
     }
 
-    async fn put_person_as(&self, id: &str, exchange: ExchangeId) -> u64 {
+    /// Returns the etag of the proposal.
+    async fn propose_person(&self, id: &str) -> u64 {
+        let person = Person { id: id.to_owned(), agency_code: "H13.03".to_owned(), ..Default::default() };
+        let put = self.put("admin-1", person).await.unwrap();
+        put.proposal.unwrap().etag
+    }
+
+    async fn put(&self, by: &str, person: Person) -> Result<PutPersonResponse, Status> {
+        let request = PutPersonRequest { person: Some(person), reason: "takes up office".to_owned() };
+        let request = called(by, "PutPerson", ExchangeId::new(), request);
+        self.decisions().put_person(request).await.map(Response::into_inner)
+    }
+
+    async fn confirm_person(&self, id: &str, etag: u64, exchange: ExchangeId) -> u64 {
+        let request = ConfirmPersonRequest { id: id.to_owned(), etag, reason: "as seen".to_owned() };
+        let request = called("admin-2", "ConfirmPerson", exchange, request);
+        self.decisions().confirm_person(request).await.unwrap().into_inner().revision
+    }
+
+    fn decisions(&self) -> DecisionServiceClient<Routes> {
+        DecisionServiceClient::new(self.registry.routes())
+    }
+}
+
+/// A call of a person, as the bus brings it.
+fn called<T>(by: &str, method: &str, exchange: ExchangeId, message: T) -> tonic::Request<T> {
         let now = unix_micros(std::time::SystemTime::now());
         let head = RequestHead {
             exchange,
-            method: "/lgsp.registry.v1.DecisionService/PutPerson".into(),
+            method: format!("/lgsp.registry.v1.DecisionService/{method}").into(),
             domain: "registry".into(),
             server_streaming: false,
             deadline_us: now + 10_000_000,
             application: ApplicationId::parse("dieu-hanh").unwrap(),
-            person: PersonId::parse("admin-1"),
+            person: PersonId::parse(by),
             purpose: None,
             officer: None,
             unit: None,
@@ -144,13 +174,9 @@ impl Running {
             fields: [].into(),
             traceparent: None,
         };
-        let person = Person { id: id.to_owned(), agency_code: "H13.03".to_owned(), ..Default::default() };
-        let request = PutPersonRequest { person: Some(person), reason: "takes up office".to_owned() };
-        let mut request = tonic::Request::new(request);
+        let mut request = tonic::Request::new(message);
         request.extensions_mut().insert(Inbound { head });
-        let mut client = DecisionServiceClient::new(self.registry.routes());
-        client.put_person(request).await.unwrap().into_inner().revision
-    }
+        request
 }
 
 fn persons(snapshot: &Snapshot) -> Vec<&str> {
@@ -349,13 +375,31 @@ async fn two_registries_over_one_store_publish_one_history_in_its_order() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_administrator_who_has_left_says_nothing_to_a_registry_that_is_behind() {
+    let (site, bus) = (Site::new(), bus());
+    let rarely = || Options { look_every: Duration::from_secs(3_600), ..site.options_with("store") };
+    let one = site.start_with(rarely(), &bus).await;
+    let two = site.start_with(rarely(), &bus).await;
+    let mut tail = bus.tail(topics::REGISTRY, Start::Beginning).unwrap();
+    let (snapshot, _) = read_until(&mut tail, 1).await;
+    let first = snapshot.persons.into_iter().find(|person| person.id == "admin-1").unwrap();
+    one.put("admin-2", Person { left: true, ..first }).await.unwrap();
+    let someone = Person { id: "an.tuphap".to_owned(), agency_code: "H13.03".to_owned(), ..Default::default() };
+    let refused = two.put("admin-1", someone.clone()).await.unwrap_err();
+    assert_eq!(refused.code(), Code::PermissionDenied);
+    two.put("admin-2", someone).await.unwrap();
+    one.shutdown.run().await;
+    two.shutdown.run().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_request_that_comes_twice_is_decided_once() {
     let (site, bus) = (Site::new(), bus());
     let running = site.start_with(site.options_with("store"), &bus).await;
     let once = running.put_person("an.tuphap").await;
-    let exchange = ExchangeId::new();
+    let (etag, exchange) = (running.propose_person("ba.tuphap").await, ExchangeId::new());
     for _ in 0..2 {
-        assert_eq!(running.put_person_as("ba.tuphap", exchange).await, once + 1);
+        assert_eq!(running.confirm_person("ba.tuphap", etag, exchange).await, once + 1);
     }
     running.shutdown.run().await;
 }

@@ -8,11 +8,11 @@ use lgsp_proto::business::v1::VerifyEnterpriseRequest;
 use lgsp_proto::registry::v1::{
     Agreement, AgreementDecision, AgreementStage, CheckPermissionRequest, Credential, DecideAgreementRequest,
     Grant, ListAgreementsRequest, ListAllowedMethodsRequest, ListChangesRequest, Person,
-    ProposeAgreementRequest, PutPersonRequest,
+    ProposeAgreementRequest,
 };
 
 use crate::caller::{Refusal, refused};
-use crate::fixture::{City, DAY_US, PERSON, hub, key_of};
+use crate::fixture::{City, DAY_US, PERSON, hub, key_of, propose};
 
 const ID: &str = "tt-hotich-xacminh";
 const PURPOSE: &str = "verify";
@@ -152,24 +152,23 @@ async fn nobody_decides_for_another_office_nor_without_having_looked() {
 async fn nobody_is_two_persons_and_the_last_administrator_stays() {
     let city = Box::pin(City::start()).await;
     let administrator = city.hub.administrator("admin-1");
-    let put = async |person: Person| {
-        let request = PutPersonRequest { person: Some(person), reason: "a test".to_owned() };
-        administrator.decisions().put_person(administrator.request(request)).await
-    };
+    let put = async |person: Person| propose(&administrator, person).await;
     let twin = Credential {
         key_id: "twin-1".to_owned(),
         ed25519_public_key: key_of("an.tuphap").verifying_key().as_bytes().to_vec().into(),
+        not_after: Some(timestamp(unix_micros(SystemTime::now()) + DAY_US)),
         ..Default::default()
     };
     let person = |id: &str, credentials| Person {
         id: id.to_owned(),
-        agency_code: "G01.30.92".to_owned(),
+        agency_code: "H13.02".to_owned(),
         credentials,
         ..Default::default()
     };
     let twin = refused(put(person("twin", vec![twin])).await, Reason::InvalidField);
     assert_eq!(fields(&twin), ["person.credentials"]);
-    put(person("admin-2", Vec::new())).await.expect("another administrator is there");
+    let waits = put(person("admin-2", Vec::new())).await.expect("another administrator is there");
+    assert_eq!(waits, None, "what takes something away is so at once");
     let last = refused(put(person("admin-1", Vec::new())).await, Reason::InvalidField);
     assert_eq!(fields(&last), ["person.roles"]);
 }

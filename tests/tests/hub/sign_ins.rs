@@ -7,13 +7,13 @@ use lgsp_core::time::{timestamp, unix_micros};
 use lgsp_core::{ExchangeId, Reason};
 use lgsp_proto::registry::v1::{
     Agreement, AgreementStage, DecideAgreementRequest, Grant, ListChangesRequest, Person,
-    ProposeAgreementRequest, PutPersonRequest,
+    ProposeAgreementRequest,
 };
 use lgsp_runtime::state::Condition;
 use serde_json::json;
 
 use crate::caller::{App, exchange_of, refusal, refused};
-use crate::fixture::{Hub, Issuer, IssuerKey, SignInHub, within};
+use crate::fixture::{Hub, Issuer, IssuerKey, SignInHub, make_known, within};
 
 const SUBJECT: &str = "2f7c9d1e-8a54-4f0b-9b1c-6a2f5f3f7d10";
 const DAY_US: i64 = 86_400_000_000;
@@ -53,8 +53,7 @@ async fn persons_sign_in_propose_and_approve_and_the_log_names_them() {
             sign_ins: vec![issuer.account(subject)],
             ..Person::default()
         };
-        let request = PutPersonRequest { person: Some(person), reason: "takes up office".to_owned() };
-        administrator.decisions().put_person(administrator.request(request)).await
+        make_known(&hub, person).await
     };
     put("an.tuphap", "H13.03", "developer", "an").await.expect("put");
     put("chi.congan", "G01.30.92", "approver", SUBJECT).await.expect("put");

@@ -68,7 +68,7 @@ impl Checker<'_> {
             self.named(&entry, "name-vi", &entry.value.name_vi);
             self.named(&entry, "name-en", &entry.value.name_en);
             let entries::Agency { name_vi, name_en, .. } = entry.value;
-            self.snapshot.agencies.push(wire::Agency { code, name_vi, name_en });
+            self.snapshot.agencies.push(wire::Agency { code, name_vi, name_en, etag: 0 });
         }
     }
 
@@ -84,7 +84,7 @@ impl Checker<'_> {
             self.named(&entry, "title-vi", &entry.value.title_vi);
             self.named(&entry, "title-en", &entry.value.title_en);
             let entries::Purpose { code, title_vi, title_en } = entry.value;
-            self.snapshot.purposes.push(wire::Purpose { code, title_vi, title_en });
+            self.snapshot.purposes.push(wire::Purpose { code, title_vi, title_en, etag: 0 });
         }
     }
 
@@ -128,7 +128,7 @@ impl Checker<'_> {
             let entries::Role { name, mut methods } = entry.value;
             methods.sort_unstable();
             methods.dedup();
-            self.snapshot.roles.push(wire::Role { name, methods });
+            self.snapshot.roles.push(wire::Role { name, methods, etag: 0 });
         }
     }
 
