@@ -135,7 +135,7 @@ reasons! {
     TokenNotYetValid "TOKEN_NOT_YET_VALID" Unauthenticated Denied Client NEVER,
         "the token is not valid yet",
         "Mã xác thực chưa có hiệu lực";
-    /// The token lives longer than five minutes.
+    /// The token lives longer than the hub accepts: five minutes, or what is set for an issuer's.
     TokenTooLong "TOKEN_TOO_LONG" Unauthenticated Denied Client NEVER,
         "the token lives longer than the hub accepts",
         "Mã xác thực có thời hạn dài hơn mức nền tảng chấp nhận";
@@ -275,6 +275,10 @@ reasons! {
     FilesDecide "FILES_DECIDE" FailedPrecondition Invalid Adapter NEVER,
         "the rules of this hub are its files: nothing is decided at run time",
         "Bộ quy tắc của nền tảng này nằm trong tệp cấu hình: không quyết định trực tuyến";
+    /// The registry of the sandbox decides about the sandbox alone, once production has one.
+    ProductionDecides "PRODUCTION_DECIDES" FailedPrecondition Invalid Adapter NEVER,
+        "the production hub decides this: sign in there",
+        "Việc này do nền tảng chính thức quyết định: hãy đăng nhập ở đó";
     /// Only a person decides.
     PersonMissing "PERSON_MISSING" PermissionDenied Denied Adapter NEVER,
         "only a person decides this: sign in as one",

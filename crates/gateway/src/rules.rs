@@ -54,6 +54,8 @@ enum Refusal {
     UnknownKey,
     #[error("the signature does not fit the snapshot")]
     BadSignature,
+    #[error("the snapshot is of another environment")]
+    OtherEnvironment,
     #[error("the snapshot is older than one that was in force here")]
     RolledBack,
     #[error(transparent)]
@@ -66,6 +68,7 @@ impl Refusal {
             Self::Malformed => "snapshot-malformed",
             Self::UnknownKey => "snapshot-key-unknown",
             Self::BadSignature => "snapshot-signature-bad",
+            Self::OtherEnvironment => "snapshot-environment-other",
             Self::RolledBack => "snapshot-rolled-back",
             Self::Rules(_) => "snapshot-inconsistent",
         }
@@ -81,6 +84,8 @@ struct New {
 /// Takes the records of `lgsp.registry` and swaps the rules.
 pub(crate) struct Follower {
     keys: BTreeMap<String, VerifyingKey>,
+    /// The only one whose rules are taken: those of another may be signed with the same key, under the same revisions.
+    environment: String,
     descriptors: BTreeMap<String, Bytes>,
     /// A verified snapshot that waits for a descriptor set.
     waiting: Option<Snapshot>,
@@ -100,6 +105,7 @@ pub(crate) struct Follower {
 impl Follower {
     pub(crate) fn new(
         keys: &[VerifyingKey],
+        environment: &str,
         floor: Floor,
         current: Arc<Current>,
         component: Component,
@@ -107,6 +113,7 @@ impl Follower {
     ) -> Self {
         let follower = Self {
             keys: keys.iter().map(|key| (key_id(key.as_bytes()), *key)).collect(),
+            environment: environment.to_owned(),
             descriptors: BTreeMap::new(),
             waiting: None,
             floor,
@@ -225,7 +232,8 @@ impl Follower {
         let signature = Signature::from_slice(&signed.signature).map_err(|_| Refusal::BadSignature)?;
         let signed_bytes = signed_bytes(&signed.snapshot);
         key.verify_strict(&signed_bytes, &signature).map_err(|_| Refusal::BadSignature)?;
-        Snapshot::decode(signed.snapshot).map_err(|_| Refusal::Malformed)
+        let snapshot = Snapshot::decode(signed.snapshot).map_err(|_| Refusal::Malformed)?;
+        if snapshot.environment == self.environment { Ok(snapshot) } else { Err(Refusal::OtherEnvironment) }
     }
 
     /// A descriptor set needs no signature: the signed snapshot names it by its content.

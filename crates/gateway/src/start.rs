@@ -32,8 +32,10 @@ use crate::stats::Stats;
 use crate::surface::Surface;
 use crate::tls::Certificates;
 
-/// What a gateway must know and nobody else may see.
+/// What a gateway must know and nobody else may see, and whose rules it takes.
 pub struct Secrets {
+    /// `production` or `sandbox`: rules of the other are refused, whoever signed them.
+    pub environment: String,
     /// The public keys that a snapshot of the registry may be signed with.
     pub snapshot_keys: Vec<VerifyingKey>,
     /// The keys that subjects are hashed under.
@@ -118,9 +120,9 @@ pub async fn start(
     let writer = role.start_entries(appender, &attempts, &book)?;
     let quotas = Arc::new(Quotas::new(state.instance().name()));
     let earlier = role.follow_usage(&secrets.macs, &quotas)?;
-    let caller = role.start_caller(secrets.macs, &quotas).await?;
+    let caller = role.start_caller(secrets.macs.clone(), &quotas).await?;
     let rules: Arc<Current> = Arc::default();
-    let surface = role.follow_rules(&secrets.snapshot_keys, &rules, &book, &caller).await?;
+    let surface = role.follow_rules(&secrets, &rules, &book, &caller).await?;
     let told = broker.tell(caller.clone(), surface.clone());
     shutdown.spawn(Stage::Close, "gateway broker", until(shutdown.begins(Stage::Close), told));
     if let Some(issuer) = &issuer {
@@ -222,7 +224,7 @@ impl Role<'_> {
 
     async fn follow_rules(
         &self,
-        keys: &[VerifyingKey],
+        secrets: &Secrets,
         rules: &Arc<Current>,
         book: &Arc<Book>,
         caller: &Caller,
@@ -231,7 +233,7 @@ impl Role<'_> {
         let component = self.state.component("rules");
         let spool = &self.options.entries.spool;
         let floor = Floor::open(spool).map_err(|source| Error::Spool { path: spool.clone(), source })?;
-        let follower = Follower::new(keys, floor, rules.clone(), component, self.stats.clone());
+        let follower = Follower::new(&secrets.snapshot_keys, &secrets.environment, floor, rules.clone(), component, self.stats.clone());
         let bus = self.bus.clone();
         let read = move || registry_topic(&bus);
         let first = read()?;

@@ -75,7 +75,9 @@ impl Desk {
             draft(held, Occasion { person, now, exchange: &asked.exchange })
         });
         let held = held.await?;
-        if held.catalogue.revision == before.catalogue.revision {
+        // What comes twice was decided before, and may have changed the rules then.
+        let comes_twice = before.catalogue.knows(&asked.exchange);
+        if held.catalogue.revision == before.catalogue.revision && !comes_twice {
             return Ok(Taken { held, revision: 0, gateways_behind: Vec::new() });
         }
         let revision = held.catalogue.revision;

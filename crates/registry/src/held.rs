@@ -6,6 +6,7 @@ use bytes::Bytes;
 use lgsp_core::contract::Contract;
 use lgsp_core::{Plan, Rules, RulesError, SANDBOX, descriptor_key};
 use lgsp_proto::registry::v1::{DataService, Grant, Snapshot};
+use prost::Message;
 use tokio::time::Instant;
 
 use crate::catalogue::Catalogue;
@@ -26,6 +27,8 @@ pub(crate) struct Held {
     pub contracts: BTreeMap<String, Bytes>,
     /// Digest of the rules of every environment: they have their revisions together.
     pub content: [[u8; 32]; 2],
+    /// Encoded bytes of the rules of every environment.
+    pub sizes: [usize; 2],
 }
 
 /// Why a catalogue makes no rules.
@@ -56,6 +59,7 @@ pub(crate) async fn hold(
     let (snapshots, contracts) =
         snapshots(history, &catalogue, known, until).await.map_err(NotHeld::History)?;
     let content = [&snapshots[0], &snapshots[1]].map(content_digest);
+    let sizes = [&snapshots[0], &snapshots[1]].map(Message::encoded_len);
     let mut held = None;
     for (name, snapshot) in ENVIRONMENTS.into_iter().zip(snapshots) {
         let rules = Rules::compile(&snapshot, &contracts).map_err(|error| NotHeld::Rules(Box::new(error)))?;
@@ -73,6 +77,7 @@ pub(crate) async fn hold(
         rules,
         contracts,
         content,
+        sizes,
     })
 }
 

@@ -44,9 +44,10 @@ pub(crate) struct OnTopic {
 }
 
 impl OnTopic {
-    /// Takes in a record of the key `snapshot`. Returns false if it displaces a better one, or is not ours at all.
-    pub fn take_in(&mut self, key: &SnapshotKey, record: &[u8]) -> bool {
-        let known = Known::open(key, record);
+    /// Takes in a record of the key `snapshot`. Returns false if it displaces a better one, or is not ours at all: of another
+    /// key, or of another environment.
+    pub fn take_in(&mut self, key: &SnapshotKey, environment: &str, record: &[u8]) -> bool {
+        let known = Known::open(key, record).filter(|known| known.snapshot.environment == environment);
         let highest = self.latest.as_ref().map_or(0, Known::revision);
         match known.filter(|known| known.revision() >= highest) {
             Some(known) => *self = Self { latest: Some(known), displaced: false },
@@ -155,9 +156,9 @@ mod tests {
     #[test]
     fn a_strangers_snapshot_is_never_believed_and_is_written_over() {
         let mut on_topic = OnTopic::default();
-        assert!(on_topic.take_in(&key(1), &known("a", 7).record));
+        assert!(on_topic.take_in(&key(1), "a", &known("a", 7).record));
         let foreign = key(2).sign(&rules("evil", u64::MAX)).encode_to_vec();
-        assert!(!on_topic.take_in(&key(1), &foreign));
+        assert!(!on_topic.take_in(&key(1), "a", &foreign));
         let next = next(content_digest(&rules("a", 0)), &on_topic, None);
         assert!(matches!(next, Next::Repeat(known) if known.revision() == 7));
     }
@@ -167,7 +168,7 @@ mod tests {
         let former = key(1).public().to_public_key_pem(Default::default()).unwrap();
         let new = key(2).after(&former).ok().unwrap();
         let mut on_topic = OnTopic::default();
-        assert!(on_topic.take_in(&new, &known("a", 7).record), "nobody has written over ours");
+        assert!(on_topic.take_in(&new, "a", &known("a", 7).record), "nobody has written over ours");
         let content = content_digest(&rules("a", 0));
         assert!(matches!(next(content, &on_topic, None), Next::New(8)));
         assert!(matches!(next_of(7, content, &on_topic), Next::Lift(7)));
@@ -175,10 +176,19 @@ mod tests {
     }
 
     #[test]
+    fn rules_of_another_environment_are_a_strangers_though_the_key_is_ours() {
+        let mut on_topic = OnTopic::default();
+        assert!(on_topic.take_in(&key(1), "a", &known("a", 7).record));
+        assert!(!on_topic.take_in(&key(1), "a", &known("b", 7).record));
+        let next = next_of(7, content_digest(&rules("a", 0)), &on_topic);
+        assert!(matches!(next, Next::Repeat(known) if known.snapshot.environment == "a"));
+    }
+
+    #[test]
     fn an_older_revision_does_not_stay_over_a_newer_one() {
         let mut on_topic = OnTopic::default();
-        assert!(on_topic.take_in(&key(1), &known("a", 7).record));
-        assert!(!on_topic.take_in(&key(1), &known("a", 6).record));
-        assert!(on_topic.take_in(&key(1), &known("a", 7).record));
+        assert!(on_topic.take_in(&key(1), "a", &known("a", 7).record));
+        assert!(!on_topic.take_in(&key(1), "a", &known("a", 6).record));
+        assert!(on_topic.take_in(&key(1), "a", &known("a", 7).record));
     }
 }

@@ -8,9 +8,8 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use lgsp_core::time::{timestamp, unix_micros};
 use lgsp_core::{Fault, MaskError, Reason, RulesError, Violation, contract, environment};
-use lgsp_proto::registry::v1::{Actor, Change, Environment};
+use lgsp_proto::registry::v1::{Actor, Change, Edit, Environment};
 use lgsp_store::Options as StoreOptions;
-use prost::Message;
 use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
 use tracing::warn;
@@ -24,6 +23,7 @@ use crate::held::{NotHeld, hold};
 use crate::history::{History, HistoryError};
 use crate::own::outdated;
 use crate::rules::Checked;
+use crate::sandbox;
 use crate::settle::unsettled;
 
 /// How long the store may take for what nobody waits for.
@@ -60,22 +60,15 @@ impl Register {
     ) -> Result<Self, Error> {
         let history = History::open(options).await?;
         let until = Instant::now() + PATIENCE;
-        let mut catalogue = read(&history, Catalogue::default(), until).await?;
+        let mut catalogue = later(&history, &Catalogue::default(), until).await?.unwrap_or_default();
         if catalogue.sequence == 0 {
             let (first, revision) = first().await?;
             history.keep(first.descriptors(), until).await?;
-            let change = Change {
-                sequence: 1,
-                at: Some(timestamp(unix_micros(SystemTime::now()))),
-                by: Some(Actor::default()),
-                action: "import".to_owned(),
-                edits: stamped(import(first.snapshot(), &Default::default()), 1),
-                revision: revision + 1,
-                ..Change::default()
-            };
+            let edits = import(first.snapshot(), &Default::default());
+            let change = Change { revision: revision + 1, ..of_its_own(&catalogue, "import", edits) };
             // Another registry may have been faster: then its change is the first.
             history.append(&change, until).await?;
-            catalogue = read(&history, Catalogue::default(), until).await?;
+            catalogue = later(&history, &catalogue, until).await?.unwrap_or_default();
         }
         let held = hold(&history, catalogue, environment, &BTreeMap::new(), until).await;
         let held = held.map_err(HistoryError::from)?;
@@ -87,6 +80,7 @@ impl Register {
         };
         register.settle(until).await?;
         register.bring_own(until).await?;
+        register.serve_production(until).await?;
         Ok(register)
     }
 
@@ -98,17 +92,24 @@ impl Register {
             if edits.is_empty() {
                 return Ok(());
             }
-            let sequence = now.catalogue.sequence + 1;
             let change = Change {
-                sequence,
-                at: Some(timestamp(unix_micros(SystemTime::now()))),
-                by: Some(Actor::default()),
-                action: "settle-environment".to_owned(),
-                edits: stamped(edits, sequence),
                 revision: now.catalogue.revision + 1,
-                ..Change::default()
+                ..of_its_own(&now.catalogue, "settle-environment", edits)
             };
             // Another registry may have been faster: whatever it changed is looked at again.
+            self.history.append(&change, until).await?;
+            self.catch_up(until).await?;
+        }
+    }
+
+    /// Says that production is served from this history: from then on a registry of the sandbox decides about the sandbox alone.
+    async fn serve_production(&self, until: Instant) -> Result<(), HistoryError> {
+        loop {
+            let now = self.now();
+            if self.environment() != Environment::Production || now.catalogue.serves_production() {
+                return Ok(());
+            }
+            let change = of_its_own(&now.catalogue, sandbox::PRODUCTION, Vec::new());
             self.history.append(&change, until).await?;
             self.catch_up(until).await?;
         }
@@ -123,15 +124,9 @@ impl Register {
                 return Ok(());
             }
             self.history.keep(&contracts, until).await?;
-            let sequence = now.catalogue.sequence + 1;
             let change = Change {
-                sequence,
-                at: Some(timestamp(unix_micros(SystemTime::now()))),
-                by: Some(Actor::default()),
-                action: "bring-own-services".to_owned(),
-                edits: stamped(edits, sequence),
                 revision: now.catalogue.revision + 1,
-                ..Change::default()
+                ..of_its_own(&now.catalogue, "bring-own-services", edits)
             };
             self.history.append(&change, until).await?;
             self.catch_up(until).await?;
@@ -196,18 +191,7 @@ impl Register {
                 // The bus brings a request twice rather than not at all.
                 return Ok(now);
             }
-            let Draft { action, reason, legal_basis, edits } = draft(&now)?;
-            let change = Change {
-                sequence: now.catalogue.sequence + 1,
-                at: Some(timestamp(unix_micros(SystemTime::now()))),
-                by: Some(by.actor.clone()),
-                exchange_id: by.exchange.clone(),
-                action: action.to_owned(),
-                reason,
-                legal_basis,
-                edits: stamped(edits, now.catalogue.sequence + 1),
-                revision: now.catalogue.revision,
-            };
+            let change = following(&now.catalogue, &by, draft(&now)?);
             let (change, held) = self.would_hold(&now, change, contracts, until).await?;
             self.history.keep(contracts, until).await.map_err(unavailable)?;
             if self.history.append(&change, until).await.map_err(unavailable)? {
@@ -233,14 +217,8 @@ impl Register {
             ours = now.catalogue.revision,
             "other rules were published: ours get a later revision"
         );
-        let change = Change {
-            sequence: now.catalogue.sequence + 1,
-            at: Some(timestamp(unix_micros(SystemTime::now()))),
-            by: Some(Actor::default()),
-            action: "lift-revision".to_owned(),
-            revision: published + 1,
-            ..Change::default()
-        };
+        let lift = of_its_own(&now.catalogue, "lift-revision", Vec::new());
+        let change = Change { revision: published + 1, ..lift };
         self.history.append(&change, until).await?;
         self.catch_up(until).await
     }
@@ -259,11 +237,19 @@ impl Register {
         known.extend(contracts.clone());
         let held = hold(&self.history, catalogue, &self.environment, &known, until).await;
         let mut held = held.map_err(|error| match error {
-            NotHeld::Rules(error) => does_not_hold(*error),
+            NotHeld::Rules(error) => does_not_hold(&change, &error),
             NotHeld::History(error) => unavailable(error),
         })?;
-        if held.checked.snapshot().encoded_len() > contract::LARGEST {
+        // What makes them smaller is never refused: to revoke must remain possible.
+        let grows_too_large = |(size, before): (&usize, &usize)| *size > contract::LARGEST && size > before;
+        if held.sizes.iter().zip(&now.sizes).any(grows_too_large) {
             return Err(invalid("rules", "would be more than one record holds"));
+        }
+        if self.environment() == Environment::Sandbox
+            && now.catalogue.serves_production()
+            && !sandbox::is_of_it_alone(&change, now, &held)
+        {
+            return Err(Reason::ProductionDecides.into());
         }
         if held.content != now.content {
             change.revision += 1;
@@ -274,8 +260,7 @@ impl Register {
 
     async fn catch_up(&self, until: Instant) -> Result<(), HistoryError> {
         let now = self.now();
-        let catalogue = read(&self.history, now.catalogue.clone(), until).await?;
-        if catalogue.sequence > now.catalogue.sequence {
+        if let Some(catalogue) = later(&self.history, &now.catalogue, until).await? {
             let held = hold(&self.history, catalogue, &self.environment, &now.contracts, until).await;
             self.held.send_replace(Arc::new(held.map_err(HistoryError::from)?));
         }
@@ -283,28 +268,64 @@ impl Register {
     }
 }
 
-async fn read(
+/// The catalogue with what was added to the history after it; `None` if nothing was.
+async fn later(
     history: &History,
-    mut catalogue: Catalogue,
+    catalogue: &Catalogue,
     until: Instant,
-) -> Result<Catalogue, HistoryError> {
+) -> Result<Option<Catalogue>, HistoryError> {
+    let mut later: Option<Catalogue> = None;
     let taken = history.each_after(catalogue.sequence, until, |change| {
-        catalogue.apply(&change)?;
+        later.get_or_insert_with(|| catalogue.clone()).apply(&change)?;
         Ok(ControlFlow::Continue(()))
     });
     taken.await?;
-    Ok(catalogue)
+    Ok(later)
 }
 
-/// Names what does not hold together by its place in the terms. Of what a provider says only such places reach the caller.
-pub(crate) fn does_not_hold(error: RulesError) -> Fault {
-    let field = match &error {
+/// The change that follows the last one of a catalogue, and leaves the revision of the rules as it is.
+fn following(catalogue: &Catalogue, by: &By, draft: Draft) -> Change {
+    let Draft { action, reason, legal_basis, edits } = draft;
+    let sequence = catalogue.sequence + 1;
+    Change {
+        sequence,
+        at: Some(timestamp(unix_micros(SystemTime::now()))),
+        by: Some(by.actor.clone()),
+        exchange_id: by.exchange.clone(),
+        action: action.to_owned(),
+        reason,
+        legal_basis,
+        edits: stamped(edits, sequence),
+        revision: catalogue.revision,
+    }
+}
+
+/// The same for what nobody decides: the registry does it itself.
+fn of_its_own(catalogue: &Catalogue, action: &'static str, edits: Vec<Edit>) -> Change {
+    let draft = Draft { action, reason: String::new(), legal_basis: String::new(), edits };
+    following(catalogue, &By::default(), draft)
+}
+
+/// Names what does not hold together by what was decided about. Of what a provider says only such places reach the caller.
+fn does_not_hold(change: &Change, error: &RulesError) -> Fault {
+    let kind = change.edits.first().map_or("", |edit| edit.kind.as_str());
+    let field = match kind {
+        "agreement" => return terms_do_not_hold(error),
+        // A request for a service names its version.
+        "service" => "version".to_owned(),
+        "person" | "person-proposal" if is_about_a_credential(error) => "person.credentials".to_owned(),
+        kind => kind.trim_end_matches("-proposal").to_owned(),
+    };
+    Fault::invalid(vec![Violation { field, rule: error.to_string() }])
+}
+
+/// Names what does not hold together by its place in the terms of an agreement.
+pub(crate) fn terms_do_not_hold(error: &RulesError) -> Fault {
+    let field = match error {
         RulesError::Mask { source: MaskError::UnknownField { path }, .. } => {
             format!("agreement.grants.fields.{path}")
         }
         RulesError::Mask { .. } => "agreement.grants.fields".to_owned(),
-        RulesError::Invalid { what: "credential", .. } => "person.credentials".to_owned(),
-        RulesError::Invalid { what: "person", .. } => "person".to_owned(),
         RulesError::DescriptorMissing { .. }
         | RulesError::DescriptorInvalid { .. }
         | RulesError::Invalid { .. } => "agreement.grants.method".to_owned(),
@@ -312,6 +333,35 @@ pub(crate) fn does_not_hold(error: RulesError) -> Fault {
     Fault::invalid(vec![Violation { field, rule: error.to_string() }])
 }
 
+fn is_about_a_credential(error: &RulesError) -> bool {
+    matches!(error, RulesError::Invalid { what: "credential", .. })
+}
+
 fn unavailable(error: HistoryError) -> Fault {
     Fault::new(Reason::SourceUnavailable).because(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_hold_is_named_by_what_was_decided_about() {
+        let twin = |what: &'static str| RulesError::Invalid {
+            what,
+            name: "hotich-1".to_owned(),
+            problem: "is there twice".to_owned(),
+        };
+        for (kind, error, field) in [
+            ("service", twin("service"), "version"),
+            ("credential", twin("credential"), "credential"),
+            ("person", twin("credential"), "person.credentials"),
+            ("person-proposal", twin("person"), "person"),
+            ("agreement", twin("agreement"), "agreement.grants.method"),
+        ] {
+            let edit = Edit { kind: kind.to_owned(), ..Edit::default() };
+            let change = Change { edits: vec![edit], ..Change::default() };
+            assert_eq!(does_not_hold(&change, &error).violations()[0].field, field, "{kind}");
+        }
+    }
 }

@@ -161,6 +161,10 @@ async fn an_application_calls_in_the_sandbox_until_it_is_connected_and_each_key_
     let onboarding =
         ListConnectionsRequest { stage: ApplicationState::Onboarding.into(), ..Default::default() };
     let onboarding = city.list(onboarding).await;
+    // Keys are handed out freely in the sandbox: what others live with is not decided there.
+    let there = sandbox.person("dung.vanhanh", key_of("dung.vanhanh"));
+    let elsewhere = connections(&there).connect(there.request(about(&onboarding[0]))).await;
+    refused(elsewhere, Reason::ProductionDecides);
     let connected = connections(&operator).connect(operator.request(about(&onboarding[0]))).await;
     let connected = connected.expect("connected").into_inner();
     assert_eq!((stage(&connected), connected.gateways_behind.len()), (ApplicationState::Connected, 0));

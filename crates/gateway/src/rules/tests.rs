@@ -23,7 +23,7 @@ impl Bench {
         let floor = Floor::open(dir.path()).unwrap();
         let keys = [registry_key().verifying_key()];
         let component = state.component("rules");
-        let follower = Follower::new(&keys, floor, Arc::default(), component, Arc::default());
+        let follower = Follower::new(&keys, "sandbox", floor, Arc::default(), component, Arc::default());
         Self { follower, state, dir }
     }
 

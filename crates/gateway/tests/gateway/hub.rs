@@ -189,6 +189,7 @@ pub async fn provide_under(bus: &Bus, name: &str, key: MacKey) -> (Provider, Ser
 fn secrets() -> Secrets {
     let month = month(unix_micros(SystemTime::now()));
     Secrets {
+        environment: "sandbox".to_owned(),
         snapshot_keys: vec![registry_key().verifying_key()],
         subjects: SubjectKeys::new([(month, [7; 32])].into()),
         macs: Arc::new(MacKeys::new(BTreeMap::from([("population".to_owned(), mac_key())]))),

@@ -90,6 +90,7 @@ fn vietnamese(reason: Reason) -> &'static str {
         }
         Reason::StreamTooLong => "Giảm số bản ghi mỗi trang và đi tiếp bằng mã trang.",
         Reason::FilesDecide => "Liên hệ đơn vị vận hành nền tảng: bộ quy tắc nằm trong tệp cấu hình.",
+        Reason::ProductionDecides => "Gọi cùng phương thức này ở nền tảng chính thức (production).",
         Reason::PersonMissing => "Đăng nhập bằng tài khoản cá nhân đã được quản trị viên ghi nhận.",
         Reason::NotYourAgency => "Liên hệ cơ quan có thẩm quyền; CheckPermission nêu tên cơ quan đó.",
         Reason::SamePerson => "Để người khác của cùng cơ quan thực hiện bước này.",

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use lgsp_bus::{Appender, Fsynced, MacKeys};
+use lgsp_bus::{Appender, Fsynced};
 use lgsp_core::entry::SubjectKeys;
 use lgsp_gateway::{Gateway, Secrets};
 use lgsp_runtime::Stage;
 use tokio::net::TcpListener;
 
 use super::{Host, Role, subject_keys};
-use crate::config::Keys;
 use crate::layout::{read_public_keys, read_symmetric_keys};
 
 /// Starts a gateway on a bound listener. With the embedded broker, which forgets, `fsynced` tells how far the ledger has the
@@ -23,7 +22,7 @@ pub async fn start(
     listener: TcpListener,
 ) -> anyhow::Result<(Role, Gateway)> {
     let start = host.start("gateway");
-    let secrets = secrets(&host.config.keys, host.mac_keys()?)?;
+    let secrets = secrets(host)?;
     let appender = Appender::new(&host.bus, start.state.instance().name(), fsynced)?;
     let options = host.config.gateway.clone();
     let gateway =
@@ -35,10 +34,12 @@ pub async fn start(
     Ok((start.into_role(), gateway))
 }
 
-fn secrets(keys: &Keys, macs: MacKeys) -> anyhow::Result<Secrets> {
+fn secrets(host: &Host) -> anyhow::Result<Secrets> {
+    let keys = &host.config.keys;
     Ok(Secrets {
+        environment: host.config.registry.environment.clone(),
         snapshot_keys: read_public_keys(&keys.snapshot_public)?,
         subjects: SubjectKeys::new(read_symmetric_keys(&keys.subjects)?),
-        macs: Arc::new(macs),
+        macs: Arc::new(host.mac_keys()?),
     })
 }
