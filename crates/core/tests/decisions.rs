@@ -53,7 +53,11 @@ fn snapshot() -> (Snapshot, BTreeMap<String, Bytes>) {
             application("dieu-hanh", ApplicationState::Connected, &["operator"]),
             application("cu", ApplicationState::Suspended, &[]),
         ],
-        roles: vec![Role { name: "operator".to_owned(), methods: vec![format!("{LEDGER}/ListExchanges")], etag: 0 }],
+        roles: vec![Role {
+            name: "operator".to_owned(),
+            methods: vec![format!("{LEDGER}/ListExchanges")],
+            etag: 0,
+        }],
         agreements: vec![agreement(
             "TT-1",
             &["prefill"],

@@ -9,10 +9,10 @@ use lgsp_proto::registry::v1::{
 };
 
 use crate::holders::Holders;
-use crate::recover;
 use crate::remembered::Remembered;
 use crate::settle::settled;
 use crate::versions::Versions;
+use crate::{recover, sandbox};
 
 /// The change that a history begins with.
 const FIRST: u64 = 1;
@@ -41,6 +41,7 @@ pub(crate) struct Catalogue {
     /// The exchanges by which something was decided.
     exchanges: BTreeSet<String>,
     /// Who was made an administrator on the store itself.
+    serves_production: bool,
     recoveries: Vec<Recovery>,
 }
 
@@ -72,6 +73,7 @@ impl Catalogue {
         for edit in &change.edits {
             self.edit(edit, change.sequence);
         }
+        self.serves_production |= change.action == sandbox::PRODUCTION;
         if change.action == recover::ACTION {
             self.recoveries.extend(recovery(change));
         }
@@ -80,6 +82,11 @@ impl Catalogue {
         }
         (self.sequence, self.revision) = (change.sequence, change.revision);
         Ok(())
+    }
+
+    /// Whether a registry of production has ever worked on this history.
+    pub fn serves_production(&self) -> bool {
+        self.serves_production
     }
 
     /// Whether something was decided by this exchange.
@@ -244,8 +251,7 @@ impl Catalogue {
         let purposes = self.purposes.values().map(|it| (format!("1/{}", it.code), Of::Purpose(it.clone())));
         let roles = self.roles.values().map(|it| (format!("2/{}", it.name), Of::Role(it.clone())));
         let proposals = self.role_proposals.iter();
-        let proposals =
-            proposals.map(|(name, it)| (format!("3/{name}"), Of::RoleProposal(it.clone())));
+        let proposals = proposals.map(|(name, it)| (format!("3/{name}"), Of::RoleProposal(it.clone())));
         let services = self.services.all().map(|it| {
             let name = it.service.as_ref().map_or("", |service| &service.name);
             (format!("4/{name}/{:010}", it.version), Of::ServiceRecord(it.clone()))
@@ -255,8 +261,8 @@ impl Catalogue {
             (format!("5/{id}"), Of::Connection(it.clone()))
         });
         let credentials = self.holders.credentials();
-        let credentials = credentials
-            .map(|it| (format!("6/{}/{}", it.application, it.id), Of::Credential(it.clone())));
+        let credentials =
+            credentials.map(|it| (format!("6/{}/{}", it.application, it.id), Of::Credential(it.clone())));
         let systems = self.systems.values().map(|it| (format!("7/{}", it.id), Of::System(it.clone())));
         let persons = self.persons.values().map(|it| (format!("8/{}", it.id), Of::Person(it.clone())));
         let shall_be = self.person_proposals.iter();
@@ -265,7 +271,13 @@ impl Catalogue {
         let agreements = agreements
             .map(|((id, version), it)| (format!("9/{id}/{version:010}"), Of::Agreement(it.clone())));
         let kinds = agencies.chain(purposes).chain(roles).chain(proposals).chain(services);
-        kinds.chain(applications).chain(credentials).chain(systems).chain(persons).chain(shall_be).chain(agreements)
+        kinds
+            .chain(applications)
+            .chain(credentials)
+            .chain(systems)
+            .chain(persons)
+            .chain(shall_be)
+            .chain(agreements)
     }
 
     /// What gateways of an environment need to know of it.

@@ -274,7 +274,7 @@ pub(crate) fn problems_of_period(held: &Held, now: i64) -> Vec<Violation> {
     violations
 }
 
-/// A key that anybody ever had, and its id, are not given again. Ids of keys stand in tokens and lists: they hold no number of a person.
+/// A key that anybody ever had, and its id, are not given again. An id stands in tokens and lists: no number of a person may be in it.
 pub(crate) fn problems_of_key(catalogue: &Catalogue, credential: &Credential) -> Vec<Violation> {
     let mut violations = Vec::new();
     let mut check = |bad: bool, field: &str, rule: &str| {

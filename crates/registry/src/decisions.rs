@@ -8,10 +8,10 @@ use lgsp_core::{Caller, Fault, Grant, Purpose, Reason, Rules, permit};
 use lgsp_proto::registry::v1::decision_service_server::DecisionService;
 use lgsp_proto::registry::v1::{
     Agreement, AgreementDecision, AgreementRecord, AgreementState, AllowedMethod, Application,
-    CheckPermissionRequest, CheckPermissionResponse, ConfirmPersonRequest, DecideAgreementRequest, ListAgreementsRequest,
-    ListAgreementsResponse, ListAllowedMethodsRequest, ListAllowedMethodsResponse, ListChangesRequest,
-    ListChangesResponse, ListPersonsRequest, ListPersonsResponse, ProposeAgreementRequest,
-    PutPersonRequest, PutPersonResponse, Quota,
+    CheckPermissionRequest, CheckPermissionResponse, ConfirmPersonRequest, DecideAgreementRequest,
+    ListAgreementsRequest, ListAgreementsResponse, ListAllowedMethodsRequest, ListAllowedMethodsResponse,
+    ListChangesRequest, ListChangesResponse, ListPersonsRequest, ListPersonsResponse,
+    ProposeAgreementRequest, PutPersonRequest, PutPersonResponse, Quota,
 };
 use tokio::time::Instant;
 use tonic::{Request, Response, Status};
@@ -22,7 +22,7 @@ use crate::decide::{Decision, Draft, Occasion, decide, propose};
 use crate::followers::{FOLLOWING, Followers};
 use crate::held::ENVIRONMENTS;
 use crate::person::{confirm_person, put_person};
-use crate::register::{Held, Register, does_not_hold};
+use crate::register::{Held, Register, terms_do_not_hold};
 use crate::sensitive;
 use crate::settle::settle;
 
@@ -140,9 +140,8 @@ impl Decisions {
         asked: Asked,
         request: ConfirmPersonRequest,
     ) -> Result<PutPersonResponse, Fault> {
-        let confirm = |held: &Held, occasion: Occasion<'_>| {
-            confirm_person(&held.catalogue, request.clone(), occasion)
-        };
+        let confirm =
+            |held: &Held, occasion: Occasion<'_>| confirm_person(&held.catalogue, request.clone(), occasion);
         self.say_who(&asked, &request.id, confirm).await
     }
 
@@ -172,10 +171,14 @@ impl Decisions {
         let held = self.register()?.now();
         let is_wanted = |agency: &str| request.agency_code.is_empty() || request.agency_code == agency;
         let persons = held.catalogue.persons().filter(|person| is_wanted(&person.agency_code));
-        let proposals = held.catalogue.person_proposals().filter(|proposal| {
-            proposal.person.as_ref().is_some_and(|person| is_wanted(&person.agency_code))
-        });
-        Ok(ListPersonsResponse { persons: persons.cloned().collect(), proposals: proposals.cloned().collect() })
+        let proposals = held
+            .catalogue
+            .person_proposals()
+            .filter(|proposal| proposal.person.as_ref().is_some_and(|person| is_wanted(&person.agency_code)));
+        Ok(ListPersonsResponse {
+            persons: persons.cloned().collect(),
+            proposals: proposals.cloned().collect(),
+        })
     }
 
     fn check_permission(&self, request: &CheckPermissionRequest) -> Result<CheckPermissionResponse, Fault> {
@@ -261,7 +264,7 @@ fn would_hold(held: &Held, terms: &Agreement) -> Result<(), Fault> {
         Rules::compile(&snapshot, &held.contracts).map(drop)
     };
     let [production, sandbox] = ENVIRONMENTS.map(fits);
-    production.or(sandbox).map_err(does_not_hold)
+    production.or(sandbox).map_err(|error| terms_do_not_hold(&error))
 }
 
 fn told(record: &AgreementRecord, rules: &Rules) -> AgreementRecord {

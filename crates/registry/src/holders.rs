@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use lgsp_proto::registry::v1::certificate::KnownBy;
 use lgsp_proto::registry::v1::credential_record::Held;
 use lgsp_proto::registry::v1::{
-    Application, ApplicationState, Certificate, ConnectionRecord, Credential, CredentialRecord, Environment,
+    Application, ApplicationState, Certificate, ConnectionRecord, CredentialRecord, Environment,
 };
 
 /// All applications by id, and all of their credentials by application and id. Credentials are records of their own; no

@@ -54,6 +54,7 @@ mod registry;
 mod remembered;
 mod reminders;
 pub mod rules;
+mod sandbox;
 mod sensitive;
 mod service;
 mod services;

@@ -80,11 +80,7 @@ pub(crate) fn confirm_person(
 ///
 /// # Errors
 /// They are one, or may be.
-pub(crate) fn confirms(
-    catalogue: &Catalogue,
-    person: &Person,
-    proposed: &Option<Step>,
-) -> Result<(), Fault> {
+pub(crate) fn confirms(catalogue: &Catalogue, person: &Person, proposed: &Option<Step>) -> Result<(), Fault> {
     for_the_first_time(person, &[proposed])?;
     let proposer = person_of(proposed).unwrap_or_default();
     let made_by_proposer = catalogue.remembered().makers_of(&person.id).any(|maker| maker == proposer);
@@ -107,9 +103,8 @@ fn complete(person: &mut Person, known: Option<&Person>, now: i64) {
 }
 
 fn same_key<'a>(known: &'a Person, key: &Credential) -> Option<&'a Credential> {
-    let is_it = |had: &&Credential| {
-        had.key_id == key.key_id && had.ed25519_public_key == key.ed25519_public_key
-    };
+    let is_it =
+        |had: &&Credential| had.key_id == key.key_id && had.ed25519_public_key == key.ed25519_public_key;
     known.credentials.iter().find(is_it)
 }
 

@@ -156,27 +156,27 @@ impl Running {
 
 /// A call of a person, as the bus brings it.
 fn called<T>(by: &str, method: &str, exchange: ExchangeId, message: T) -> tonic::Request<T> {
-        let now = unix_micros(std::time::SystemTime::now());
-        let head = RequestHead {
-            exchange,
-            method: format!("/lgsp.registry.v1.DecisionService/{method}").into(),
-            domain: "registry".into(),
-            server_streaming: false,
-            deadline_us: now + 10_000_000,
-            application: ApplicationId::parse("dieu-hanh").unwrap(),
-            person: PersonId::parse(by),
-            purpose: None,
-            officer: None,
-            unit: None,
-            procedure: None,
-            dossier: None,
-            request_id: None,
-            fields: [].into(),
-            traceparent: None,
-        };
-        let mut request = tonic::Request::new(message);
-        request.extensions_mut().insert(Inbound { head });
-        request
+    let now = unix_micros(std::time::SystemTime::now());
+    let head = RequestHead {
+        exchange,
+        method: format!("/lgsp.registry.v1.DecisionService/{method}").into(),
+        domain: "registry".into(),
+        server_streaming: false,
+        deadline_us: now + 10_000_000,
+        application: ApplicationId::parse("dieu-hanh").unwrap(),
+        person: PersonId::parse(by),
+        purpose: None,
+        officer: None,
+        unit: None,
+        procedure: None,
+        dossier: None,
+        request_id: None,
+        fields: [].into(),
+        traceparent: None,
+    };
+    let mut request = tonic::Request::new(message);
+    request.extensions_mut().insert(Inbound { head });
+    request
 }
 
 fn persons(snapshot: &Snapshot) -> Vec<&str> {
@@ -384,7 +384,8 @@ async fn an_administrator_who_has_left_says_nothing_to_a_registry_that_is_behind
     let (snapshot, _) = read_until(&mut tail, 1).await;
     let first = snapshot.persons.into_iter().find(|person| person.id == "admin-1").unwrap();
     one.put("admin-2", Person { left: true, ..first }).await.unwrap();
-    let someone = Person { id: "an.tuphap".to_owned(), agency_code: "H13.03".to_owned(), ..Default::default() };
+    let someone =
+        Person { id: "an.tuphap".to_owned(), agency_code: "H13.03".to_owned(), ..Default::default() };
     let refused = two.put("admin-1", someone.clone()).await.unwrap_err();
     assert_eq!(refused.code(), Code::PermissionDenied);
     two.put("admin-2", someone).await.unwrap();

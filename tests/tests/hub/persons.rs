@@ -6,7 +6,8 @@ use lgsp_core::Reason;
 use lgsp_core::time::{timestamp, unix_micros};
 use lgsp_proto::registry::v1::administration_service_client::AdministrationServiceClient;
 use lgsp_proto::registry::v1::{
-    Agency, Credential, ListPersonsRequest, ListPersonsResponse, Person, PutAgencyRequest, PutRoleRequest, Role,
+    Agency, Credential, ListPersonsRequest, ListPersonsResponse, Person, PutAgencyRequest, PutRoleRequest,
+    Role,
 };
 use tonic::{Response, Status};
 
@@ -42,7 +43,10 @@ async fn an_administrator_alone_makes_nobody_and_gives_nobody_more() {
         id: "admin-3".to_owned(),
         agency_code: "H13.02".to_owned(),
         roles: vec!["administrator".to_owned()],
-        credentials: vec![Credential { ed25519_public_key: key("admin-3", 0).ed25519_public_key, ..key("admin-3", 1) }],
+        credentials: vec![Credential {
+            ed25519_public_key: key("admin-3", 0).ed25519_public_key,
+            ..key("admin-3", 1)
+        }],
         ..Person::default()
     };
     let waiting = propose(&one, third).await.unwrap().expect("it waits");
@@ -54,7 +58,10 @@ async fn an_administrator_alone_makes_nobody_and_gives_nobody_more() {
     assert_eq!(persons(&third).await.unwrap().proposals, []);
 
     // Whom one made known does not confirm for them: no person, and no role.
-    let more = Person { roles: ["administrator", "operator"].map(str::to_owned).to_vec(), ..person(&one, "admin-1").await };
+    let more = Person {
+        roles: ["administrator", "operator"].map(str::to_owned).to_vec(),
+        ..person(&one, "admin-1").await
+    };
     let waiting = propose(&one, more).await.unwrap().expect("it waits");
     refused(confirm(&third, &waiting).await, Reason::SamePerson);
     let methods = vec!["lgsp.registry.v1.DecisionService/ListPersons".to_owned()];
@@ -90,7 +97,8 @@ async fn a_key_that_was_taken_away_comes_back_by_no_old_copy_and_for_nobody() {
     let again = refused(propose(&two, Person { etag: now.etag, ..seen_by_both }).await, Reason::InvalidField);
     assert_eq!(again.violations[0].0, "person.credentials");
     let endless = Credential { not_after: None, ..key("an.tuphap", 2) };
-    let endless = refused(propose(&two, Person { credentials: vec![endless], ..now }).await, Reason::InvalidField);
+    let endless =
+        refused(propose(&two, Person { credentials: vec![endless], ..now }).await, Reason::InvalidField);
     assert_eq!(endless.violations[0].0, "person.credentials.not_after");
 }
 
@@ -98,12 +106,8 @@ async fn a_key_that_was_taken_away_comes_back_by_no_old_copy_and_for_nobody() {
 async fn what_an_agency_is_called_is_not_changed_from_an_old_copy() {
     let city = Box::pin(City::start()).await;
     let put = async |id: &str, name: &str, etag: u64| {
-        let agency = Agency {
-            code: "H13.16".to_owned(),
-            name_vi: name.to_owned(),
-            name_en: name.to_owned(),
-            etag,
-        };
+        let agency =
+            Agency { code: "H13.16".to_owned(), name_vi: name.to_owned(), name_en: name.to_owned(), etag };
         let app = city.hub.administrator(id);
         let request = PutAgencyRequest { agency: Some(agency), ..PutAgencyRequest::default() };
         AdministrationServiceClient::new(app.channel.clone()).put_agency(app.request(request)).await
@@ -121,7 +125,8 @@ async fn etag_of(city: &City, code: &str) -> u64 {
 
     let app = city.hub.administrator("admin-1");
     let request = app.request(GetRegistryRequest { page_size: 200, ..GetRegistryRequest::default() });
-    let answer = HistoryServiceClient::new(app.channel.clone()).get_registry(request).await.unwrap().into_inner();
+    let answer =
+        HistoryServiceClient::new(app.channel.clone()).get_registry(request).await.unwrap().into_inner();
     let mut agencies = answer.items.into_iter().filter_map(|item| match item.item {
         Some(Of::Agency(agency)) => Some(agency),
         _ => None,

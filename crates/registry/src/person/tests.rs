@@ -71,7 +71,8 @@ fn refused(result: Result<(), Fault>) -> Reason {
 fn what_gives_a_person_more_waits_for_another_administrator() {
     let known = {
         let mut office = office();
-        let someone = Person { credentials: vec![key("gi.hub", 9)], ..person("gi.hub", "H13.02", &["auditor"]) };
+        let someone =
+            Person { credentials: vec![key("gi.hub", 9)], ..person("gi.hub", "H13.02", &["auditor"]) };
         make(&mut office, "admin-1", "admin-2", &someone);
         now(&office, "gi.hub")
     };
@@ -114,11 +115,8 @@ fn what_takes_something_away_one_administrator_says_and_what_was_proposed_before
     let wider = Person { roles: vec!["developer".to_owned()], ..now(&office, "gi.hub") };
     say(&mut office, "admin-1", &wider).unwrap();
     let shorter = Credential { not_after: Some(timestamp(NOW + DAY_US)), ..key("gi.hub", 9) };
-    let less = Person {
-        roles: vec!["auditor".to_owned()],
-        credentials: vec![shorter],
-        ..now(&office, "gi.hub")
-    };
+    let less =
+        Person { roles: vec!["auditor".to_owned()], credentials: vec![shorter], ..now(&office, "gi.hub") };
     say(&mut office, "admin-2", &less).unwrap();
     assert_eq!(Person { etag: less.etag, ..now(&office, "gi.hub") }, less);
     assert_eq!(refused(confirm(&mut office, "admin-2", "gi.hub")), Reason::NotFound);
@@ -135,14 +133,16 @@ fn one_administrator_alone_is_never_two_persons() {
     let mut office = office();
     // Their own role: proposed by them, and not confirmed by them.
     let operator = [ADMINISTRATOR, "operator"].map(str::to_owned).to_vec();
-    say(&mut office, "admin-1", &Person { roles: operator, ..now(&office, "admin-1") }).unwrap();
+    let more = Person { roles: operator, ..now(&office, "admin-1") };
+    say(&mut office, "admin-1", &more).unwrap();
     assert_eq!(refused(confirm(&mut office, "admin-1", "admin-1")), Reason::SamePerson);
     // The person concerned confirms nothing about themselves, whoever proposed it.
     let mine = Person { credentials: vec![key("admin-2", 2), key("admin-2", 12)], ..now(&office, "admin-2") };
     say(&mut office, "admin-1", &mine).unwrap();
     assert_eq!(refused(confirm(&mut office, "admin-2", "admin-2")), Reason::SamePerson);
     // Whom they made known, they or another may not use against the others.
-    let third = Person { credentials: vec![key("admin-3", 3)], ..person("admin-3", "H13.02", &[ADMINISTRATOR]) };
+    let third =
+        Person { credentials: vec![key("admin-3", 3)], ..person("admin-3", "H13.02", &[ADMINISTRATOR]) };
     make(&mut office, "admin-1", "admin-2", &third);
     for maker in ["admin-1", "admin-2"] {
         say(&mut office, maker, &person("moi.hub", "H13.02", &[])).unwrap();
@@ -155,7 +155,8 @@ fn one_administrator_alone_is_never_two_persons() {
 #[test]
 fn whom_an_older_history_has_by_the_word_of_one_confirms_and_proposes_nothing_with_that_one() {
     let mut office = office();
-    let edits = vec![put(None, Of::Person(person("admin-3", "H13.02", &[ADMINISTRATOR])), "admin-3".to_owned())];
+    let edits =
+        vec![put(None, Of::Person(person("admin-3", "H13.02", &[ADMINISTRATOR])), "admin-3".to_owned())];
     let sequence = office.catalogue.sequence + 1;
     let by = Some(Actor { person: "admin-1".to_owned(), agency_code: "H13.02".to_owned() });
     office.catalogue.apply(&Change { sequence, by, edits, ..Change::default() }).unwrap();
@@ -177,7 +178,8 @@ fn nobody_confirms_what_they_have_not_seen_or_undoes_what_they_do_not_know_of() 
     let seen = office.catalogue.person_proposal("gi.hub").unwrap().etag;
     say(&mut office, "admin-1", &Person { roles: vec!["operator".to_owned()], ..someone.clone() }).unwrap();
     let request = ConfirmPersonRequest { id: "gi.hub".to_owned(), etag: seen, reason: String::new() };
-    let unseen = take(&mut office, "admin-2", |catalogue, occasion| confirm_person(catalogue, request, occasion));
+    let unseen =
+        take(&mut office, "admin-2", |catalogue, occasion| confirm_person(catalogue, request, occasion));
     assert_eq!(refused(unseen), Reason::Stale);
     confirm(&mut office, "admin-2", "gi.hub").unwrap();
 
@@ -244,7 +246,10 @@ fn a_key_that_anybody_ever_had_is_never_given_again() {
 fn a_key_that_is_there_need_not_be_said_again_and_may_be_older_than_its_rule() {
     let mut office = office();
     let endless = Credential { not_before: None, not_after: None, ..key("cu.hub", 9) };
-    office.put_person(Person { credentials: vec![endless.clone()], ..person("cu.hub", "H13.02", &["auditor"]) });
+    office.put_person(Person {
+        credentials: vec![endless.clone()],
+        ..person("cu.hub", "H13.02", &["auditor"])
+    });
     let less = Person { roles: Vec::new(), ..now(&office, "cu.hub") };
     say(&mut office, "admin-1", &less).unwrap();
     assert_eq!(now(&office, "cu.hub").credentials, [endless]);
