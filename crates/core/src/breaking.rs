@@ -4,7 +4,7 @@
 //! requests that are good today being good tomorrow. The hub relies on classifications and subjects: a field that is less
 //! guarded than before, or does not tell any more whose it is, is a break too.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use lgsp_proto::options::{Classification, FieldRules, Format, Subject};
 use prost_reflect::{
@@ -23,6 +23,9 @@ pub fn breaks(old: &ServiceDescriptor, new: &ServiceDescriptor) -> Vec<Problem> 
             None => look.note(method.full_name(), "is not there any more"),
         }
     }
+    while let Some((old, new, way)) = look.left.pop() {
+        look.message(&old, &new, way);
+    }
     look.breaks.into_iter().collect()
 }
 
@@ -37,6 +40,10 @@ enum Way {
 struct Look {
     breaks: BTreeSet<Problem>,
     seen: BTreeSet<(String, Way)>,
+    /// Messages that are seen and not looked at yet. A list and no recursion: how far messages hold messages is for the author of
+    /// the contract to say.
+    left: Vec<(MessageDescriptor, MessageDescriptor, Way)>,
+    enumerations: BTreeSet<String>,
 }
 
 impl Look {
@@ -75,15 +82,19 @@ impl Look {
         way: Way,
     ) {
         if old.full_name() == new.full_name() {
-            return self.message(old, new, way);
+            return self.meet(old, new, way);
         }
         self.note(method, format!("{what} another message than `{}`", old.full_name()));
     }
 
-    fn message(&mut self, old: &MessageDescriptor, new: &MessageDescriptor, way: Way) {
-        if !self.seen.insert((old.full_name().to_owned(), way)) {
-            return;
+    /// Leaves a message to be looked at once.
+    fn meet(&mut self, old: &MessageDescriptor, new: &MessageDescriptor, way: Way) {
+        if self.seen.insert((old.full_name().to_owned(), way)) {
+            self.left.push((old.clone(), new.clone(), way));
         }
+    }
+
+    fn message(&mut self, old: &MessageDescriptor, new: &MessageDescriptor, way: Way) {
         for field in old.fields() {
             match new.get_field(field.number()) {
                 Some(candidate) => self.field(&field, &candidate, way),
@@ -129,9 +140,7 @@ impl Look {
     fn kind(&mut self, old: &FieldDescriptor, new: &FieldDescriptor, way: Way) {
         match (old.kind(), new.kind()) {
             // An entry of a map has the name of its field; what it holds is looked at as any message's.
-            (Kind::Message(a), Kind::Message(b)) if a.full_name() == b.full_name() => {
-                self.message(&a, &b, way)
-            }
+            (Kind::Message(a), Kind::Message(b)) if a.full_name() == b.full_name() => self.meet(&a, &b, way),
             (Kind::Enum(a), Kind::Enum(b)) if a.full_name() == b.full_name() => self.enumeration(&a, &b),
             (a, b) if kind_name(&a) == kind_name(&b) => {}
             (a, _) => self.note(old.full_name(), format!("its type was `{}`", kind_name(&a))),
@@ -139,10 +148,13 @@ impl Look {
     }
 
     fn enumeration(&mut self, old: &EnumDescriptor, new: &EnumDescriptor) {
+        if !self.enumerations.insert(old.full_name().to_owned()) {
+            return;
+        }
+        let values: Vec<_> = new.values().collect();
+        let kept: HashSet<(&str, i32)> = values.iter().map(|value| (value.name(), value.number())).collect();
         for value in old.values() {
-            let kept =
-                new.values().any(|kept| (kept.name(), kept.number()) == (value.name(), value.number()));
-            if !kept {
+            if !kept.contains(&(value.name(), value.number())) {
                 let place = format!("{}.{}", old.full_name(), value.name());
                 self.note(&place, format!("the value {} is not there any more", value.number()));
             }
@@ -197,20 +209,26 @@ impl Look {
 
     /// One of a group must be set: a new group asks for more than before, and so does one that a field has left.
     fn groups(&mut self, old: &MessageDescriptor, new: &MessageDescriptor) {
-        let group = |field: &FieldDescriptor| lgsp_proto::options::field(field).one_of_group;
-        let members = |message: &MessageDescriptor, of: &str| -> BTreeSet<u32> {
-            message.fields().filter(|field| group(field) == of).map(|field| field.number()).collect()
-        };
-        let names: BTreeSet<String> =
-            new.fields().map(|field| group(&field)).filter(|name| !name.is_empty()).collect();
-        for name in names {
-            let (before, after) = (members(old, &name), members(new, &name));
-            if before.is_empty() || !before.is_subset(&after) {
+        let before = groups(old);
+        for (name, after) in groups(new) {
+            if before.get(&name).is_none_or(|before| !before.is_subset(&after)) {
                 let what = format!("one of the group `{name}` was not required, or could be another field");
                 self.note(new.full_name(), what);
             }
         }
     }
+}
+
+/// The numbers of the fields of which one must be set, by the name of their group.
+fn groups(message: &MessageDescriptor) -> BTreeMap<String, BTreeSet<u32>> {
+    let mut groups: BTreeMap<String, BTreeSet<u32>> = BTreeMap::new();
+    for field in message.fields() {
+        let name = lgsp_proto::options::field(&field).one_of_group;
+        if !name.is_empty() {
+            groups.entry(name).or_default().insert(field.number());
+        }
+    }
+    groups
 }
 
 /// Repeated, map, or single, and whether it can be told from its default.

@@ -4,7 +4,7 @@
 //! look finds the subjects that the request asks about. The rules of a message are read once, when a snapshot is
 //! compiled, and not per request.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use lgsp_proto::options::v1::{FieldRules, Format, Range, Subject};
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, Value};
@@ -51,9 +51,21 @@ struct FieldChecks {
 impl Checks {
     /// Reads the rules of a request message.
     pub fn compile(input: &MessageDescriptor) -> Self {
-        let mut checks = Self { input: input.clone(), messages: Vec::new() };
-        checks.add(input, &mut HashMap::new());
-        checks
+        let mut known = HashMap::from([(input.full_name().to_owned(), 0)]);
+        let mut left = VecDeque::from([input.clone()]);
+        let mut messages = Vec::new();
+        // A list of what is left and no recursion: how far messages hold messages is for the author of the contract to say.
+        while let Some(message) = left.pop_front() {
+            let number_of = |inner: MessageDescriptor| {
+                let number = known.len();
+                *known.entry(inner.full_name().to_owned()).or_insert_with(|| {
+                    left.push_back(inner);
+                    number
+                })
+            };
+            messages.push(MessageChecks::read(&message, number_of));
+        }
+        Self { input: input.clone(), messages }
     }
 
     /// Decodes a request and checks it. Returns the subjects that it asks about, in canonical form.
@@ -67,30 +79,26 @@ impl Checks {
         look.message(&message, 0);
         if look.violations.is_empty() { Ok(look.subjects) } else { Err(Fault::invalid(look.violations)) }
     }
+}
 
-    fn add(&mut self, message: &MessageDescriptor, known: &mut HashMap<String, usize>) -> usize {
-        if let Some(index) = known.get(message.full_name()) {
-            return *index;
-        }
-        let index = self.messages.len();
-        known.insert(message.full_name().to_owned(), index);
-        self.messages.push(MessageChecks::default());
-        let mut groups: Vec<(String, Vec<usize>)> = Vec::new();
-        let mut fields = Vec::new();
+impl MessageChecks {
+    /// Reads the rules of one message. `number_of` gives those that it holds their indexes.
+    fn read(message: &MessageDescriptor, mut number_of: impl FnMut(MessageDescriptor) -> usize) -> Self {
+        let mut checks = Self::default();
+        let mut group_of: HashMap<String, usize> = HashMap::new();
         for field in message.fields() {
             let rules = lgsp_proto::options::field(&field);
             if !rules.one_of_group.is_empty() {
-                match groups.iter_mut().find(|(name, _)| *name == rules.one_of_group) {
-                    Some((_, members)) => members.push(fields.len()),
-                    None => groups.push((rules.one_of_group.clone(), vec![fields.len()])),
+                let group = *group_of.entry(rules.one_of_group.clone()).or_insert(checks.groups.len());
+                if group == checks.groups.len() {
+                    checks.groups.push(Vec::new());
                 }
+                checks.groups[group].push(checks.fields.len());
             }
-            let inner = inner_message(&field).map(|inner| self.add(&inner, known));
-            fields.push(FieldChecks { field, rules, message: inner });
+            let message = inner_message(&field).map(&mut number_of);
+            checks.fields.push(FieldChecks { field, rules, message });
         }
-        self.messages[index] =
-            MessageChecks { fields, groups: groups.into_iter().map(|(_, members)| members).collect() };
-        index
+        checks
     }
 }
 

@@ -4,6 +4,8 @@
 //! [`Contract::unfit`] whether it may be registered, which asks for more: the files of the rules are written by whoever operates
 //! the hub, and what is registered by anybody.
 
+mod extent;
+
 use std::collections::{BTreeSet, HashSet};
 
 use lgsp_proto::options::{Classification, ServiceRules};
@@ -79,10 +81,13 @@ impl Contract {
         self.service.methods().find(|method| method.name() == name)
     }
 
-    /// Why the hub could not carry the methods: without a deadline a call would end before it began, and without limits a stream
-    /// would.
+    /// Why the hub could not carry the methods: it keeps something for every field that one of them reaches; without a deadline a call
+    /// would end before it began, and without limits a stream would.
     pub fn uncarried(&self) -> Vec<Problem> {
-        let mut problems = Vec::new();
+        let mut problems = extent::too_large(&self.service);
+        if !problems.is_empty() {
+            return problems;
+        }
         for method in self.service.methods() {
             let rules = lgsp_proto::options::method(&method);
             let mut note = |found: &str, accepted: &str| {
@@ -104,6 +109,11 @@ impl Contract {
 
     /// Why it may not be registered, all at once. What [`uncarried`](Self::uncarried) says is part of it.
     pub fn unfit(&self) -> Vec<Problem> {
+        let too_large = extent::too_large(&self.service);
+        if !too_large.is_empty() {
+            // Nobody reads what else is wrong with that much.
+            return too_large;
+        }
         let mut problems = self.uncarried();
         let name = self.service.full_name();
         if is_own(self.service.package_name()) {

@@ -4,7 +4,7 @@ use lgsp_proto::options::v1::Subject;
 use prost_reflect::{FieldDescriptor, Kind as Reflected, MessageDescriptor};
 
 /// Deepest path of a field: decoders read no message that is nested deeper.
-const DEEPEST: usize = 100;
+pub(crate) const DEEPEST: usize = 100;
 
 /// What of an answer may leave: a field mask compiled to field numbers, ready to be walked on the wire bytes.
 ///
@@ -131,27 +131,39 @@ impl Node {
 struct Compiler {
     nodes: Vec<Node>,
     whole: HashMap<String, usize>,
+    /// Those of `whole` that are not filled yet. A list and no recursion: how far messages hold messages is for the author of the
+    /// contract to say.
+    left: Vec<(usize, MessageDescriptor)>,
 }
 
 impl Compiler {
     /// All that the contract knows of a message.
     fn whole(&mut self, message: &MessageDescriptor) -> Result<usize, MaskError> {
-        if let Some(known) = self.whole.get(message.full_name()) {
-            return Ok(*known);
+        let root = self.node_of(message);
+        while let Some((index, message)) = self.left.pop() {
+            refuse_unfilterable(&message)?;
+            let mut fields = Vec::new();
+            for field in message.fields() {
+                let kind = match field.kind() {
+                    Reflected::Message(inner) => Kind::Message(self.node_of(&inner)),
+                    scalar => scalar_kind(&scalar, &field),
+                };
+                fields.push(plan_of(&field, kind));
+            }
+            self.fill(index, fields);
         }
-        refuse_unfilterable(message)?;
+        Ok(root)
+    }
+
+    /// The node of a whole message, which is filled later if it is new.
+    fn node_of(&mut self, message: &MessageDescriptor) -> usize {
+        if let Some(known) = self.whole.get(message.full_name()) {
+            return *known;
+        }
         let index = self.reserve();
         self.whole.insert(message.full_name().to_owned(), index);
-        let mut fields = Vec::new();
-        for field in message.fields() {
-            let kind = match field.kind() {
-                Reflected::Message(inner) => Kind::Message(self.whole(&inner)?),
-                scalar => scalar_kind(&scalar, &field),
-            };
-            fields.push(plan_of(&field, kind));
-        }
-        self.fill(index, fields);
-        Ok(index)
+        self.left.push((index, message.clone()));
+        index
     }
 
     /// The parts of a message that paths name. Each path has at least one segment left.

@@ -5,7 +5,13 @@
 use std::path::Path;
 
 use lgsp_core::breaking::breaks;
-use lgsp_core::contract::Contract;
+use lgsp_core::contract::{Contract, Problem};
+use lgsp_core::{Checks, Plan};
+use prost::Message;
+use prost_types::{
+    DescriptorProto, FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet, MethodDescriptorProto,
+    ServiceDescriptorProto, field_descriptor_proto,
+};
 use protox::file::{ChainFileResolver, File, FileResolver, GoogleFileResolver, IncludeFileResolver};
 
 const SERVICE: &str = "example.v1.Shelf";
@@ -328,4 +334,100 @@ fn what_is_no_contract_of_the_service_is_said_so() {
     assert!(found(b"no protobuf", SERVICE).starts_with("its descriptor set does not link"));
     assert!(found(&set, "example.v1.Desk").contains("is not in its descriptor set"));
     assert!(found(&vec![0; 1_000_000], SERVICE).contains("1000000 bytes"));
+}
+
+/// A contract of which nothing but its extent is wrong, or right: `methods` take and answer with `M0`, and `M0`… hold what `holds` says.
+fn extent(methods: usize, messages: usize, holds: impl Fn(usize) -> Vec<usize>) -> Contract {
+    let message = |number: usize| DescriptorProto {
+        name: Some(format!("M{number}")),
+        field: holds(number).into_iter().zip(1..).map(|(held, at)| field(held, at)).collect(),
+        ..DescriptorProto::default()
+    };
+    let method = |number: usize| MethodDescriptorProto {
+        name: Some(format!("Get{number}")),
+        input_type: Some(".example.v1.M0".to_owned()),
+        output_type: Some(".example.v1.M0".to_owned()),
+        ..MethodDescriptorProto::default()
+    };
+    let service = ServiceDescriptorProto {
+        name: Some("Shelf".to_owned()),
+        method: (0..methods).map(method).collect(),
+        ..ServiceDescriptorProto::default()
+    };
+    let file = FileDescriptorProto {
+        name: Some("example/v1/shelf.proto".to_owned()),
+        package: Some("example.v1".to_owned()),
+        syntax: Some("proto3".to_owned()),
+        message_type: (0..messages).map(message).collect(),
+        service: vec![service],
+        ..FileDescriptorProto::default()
+    };
+    let set = FileDescriptorSet { file: vec![file] }.encode_to_vec();
+    assert!(set.len() < 900_000, "a registration takes no more than that, and this has {}", set.len());
+    Contract::read(&set, SERVICE).unwrap()
+}
+
+fn field(held: usize, number: i32) -> FieldDescriptorProto {
+    FieldDescriptorProto {
+        name: Some(format!("f{number}")),
+        number: Some(number),
+        label: Some(field_descriptor_proto::Label::Optional.into()),
+        r#type: Some(field_descriptor_proto::Type::Message.into()),
+        type_name: Some(format!(".example.v1.M{held}")),
+        ..FieldDescriptorProto::default()
+    }
+}
+
+/// What is wrong with the extent of a contract, in files and registrations alike.
+fn too_large(contract: &Contract) -> Vec<String> {
+    let said = |problems: Vec<Problem>| problems.into_iter().map(|problem| problem.found).collect::<Vec<_>>();
+    let is_extent = |found: &String| !found.contains("has no classification") && !found.contains("deadline");
+    let found: Vec<String> = said(contract.unfit()).into_iter().filter(is_extent).collect();
+    assert_eq!(said(contract.uncarried()).into_iter().filter(is_extent).collect::<Vec<_>>(), found);
+    found
+}
+
+#[test]
+fn more_methods_than_a_check_records_are_refused() {
+    let none = |_| Vec::new();
+    assert_eq!(too_large(&extent(200, 1, none)), [""; 0]);
+    assert_eq!(too_large(&extent(201, 1, none)), ["has 201 methods"]);
+}
+
+#[test]
+fn messages_nested_deeper_than_decoders_read_are_refused_and_those_that_hold_themselves_are_not() {
+    let chain = |last: usize| {
+        extent(1, last + 1, move |number| Vec::from_iter((number < last).then_some(number + 1)))
+    };
+    assert_eq!(too_large(&chain(100)), [""; 0]);
+    let found = "`example.v1.M101` is nested deeper in it than 100 messages";
+    assert_eq!(too_large(&chain(101)), [found]);
+    assert_eq!(too_large(&chain(15_000)), [found]);
+    let circle = extent(1, 90, |number| vec![(number + 1) % 90, number]);
+    assert_eq!(too_large(&circle), [""; 0]);
+}
+
+#[test]
+fn what_the_methods_reach_is_bounded_altogether() {
+    // Each of the messages below the first is named once, and reached by every method twice: 1 + n + n × 1.
+    let star = |methods: usize| {
+        extent(methods, 251, |number| if number == 0 { (1..=250).collect() } else { Vec::new() })
+    };
+    assert_eq!(too_large(&star(49)), [""; 0]);
+    assert_eq!(too_large(&star(50)), ["its methods reach more than 50000 messages and fields"]);
+}
+
+#[test]
+fn however_far_messages_hold_messages_no_stack_overflows() {
+    let last = 15_000;
+    let deep = extent(1, last + 1, |number| Vec::from_iter((number < last).then_some(number + 1)));
+    let message = deep.method("Get0").unwrap().input();
+    Checks::compile(&message).request(&[]).unwrap();
+    Plan::compile(&message, &["*".to_owned()]).unwrap();
+    let other = extent(1, last, |number| Vec::from_iter((number < last - 1).then_some(number + 1)));
+    let found = breaks(&deep.service, &other.service);
+    assert_eq!(
+        found.iter().map(|problem| problem.place.as_str()).collect::<Vec<_>>(),
+        ["example.v1.M14999.f1"]
+    );
 }
