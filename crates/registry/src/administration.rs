@@ -6,13 +6,14 @@
 
 use std::collections::BTreeSet;
 
-use lgsp_core::{Fault, Purpose as PurposeCode, Reason, Violation};
+use lgsp_core::{Fault, Purpose as PurposeCode, Reason};
 use lgsp_identifiers::AgencyCode;
 use lgsp_proto::registry::v1::item::Item as Of;
 use lgsp_proto::registry::v1::{Agency, Purpose, PutRoleRequest, Role, RoleProposal};
 
+use crate::asked::invalid;
 use crate::catalogue::{Catalogue, put, take_away};
-use crate::occasion::{Draft, Occasion, step, violation};
+use crate::occasion::{Draft, Occasion, stated, step, violation};
 use crate::person::{ADMINISTRATOR, confirms};
 
 /// Without this an administrator is none.
@@ -42,7 +43,7 @@ pub(crate) fn put_agency(
         let edits = vec![take_away(Of::Agency(known.clone()), code)];
         return Ok(Draft { action: "remove-agency", reason, legal_basis: String::new(), edits });
     }
-    named(&[("agency.name_vi", &agency.name_vi), ("agency.name_en", &agency.name_en)])?;
+    stated(&[("agency.name_vi", &agency.name_vi), ("agency.name_en", &agency.name_en)])?;
     let edits =
         vec![put(known.cloned().map(Of::Agency), Of::Agency(Agency { code: code.clone(), ..agency }), code)];
     Ok(Draft { action: "put-agency", reason, legal_basis: String::new(), edits })
@@ -73,7 +74,7 @@ pub(crate) fn put_purpose(
         let edits = vec![take_away(Of::Purpose(known.clone()), code)];
         return Ok(Draft { action: "remove-purpose", reason, legal_basis: String::new(), edits });
     }
-    named(&[("purpose.title_vi", &purpose.title_vi), ("purpose.title_en", &purpose.title_en)])?;
+    stated(&[("purpose.title_vi", &purpose.title_vi), ("purpose.title_en", &purpose.title_en)])?;
     let edits = vec![put(known.cloned().map(Of::Purpose), Of::Purpose(purpose), code)];
     Ok(Draft { action: "put-purpose", reason, legal_basis: String::new(), edits })
 }
@@ -167,16 +168,6 @@ fn names_agency(catalogue: &Catalogue, code: &str) -> bool {
         || catalogue.systems().any(|it| it.agency_code == code)
 }
 
-fn named(required: &[(&str, &str)]) -> Result<(), Fault> {
-    let blank = required.iter().filter(|(_, value)| value.trim().is_empty());
-    let missing: Vec<Violation> = blank.map(|(field, _)| violation(field, "is required")).collect();
-    if missing.is_empty() { Ok(()) } else { Err(Fault::invalid(missing)) }
-}
-
-fn invalid(field: &str, rule: &str) -> Fault {
-    Fault::invalid(vec![violation(field, rule)])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,12 +185,21 @@ mod tests {
 
     fn role(name: &str, methods: &[&str]) -> PutRoleRequest {
         let methods = methods.iter().map(|method| (*method).to_owned()).collect();
-        PutRoleRequest { role: Some(Role { name: name.to_owned(), methods, etag: 0 }), ..PutRoleRequest::default() }
+        PutRoleRequest {
+            role: Some(Role { name: name.to_owned(), methods, etag: 0 }),
+            ..PutRoleRequest::default()
+        }
     }
 
     fn say(office: &mut Office, by: &str, request: &PutRoleRequest) -> Result<(), Fault> {
         let known = BTreeSet::from([LIST, SAYS_WHO_IS_WHO]);
         office.take(by, NOW, |catalogue, occasion| put_role(catalogue, request.clone(), &known, occasion))
+    }
+
+    fn as_seen(office: &Office, mut request: PutRoleRequest) -> PutRoleRequest {
+        let role = request.role.as_mut().unwrap();
+        role.etag = office.catalogue.role(&role.name).map_or(0, |known| known.etag);
+        request
     }
 
     fn opens(office: &Office, name: &str) -> usize {
@@ -227,10 +227,40 @@ mod tests {
         for by in ["admin-1", "admin-2"] {
             say(&mut office, by, &role("clerk", &[LIST])).unwrap();
         }
-        say(&mut office, "admin-1", &role("clerk", &[LIST, SAYS_WHO_IS_WHO])).unwrap();
-        say(&mut office, "admin-1", &role("clerk", &[])).unwrap();
+        let wider = as_seen(&office, role("clerk", &[LIST, SAYS_WHO_IS_WHO]));
+        say(&mut office, "admin-1", &wider).unwrap();
+        let narrower = as_seen(&office, role("clerk", &[]));
+        say(&mut office, "admin-1", &narrower).unwrap();
         assert_eq!(opens(&office, "clerk"), 0);
         assert!(office.catalogue.role_proposal("clerk").is_none());
+    }
+
+    #[test]
+    fn nobody_changes_from_an_old_copy_what_another_administrator_has_put() {
+        let mut office = office();
+        for by in ["admin-1", "admin-2"] {
+            say(&mut office, by, &role("clerk", &[LIST])).unwrap();
+        }
+        let old_copy = as_seen(&office, role("clerk", &[LIST]));
+        let narrower = as_seen(&office, role("clerk", &[]));
+        say(&mut office, "admin-1", &narrower).unwrap();
+        for stale in [old_copy, role("clerk", &[]), PutRoleRequest { gone: true, ..role("clerk", &[]) }] {
+            assert_eq!(say(&mut office, "admin-2", &stale).unwrap_err().reason(), Reason::Stale);
+        }
+        let purpose = Purpose {
+            title_vi: "Mới".to_owned(),
+            title_en: "New".to_owned(),
+            code: "new".to_owned(),
+            etag: 0,
+        };
+        let draft = put_purpose(&office.catalogue, purpose.clone(), false, String::new()).unwrap();
+        office.take_in(draft.edits);
+        for gone in [false, true] {
+            let fault = put_purpose(&office.catalogue, purpose.clone(), gone, String::new()).unwrap_err();
+            assert_eq!(fault.reason(), Reason::Stale);
+        }
+        let seen = office.catalogue.purpose("new").unwrap().clone();
+        put_purpose(&office.catalogue, seen, true, String::new()).unwrap();
     }
 
     #[test]
