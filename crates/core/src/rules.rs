@@ -49,14 +49,14 @@ pub struct Method {
     pub owner: Arc<str>,
     /// State of its data service.
     pub state: ServiceState,
-    /// The request message.
-    pub input: MessageDescriptor,
-    /// The answer message.
-    pub output: MessageDescriptor,
     /// When its data service was deprecated, Unix µs.
     pub deprecated_at: Option<i64>,
     /// From when on its data service may be retired, Unix µs.
     pub sunset_at: Option<i64>,
+    /// The request message.
+    pub input: MessageDescriptor,
+    /// The answer message.
+    pub output: MessageDescriptor,
     /// The answer is a stream.
     pub server_streaming: bool,
     /// The request is a stream, which the hub refuses.
@@ -134,6 +134,18 @@ pub struct Grant {
     pub per_second: Option<u32>,
     /// Exchanges a day in Asia/Ho_Chi_Minh; `None`: no bound.
     pub per_day: Option<u64>,
+    /// What goes first when there is more to do than can be done.
+    pub priority: Priority,
+}
+
+/// Whether somebody waits for the answers of an agreement.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Priority {
+    /// Somebody does.
+    #[default]
+    Interactive,
+    /// Nobody does: it has a part of the room, and is refused beyond that.
+    Bulk,
 }
 
 /// Why a snapshot is refused as a whole.
