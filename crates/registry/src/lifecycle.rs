@@ -6,8 +6,8 @@
 //! ```
 //!
 //! Registered, offered and withdrawn by the agency that owns the data service; put in use and refused by the hub's operator, who is
-//! not the person who registered it, and only after every method of this very contract was called in the sandbox as it should be.
-//! Deprecated and retired by either, and retired no sooner than was announced.
+//! not the person who registered it or recorded its check, and only after every method of this very contract was called in the sandbox
+//! as it should be. Deprecated and retired by either, and retired no sooner than was announced.
 
 use lgsp_core::time::{micros, timestamp};
 use lgsp_core::{Fault, Reason};
@@ -16,9 +16,16 @@ use lgsp_proto::registry::v1::{
     AgreementStage, Conformance, DataService, DecideServiceRequest, Edit, Person, ServiceRecord, ServiceState,
 };
 
+use crate::asked::invalid;
 use crate::catalogue::{Catalogue, put};
 use crate::occasion::{Draft, Occasion, for_the_first_time, operates, stated, step, violation};
 use crate::versions::{is_in_use, state};
+
+/// Notice that a service which agreements use is given, µs: a month, for their agencies to change what they run. An hour less than
+/// that, for clocks that differ and for the way here.
+const LEAST_NOTICE: i64 = (30 * 24 - 1) * 3_600_000_000;
+/// Most problems, and most exchanges as evidence, that are kept of a method.
+const MOST_KEPT: usize = 32;
 
 /// What can be decided about a version that is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,7 +134,8 @@ pub(crate) fn decide(
         return Err(Reason::Stale.into());
     }
     let stage = decision.leads(state(record)).ok_or(Reason::WrongStage)?;
-    in_time(decision, record, occasion.now)?;
+    let is_used = !agreements_of(catalogue, &request.name).is_empty();
+    in_time(decision, record, is_used, occasion.now)?;
 
     let step = Some(step(occasion, &request.reason, ""));
     let mut after = record.clone();
@@ -136,7 +144,8 @@ pub(crate) fn decide(
     match decision {
         Decision::Offer => after.offered = step,
         Decision::PutInUse => {
-            for_the_first_time(occasion.person, &[&record.registered])?;
+            let checked = record.conformance.as_ref().and_then(|conformance| conformance.recorded.clone());
+            for_the_first_time(occasion.person, &[&record.registered, &checked])?;
             conforms(record)?;
             after.put_in_use = step;
         }
@@ -155,7 +164,8 @@ pub(crate) fn decide(
     Ok(Draft { action, reason: request.reason, legal_basis, edits })
 }
 
-/// Keeps what came of calling every method. Whether it passed is said here: of every method that the contract has.
+/// Keeps what the person says came of calling every method, with the exchanges that anybody may look up. Whether it passed is said
+/// here: of every method that the contract has.
 ///
 /// # Errors
 /// There is no such version, it is not offered, the check was of another contract, or the person may not.
@@ -197,12 +207,14 @@ pub(crate) fn record_conformance(
         let mut told = conformance.methods.iter().filter(|told| told.method == *method).peekable();
         told.peek().is_some() && told.all(|told| told.problems.is_empty() && !told.exchange_ids.is_empty())
     };
+    let passed = methods.iter().all(passed);
+    let mut kept = conformance;
+    for method in &mut kept.methods {
+        method.problems.truncate(MOST_KEPT);
+        method.exchange_ids.truncate(MOST_KEPT);
+    }
     let after = ServiceRecord {
-        conformance: Some(Conformance {
-            passed: methods.iter().all(passed),
-            recorded: Some(step(occasion, "", "")),
-            ..conformance
-        }),
+        conformance: Some(Conformance { passed, recorded: Some(step(occasion, "", "")), ..kept }),
         ..record.clone()
     };
     let edits = vec![edit(record, after)];
@@ -235,16 +247,27 @@ fn owns(record: &ServiceRecord, person: &Person) -> bool {
 }
 
 /// What was announced is kept to, and nothing is announced for the past.
-fn in_time(decision: Decision, record: &ServiceRecord, now: i64) -> Result<(), Fault> {
-    let sunset = record.service.as_ref().and_then(|service| service.sunset_at.as_ref()).map(micros);
-    let refusal = match decision {
-        Decision::Deprecate(sunset) if sunset < now => Some(violation("retire_from", "is in the past")),
-        Decision::Retire if sunset.is_some_and(|sunset| now < sunset) => {
-            Some(violation("service.sunset_at", "is still to come"))
+fn in_time(decision: Decision, record: &ServiceRecord, is_used: bool, now: i64) -> Result<(), Fault> {
+    let announced = record.service.as_ref().and_then(|service| service.sunset_at.as_ref()).map(micros);
+    match decision {
+        Decision::Deprecate(from) => {
+            let rule = match announced {
+                _ if from < now => "is in the past",
+                Some(announced) if from < announced => "is earlier than was announced",
+                None if is_used && from < now + LEAST_NOTICE => {
+                    "is less than 30 days away, and agreements use it"
+                }
+                Some(_) | None => return Ok(()),
+            };
+            Err(invalid("retire_from", rule))
         }
-        _ => None,
-    };
-    refusal.map_or(Ok(()), |refusal| Err(Fault::invalid(vec![refusal])))
+        Decision::Retire if announced.is_some_and(|announced| now < announced) => {
+            Err(invalid("service.sunset_at", "is still to come"))
+        }
+        Decision::Offer | Decision::PutInUse | Decision::Refuse | Decision::Withdraw | Decision::Retire => {
+            Ok(())
+        }
+    }
 }
 
 /// What came from the files was put there by whoever operates the hub.

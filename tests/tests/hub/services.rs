@@ -120,16 +120,16 @@ impl Office {
         self.version(version).await.service.unwrap().state()
     }
 
-    async fn retire(&self, person: &str) -> Result<(), Status> {
+    async fn retire(&self, person: &str, version: u32) -> Result<(), Status> {
         let person = self.city.person(person);
-        let etag = self.version(1).await.etag;
+        let etag = self.version(version).await.etag;
         let (name, reason) = (SERVICE.to_owned(), "replaced".to_owned());
-        let request = DecideServiceRequest { name, version: 1, etag, reason };
+        let request = DecideServiceRequest { name, version, etag, reason };
         catalogue(&person).retire_service(person.request(request)).await.map(drop)
     }
 
     /// An agreement for the business register, by three persons.
-    async fn agree(&self) {
+    async fn agree(&self) -> AgreementDecision {
         let consumer = self.city.person("an-doanhnghiep");
         let request = ProposeAgreementRequest { agreement: Some(terms()), reason: "licensing".to_owned() };
         let proposed = consumer.decisions().propose_agreement(consumer.request(request)).await;
@@ -138,7 +138,8 @@ impl Office {
         let approved = owner.decisions().approve_agreement(owner.request(about)).await;
         let operator = self.city.person("dung-vanhanh");
         let about = self::about(&approved.expect("approved").into_inner());
-        operator.decisions().activate_agreement(operator.request(about)).await.expect("activated");
+        let activated = operator.decisions().activate_agreement(operator.request(about)).await;
+        activated.expect("activated").into_inner()
     }
 
     /// The example's adapter behind the hub, on a database of its own.
@@ -229,7 +230,7 @@ fn sentences(problems: &[ContractProblem]) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_contract_comes_to_a_live_hub_is_tried_put_in_use_called_and_retired() {
+async fn a_contract_comes_to_a_live_hub_is_tried_put_in_use_called_and_deprecated() {
     let office = Box::pin(Office::open()).await;
     let (eva, dung) = ("eva-congan", "dung-vanhanh");
     let proto = Path::new(EXAMPLE).join("proto").display().to_string();
@@ -273,7 +274,9 @@ async fn a_contract_comes_to_a_live_hub_is_tried_put_in_use_called_and_retired()
     assert_eq!(fields(&refusal), ["descriptor_set.vehicle.make"]);
 
     let deprecate = format!("deprecate {SERVICE} --reason replaced --retire-after");
-    assert_eq!(office.service("chi-congan", &format!("{deprecate} 1h")).await, ExitCode::SUCCESS);
+    let soon = office.service("chi-congan", &format!("{deprecate} 1h")).await;
+    assert_eq!(soon, Exit::Invalid.into(), "an agreement uses it");
+    assert_eq!(office.service("chi-congan", &format!("{deprecate} 60d")).await, ExitCode::SUCCESS);
     let answered = get(&office.app(), PLATE).await.expect("still carried");
     let told = |name: &str, metadata: &tonic::metadata::MetadataMap| {
         metadata.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned).unwrap_or_default()
@@ -286,21 +289,20 @@ async fn a_contract_comes_to_a_live_hub_is_tried_put_in_use_called_and_retired()
 
     let retire = format!("retire {SERVICE} --reason replaced");
     assert_eq!(office.service(dung, &retire).await, Exit::Invalid.into(), "no sooner than was announced");
-    assert_eq!(office.service(dung, &format!("{deprecate} 1s")).await, ExitCode::SUCCESS);
-    within("it may be retired", || async { office.retire(dung).await.is_ok() }).await;
-    refused(get(&office.app(), PLATE).await, Reason::ServiceNotInUse);
+    let sooner = office.service(dung, &format!("{deprecate} 59d")).await;
+    assert_eq!(sooner, Exit::Invalid.into(), "what was announced is never brought forward");
     adapter.stop().await;
 }
 
 #[tokio::test]
-async fn a_new_version_is_called_in_the_sandbox_before_anybody_relies_on_it() {
+async fn a_new_version_is_called_in_the_sandbox_before_anybody_relies_on_it_and_retired_when_nobody_does() {
     let office = Box::pin(Office::open()).await;
     let (eva, dung) = ("eva-congan", "dung-vanhanh");
     let proto = Path::new(EXAMPLE).join("proto").display().to_string();
     for line in [format!("register --proto-dir {proto}"), format!("offer {SERVICE}")] {
         assert_eq!(office.service(eva, &line).await, ExitCode::SUCCESS, "{line}");
     }
-    office.agree().await;
+    let agreed = office.agree().await;
     let database = Database::sqlite();
     let adapter = office.serve(&database).await;
     within("the adapter answers", || async { get(&office.app(), PLATE).await.is_ok() }).await;
@@ -327,6 +329,14 @@ async fn a_new_version_is_called_in_the_sandbox_before_anybody_relies_on_it() {
         (ServiceState::Superseded, ServiceState::InUse)
     );
     get(&office.app(), PLATE).await.expect("callers of the first version are served on");
+
+    let owner = office.city.person("chi-congan");
+    let revoke = DecideAgreementRequest { reason: "not needed any more".to_owned(), ..about(&agreed) };
+    owner.decisions().revoke_agreement(owner.request(revoke)).await.expect("revoked");
+    let deprecate = format!("deprecate {SERVICE} --reason replaced --retire-after 1s");
+    assert_eq!(office.service(dung, &deprecate).await, ExitCode::SUCCESS, "no agreement uses it");
+    within("it may be retired", || async { office.retire(dung, 2).await.is_ok() }).await;
+    refused(get(&office.app(), PLATE).await, Reason::ServiceNotInUse);
     adapter.stop().await;
 }
 

@@ -1,4 +1,4 @@
-use lgsp_proto::registry::v1::MethodConformance;
+use lgsp_proto::registry::v1::{Agreement, AgreementRecord, MethodConformance};
 
 use super::*;
 use crate::office::{NOW, Office, YEAR, fields, person};
@@ -54,6 +54,16 @@ impl Office {
     }
 
     fn check(&mut self, version: u32, methods: &[&str], problem: Option<&str>) -> Result<bool, Fault> {
+        self.check_by("eva.police", version, methods, problem)
+    }
+
+    fn check_by(
+        &mut self,
+        by: &str,
+        version: u32,
+        methods: &[&str],
+        problem: Option<&str>,
+    ) -> Result<bool, Fault> {
         let told = methods.iter().map(|method| MethodConformance {
             method: (*method).to_owned(),
             requests: 3,
@@ -69,7 +79,7 @@ impl Office {
         };
         let known = METHODS.map(str::to_owned);
         let etag = self.version(version).etag;
-        self.take("eva.police", NOW, |catalogue, occasion| {
+        self.take(by, NOW, |catalogue, occasion| {
             record_conformance(catalogue, (NAME, version, etag), conformance, &known, occasion)
         })?;
         Ok(self.version(version).conformance.as_ref().unwrap().passed)
@@ -114,6 +124,38 @@ fn nobody_puts_in_use_what_they_have_registered() {
     office.decide_service("eva.police", Decision::Offer, 1).unwrap();
     office.check(1, &METHODS, None).unwrap();
     assert_eq!(office.decide_service("eva.police", Decision::PutInUse, 1), Err(Reason::SamePerson));
+}
+
+#[test]
+fn nobody_puts_in_use_what_they_have_checked() {
+    let mut office = office();
+    office.register(1).unwrap();
+    office.decide_service("eva.police", Decision::Offer, 1).unwrap();
+    assert!(office.check_by("dung.hub", 1, &METHODS, None).unwrap());
+    assert_eq!(office.decide_service("dung.hub", Decision::PutInUse, 1), Err(Reason::SamePerson));
+    assert_eq!(office.decide_service("gia.justice", Decision::PutInUse, 1), Ok(ServiceState::InUse));
+}
+
+#[test]
+fn a_few_dozen_problems_and_exchanges_of_a_method_are_kept() {
+    let mut office = office();
+    office.register(1).unwrap();
+    office.decide_service("eva.police", Decision::Offer, 1).unwrap();
+    let told = MethodConformance {
+        method: METHODS[0].to_owned(),
+        problems: vec!["plate: taken without it".to_owned(); 50],
+        exchange_ids: vec!["01890a5d-ac96-774b-bcce-b302099a8057".to_owned(); 200],
+        ..MethodConformance::default()
+    };
+    let conformance =
+        Conformance { descriptor_sha256: vec![1; 32].into(), methods: vec![told], ..Conformance::default() };
+    let (known, etag) = (METHODS.map(str::to_owned), office.version(1).etag);
+    let taken = office.take("eva.police", NOW, |catalogue, occasion| {
+        record_conformance(catalogue, (NAME, 1, etag), conformance, &known, occasion)
+    });
+    taken.unwrap();
+    let kept = &office.version(1).conformance.as_ref().unwrap().methods[0];
+    assert_eq!((kept.problems.len(), kept.exchange_ids.len()), (32, 32));
 }
 
 #[test]
@@ -190,12 +232,40 @@ fn a_service_is_retired_no_sooner_than_was_announced() {
     assert_eq!(office.versions_in_rules(), [Some(1), Some(1)], "it is still carried");
     let early = office.at(NOW + YEAR - 1, "dung.hub", Decision::Retire, 1).unwrap_err();
     assert_eq!(fields(&early), ["service.sunset_at"]);
-    // The date may be put off; when it was announced first stays.
+    // The date may be put off, and is never brought forward; when it was announced first stays.
     office.at(NOW + 5, "dung.hub", Decision::Deprecate(NOW + 2 * YEAR), 1).unwrap();
+    let sooner = office.at(NOW + 6, "chi.police", Decision::Deprecate(NOW + 2 * YEAR - 1), 1).unwrap_err();
+    assert_eq!(fields(&sooner), ["retire_from"]);
     let announced = office.version(1).service.as_ref().unwrap().deprecated_at.as_ref().map(micros);
     assert_eq!(announced, Some(NOW));
     let retired = office.at(NOW + 2 * YEAR, "dung.hub", Decision::Retire, 1);
     assert_eq!(retired.unwrap(), ServiceState::Retired);
+}
+
+#[test]
+fn a_service_that_agreements_use_is_ended_with_a_months_notice() {
+    let mut office = office();
+    office.in_use(1);
+    let terms = Agreement {
+        id: "tt-vehicle".to_owned(),
+        version: 1,
+        service: NAME.to_owned(),
+        ..Agreement::default()
+    };
+    let active = AgreementRecord {
+        agreement: Some(terms),
+        stage: AgreementStage::Active.into(),
+        ..AgreementRecord::default()
+    };
+    office.take_in(vec![put(None, Of::Agreement(active.clone()), "tt-vehicle/1".to_owned())]);
+    let day = 24 * 3_600_000_000;
+    let soon = office.at(NOW, "chi.police", Decision::Deprecate(NOW + 29 * day), 1).unwrap_err();
+    assert_eq!(fields(&soon), ["retire_from"]);
+    let revoked = AgreementRecord { stage: AgreementStage::Revoked.into(), ..active.clone() };
+    let mut nobody = Office { catalogue: office.catalogue.clone() };
+    nobody.take_in(vec![put(Some(Of::Agreement(active)), Of::Agreement(revoked), "tt-vehicle/1".to_owned())]);
+    nobody.at(NOW, "chi.police", Decision::Deprecate(NOW + day), 1).unwrap();
+    office.at(NOW, "chi.police", Decision::Deprecate(NOW + 30 * day - 1), 1).unwrap();
 }
 
 #[test]
