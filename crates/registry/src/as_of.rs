@@ -5,9 +5,10 @@ use std::ops::ControlFlow;
 use lgsp_core::time::micros;
 use lgsp_proto::registry::v1::moment::Moment as Of;
 use lgsp_proto::registry::v1::{Change, Edit, ListChangesRequest, ListChangesResponse, Moment};
+use prost::Message;
 use tokio::time::Instant;
 
-use crate::asked::page_size;
+use crate::asked::{MOST_BYTES, page_size};
 use crate::catalogue::Catalogue;
 use crate::history::{History, HistoryError};
 
@@ -57,15 +58,21 @@ pub(crate) async fn changes_before(
     request: &ListChangesRequest,
     until: Instant,
 ) -> Result<ListChangesResponse, HistoryError> {
-    let size = page_size(request.page_size);
+    let (size, mut bytes) = (page_size(request.page_size), 0);
     let mut page = ListChangesResponse::default();
     for _ in 0..MOST_CHANGES / CHANGES_AT_ONCE {
         let read = history.before(sequence, CHANGES_AT_ONCE, until).await?;
         for change in &read {
-            sequence = change.sequence;
             if is_about(&change.edits, request) {
-                page.changes.push(change.clone());
+                let told = shortened(change.clone());
+                bytes += told.encoded_len();
+                if bytes > MOST_BYTES && !page.changes.is_empty() {
+                    page.next_page_token = next(sequence);
+                    return Ok(page);
+                }
+                page.changes.push(told);
             }
+            sequence = change.sequence;
             if page.changes.len() == size {
                 page.next_page_token = next(sequence);
                 return Ok(page);
@@ -77,6 +84,17 @@ pub(crate) async fn changes_before(
     }
     page.next_page_token = next(sequence);
     Ok(page)
+}
+
+/// What is more than an answer carries is told without what was before, and if that is not enough, without what came of it: that the
+/// registry as of then tells.
+fn shortened(mut change: Change) -> Change {
+    for part in [|edit: &mut Edit| edit.before = None, |edit: &mut Edit| edit.after = None] {
+        if change.encoded_len() > MOST_BYTES {
+            change.edits.iter_mut().for_each(part);
+        }
+    }
+    change
 }
 
 /// Nothing comes before the first change.
@@ -175,5 +193,46 @@ mod tests {
             "the first page is empty, and not the last"
         );
         assert_eq!(pages(&history, "p-9999", 50).await, (vec![], 2));
+    }
+
+    #[tokio::test]
+    async fn a_page_of_changes_has_no_more_bytes_than_the_bus_carries_and_a_large_change_is_told_short() {
+        let folder = tempfile::tempdir().unwrap();
+        let history = history(folder.path(), 0).await;
+        let purpose = |bytes: usize| {
+            Item::Purpose(Purpose { code: "p".to_owned(), title_vi: "x".repeat(bytes), ..Purpose::default() })
+        };
+        // The first does not fit beside the others; the third is told only without what was before; the fourth not even so.
+        for (sequence, before, after) in [
+            (1, 0, MOST_BYTES / 3),
+            (2, 0, MOST_BYTES / 3),
+            (3, MOST_BYTES / 2, MOST_BYTES / 2),
+            (4, 1, MOST_BYTES),
+        ] {
+            let before = (before > 0).then(|| purpose(before));
+            let edits = vec![put(before, purpose(after), "p".to_owned())];
+            let change = Change { sequence, edits, ..Change::default() };
+            assert!(history.append(&change, soon()).await.unwrap());
+        }
+        let mut told = Vec::new();
+        let mut from = u64::MAX;
+        loop {
+            let page = changes_before(&history, from, &ListChangesRequest::default(), soon()).await.unwrap();
+            assert!(page.encoded_len() <= MOST_BYTES + 1_000);
+            told.push(
+                page.changes
+                    .iter()
+                    .map(|it| (it.sequence, it.edits[0].before.is_some(), it.edits[0].after.is_some()))
+                    .collect::<Vec<_>>(),
+            );
+            match page.next_page_token.as_str() {
+                "" => break,
+                token => from = token.parse().unwrap(),
+            }
+        }
+        assert_eq!(
+            told,
+            [vec![(4, false, false), (3, false, true), (2, false, true)], vec![(1, false, true)]]
+        );
     }
 }

@@ -75,9 +75,8 @@ impl Connections {
             "" => 0,
             last => found.iter().position(|record| id(record) == last).ok_or_else(bad_token)? + 1,
         };
-        let (found, next_page_token) =
-            page(found.into_iter().skip(after), wanted.page_size, |record| id(record).to_owned());
-        let connections = found.into_iter().map(|record| told(record, now)).collect();
+        let rest = found.into_iter().skip(after).map(|record| told(record, now));
+        let (connections, next_page_token) = page(rest, wanted.page_size, |record| id(record).to_owned());
         Ok(ListConnectionsResponse { connections, next_page_token })
     }
 
@@ -96,9 +95,9 @@ impl Connections {
                 && (wanted.include_connected || system.application.is_empty())
                 && system.id > wanted.page_token
         };
-        let found = held.catalogue.systems().filter(is_wanted);
-        let (found, next_page_token) = page(found, wanted.page_size, |system| system.id.clone());
-        Ok(ListSystemsResponse { systems: found.into_iter().cloned().collect(), next_page_token })
+        let found = held.catalogue.systems().filter(is_wanted).cloned();
+        let (systems, next_page_token) = page(found, wanted.page_size, |system| system.id.clone());
+        Ok(ListSystemsResponse { systems, next_page_token })
     }
 }
 

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 
 use crate::as_of::changes_before;
-use crate::asked::{Asked, answered, invalid, page_size};
+use crate::asked::{Asked, answered, invalid, page};
 use crate::decide::{Decision, Draft, Occasion, decide, propose};
 use crate::followers::{FOLLOWING, Followers};
 use crate::held::ENVIRONMENTS;
@@ -108,7 +108,6 @@ impl Decisions {
 
     fn agreements(&self, request: &ListAgreementsRequest) -> Result<ListAgreementsResponse, Fault> {
         let held = self.register()?.now();
-        let size = page_size(request.page_size);
         let wanted = |record: &&AgreementRecord| {
             let Some(terms) = &record.agreement else { return false };
             let is = |asked: &str, value: &str| asked.is_empty() || asked == value;
@@ -117,12 +116,8 @@ impl Decisions {
                 && (request.stage == 0 || request.stage == record.stage)
                 && key(record) > request.page_token
         };
-        let mut found: Vec<&AgreementRecord> =
-            held.catalogue.agreements().filter(wanted).take(size + 1).collect();
-        let more = found.len() > size;
-        found.truncate(size);
-        let next_page_token = found.last().filter(|_| more).map(|last| key(last)).unwrap_or_default();
-        let agreements = found.into_iter().map(|record| told(record, &held.rules)).collect();
+        let found = held.catalogue.agreements().filter(wanted).map(|record| told(record, &held.rules));
+        let (agreements, next_page_token) = page(found, request.page_size, key);
         Ok(ListAgreementsResponse { agreements, next_page_token })
     }
 

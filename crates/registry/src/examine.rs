@@ -61,6 +61,8 @@ pub(crate) fn examine(
     in_use: Option<&Contract>,
 ) -> Examined {
     let mut problems = contract.unfit();
+    // What is unfit may be too large to be compared.
+    let in_use = in_use.filter(|_| problems.is_empty());
     problems.extend(problems_of_names(held, service, request));
     problems.extend(foreign_files(held, contract, service));
     problems.sort();

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use lgsp_proto::registry::v1::Change;
 use lgsp_store::{Error as StoreError, Migration, Options, Query, Row, Store};
-use prost_reflect::{DynamicMessage, MessageDescriptor};
+use prost_reflect::{DeserializeOptions, DynamicMessage, MessageDescriptor};
 use tokio::time::Instant;
 
 /// Changes that are read at once.
@@ -39,6 +39,12 @@ pub enum HistoryError {
     /// A record is not one that a registry writes.
     #[error("the history of the registry is damaged: record {sequence} is none")]
     Record {
+        /// Its sequence.
+        sequence: i64,
+    },
+    /// A record has what this program does not know.
+    #[error("record {sequence} was written by a newer registry: update this one")]
+    Newer {
         /// Its sequence.
         sequence: i64,
     },
@@ -98,8 +104,7 @@ impl History {
         most: usize,
         deadline: Instant,
     ) -> Result<Vec<Change>, HistoryError> {
-        const SQL: &str =
-            "SELECT sequence, record FROM registry_change WHERE sequence < $1 ORDER BY sequence DESC LIMIT $2";
+        const SQL: &str = "SELECT sequence, record FROM registry_change WHERE sequence < $1 ORDER BY sequence DESC LIMIT $2";
         let query = Query::new(SQL).bind(number(sequence)).bind(i64::try_from(most).unwrap_or(PAGE));
         let rows = self.store.reader(deadline).await?.all(query).await?;
         rows.iter().map(|row| self.change(row)).collect()
@@ -107,7 +112,14 @@ impl History {
 
     fn change(&self, row: &Row) -> Result<Change, HistoryError> {
         let sequence = row.integer("sequence")?;
-        self.read(&row.text("record")?).ok_or(HistoryError::Record { sequence })
+        let record = row.text("record")?;
+        // What is not known is not passed over: rules without it would be others.
+        if let Some(change) = self.read(&record, &DeserializeOptions::new()) {
+            return Ok(change);
+        }
+        let lenient = DeserializeOptions::new().deny_unknown_fields(false);
+        let is_newer = self.read(&record, &lenient).is_some();
+        Err(if is_newer { HistoryError::Newer { sequence } } else { HistoryError::Record { sequence } })
     }
 
     /// Adds a change. Returns false if another one has its place: then nothing was added.
@@ -152,9 +164,10 @@ impl History {
         serde_json::to_string(&dynamic).expect("a message has a JSON form")
     }
 
-    fn read(&self, record: &str) -> Option<Change> {
+    fn read(&self, record: &str, options: &DeserializeOptions) -> Option<Change> {
         let mut json = serde_json::Deserializer::from_str(record);
-        DynamicMessage::deserialize(self.change.clone(), &mut json).ok()?.transcode_to().ok()
+        let read = DynamicMessage::deserialize_with_options(self.change.clone(), &mut json, options);
+        read.ok()?.transcode_to().ok()
     }
 }
 
@@ -246,6 +259,38 @@ mod tests {
         let (one, two) = tokio::join!(ours.append(&one, soon()), theirs.append(&two, soon()));
         assert_eq!(usize::from(one.unwrap()) + usize::from(two.unwrap()), 1);
         assert_eq!(after(&ours, 0).await.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_record_of_a_newer_registry_is_told_from_one_that_is_damaged() {
+        let folder = tempfile::tempdir().unwrap();
+        let history = history(folder.path()).await;
+        let said = async |sequence: i64, record: &str| {
+            const SQL: &str = "INSERT INTO registry_change (sequence, record) VALUES ($1, $2)";
+            let query = Query::new(SQL).bind(sequence).bind(record);
+            history.store.reader(soon()).await.unwrap().all(query).await.unwrap();
+            let after = number_of_last(sequence);
+            history
+                .each_after(after, soon(), |_| Ok(ControlFlow::Continue(())))
+                .await
+                .unwrap_err()
+                .to_string()
+        };
+        for (sequence, newer) in [
+            (1, r#"{"sequence": "1", "countersigned": true}"#),
+            (
+                2,
+                r#"{"sequence": "2", "edits": [{"kind": "service", "after": {"serviceRecord": {"service": {"state": "SERVICE_STATE_PAUSED"}}}}]}"#,
+            ),
+        ] {
+            let said = said(sequence, newer).await;
+            assert_eq!(said, format!("record {sequence} was written by a newer registry: update this one"));
+        }
+        assert!(said(3, r#"{"sequence": "#).await.contains("is damaged: record 3"));
+    }
+
+    fn number_of_last(sequence: i64) -> u64 {
+        u64::try_from(sequence - 1).unwrap()
     }
 
     #[tokio::test]

@@ -1,5 +1,6 @@
 //! Tells what the registry held at a moment, and what gateways got of it.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use lgsp_core::{Fault, Reason};
@@ -15,17 +16,33 @@ use tokio::sync::Mutex;
 use tonic::{Request, Response, Status};
 
 use crate::as_of::as_of;
-use crate::asked::{Asked, answered, invalid, page_size};
+use crate::asked::{Asked, answered, fill, invalid, page_size};
 use crate::catalogue::Catalogue;
 use crate::desk::Desk;
 use crate::held::{ENVIRONMENTS, snapshots};
 use crate::history::HistoryError;
 use crate::person::ADMINISTRATOR;
+use crate::register::Held;
 
 /// Whoever is none of these is told of now, and of no person.
 const OVERSEERS: [&str; 3] = ["operator", "auditor", ADMINISTRATOR];
-/// Most bytes of a page, whatever its number of items.
-const LARGEST_PAGE: usize = 512 * 1024;
+
+/// What is held now, or was at another moment.
+enum Told {
+    Now(Arc<Held>),
+    Then(Arc<Catalogue>),
+}
+
+impl Deref for Told {
+    type Target = Catalogue;
+
+    fn deref(&self) -> &Catalogue {
+        match self {
+            Self::Now(held) => &held.catalogue,
+            Self::Then(catalogue) => catalogue,
+        }
+    }
+}
 
 /// The service, as the bus serves it.
 #[derive(Debug)]
@@ -64,22 +81,12 @@ impl Past {
         let is_person = |item: &Of| matches!(item, Of::Person(_) | Of::PersonProposal(_));
         let told = |item: &Of| oversees(caller) || !is_person(item);
         let rest = catalogue.items().filter(|(key, item)| key.as_str() > after && told(item));
-        let size = page_size(request.page_size);
-        let (mut items, mut bytes, mut next) = (Vec::new(), 0, None);
-        for (key, of) in rest {
-            let item = Item { item: Some(of) };
-            bytes += item.encoded_len();
-            if items.len() == size || (bytes > LARGEST_PAGE && !items.is_empty()) {
-                break;
-            }
-            next = Some(key);
-            items.push(item);
-        }
-        let last = catalogue.items().filter(|(_, item)| told(item)).last().map(|(key, _)| key);
-        let next = next.filter(|key| last.as_ref() != Some(key));
+        let rest = rest.map(|(key, of)| (key, Item { item: Some(of) }));
+        let (found, more) = fill(rest, page_size(request.page_size), |(_, item)| item.encoded_len());
+        let last = found.last().filter(|_| more).map(|(key, _)| format!("{}:{key}", catalogue.sequence));
         Ok(GetRegistryResponse {
-            items,
-            next_page_token: next.map_or_else(String::new, |key| format!("{}:{key}", catalogue.sequence)),
+            items: found.into_iter().map(|(_, item)| item).collect(),
+            next_page_token: last.unwrap_or_default(),
             sequence: catalogue.sequence,
             revision: catalogue.revision,
             environment: self.environment.clone(),
@@ -109,13 +116,13 @@ impl Past {
     }
 
     /// What was held at a moment.
-    async fn catalogue(&self, moment: &Moment, asked: &Asked) -> Result<Arc<Catalogue>, Fault> {
+    async fn catalogue(&self, moment: &Moment, asked: &Asked) -> Result<Told, Fault> {
         let register = self.desk.register()?;
-        let now = Arc::new(register.now().catalogue.clone());
+        let now = register.now();
         let wanted = match moment.moment {
-            None => return Ok(now),
-            Some(At::Sequence(sequence)) if sequence == now.sequence => return Ok(now),
-            Some(At::Sequence(sequence)) if sequence > now.sequence => {
+            None => return Ok(Told::Now(now)),
+            Some(At::Sequence(sequence)) if sequence == now.catalogue.sequence => return Ok(Told::Now(now)),
+            Some(At::Sequence(sequence)) if sequence > now.catalogue.sequence => {
                 return Err(invalid("as_of.sequence", "is that of no change yet"));
             }
             Some(At::Sequence(sequence)) => Some(sequence),
@@ -123,14 +130,14 @@ impl Past {
         };
         let mut last = self.last.lock().await;
         if let Some(last) = last.as_ref().filter(|last| Some(last.sequence) == wanted) {
-            return Ok(last.clone());
+            return Ok(Told::Then(last.clone()));
         }
         let past = Arc::new(as_of(register.history(), moment, asked.until).await.map_err(unavailable)?);
         if matches!(moment.moment, Some(At::Revision(revision)) if revision != past.revision) {
             return Err(Reason::NotFound.into());
         }
         *last = Some(past.clone());
-        Ok(past)
+        Ok(Told::Then(past))
     }
 }
 
@@ -142,7 +149,8 @@ fn may_ask(person: &Person, moment: &Moment) -> Result<(), Fault> {
     if moment.moment.is_none() || oversees(person) {
         return Ok(());
     }
-    Err(Fault::new(Reason::NotYourAgency).saying("the past is told to operators, auditors and administrators"))
+    Err(Fault::new(Reason::NotYourAgency)
+        .saying("the past is told to operators, auditors and administrators"))
 }
 
 fn unavailable(error: HistoryError) -> Fault {

@@ -12,11 +12,12 @@ use lgsp_proto::registry::v1::{
     GetContractResponse, ListServiceVersionsRequest, ListServiceVersionsResponse, RecordConformanceRequest,
     RegisterServiceRequest, ServiceDecision, ServiceRecord,
 };
+use prost::Message;
 use prost_reflect::MethodDescriptor;
 use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 
-use crate::asked::{Asked, answered, page_size};
+use crate::asked::{Asked, answered, fill, page};
 use crate::desk::{Desk, Taken};
 use crate::examine::{Examined, described, examine};
 use crate::held::key_of;
@@ -24,6 +25,9 @@ use crate::lifecycle::{Decision, agreements_of, decide, record_conformance, regi
 use crate::occasion::violation;
 use crate::register::Held;
 use crate::versions::state;
+
+/// Most problems of a contract that are told at once.
+const MOST_PROBLEMS: usize = 1_000;
 
 /// The service, as the bus serves it.
 #[derive(Debug)]
@@ -56,8 +60,8 @@ impl Services {
             }
         };
         Ok(CheckServiceResponse {
-            problems: problems.into_iter().map(told).collect(),
-            breaks: breaks.into_iter().map(told).collect(),
+            problems: first(problems),
+            breaks: first(breaks),
             compared_with,
             descriptor_sha256: sha256.to_vec().into(),
         })
@@ -119,7 +123,6 @@ impl Services {
 
     fn versions(&self, request: &ListServiceVersionsRequest) -> Result<ListServiceVersionsResponse, Fault> {
         let held = self.desk.register()?.now();
-        let size = page_size(request.page_size);
         let wanted = |record: &&ServiceRecord| {
             let Some(service) = &record.service else { return false };
             let is = |asked: &str, value: &str| asked.is_empty() || asked == value;
@@ -128,11 +131,8 @@ impl Services {
                 && (request.state == 0 || request.state() == state(record))
                 && key(record) > request.page_token
         };
-        let mut services: Vec<ServiceRecord> =
-            held.catalogue.services().all().filter(wanted).take(size + 1).cloned().collect();
-        let more = services.len() > size;
-        services.truncate(size);
-        let next_page_token = services.last().filter(|_| more).map(key).unwrap_or_default();
+        let found = held.catalogue.services().all().filter(wanted).cloned();
+        let (services, next_page_token) = page(found, request.page_size, key);
         Ok(ListServiceVersionsResponse { services, next_page_token })
     }
 
@@ -178,9 +178,13 @@ fn method_name(method: MethodDescriptor) -> String {
     method.name().to_owned()
 }
 
-fn told(problem: Problem) -> ContractProblem {
-    let Problem { place, found, accepted } = problem;
-    ContractProblem { place, problem: found, accepted }
+/// As many as one answer carries; whoever has more mends these first.
+fn first(problems: Vec<Problem>) -> Vec<ContractProblem> {
+    let told = problems.into_iter().map(|problem| {
+        let Problem { place, found, accepted } = problem;
+        ContractProblem { place, problem: found, accepted }
+    });
+    fill(told, MOST_PROBLEMS, ContractProblem::encoded_len).0
 }
 
 /// Where a record stands in the order of the list, with its version in as many digits as any has.
