@@ -63,13 +63,12 @@ pub enum Error {
     )]
     NoAuthorizer,
     /// A Kafka client could not be built, usually because of a librdkafka option.
-    #[error("the Kafka client for {what} could not be built: {source}")]
+    #[error("the Kafka client for {what} could not be built: {problem}")]
     Client {
         /// What the client is for.
         what: &'static str,
-        /// The cause.
-        #[source]
-        source: KafkaError,
+        /// The cause, without the value of an option: it may be a secret under a name that was mistyped.
+        problem: String,
     },
     /// The embedded broker could not be started.
     #[error("the embedded broker could not be started: {source}")]
@@ -129,6 +128,20 @@ pub enum Error {
 }
 
 impl Error {
+    /// A client that could not be built.
+    pub(crate) fn client(what: &'static str, source: &KafkaError) -> Self {
+        let problem = match source {
+            KafkaError::ClientConfig(_, description, key, value) => {
+                let quotes = description.starts_with("Invalid value \"")
+                    || (!value.is_empty() && description.contains(value.as_str()));
+                let says = if quotes { "its value is not accepted" } else { description };
+                format!("kafka.librdkafka `{key}`: {says}")
+            }
+            other => other.to_string(),
+        };
+        Self::Client { what, problem }
+    }
+
     /// What became of asking Kafka to do `what` with a topic, a group or the cluster.
     pub(crate) fn of(what: &'static str, right: &'static str, on: &str, source: KafkaError) -> Self {
         if is_missing_right(&source) {

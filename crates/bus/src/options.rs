@@ -121,6 +121,17 @@ const OWNED: &[(&str, &str)] = &[
     ("test.mock.num.brokers", "leave `brokers` unset for the embedded broker"),
 ];
 
+/// What the name of an option that holds a secret has in it. Options are shown by `config`, and in errors.
+const SECRET: &[&str] = &["password", "secret", "passphrase", "pem", "oauthbearer"];
+
+/// Why an option cannot be handed to librdkafka, if it cannot.
+fn refusal(key: &str) -> Option<&'static str> {
+    let owned = OWNED.iter().find(|(owned, _)| *owned == key).map(|(_, why)| *why);
+    let name = key.to_ascii_lowercase();
+    let is_secret = SECRET.iter().any(|part| name.contains(part));
+    owned.or(is_secret.then_some("secrets are read from files: see `kafka.security`"))
+}
+
 impl Options {
     /// The name on the cluster of a topic as it is declared, `lgsp.…`.
     pub(crate) fn topic<'a>(&self, declared: &'a str) -> Cow<'a, str> {
@@ -141,7 +152,7 @@ impl Options {
     pub(crate) fn problems(&self) -> Vec<Error> {
         let mut problems = Vec::new();
         for key in self.librdkafka.keys() {
-            if let Some((_, why)) = OWNED.iter().find(|(owned, _)| owned == key) {
+            if let Some(why) = refusal(key) {
                 problems.push(Error::OptionOwned { key: key.clone(), why });
             }
         }
@@ -299,6 +310,34 @@ mod tests {
             Options { librdkafka: [("acks".to_owned(), "1".to_owned())].into(), ..Options::default() };
         let problem = options.problems().remove(0).to_string();
         assert!(problem.contains("`acks`") && problem.contains("durable"), "{problem}");
+    }
+
+    #[test]
+    fn a_secret_is_refused_as_an_option_and_told_in_no_error() {
+        const VALUE: &str = "hunter2-in-the-clear";
+        for key in [
+            "ssl.keystore.password",
+            "ssl.key.password",
+            "sasl.oauthbearer.client.secret",
+            "sasl.oauthbearer.config",
+            "ssl.certificate.pem",
+            "some.passphrase",
+        ] {
+            let librdkafka = [(key.to_owned(), VALUE.to_owned())].into();
+            let problems = Options { librdkafka, ..Options::default() }.problems();
+            let told = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+            assert!(told.contains(key) && told.contains("secrets are read from files"), "{key}: {told}");
+            assert!(!told.contains(VALUE), "{told}");
+        }
+        // Nobody can know all that is mistyped: librdkafka refuses it, and quotes the value.
+        for key in ["sasl.pasword", "debug"] {
+            let librdkafka = [(key.to_owned(), VALUE.to_owned())].into();
+            let error = crate::Bus::open(Options { librdkafka, ..Options::default() }).unwrap_err();
+            let told =
+                format!("{error} {error:?} {:?}", std::error::Error::source(&error).map(|e| e.to_string()));
+            assert!(matches!(error, Error::Client { .. }) && told.contains(key), "{told}");
+            assert!(!told.contains(VALUE), "{told}");
+        }
     }
 
     #[test]

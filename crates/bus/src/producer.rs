@@ -130,7 +130,7 @@ pub(crate) fn partitions_of(metadata: &Metadata) -> Result<i32, KafkaError> {
 
 fn build(what: &'static str, config: &ClientConfig, refusals: Arc<Refusals>) -> Result<Polled, Error> {
     let reports = Reports { dropped: AtomicBool::default(), refusals };
-    let client = config.create_with_context(reports).map_err(|source| Error::Client { what, source })?;
+    let client = config.create_with_context(reports).map_err(|source| Error::client(what, &source))?;
     Polled::start(what, client)
 }
 

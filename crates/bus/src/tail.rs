@@ -87,7 +87,7 @@ impl Tail {
         let fetch = if is_awaited { bus.fetch_at_once() } else { bus.fetch_in_batches() };
         let config = clients::assigned_consumer(bus.cluster(), fetch);
         let consumer = config.create_with_context(bus.cluster().quiet());
-        let consumer = consumer.map_err(|source| Error::Client { what: "reading a topic", source })?;
+        let consumer = consumer.map_err(|source| Error::client("reading a topic", &source))?;
         let (yielded, records) = mpsc::channel(BUFFERED);
         let reader = Reader {
             bus: bus.clone(),

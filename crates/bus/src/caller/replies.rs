@@ -137,7 +137,7 @@ impl Listener {
     ) -> Result<watch::Receiver<bool>, Error> {
         let config = clients::assigned_consumer(bus.cluster(), bus.fetch_at_once());
         let consumer = config.create_with_context(bus.cluster().quiet());
-        let consumer = consumer.map_err(|source| Error::Client { what: "replies", source })?;
+        let consumer = consumer.map_err(|source| Error::client("replies", &source))?;
         let (positioned, is_positioned) = watch::channel(false);
         let listener = Self {
             consumer,

@@ -227,7 +227,7 @@ fn consumer(
     let config = clients::group_consumer(bus.cluster(), domain, bus.fetch_at_once());
     let member = intake::Member { membership, refusals: bus.cluster().refusals.clone() };
     let consumer = config.create_with_context(member);
-    consumer.map(Arc::new).map_err(|source| Error::Client { what: "requests", source })
+    consumer.map(Arc::new).map_err(|source| Error::client("requests", &source))
 }
 
 fn facts(shared: &Arc<Shared>, health: Health) -> impl Fn() -> Facts + Send + Sync + 'static {

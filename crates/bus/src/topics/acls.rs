@@ -63,7 +63,7 @@ async fn found(bus: &Bus) -> Result<BTreeSet<Acl>, Error> {
 
 fn open(bus: &Bus) -> Result<Arc<AdminClient<Quiet>>, Error> {
     let client = clients::admin(bus.cluster()).create_with_context(bus.cluster().quiet());
-    client.map(Arc::new).map_err(|source| Error::Client { what: "ACLs", source })
+    client.map(Arc::new).map_err(|source| Error::client("ACLs", &source))
 }
 
 fn failed(what: &'static str, right: &'static str, source: KafkaError) -> Error {

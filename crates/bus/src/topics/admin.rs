@@ -193,7 +193,7 @@ struct Admin {
 impl Admin {
     fn open(bus: &Bus) -> Result<Self, Error> {
         let client = clients::admin(bus.cluster()).create_with_context(bus.cluster().quiet());
-        let client = client.map_err(|source| Error::Client { what: "topics", source })?;
+        let client = client.map_err(|source| Error::client("topics", &source))?;
         let options = AdminOptions::new().request_timeout(Some(PATIENCE)).operation_timeout(Some(PATIENCE));
         Ok(Self { client: Arc::new(client), refusals: bus.cluster().refusals.clone(), options })
     }
