@@ -253,7 +253,8 @@ pub(super) fn declared_acls(options: &Options) -> BTreeSet<Acl> {
 pub struct AclDifferences {
     /// Those that are needed and not there.
     pub missing: Vec<Acl>,
-    /// Those that nobody declared: on topics and groups of the hub, or of one of its principals anywhere.
+    /// Those that nobody declared: on topics and groups of the hub, of one of its principals anywhere, or of whoever may do with
+    /// the cluster what makes every other right worthless.
     pub superfluous: Vec<Acl>,
 }
 
@@ -262,7 +263,9 @@ impl AclDifferences {
         let needed = declared_acls(options);
         let principals: BTreeSet<String> =
             Role::all(options).iter().map(|role| role.principal(options)).collect();
-        let concerns = |acl: &&Acl| principals.contains(&acl.principal) || reaches_ours(options, acl);
+        let concerns = |acl: &&Acl| {
+            principals.contains(&acl.principal) || reaches_ours(options, acl) || rules_cluster(acl)
+        };
         Self {
             missing: needed.difference(found).cloned().collect(),
             superfluous: found.difference(&needed).filter(concerns).cloned().collect(),
@@ -278,6 +281,23 @@ fn reaches_ours(options: &Options, acl: &Acl) -> bool {
         Pattern::Literal => name == ANY || name.starts_with(&ours),
         Pattern::Prefixed | Pattern::Other => name.starts_with(&ours) || ours.starts_with(name.as_str()),
     }
+}
+
+/// Whether an ACL is about the whole cluster, and lets its holder give itself rights, change what the authorizer is told, or speak as
+/// a broker.
+fn rules_cluster(acl: &Acl) -> bool {
+    let rules = match acl.operation {
+        Operation::All | Operation::Alter | Operation::AlterConfigs | Operation::ClusterAction => true,
+        Operation::Read
+        | Operation::Write
+        | Operation::Create
+        | Operation::Delete
+        | Operation::Describe
+        | Operation::DescribeConfigs
+        | Operation::IdempotentWrite
+        | Operation::Other => false,
+    };
+    rules && acl.allowed && matches!(acl.resource, Resource::Cluster(_))
 }
 
 #[cfg(test)]
@@ -344,6 +364,10 @@ mod tests {
             allowed: true,
         };
         let topic = |name: &str| Resource::Topic(name.to_owned());
+        let on_cluster = |principal: &str, operation| Acl {
+            operation,
+            ..acl(principal, Resource::Cluster("kafka-cluster".to_owned()), Pattern::Literal)
+        };
         let superfluous = [
             acl("User:curious", topic("lgsp.reply"), Pattern::Literal),
             acl("User:curious", topic("*"), Pattern::Literal),
@@ -352,11 +376,18 @@ mod tests {
             acl("User:curious", Resource::Group("lgsp.land".to_owned()), Pattern::Literal),
             acl("User:lgsp-gateway", topic("payroll"), Pattern::Literal),
             Acl { allowed: false, ..acl("User:lgsp-gateway", topic("lgsp.reply"), Pattern::Literal) },
+            on_cluster("User:curious", Operation::All),
+            on_cluster("User:curious", Operation::Alter),
+            on_cluster("User:curious", Operation::AlterConfigs),
+            on_cluster("User:curious", Operation::ClusterAction),
+            on_cluster("User:lgsp-gateway", Operation::Describe),
         ];
         let of_others = [
             acl("User:other", topic("payroll"), Pattern::Literal),
             acl("User:other", topic("lgsp-sandbox.reply"), Pattern::Literal),
             acl("User:other", topic("lgsp-"), Pattern::Prefixed),
+            on_cluster("User:other", Operation::Describe),
+            Acl { allowed: false, ..on_cluster("User:other", Operation::Alter) },
         ];
         let found = needed.iter().chain(&superfluous).chain(&of_others).cloned().collect();
         let differences = AclDifferences::between(&options, &found);
