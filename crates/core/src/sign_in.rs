@@ -1,6 +1,6 @@
 //! How persons are named by an OpenID Connect issuer.
 
-use uuid::Uuid;
+use uuid::{Uuid, Variant};
 
 /// Longest issuer and longest subject, in bytes (OpenID Connect Core, 2, has the second).
 const LONGEST: usize = 255;
@@ -35,11 +35,21 @@ pub fn is_loopback(host: &str) -> bool {
 }
 
 /// Whether a text may be the `sub` of a person: printable ASCII, and nothing that may be the number of one. A UUID and a long
-/// hexadecimal id may have nine digits in a row by chance.
+/// hexadecimal id may have nine digits in a row by chance; one that has digits alone is somebody's number, filled up.
 pub fn is_subject(text: &str) -> bool {
     (1..=LONGEST).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_graphic())
-        && (Uuid::try_parse(text).is_ok() || text.split(|c: char| !c.is_ascii_alphanumeric()).all(is_opaque))
+        && (is_uuid(text) || text.split(|c: char| !c.is_ascii_alphanumeric()).all(is_opaque))
+}
+
+/// Whether a text is a UUID of RFC 9562 with its hyphens, made by a machine: of a known version, and not of digits alone.
+fn is_uuid(text: &str) -> bool {
+    const HYPHENATED: usize = 36;
+    let made =
+        |uuid: Uuid| (1..=8).contains(&uuid.get_version_num()) && uuid.get_variant() == Variant::RFC4122;
+    text.len() == HYPHENATED
+        && text.bytes().any(|byte| byte.is_ascii_alphabetic())
+        && Uuid::try_parse(text).is_ok_and(made)
 }
 
 fn is_opaque(word: &str) -> bool {
@@ -109,6 +119,13 @@ mod tests {
             "a092085000001",
             "092085000001@example.vn",
             "000000000000092085000001",
+            "00000000-0000-4000-8000-092085000001",
+            "00000000-0000-0000-0000-092085000001",
+            "a0000000-0000-0000-8000-092085000001",
+            "a0000000-0000-4000-0000-092085000001",
+            "a0000000-0000-9000-8000-092085000001",
+            "{a0000000-0000-4000-8000-092085000001}",
+            "urn:uuid:a0000000-0000-4000-8000-092085000001",
             "has space",
             "nguyễn",
             &long,
