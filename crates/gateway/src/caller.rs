@@ -124,7 +124,7 @@ impl Tokens {
             return self.caller_of(&verified, rules, certificate, now);
         }
         let verified = match self.issuer.as_ref().filter(|issuer| issuer.is_named_by(token)) {
-            Some(issuer) => Verified::SignIn(issuer.prove(token, now)?),
+            Some(issuer) => Verified::SignIn(issuer.prove(token)?),
             None => Verified::OwnKey(self.verify(rules, token)?),
         };
         let caller = self.caller_of(&verified, rules, certificate, now)?;
@@ -145,7 +145,7 @@ impl Tokens {
             Verified::SignIn(proved) => proved,
         };
         let issuer = self.issuer.as_ref().ok_or(Reason::TokenInvalid)?;
-        let signed_in = issuer.signed_in(rules, proved, now)?;
+        let signed_in = issuer.signed_in(rules, proved)?;
         refuse_untimely(proved.certificate, certificate, (proved.not_before, proved.expires), now)?;
         Ok(Caller {
             application: signed_in.application.clone(),

@@ -44,9 +44,9 @@ pub fn timeout(headers: &HeaderMap) -> Result<Option<Duration>, Fault> {
     metadata::timeout(headers)
 }
 
-/// Tokens for `lgsp`, also of an issuer whose keys were read from a document at a moment (Unix µs); `None`: it is no set of keys.
-pub fn tokens(options: &Oidc, document: &[u8], read_at: i64) -> Option<Tokens> {
-    Issuer::with_keys(options, document, read_at).map(|issuer| Tokens::new("lgsp", 8).trusting(Some(issuer)))
+/// Tokens for `lgsp`, also of an issuer whose keys were just read from a document; `None`: it is no set of keys.
+pub fn tokens(options: &Oidc, document: &[u8]) -> Option<Tokens> {
+    Issuer::with_keys(options, document).map(|issuer| Tokens::new("lgsp", 8).trusting(Some(issuer)))
 }
 
 /// Reads the only message of a body that comes in pieces.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  follow ─ in the background: fetch (discovery, then the key set) ─► keys, in force until `keep` has passed
-//!     ▲ asked, when a token names a key that is not there
+//!     ▲ asked, when a token names a key that is not there, or none is in force
 //!  token ── on the path of a call: the key in force, the signature, the claims; no I/O
 //! ```
 //!
@@ -18,6 +18,7 @@ mod tests;
 mod token;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use arc_swap::ArcSwapOption;
 use lgsp_core::{Fault, Reason};
@@ -41,8 +42,8 @@ pub(crate) struct Issuer {
 /// The keys that were read last.
 struct InForce {
     keys: Keys,
-    /// When, in Unix µs.
-    read_at: i64,
+    /// When. A clock that is set neither ends them early nor keeps them.
+    read_at: Instant,
 }
 
 impl Issuer {
@@ -58,29 +59,31 @@ impl Issuer {
         Ok(Self { options: options.clone(), keys: ArcSwapOption::empty(), asked: Notify::new() })
     }
 
-    /// An issuer whose keys were read from a document at a moment (Unix µs); `None`: it is no set of keys.
+    /// An issuer whose keys were just read from a document; `None`: it is no set of keys.
     #[cfg(feature = "fuzzing")]
-    pub(crate) fn with_keys(options: &Oidc, document: &[u8], read_at: i64) -> Option<Arc<Self>> {
+    pub(crate) fn with_keys(options: &Oidc, document: &[u8]) -> Option<Arc<Self>> {
         let issuer = Self::open(options).ok()?;
-        issuer.take(Keys::read(document).ok()?, read_at);
+        issuer.take(Keys::read(document).ok()?, Instant::now());
         Some(Arc::new(issuer))
     }
 
-    /// Takes a set of keys that was read at a moment (Unix µs). Those of before are in force no more.
-    fn take(&self, keys: Keys, read_at: i64) {
+    /// Takes a set of keys that was read at a moment. Those of before are in force no more.
+    fn take(&self, keys: Keys, read_at: Instant) {
         self.keys.store(Some(Arc::new(InForce { keys, read_at })));
     }
 
-    /// The key of a `kid` at a moment (Unix µs).
-    fn key(&self, kid: &str, now: i64) -> Result<Arc<Key>, Fault> {
-        let in_force = self.keys.load();
-        let in_force =
-            in_force.as_ref().filter(|keys| self.hold(keys, now)).ok_or(Reason::IssuerUnavailable)?;
+    /// The key of a `kid`.
+    fn key(&self, kid: &str) -> Result<Arc<Key>, Fault> {
+        let (now, in_force) = (Instant::now(), self.keys.load());
+        let Some(in_force) = in_force.as_ref().filter(|keys| self.hold(keys, now)) else {
+            self.asked.notify_one();
+            return Err(Reason::IssuerUnavailable.into());
+        };
         if let Some(key) = in_force.keys.get(kid) {
             return Ok(key.clone());
         }
         // The issuer has just been asked, and does not have it.
-        if now.saturating_sub(in_force.read_at) < micros(self.options.cooldown) {
+        if now.saturating_duration_since(in_force.read_at) < self.options.cooldown {
             return Err(Reason::TokenInvalid.into());
         }
         self.asked.notify_one();
@@ -88,8 +91,8 @@ impl Issuer {
     }
 
     /// Whether keys still hold that could not be read again since.
-    fn hold(&self, keys: &InForce, now: i64) -> bool {
-        now < keys.read_at.saturating_add(micros(self.options.keep))
+    fn hold(&self, keys: &InForce, now: Instant) -> bool {
+        now.saturating_duration_since(keys.read_at) < self.options.keep
     }
 }
 

@@ -39,7 +39,7 @@ pub fn token(data: &[u8]) {
         Some(key) => signed(rest, &key),
         None => rest.to_vec(),
     };
-    let tokens = tokens(&Oidc::of(ISSUER, "lgsp"), ISSUERS_KEYS.as_bytes(), now).expect("a set of keys");
+    let tokens = tokens(&Oidc::of(ISSUER, "lgsp"), ISSUERS_KEYS.as_bytes()).expect("a set of keys");
     let judge =
         |rules: &Rules, now: i64| tokens.caller(rules, Some(&authorization), certificate.as_ref(), now);
 
@@ -75,7 +75,7 @@ fn name(told: Result<Caller, Fault>) -> Result<String, lgsp_core::Reason> {
 
 /// Only a key that stands in the issuer's set signs persons in.
 fn keys(document: &[u8]) {
-    let Some(tokens) = tokens(&Oidc::of(ISSUER, "lgsp"), document, NOW) else { return };
+    let Some(tokens) = tokens(&Oidc::of(ISSUER, "lgsp"), document) else { return };
     let seconds = NOW / 1_000_000;
     let claims = json!({ "iss": ISSUER, "sub": SUBJECT, "aud": "lgsp", "iat": seconds, "exp": seconds + 60 });
     let token = signed(format!("{}\n{claims}", r#"{"alg":"EdDSA","kid":"ed-1"}"#).as_bytes(), &issuers_key());

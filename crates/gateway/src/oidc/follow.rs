@@ -1,9 +1,8 @@
 //! Reads the issuer's keys from time to time, and when a token names one that is not there.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant};
 
-use lgsp_core::time::unix_micros;
 use lgsp_runtime::State;
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
@@ -26,7 +25,7 @@ pub(crate) async fn follow(issuer: Arc<Issuer>, state: State) {
     let mut told = None;
     loop {
         let read = fetch::keys(&issuer.options).await;
-        let now = unix_micros(SystemTime::now());
+        let now = Instant::now();
         let (cause, next) = match read {
             Ok(keys) => {
                 count.set(i64::try_from(keys.len()).unwrap_or(i64::MAX));
@@ -60,7 +59,7 @@ pub(crate) async fn follow(issuer: Arc<Issuer>, state: State) {
 
 impl Issuer {
     /// What is told while the keys cannot be read: that those of before have become too old matters more than why.
-    fn cause(&self, error: &fetch::Error, now: i64) -> &'static str {
+    fn cause(&self, error: &fetch::Error, now: Instant) -> &'static str {
         match self.keys.load().as_ref() {
             Some(keys) if !self.hold(keys, now) => TOO_OLD,
             Some(_) | None => error.cause(),

@@ -4,12 +4,13 @@
 mod documents;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::{EncodePrivateKey, KeypairBytes};
+use futures::FutureExt;
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use lgsp_core::time::timestamp;
@@ -18,8 +19,8 @@ use lgsp_proto::registry::v1::{Application, ApplicationState, Credential, Person
 use rcgen::KeyPair;
 use serde_json::{Value, json};
 
+use super::Issuer;
 use super::keys::Keys;
-use super::{Issuer, micros};
 use crate::caller::{ClientCertificate, Tokens};
 use crate::fixture::{self, NOW};
 use crate::options::Oidc;
@@ -88,8 +89,12 @@ fn issuer_with(keys: &[Value], change: impl FnOnce(&mut Oidc)) -> Arc<Issuer> {
     let mut options = Oidc::of(ISSUER, "lgsp");
     change(&mut options);
     let issuer = Issuer::open(&options).unwrap();
-    issuer.take(set(keys), NOW);
+    issuer.take(set(keys), Instant::now());
     Arc::new(issuer)
+}
+
+fn ago(duration: Duration) -> Instant {
+    Instant::now().checked_sub(duration).expect("the machine runs for longer")
 }
 
 fn tokens(signer: &Signer) -> Tokens {
@@ -313,39 +318,42 @@ fn a_key_that_left_the_set_makes_remembered_tokens_invalid_and_one_that_appears_
     let (old, new) = (Signer::ed(), Signer::of("ed-2", &SigningKey::from_bytes(&[43; 32])));
     let issuer = issuer_with(&[old.jwk()], |_| ());
     let tokens = Tokens::new("lgsp", 100).trusting(Some(issuer.clone()));
-    let at = |signer: &Signer, now| {
-        let called = call(&tokens, &rules(), &signer.sign(&claims()), now);
+    let of = |signer: &Signer| {
+        let called = call(&tokens, &rules(), &signer.sign(&claims()), NOW);
         called.map(|_| ()).map_err(|fault| fault.reason())
     };
-    assert_eq!(at(&old, NOW), Ok(()));
-    assert_eq!(at(&new, NOW), Err(Reason::TokenInvalid), "the issuer has just been asked");
-    let later = NOW + 11 * SECOND;
-    assert_eq!(at(&new, later), Err(Reason::IssuerKeyUnknown));
+    assert_eq!(of(&old), Ok(()));
+    assert_eq!(of(&new), Err(Reason::TokenInvalid), "the issuer has just been asked");
+    issuer.take(set(&[old.jwk()]), ago(Duration::from_secs(11)));
+    assert_eq!(of(&new), Err(Reason::IssuerKeyUnknown));
 
-    issuer.take(set(&[old.jwk(), new.jwk()]), later);
-    assert_eq!((at(&old, later), at(&new, later)), (Ok(()), Ok(())), "an overlap");
-    issuer.take(set(&[new.jwk()]), later);
-    assert_eq!((at(&old, later), at(&new, later)), (Err(Reason::TokenInvalid), Ok(())));
+    issuer.take(set(&[old.jwk(), new.jwk()]), Instant::now());
+    assert_eq!((of(&old), of(&new)), (Ok(()), Ok(())), "an overlap");
+    issuer.take(set(&[new.jwk()]), Instant::now());
+    assert_eq!((of(&old), of(&new)), (Err(Reason::TokenInvalid), Ok(())));
 
     // Another key of the old id is not the key that signed.
     let other = Signer::of("ed-1", &SigningKey::from_bytes(&[44; 32]));
-    issuer.take(set(&[other.jwk()]), later);
-    assert_eq!(at(&old, later), Err(Reason::TokenInvalid));
+    issuer.take(set(&[other.jwk()]), Instant::now());
+    assert_eq!(of(&old), Err(Reason::TokenInvalid));
 }
 
 #[test]
-fn keys_that_could_not_be_read_again_hold_for_a_time_and_no_longer() {
+fn keys_that_could_not_be_read_again_hold_for_a_time_and_are_asked_for_when_it_is_over() {
     let signer = Signer::ed();
     let keep = Duration::from_secs(300);
-    let issuer = issuer_with(&[signer.jwk()], |oidc| (oidc.refresh, oidc.keep) = (keep, keep));
+    let issuer = issuer_with(&[signer.jwk()], |oidc| oidc.keep = keep);
     let tokens = Tokens::new("lgsp", 100).trusting(Some(issuer.clone()));
-    let at = |now| {
-        call(&tokens, &rules(), &signer.sign(&claims()), now).map(|_| ()).map_err(|fault| fault.reason())
+    let read = |ago_by: Duration| {
+        issuer.take(set(&[signer.jwk()]), ago(ago_by));
+        call(&tokens, &rules(), &signer.sign(&claims()), NOW).map(|_| ()).map_err(|fault| fault.reason())
     };
-    assert_eq!(at(NOW + micros(keep) - 1), Ok(()));
-    assert_eq!(at(NOW + micros(keep)), Err(Reason::IssuerUnavailable));
-    issuer.take(set(&[signer.jwk()]), NOW + micros(keep));
-    assert_eq!(at(NOW + micros(keep)), Ok(()));
+    let is_asked = || issuer.asked.notified().now_or_never().is_some();
+    assert_eq!(read(keep - Duration::from_secs(60)), Ok(()));
+    assert!(!is_asked());
+    assert_eq!(read(keep), Err(Reason::IssuerUnavailable));
+    assert!(is_asked(), "whoever reads the keys is told that they are wanted");
+    assert_eq!(read(Duration::ZERO), Ok(()));
 
     let unread = Arc::new(Issuer::open(&Oidc::of(ISSUER, "lgsp")).unwrap());
     let tokens = Tokens::new("lgsp", 100).trusting(Some(unread));

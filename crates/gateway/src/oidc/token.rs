@@ -53,14 +53,14 @@ impl Issuer {
         named.is_ok_and(|named| named.iss == self.options.issuer)
     }
 
-    /// Proves a token of this issuer at a moment (Unix µs). Expiry and revocation are for [`Issuer::signed_in`].
-    pub(crate) fn prove(&self, token: &[u8], now: i64) -> Result<Proved, Fault> {
+    /// Proves a token of this issuer. Expiry and revocation are for [`Issuer::signed_in`].
+    pub(crate) fn prove(&self, token: &[u8]) -> Result<Proved, Fault> {
         let header = jsonwebtoken::decode_header(token).map_err(|_| Reason::TokenInvalid)?;
         if header.crit.is_some() || !is_accepted_type(&header) {
             return Err(Reason::TokenInvalid.into());
         }
         let kid = header.kid.ok_or(Reason::TokenInvalid)?;
-        let key = self.key(&kid, now)?;
+        let key = self.key(&kid)?;
         if !key.algorithms.contains(&header.alg) {
             return Err(Reason::TokenInvalid.into());
         }
@@ -111,13 +111,8 @@ impl Issuer {
     }
 
     /// Whom a token that was proved names now: its key must still be the issuer's, and its subject a person of the rules.
-    pub(crate) fn signed_in<'a>(
-        &self,
-        rules: &'a Rules,
-        proved: &Proved,
-        now: i64,
-    ) -> Result<&'a SignedIn, Fault> {
-        if self.key(&proved.kid, now)?.thumbprint != proved.thumbprint {
+    pub(crate) fn signed_in<'a>(&self, rules: &'a Rules, proved: &Proved) -> Result<&'a SignedIn, Fault> {
+        if self.key(&proved.kid)?.thumbprint != proved.thumbprint {
             return Err(Reason::TokenInvalid.into());
         }
         let signed_in = rules.sign_in(&self.options.issuer, &proved.subject);

@@ -13,7 +13,7 @@ audience is what the tokens are made for: the hub as the issuer knows it in acce
 clients lists the clients that may get tokens for the audience, besides the audience itself (azp, or client_id of RFC 9068).
 ca is a PEM file with the authorities that vouch for the issuer; required with https.
 refresh (15m) is how often its keys are read, cooldown (10s) how soon at most again when a token names an unknown one, and
-keep (24h) how long they hold while it cannot be reached.
+keep (24h) how long they hold while it cannot be reached: twice refresh at least.
 longest-life (1h) is the longest that a token may live, clock-tolerance (5s) how far the issuer's clock may differ.";
 
 /// The longest that keys may be kept without having been read again.
@@ -114,8 +114,9 @@ impl Oidc {
         if self.refresh < self.cooldown {
             problems.add("refresh", "is shorter than the cooldown");
         }
-        if self.keep < self.refresh || self.keep > LONGEST_KEEP {
-            problems.add("keep", "is shorter than refresh, or longer than 7d");
+        // Or one reading that fails would take away keys that are good.
+        if self.keep < self.refresh.saturating_mul(2) || self.keep > LONGEST_KEEP {
+            problems.add("keep", "is shorter than twice refresh, or longer than 7d");
         }
         if self.longest_life.is_zero() || self.longest_life > LONGEST_LIFE {
             problems.add("longest-life", "is zero, or longer than 24h");
@@ -146,7 +147,7 @@ mod tests {
             good
         );
         type Change = fn(&mut Oidc);
-        let bad: [(&str, Change); 9] = [
+        let bad: [(&str, Change); 10] = [
             ("issuer", |oidc| oidc.issuer = "http://sso.example.vn".to_owned()),
             ("ca", |oidc| oidc.issuer = "https://sso.example.vn".to_owned()),
             ("audience", |oidc| oidc.audience.clear()),
@@ -154,6 +155,7 @@ mod tests {
             ("cooldown", |oidc| oidc.cooldown = Duration::ZERO),
             ("refresh", |oidc| oidc.refresh = Duration::from_secs(1)),
             ("keep", |oidc| oidc.keep = Duration::from_secs(8 * 86_400)),
+            ("keep", |oidc| oidc.keep = oidc.refresh),
             ("longest-life", |oidc| oidc.longest_life = Duration::from_secs(86_401)),
             ("clock-tolerance", |oidc| oidc.clock_tolerance = Duration::from_secs(61)),
         ];
