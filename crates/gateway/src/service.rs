@@ -100,7 +100,7 @@ async fn look(
     // A health that is watched never ends by itself.
     Leash::of_this_call().until_leaving(Instant::now() + SURFACE_CALL, hub.leaving.clone());
     let farewell = Farewell::new(hub.leaving.clone(), id);
-    Ok(hub.surface.answer(request, looking, farewell, services).await)
+    hub.surface.answer(request, looking, farewell, services).await
 }
 
 /// What reflection lists for whoever shows a credential; `None`: all there is. A token that is not good is refused, so that nobody

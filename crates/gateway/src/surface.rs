@@ -34,7 +34,7 @@ const PATHS: [&str; 4] = [
 /// The service that reflection lists besides those of the rules.
 const HEALTH: &str = "grpc.health.v1.Health";
 /// Lists that are kept beside that of all services, until the rules change.
-const MOST_LISTS: u64 = 16;
+const MOST_LISTS: u64 = 64;
 /// Most calls at a time of one connection: without a credential, nobody may take the room of all others.
 const MOST_OF_ONE: usize = 16;
 
@@ -61,7 +61,7 @@ impl Shown {
     }
 }
 
-/// A call that is answered here, counted until its answer was sent or given up.
+/// A call that is answered here, counted until its answer was sent or given up, and no list is made for it any more.
 pub(crate) struct Looking {
     _room: OwnedSemaphorePermit,
     _connection: Counted,
@@ -103,15 +103,15 @@ impl Surface {
         looking: Looking,
         farewell: Farewell,
         services: Option<Vec<String>>,
-    ) -> Response<Body> {
+    ) -> Result<Response<Body>, Fault> {
         let shown = self.shown.load_full();
-        let routes = match services {
-            None => shown.routes.clone(),
-            Some(services) => self.narrowed(&shown, services).await,
+        let (routes, looking) = match services {
+            None => (shown.routes.clone(), looking),
+            Some(services) => self.narrowed(&shown, services, looking).await?,
         };
         let answered: Result<_, Infallible> = routes.oneshot(request).await;
         let Ok(response) = answered;
-        response.map(|body| Body::foreign(body, farewell, looking))
+        Ok(response.map(|body| Body::foreign(body, farewell, looking)))
     }
 
     /// Shows the services of new rules.
@@ -125,18 +125,26 @@ impl Surface {
     }
 
     /// The same for whoever may call only some of the services.
-    async fn narrowed(&self, shown: &Arc<Shown>, services: Vec<String>) -> Routes {
+    ///
+    /// A list that is being made is made to its end, and its call counts until then: who leaves and calls again would have ever more
+    /// of them made at once. Who wants the same one waits for it.
+    async fn narrowed(
+        &self,
+        shown: &Arc<Shown>,
+        services: Vec<String>,
+        looking: Looking,
+    ) -> Result<(Routes, Looking), Fault> {
         if let Some(routes) = shown.narrowed.get(&services) {
-            return routes;
+            return Ok((routes, looking));
         }
         let (health, of) = (self.health_routes.clone(), shown.clone());
         let made = tokio::task::spawn_blocking(move || {
-            let routes = routes(&health, &services, &of.descriptors).ok()?;
-            of.narrowed.insert(services, routes.clone());
-            Some(routes)
+            let make = || routes(&health, &services, &of.descriptors).ok();
+            let made = of.narrowed.optionally_get_with(services.clone(), make);
+            // It was built with all services: it can be with some. Without a list there is none to show too much.
+            (made.unwrap_or(health), looking)
         });
-        // It was built with all services: it can be with some. Without a list there is none to show too much.
-        made.await.ok().flatten().unwrap_or_else(|| self.health_routes.clone())
+        made.await.map_err(|_| Reason::Internal.into())
     }
 }
 
@@ -180,6 +188,8 @@ fn names(services: impl Iterator<Item = String>) -> Vec<String> {
 mod tests {
     use std::net::IpAddr;
 
+    use futures::FutureExt;
+
     use super::*;
 
     #[tokio::test]
@@ -193,5 +203,40 @@ mod tests {
         assert_eq!(surface.enter(&other).err().map(|fault| fault.reason()), Some(Reason::Overloaded));
         drop((held, last));
         assert!(surface.enter(&one).is_ok());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_list_is_made_once_and_counts_until_it_is_made_whoever_has_left() {
+        let surface = Surface::new(2).await;
+        let connection = Connection::new(IpAddr::from([127, 0, 0, 1]), 0);
+        let shown = surface.shown.load_full();
+        let services = vec![HEALTH.to_owned()];
+        // Somebody is at it.
+        let (made, makes) = std::sync::mpsc::channel::<()>();
+        let (of, key, health) = (shown.clone(), services.clone(), surface.health_routes.clone());
+        let (begun, begins) = tokio::sync::oneshot::channel();
+        let first = std::thread::spawn(move || {
+            of.narrowed.optionally_get_with(key, || {
+                let _ = begun.send(());
+                let _ = makes.recv();
+                Some(health)
+            })
+        });
+        begins.await.unwrap();
+        for _ in 0..2 {
+            let looking = surface.enter(&connection).unwrap();
+            let left = surface.narrowed(&shown, services.clone(), looking).now_or_never();
+            assert!(left.is_none(), "it waits for the list");
+        }
+        assert!(surface.enter(&connection).is_err(), "who has left still counts");
+        made.send(()).unwrap();
+        first.join().unwrap();
+        let all_over = async {
+            while surface.room.available_permits() < 2 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(20), all_over).await.expect("nothing is left");
+        assert_eq!(shown.narrowed.iter().count(), 1);
     }
 }
