@@ -35,7 +35,7 @@ const HEARD: Duration = Duration::from_millis(250);
 /// Most sources that one provider tells of.
 const MOST_SOURCES: usize = 32;
 /// Most agreements that one gateway tells of, so that a heartbeat stays within some KiB.
-pub(crate) const MOST_DEMANDS: usize = 256;
+pub const MOST_DEMANDS: usize = 256;
 /// The version that this build tells of itself.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 

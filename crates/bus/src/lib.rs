@@ -28,6 +28,7 @@ mod broker;
 mod bus;
 mod caller;
 mod clients;
+pub mod entry;
 mod error;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
@@ -53,7 +54,7 @@ pub use appender::{Appender, Fsynced, LONGEST_APPEND};
 pub use bus::Bus;
 pub use caller::{Asked, Caller, CallerOptions, Provider, Reply, ReplyPart, ReplyTrace};
 pub use error::Error;
-pub use heartbeat::Health;
+pub use heartbeat::{Health, MOST_DEMANDS};
 pub use lgsp_proto::ledger::v1::Position;
 pub use mac::{MacKey, MacKeys};
 pub use options::Options;

@@ -67,6 +67,7 @@ pub(crate) enum Kind {
     Heartbeat,
     GatewayHeartbeat,
     Usage,
+    Entry,
 }
 
 impl Kind {
@@ -78,6 +79,7 @@ impl Kind {
             Self::Heartbeat => b"lgsp 1 heartbeat",
             Self::GatewayHeartbeat => b"lgsp 1 gateway heartbeat",
             Self::Usage => b"lgsp 1 usage",
+            Self::Entry => b"lgsp 1 entry",
         }
     }
 }

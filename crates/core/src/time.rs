@@ -46,6 +46,14 @@ pub fn day(micros: i64) -> String {
     format!("{:04}-{:02}-{:02}", local.year(), u8::from(local.month()), local.day())
 }
 
+/// How long it is from a moment to the next midnight in Asia/Ho_Chi_Minh, in whole seconds: at least one.
+pub fn until_tomorrow(micros: i64) -> Duration {
+    const DAY: i64 = 86_400;
+    let ahead = i64::from(HO_CHI_MINH_HOURS) * 3_600;
+    let second_of_day = (micros.div_euclid(1_000_000) + ahead).rem_euclid(DAY);
+    Duration::from_secs((DAY - second_of_day).unsigned_abs())
+}
+
 const HTTP_DATE: &[BorrowedFormatItem<'_>] = format_description!(
     "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
 );
@@ -74,6 +82,14 @@ mod tests {
         assert_eq!(month(first_of_june_local), "2026-06");
         assert_eq!(month(first_of_june_local - 1), "2026-05");
         assert_eq!(day(first_of_june_local), "2026-06-01");
+    }
+
+    #[test]
+    fn a_day_ends_at_midnight_in_ho_chi_minh_city() {
+        let noon = 1_780_290_000_000_000; // 2026-06-01T05:00:00Z
+        assert_eq!(until_tomorrow(noon), Duration::from_secs(12 * 3_600));
+        assert_eq!(until_tomorrow(noon + 12 * 3_600_000_000), Duration::from_secs(24 * 3_600));
+        assert_eq!(until_tomorrow(noon + 12 * 3_600_000_000 - 1), Duration::from_secs(1));
     }
 
     #[test]

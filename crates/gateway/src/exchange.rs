@@ -105,15 +105,19 @@ async fn carry(
     let (now, purpose) = (admitted.arrival.unix_us, admitted.metadata.purpose.as_ref());
     let permit = permit(&admitted.rules, &admitted.caller, &admitted.method, purpose, now)?;
     account.permitted(&permit);
-    hub.bound_bulk(&permit, &mut admitted)?;
+    let work = hub.bound_bulk(&permit, &mut admitted)?;
     let request = receive(hub, &mut admitted).await?;
     account.received(&request);
     account.asks_about(admitted.method.checks.request(&request)?);
-    hub.charge(&permit)?;
+    let charge = hub.charge(&permit)?;
 
     // forward
     let head = request_head(&admitted, account.fields());
-    let mut reply = hub.bus.call(head, request).await?;
+    let called = hub.bus.call(head, request).await;
+    let mut reply = called.inspect_err(|_| hub.give_back(&permit, charge))?;
+    if let Some(work) = work {
+        reply.hold(work);
+    }
     account.travelled(reply.trace());
     if admitted.method.server_streaming {
         return stream::release(hub, &admitted, &permit.plan, reply, account, released, outlet).await;

@@ -66,6 +66,7 @@ pub fn snapshot() -> Snapshot {
         roles: vec![Role {
             name: "operator".to_owned(),
             methods: vec!["lgsp.ledger.v1.LedgerService/ListExchanges".to_owned()],
+            ..Role::default()
         }],
         ..Snapshot::default()
     }

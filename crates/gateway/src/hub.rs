@@ -14,10 +14,10 @@ use crate::deadline::still_in_time;
 use crate::entry::attempts::Attempts;
 use crate::entry::writer::Writer;
 use crate::entry::{Account, Book, Tally};
-use crate::in_flight::InFlight;
+use crate::in_flight::{InFlight, Work};
 use crate::options::Exchanges;
 use crate::outlet::Outlet;
-use crate::quota::Quotas;
+use crate::quota::{Charge, Quotas};
 use crate::rules::Current;
 use crate::stats::Stats;
 use crate::surface::Surface;
@@ -47,22 +47,29 @@ impl Hub {
     /// Charges the quota of the agreement that grants the exchange.
     ///
     /// It is charged now and not when it arrived: a caller that sends its request slowly would choose the second.
-    pub(crate) fn charge(&self, permit: &Permit) -> Result<(), Fault> {
+    pub(crate) fn charge(&self, permit: &Permit) -> Result<Option<Charge>, Fault> {
         let now = unix_micros(SystemTime::now());
         let asked = |agreement: &str| self.bus.asked(agreement);
-        permit.grant.as_ref().map_or(Ok(()), |grant| self.quotas.charge(grant, now, asked))
+        permit.grant.as_ref().map(|grant| self.quotas.charge(grant, now, asked)).transpose()
+    }
+
+    /// Gives back what was charged for an exchange that was not sent.
+    pub(crate) fn give_back(&self, permit: &Permit, charge: Option<Charge>) {
+        if let Some((grant, charge)) = permit.grant.as_ref().zip(charge) {
+            self.quotas.give_back(grant, charge);
+        }
     }
 
     /// Refuses an exchange of bulk for which there is no room, at once: before its request is read, and before it is charged.
-    pub(crate) fn bound_bulk(&self, permit: &Permit, admitted: &mut Admitted) -> Result<(), Fault> {
+    pub(crate) fn bound_bulk(&self, permit: &Permit, admitted: &mut Admitted) -> Result<Option<Work>, Fault> {
         match permit.priority() {
-            Priority::Interactive => Ok(()),
+            Priority::Interactive => Ok(None),
             Priority::Bulk => {
                 let domain = &admitted.method.domain;
                 // As many other gateways may send as much.
                 let capacity = self.bus.capacity(domain) / self.bus.gateways();
                 let application = &admitted.caller.application;
-                self.in_flight.admit_bulk(&mut admitted.admission, application, domain, capacity)
+                self.in_flight.admit_bulk(&mut admitted.admission, application, domain, capacity).map(Some)
             }
         }
     }

@@ -49,8 +49,13 @@ pub(crate) struct Slot(#[allow(dead_code, reason = "held to be dropped")] Counte
 pub(crate) struct Admission {
     load: Arc<Load>,
     _counted: Arc<(Slot, Counted)>,
-    bulk: Option<Arc<[Counted; 3]>>,
+    bulk: Option<Arc<[Counted; 2]>>,
 }
+
+/// What an exchange of bulk takes of its domain, until a provider has answered it: what its caller has not read yet takes room
+/// of the gateway and the application, and none of the domain.
+#[derive(Debug)]
+pub(crate) struct Work(#[allow(dead_code, reason = "held to be dropped")] Counted);
 
 impl Admission {
     /// Whether nobody waits for the answer.
@@ -113,7 +118,7 @@ impl InFlight {
         application: &Application,
         domain: &Arc<str>,
         capacity: usize,
-    ) -> Result<(), Fault> {
+    ) -> Result<Work, Fault> {
         // One count per domain of the rules.
         let of_domain = self.domains.lock().entry(domain.clone()).or_default().clone();
         let within = |counter, bound| Counted::within(counter, 1, self.part(bound));
@@ -121,8 +126,8 @@ impl InFlight {
         let counted =
             application.zip(within(&of_domain, capacity)).zip(within(&self.bulk, self.bounds.in_flight));
         let ((application, domain), gateway) = counted.ok_or(Reason::BulkLimited)?;
-        admission.bulk = Some(Arc::new([application, domain, gateway]));
-        Ok(())
+        admission.bulk = Some(Arc::new([application, gateway]));
+        Ok(Work(domain))
     }
 
     fn of_application(&self, application: &Application) -> usize {
@@ -252,16 +257,18 @@ pub(crate) mod tests {
             let admit = || in_flight.admit(in_flight.enter().unwrap(), &one).unwrap();
             let bulk = || {
                 let mut admission = admit();
-                in_flight.admit_bulk(&mut admission, &one, &land, capacity).map(|()| admission)
+                in_flight
+                    .admit_bulk(&mut admission, &one, &land, capacity)
+                    .map(|work| (admission, Some(work)))
             };
-            let mut held: Vec<Admission> = (0..expected).map(|_| bulk().unwrap()).collect();
+            let mut held: Vec<(Admission, Option<Work>)> = (0..expected).map(|_| bulk().unwrap()).collect();
             assert_eq!(bulk().unwrap_err().reason(), Reason::BulkLimited);
             assert_eq!(
                 (in_flight.exchanges(), in_flight.bulk()),
                 (expected, expected),
                 "who is refused is gone"
             );
-            held.extend((expected..gateway.min(per_application)).map(|_| admit()));
+            held.extend((expected..gateway.min(per_application)).map(|_| (admit(), None)));
             held.remove(0);
             assert!(bulk().is_ok(), "one ended");
         }
@@ -272,11 +279,28 @@ pub(crate) mod tests {
         let (in_flight, one) = (bounded(100, 0), application("tthc", None));
         let bulk = |domain: &str| {
             let mut admission = in_flight.admit(in_flight.enter().unwrap(), &one).unwrap();
-            in_flight.admit_bulk(&mut admission, &one, &Arc::from(domain), 1).map(|()| admission)
+            in_flight.admit_bulk(&mut admission, &one, &Arc::from(domain), 1).map(|work| (admission, work))
         };
         let _land = bulk("land").unwrap();
         assert!(bulk("land").is_err());
         assert!(bulk("health").is_ok());
+    }
+
+    #[test]
+    fn an_answer_that_is_read_slowly_takes_room_of_the_gateway_and_none_of_the_domain() {
+        let (in_flight, one) = (bounded(100, 0), application("tthc", None));
+        let bulk = || {
+            let mut admission = in_flight.admit(in_flight.enter().unwrap(), &one).unwrap();
+            in_flight.admit_bulk(&mut admission, &one, &Arc::from("land"), 1).map(|work| (admission, work))
+        };
+        let (slow, work) = bulk().unwrap();
+        assert!(bulk().is_err());
+        drop(work);
+        let next = bulk().expect("the provider is free");
+        assert!(bulk().is_err());
+        assert_eq!(in_flight.bulk(), 2);
+        drop((slow, next));
+        assert_eq!(in_flight.bulk(), 0);
     }
 
     #[test]

@@ -7,11 +7,12 @@
 mod share;
 pub(crate) mod usage;
 
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lgsp_bus::Asked;
+use lgsp_bus::{Asked, MOST_DEMANDS};
 use lgsp_core::{Fault, Grant, Reason, time};
 use lgsp_proto::ledger::v1::Usage;
 use lgsp_proto::monitor::v1::Demand;
@@ -43,6 +44,13 @@ pub(crate) struct Quotas {
 struct Told {
     at: Instant,
     demands: Vec<Demand>,
+}
+
+/// What was charged for an exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Charge {
+    /// The second, and so the day, that it was charged to.
+    second: i64,
 }
 
 #[derive(Default)]
@@ -78,20 +86,27 @@ impl Quotas {
         Self { instance: instance.to_owned(), used: Mutex::default(), told }
     }
 
-    /// Charges one exchange at a moment (Unix µs). `asked` tells what all gateways were asked for under an agreement; it is asked
+    /// Charges one exchange at a moment (Unix µs); what is charged may be given back. `asked` tells what all gateways were asked for under an agreement; it is asked
     /// once a second.
     pub(crate) fn charge(
         &self,
         grant: &Grant,
         now: i64,
         asked: impl FnOnce(&str) -> Asked,
-    ) -> Result<(), Fault> {
+    ) -> Result<Charge, Fault> {
         if grant.per_second.is_none() && grant.per_day.is_none() {
-            return Ok(());
+            return Ok(Charge { second: now.div_euclid(MICROS) });
         }
         let mut used = self.used.lock();
         make_room(&mut used, &grant.agreement, now);
         used.entry(grant.agreement.clone()).or_default().charge(grant, now, asked)
+    }
+
+    /// Gives back what was charged for an exchange that was not sent: the ledger does not count it either.
+    pub(crate) fn give_back(&self, grant: &Grant, charge: Charge) {
+        if let Some(used) = self.used.lock().get_mut(&grant.agreement) {
+            used.give_back(grant, charge);
+        }
     }
 
     /// Takes in what the ledger has counted, unless more is known.
@@ -120,13 +135,26 @@ impl Quotas {
         let measured = now.saturating_duration_since(told.at);
         if measured >= LEAST_MEASURED {
             told.at = now;
-            let mut used = self.used.lock();
-            let demands = used.iter_mut().filter_map(|(agreement, used)| used.tell(agreement, measured));
-            told.demands = demands.collect();
-            drop(used);
-            told.demands.sort_unstable_by(|a, b| (b.asked, &a.agreement).cmp(&(a.asked, &b.agreement)));
+            let busiest = self.busiest(measured).into_sorted_vec().into_iter();
+            let told_of = busiest.map(|Reverse((asked, Reverse(agreement)))| (agreement.to_string(), asked));
+            told.demands = told_of.map(|(agreement, asked)| Demand { agreement, asked }).collect();
         }
         told.demands.clone()
+    }
+
+    /// As many agreements as a heartbeat tells of. Charges wait meanwhile, so that nothing is allocated here but this.
+    fn busiest(&self, measured: Duration) -> BinaryHeap<Reverse<(u32, Reverse<Arc<str>>)>> {
+        let mut busiest = BinaryHeap::with_capacity(MOST_DEMANDS + 1);
+        for (agreement, used) in self.used.lock().iter_mut() {
+            let asked = used.fade(measured);
+            if asked > 0 && agreement.len() <= LONGEST_ID {
+                busiest.push(Reverse((asked, Reverse(agreement.clone()))));
+            }
+            if busiest.len() > MOST_DEMANDS {
+                busiest.pop();
+            }
+        }
+        busiest
     }
 
     /// How many agreements have little or nothing left of their quota of the day.
@@ -144,7 +172,12 @@ fn make_room(used: &mut HashMap<Arc<str>, Used>, agreement: &str, now: i64) {
 }
 
 impl Used {
-    fn charge(&mut self, grant: &Grant, now: i64, asked: impl FnOnce(&str) -> Asked) -> Result<(), Fault> {
+    fn charge(
+        &mut self,
+        grant: &Grant,
+        now: i64,
+        asked: impl FnOnce(&str) -> Asked,
+    ) -> Result<Charge, Fault> {
         // A charge that comes a little late would begin a past second anew, and then the running one once more.
         let now = if (now..now.saturating_add(CROSSING)).contains(&self.at) { self.at } else { now };
         self.at = now;
@@ -156,14 +189,24 @@ impl Used {
             self.asked = self.asked.saturating_add(1);
         }
         if grant.per_day.is_some_and(|bound| self.of_day(&self.day) >= bound) {
-            return Err(Fault::new(Reason::QuotaExceeded).retry_after(until_tomorrow(now)));
+            return Err(Fault::new(Reason::QuotaExceeded).retry_after(time::until_tomorrow(now)));
         }
         if grant.per_second.is_some() {
             let left = self.left.checked_sub(ONE).ok_or(Reason::QuotaExceeded)?;
             self.left = left;
         }
         self.in_day += 1;
-        Ok(())
+        Ok(Charge { second })
+    }
+
+    /// What a second or a day had left is gone with it.
+    fn give_back(&mut self, grant: &Grant, charge: Charge) {
+        if grant.per_second.is_some() && self.second == Some(charge.second) {
+            self.left += ONE;
+        }
+        if self.day == time::day(charge.second.saturating_mul(MICROS)) {
+            self.in_day = self.in_day.saturating_sub(1);
+        }
     }
 
     fn begin(&mut self, second: i64, grant: &Grant, asked: impl FnOnce(&str) -> Asked) {
@@ -189,27 +232,19 @@ impl Used {
         here.saturating_add(elsewhere)
     }
 
-    fn tell(&mut self, agreement: &str, measured: Duration) -> Option<Demand> {
+    /// What was asked for, to be told.
+    fn fade(&mut self, measured: Duration) -> u32 {
         let thousandths =
             u128::from(std::mem::take(&mut self.asked)) * 1_000_000 / measured.as_millis().max(1);
         let asked = u32::try_from(thousandths).unwrap_or(u32::MAX);
         self.demand = asked.max(self.demand / 2);
-        let tells = self.demand > 0 && agreement.len() <= LONGEST_ID;
-        tells.then(|| Demand { agreement: agreement.to_owned(), asked: self.demand })
+        self.demand
     }
 
     fn is_near_its_end(&self, today: &str) -> bool {
         let near = |bound: u64| u128::from(self.of_day(today)) * 100 >= u128::from(bound) * u128::from(NEAR);
         self.per_day.is_some_and(near)
     }
-}
-
-/// Days are counted in Asia/Ho_Chi_Minh, seven hours ahead of UTC.
-fn until_tomorrow(now: i64) -> Duration {
-    const DAY: i64 = 86_400;
-    const AHEAD: i64 = 7 * 3_600;
-    let second_of_day = (now.div_euclid(MICROS) + AHEAD).rem_euclid(DAY);
-    Duration::from_secs((DAY - second_of_day) as u64)
 }
 
 #[cfg(test)]

@@ -108,21 +108,23 @@ pub async fn start(
 ) -> Result<Gateway, Error> {
     let address = tcp.local_addr().map_err(|source| Error::Listen { address: options.listen, source })?;
     refuse_exposed(&options, address)?;
-    if secrets.snapshot_keys.is_empty() {
+    let Secrets { environment, snapshot_keys, subjects, macs } = secrets;
+    if snapshot_keys.is_empty() {
         return Err(Error::NoSnapshotKey);
     }
     let certificates = options.tls.as_deref().map(Certificates::open).transpose()?.map(Arc::new);
     let issuer = options.oidc.as_deref().map(Issuer::open).transpose()?.map(Arc::new);
     let role = Role { bus, state, shutdown, options: &options, stats: Arc::default() };
     let broker = Broker::new(state);
-    let book = Arc::new(Book::new(state.instance().name(), secrets.subjects));
+    let counting = macs.counting().cloned();
+    let book = Arc::new(Book::new(state.instance().name(), subjects).signing(counting));
     let attempts: Arc<Attempts> = Arc::default();
     let writer = role.start_entries(appender, &attempts, &book)?;
     let quotas = Arc::new(Quotas::new(state.instance().name()));
-    let earlier = role.follow_usage(&secrets.macs, &quotas)?;
-    let caller = role.start_caller(secrets.macs.clone(), &quotas).await?;
+    let earlier = role.follow_usage(&macs, &quotas)?;
+    let caller = role.start_caller(macs, &quotas).await?;
     let rules: Arc<Current> = Arc::default();
-    let surface = role.follow_rules(&secrets, &rules, &book, &caller).await?;
+    let surface = role.follow_rules((&snapshot_keys, &environment), &rules, &book, &caller).await?;
     let told = broker.tell(caller.clone(), surface.clone());
     shutdown.spawn(Stage::Close, "gateway broker", until(shutdown.begins(Stage::Close), told));
     if let Some(issuer) = &issuer {
@@ -224,7 +226,7 @@ impl Role<'_> {
 
     async fn follow_rules(
         &self,
-        secrets: &Secrets,
+        (keys, environment): (&[VerifyingKey], &str),
         rules: &Arc<Current>,
         book: &Arc<Book>,
         caller: &Caller,
@@ -233,7 +235,8 @@ impl Role<'_> {
         let component = self.state.component("rules");
         let spool = &self.options.entries.spool;
         let floor = Floor::open(spool).map_err(|source| Error::Spool { path: spool.clone(), source })?;
-        let follower = Follower::new(&secrets.snapshot_keys, &secrets.environment, floor, rules.clone(), component, self.stats.clone());
+        let follower =
+            Follower::new(keys, environment, floor, rules.clone(), component, self.stats.clone());
         let bus = self.bus.clone();
         let read = move || registry_topic(&bus);
         let first = read()?;

@@ -1,6 +1,7 @@
 //! What the ledger reads out of an entry.
 
 use bytes::Bytes;
+use lgsp_bus::MacKey;
 use lgsp_core::ExchangeId;
 use lgsp_core::time::timestamp;
 use lgsp_proto::ledger::v1::{Entry, Exchange, Phase, Sealed};
@@ -21,6 +22,8 @@ pub(crate) struct Read {
     pub sealed: Sealed,
     /// The sealed part's own bytes.
     pub bytes: Bytes,
+    /// Whether a gateway has signed it. Whoever may write the topic may write anything: only this counts under a quota.
+    pub signed: bool,
     /// The erasable part's own bytes; none if there is none.
     pub erasable: Option<Bytes>,
 }
@@ -30,22 +33,23 @@ pub(crate) struct Read {
 #[error("not an entry")]
 pub(crate) struct NoEntry;
 
-/// Reads a record of `lgsp.exchange`.
-pub(crate) fn read(value: Bytes) -> Result<Read, NoEntry> {
+/// Reads a record of `lgsp.exchange`. Without the key of those who count, nothing is known to be signed.
+pub(crate) fn read(value: Bytes, counting: Option<&MacKey>) -> Result<Read, NoEntry> {
     let entry = Entry::decode(value).map_err(|_| NoEntry)?;
     let erasable = entry.erasable.map(|erasable| Bytes::from(erasable.encode_to_vec()));
-    read_sealed(entry.sealed).map(|read| Read { erasable, ..read })
+    read_sealed(entry.sealed, counting).map(|read| Read { erasable, ..read })
 }
 
 /// Reads a sealed part.
-pub(crate) fn read_sealed(bytes: Bytes) -> Result<Read, NoEntry> {
+pub(crate) fn read_sealed(bytes: Bytes, counting: Option<&MacKey>) -> Result<Read, NoEntry> {
     let sealed = Sealed::decode(bytes.clone()).map_err(|_| NoEntry)?;
     let exchange = ExchangeId::from_bytes(&sealed.exchange_id).ok_or(NoEntry)?;
     let key = Key { exchange, phase: sealed.phase(), part: sealed.part };
     match key.phase {
         Phase::Unspecified => Err(NoEntry),
         Phase::Opening | Phase::Part | Phase::Final | Phase::Abandoned | Phase::Attempts => {
-            Ok(Read { key, sealed, bytes, erasable: None })
+            let signed = counting.is_some_and(|counting| lgsp_bus::entry::is_signed(counting, &bytes));
+            Ok(Read { key, sealed, bytes, signed, erasable: None })
         }
     }
 }
@@ -58,8 +62,9 @@ pub(crate) fn ends(phase: Phase) -> bool {
     }
 }
 
-/// Tells an exchange as its sealed part has it.
-pub(crate) fn exchange(sealed: Sealed) -> Exchange {
+/// Tells an exchange as its sealed part has it, but for the MAC, which is for the ledger.
+pub(crate) fn exchange(mut sealed: Sealed) -> Exchange {
+    sealed.mac.clear();
     let id = ExchangeId::from_bytes(&sealed.exchange_id).map(|id| id.to_string());
     let took = sealed.entered_us.saturating_sub(sealed.admitted_us);
     Exchange {

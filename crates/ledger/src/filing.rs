@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use lgsp_bus::MacKey;
 use lgsp_core::ExchangeId;
 use lgsp_proto::ledger::v1::Exchange;
 use lgsp_runtime::Component;
@@ -59,6 +60,8 @@ pub(crate) struct Filing {
     pub followers: broadcast::Sender<Arc<Exchange>>,
     pub open: Arc<Open>,
     pub usage: Arc<Changed>,
+    /// The key of those who count quotas.
+    pub counting: Option<MacKey>,
     pub damages: Damages,
     pub component: Component,
     pub leaves: Fact,
@@ -186,7 +189,7 @@ impl Filing {
     fn entries_of(&self, batch: Batch) -> Vec<Read> {
         let mut entries = Vec::with_capacity(batch.records.len());
         for kept in batch.records {
-            match entry::read(kept.value) {
+            match entry::read(kept.value, self.counting.as_ref()) {
                 Ok(read) => entries.push(read),
                 Err(error) => {
                     self.unreadable.add(1);

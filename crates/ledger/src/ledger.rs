@@ -78,7 +78,8 @@ pub async fn start(
     let watched = watched(&options, macs, bus)?;
     let site = Site::open(&options.dir).await?;
     let damages = Damages::new(state.component("files"));
-    let recovered = recover(&site, &damages).await?;
+    let counting = macs.counting();
+    let recovered = recover(&site, counting, &damages).await?;
     let end = recovered.end.place;
     let incarnation = if bus.is_embedded() { uuid::Uuid::new_v4().into_bytes() } else { KAFKA };
     let offsets = stored_offsets(&site, &recovered, incarnation).await?;
@@ -96,8 +97,9 @@ pub async fn start(
         damages,
     };
     let ledger = Ledger { fsynced: wires.fsynced.subscribe(), service };
-    let filing =
+    let mut filing =
         ledger.filing(&options, &site, recovered, (incarnation, offsets.clone()), &wires, state).await?;
+    filing.counting = counting.cloned();
     let read = if bus.is_embedded() { Offsets::embedded() } else { Offsets::on_kafka(&offsets) };
     let tail = bus.tail(topics::EXCHANGE, read.start())?;
     let usage = Arc::clone(&wires.usage);
@@ -201,6 +203,7 @@ impl Ledger {
             followers: self.service.followers.sender(),
             open: Arc::clone(&self.service.open),
             usage: Arc::clone(&wires.usage),
+            counting: None,
             damages: self.service.damages.clone(),
             component: state.component("filing"),
             leaves,

@@ -5,6 +5,7 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use lgsp_bus::MacKey;
 use tracing::{error, info, warn};
 
 use crate::damage::Damages;
@@ -64,7 +65,11 @@ pub(crate) struct Recovered {
 }
 
 /// Opens the index and brings it up to the log: by a few entries after a crash, by all if it was lost.
-pub(crate) async fn recover(site: &Site, damages: &Damages) -> Result<Recovered, Error> {
+pub(crate) async fn recover(
+    site: &Site,
+    counting: Option<&MacKey>,
+    damages: &Damages,
+) -> Result<Recovered, Error> {
     let index = open_index(&site.index).await?;
     let Progress { mut end, incarnation } = index.progress().await?;
     let mut sequences = index.sequences().await?;
@@ -79,7 +84,7 @@ pub(crate) async fn recover(site: &Site, damages: &Damages) -> Result<Recovered,
         let (folder, from) = (site.log.clone(), end);
         let segment = disk(site.log.clone(), move || log::recover(&folder, from)).await?;
         end = segment.end;
-        take_in(&index, &mut sequences, segment, incarnation, damages).await?;
+        take_in(&index, &mut sequences, (segment, counting), incarnation, damages).await?;
         if end.place.segment == from.place.segment {
             return Ok(Recovered { index, sequences, end, incarnation });
         }
@@ -89,7 +94,7 @@ pub(crate) async fn recover(site: &Site, damages: &Damages) -> Result<Recovered,
 async fn take_in(
     index: &Index,
     sequences: &mut Sequences,
-    segment: Segment,
+    (segment, counting): (Segment, Option<&MacKey>),
     incarnation: Incarnation,
     damages: &Damages,
 ) -> Result<(), Error> {
@@ -102,7 +107,7 @@ async fn take_in(
     segment.damage.into_iter().for_each(|damage| damages.note(damage));
     let mut rows = Vec::with_capacity(segment.leaves.len());
     for leaf in segment.leaves {
-        let Ok(read) = read_sealed(leaf.sealed) else {
+        let Ok(read) = read_sealed(leaf.sealed, counting) else {
             error!(leaf = leaf.number, "a leaf is no sealed part");
             continue;
         };

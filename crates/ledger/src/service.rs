@@ -82,7 +82,7 @@ impl Service {
             let mut exchanges = Vec::with_capacity(found.len());
             for found in found {
                 let sealed = log.sealed(found.place)?.map_err(|damage| damages.note(damage)).ok();
-                let read = sealed.and_then(|bytes| entry::read_sealed(bytes).ok());
+                let read = sealed.and_then(|bytes| entry::read_sealed(bytes, None).ok());
                 exchanges.push(read.map_or_else(|| indexed(found), |read| entry::exchange(read.sealed)));
             }
             Ok(exchanges)

@@ -101,16 +101,25 @@ impl Teller {
         if all {
             agreements.extend(self.index.used_on(&today).await?);
         }
-        let told = agreements.into_iter().map(|agreement| self.tell_of(&today, agreement));
+        let today = &*today;
+        let told = agreements.into_iter().map(|agreement| async move {
+            let told = self.tell_of(today, &agreement).await;
+            (agreement, told)
+        });
         let mut told = futures::stream::iter(told).buffer_unordered(AT_ONCE);
-        while let Some(told) = told.next().await {
-            told?;
+        let mut failed = None;
+        while let Some((agreement, told)) = told.next().await {
+            if let Err(error) = told {
+                // The others are told all the same: whatever is wrong with one must not keep all quotas from being counted.
+                warn!(%error, agreement, "the count of an agreement cannot be published");
+                failed = Some(error);
+            }
         }
-        Ok(())
+        failed.map_or(Ok(()), Err)
     }
 
-    async fn tell_of(&self, today: &str, agreement: String) -> Result<(), Error> {
-        let usage = self.index.usage(today, &agreement).await?;
+    async fn tell_of(&self, today: &str, agreement: &str) -> Result<(), Error> {
+        let usage = self.index.usage(today, agreement).await?;
         // An entry of yesterday changes nothing today.
         if usage.used > 0 {
             usage::publish(&self.bus, &self.key, &usage).await?;

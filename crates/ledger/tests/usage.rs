@@ -56,7 +56,19 @@ async fn an_exchange_that_was_sent_to_a_provider_counts_once_and_nothing_else_do
     let platform = sent(4, "").with(|sealed| sealed.platform = true);
     let opening = sent(5, "a").with(|sealed| sealed.phase = Phase::Opening.into());
     let last_week = sent(6, "a").with(|sealed| sealed.admitted_us -= 7 * 24 * 3_600 * 1_000_000);
-    for entry in [&first, &first, &refused, &platform, &opening, &last_week, &other_gateway, &first] {
+    let (unsigned, forged) = (sent(7, "a").signed_under(None), sent(8, "a").signed_under(Some([8; 32])));
+    for entry in [
+        &first,
+        &first,
+        &refused,
+        &platform,
+        &opening,
+        &last_week,
+        &unsigned,
+        &forged,
+        &other_gateway,
+        &first,
+    ] {
         running.append(entry).await;
     }
     let usage = told.until("a", 2).await;
@@ -64,6 +76,13 @@ async fn an_exchange_that_was_sent_to_a_provider_counts_once_and_nothing_else_do
     let mut gateways: Vec<_> = usage.gateways.iter().map(|of| (of.gateway.as_str(), of.used)).collect();
     gateways.sort_unstable();
     assert_eq!(gateways, [("gateway-1", 1), ("gateway-2", 1)]);
+    running.until("all are kept", |running| running.leaves() == 8).await;
+    running.stop().await;
+    std::fs::remove_file(site.path("index.db")).unwrap();
+
+    let running = site.start(&bus).await;
+    running.append(&sent(9, "a")).await;
+    Told::on(&bus).until("a", 3).await;
     running.stop().await;
 }
 

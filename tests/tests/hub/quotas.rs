@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use lgsp_core::Reason;
+use lgsp_bus::MacKey;
 use lgsp_core::time::{day, unix_micros};
-use lgsp_proto::ledger::v1::{GatewayUsage, Usage};
+use lgsp_core::{ExchangeId, Reason};
+use lgsp_proto::ledger::v1::{Entry, GatewayUsage, Phase, Sealed, Usage};
 use lgsp_proto::registry::v1::{Quota, Snapshot};
 use lgsp_tests::echo::v1::EchoRequest;
 use prost::Message;
@@ -115,10 +116,41 @@ async fn two_gateways_exceed_a_quota_of_a_day_by_a_second_of_each_at_most() {
     assert!((PER_DAY..=PER_DAY + 2 * u64::from(PER_SECOND)).contains(&together), "{of_one} and {of_other}");
 }
 
+/// The sealed part of an exchange that never was.
+fn forged(exchange: ExchangeId) -> Vec<u8> {
+    let now = unix_micros(SystemTime::now());
+    let sealed = Sealed {
+        exchange_id: exchange.as_bytes().to_vec().into(),
+        phase: Phase::Final.into(),
+        gateway: "gateway-x".to_owned(),
+        agreement: AGREEMENT.to_owned(),
+        admitted_us: now,
+        sent_us: now,
+        entered_us: now,
+        ..Sealed::default()
+    };
+    sealed.encode_to_vec()
+}
+
 #[tokio::test]
 async fn a_stranger_on_kafka_takes_no_quota_away() {
     let hub = EchoHub::start().await;
     hub.publish_changed(quota(0, 5)).await;
+    for key in [None, Some(MacKey::new([7; 32]))] {
+        for _ in 0..5 {
+            let exchange = ExchangeId::new();
+            let sealed = forged(exchange);
+            let sealed =
+                key.as_ref().map_or_else(|| sealed.clone(), |key| lgsp_bus::entry::sign(key, &sealed));
+            let entry = Entry { sealed: sealed.into(), erasable: None };
+            let (topic, value) = (lgsp_bus::topics::EXCHANGE, entry.encode_to_vec());
+            hub.bus().publish(topic, None, exchange.as_bytes(), &value, &[]).await.expect("anybody may");
+            let kept = hub.final_entry(Some(exchange)).await;
+            assert_eq!(kept.agreement, AGREEMENT, "it is kept as all that comes");
+        }
+    }
+    hub.echo(EchoRequest::default()).await.expect("within the quota");
+    hub.until_used(AGREEMENT, 1).await;
     let usage = Usage {
         agreement: AGREEMENT.to_owned(),
         day: day(unix_micros(SystemTime::now())),
@@ -132,7 +164,22 @@ async fn a_stranger_on_kafka_takes_no_quota_away() {
     }
     // It takes in all that is there before it serves.
     let second = hub.start_another_gateway().await;
-    for _ in 0..5 {
+    for _ in 0..4 {
         second.echo(EchoRequest::default()).await.expect("within the quota");
     }
+    refused(second.echo(EchoRequest::default()).await, Reason::QuotaExceeded);
+}
+
+#[tokio::test]
+async fn an_exchange_that_could_not_be_sent_takes_nothing_of_a_quota() {
+    let hub = EchoHub::start_without_adapter().await;
+    hub.until_listened_for_providers().await;
+    hub.publish_changed(quota(0, 2)).await;
+    for _ in 0..5 {
+        refused(hub.echo(EchoRequest::default()).await, Reason::NoProvider);
+    }
+    hub.add_adapter().await;
+    within("it is known", || async { hub.echo(EchoRequest::default()).await.is_ok() }).await;
+    hub.echo(EchoRequest::default()).await.expect("within the quota");
+    refused(hub.echo(EchoRequest::default()).await, Reason::QuotaExceeded);
 }

@@ -129,6 +129,11 @@ impl Reply {
         part
     }
 
+    /// Holds something until the provider has ended the answer, however late that is read, or until this is dropped.
+    pub fn hold(&self, what: impl Send + Sync + 'static) {
+        self.waiter.hold(Box::new(what));
+    }
+
     /// What is known of the exchange's way so far.
     pub fn trace(&self) -> ReplyTrace {
         let mut trace = self.waiter.trace();

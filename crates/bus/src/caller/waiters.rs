@@ -86,7 +86,11 @@ struct State {
     delivered: bool,
     waker: Option<Waker>,
     trace: ReplyTrace,
+    held: Option<Held>,
 }
+
+/// What is dropped when an answer has ended.
+pub(super) type Held = Box<dyn Send + Sync>;
 
 #[derive(PartialEq, Eq)]
 struct Series {
@@ -122,6 +126,14 @@ impl Waiter {
 
     pub(crate) fn trace(&self) -> ReplyTrace {
         self.state.lock().trace.clone()
+    }
+
+    /// Holds something until the answer has ended, whoever has read it.
+    pub(super) fn hold(&self, what: Held) {
+        let mut state = self.state.lock();
+        if !state.ended {
+            state.held = Some(what);
+        }
     }
 
     /// Fails the exchange, unless its answer is complete.
@@ -168,6 +180,7 @@ impl State {
             delivered: false,
             waker: None,
             trace: ReplyTrace::default(),
+            held: None,
         }
     }
 
@@ -243,6 +256,7 @@ impl State {
         self.ended = true;
         self.share.give_back(self.assembling.len());
         self.assembling = BytesMut::new();
+        drop(self.held.take());
         self.parts.push_back(part);
         self.wake();
     }

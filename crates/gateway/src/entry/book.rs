@@ -3,6 +3,7 @@ use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
+use lgsp_bus::MacKey;
 use lgsp_core::ExchangeId;
 use lgsp_core::entry::{self, SubjectKeys, SubjectRef};
 use lgsp_core::time::unix_micros;
@@ -15,6 +16,8 @@ pub struct Book {
     environment: parking_lot::Mutex<String>,
     last: AtomicU64,
     subjects: ArcSwap<SubjectKeys>,
+    /// The key of those who count quotas.
+    counting: Option<MacKey>,
 }
 
 /// An encoded entry with its key on the topic.
@@ -34,7 +37,13 @@ impl Book {
             environment: Default::default(),
             last: AtomicU64::new(0),
             subjects: ArcSwap::from_pointee(subjects),
+            counting: None,
         }
+    }
+
+    /// The same, whose entries are signed and so count under quotas; without a key they are not.
+    pub(crate) fn signing(self, counting: Option<MacKey>) -> Self {
+        Self { counting, ..self }
     }
 
     /// Takes the keys as they are now. Those that lack the moment's month (Unix µs) are not taken, because what is under
@@ -78,7 +87,10 @@ impl Book {
         let keys = self.subjects.load();
         let hashed = subjects.iter().filter_map(|subject| keys.hash(subject, sealed.admitted_us));
         erasable.subjects = hashed.collect();
-        let entry = entry::seal(sealed, erasable);
+        let mut entry = entry::seal(sealed, erasable);
+        if let Some(key) = &self.counting {
+            entry.sealed = lgsp_bus::entry::sign(key, &entry.sealed).into();
+        }
         Numbered { key: *exchange.as_bytes(), value: entry.encode_to_vec().into() }
     }
 

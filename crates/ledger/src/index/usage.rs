@@ -17,11 +17,11 @@ const KEPT: i64 = 2 * 24 * 3_600 * 1_000_000;
 const MOST_GATEWAYS: usize = 64;
 
 /// The agreement that an entry counts under: that of an exchange that has ended and had been sent to a provider, which is what a
-/// gateway charges.
+/// gateway charges, as a gateway has signed it.
 pub(crate) fn agreement_of(row: &Row) -> Option<&str> {
     let sealed = &row.read.sealed;
-    let counts = row.read.key.phase == Phase::Final && sealed.sent_us > 0 && !sealed.agreement.is_empty();
-    counts.then_some(&*sealed.agreement)
+    let is_sent = row.read.key.phase == Phase::Final && sealed.sent_us > 0 && !sealed.agreement.is_empty();
+    (row.read.signed && is_sent).then_some(&*sealed.agreement)
 }
 
 /// Adds the rows that are new to the counts of their days, and forgets days that are over.

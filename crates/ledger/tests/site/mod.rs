@@ -202,6 +202,7 @@ impl Running {
 pub struct Numbered {
     pub exchange: ExchangeId,
     pub sealed: Sealed,
+    signed_under: Option<[u8; 32]>,
 }
 
 impl Numbered {
@@ -223,7 +224,7 @@ impl Numbered {
             entered_us: now + 1_500,
             ..Default::default()
         };
-        Self { exchange, sealed }
+        Self { exchange, sealed, signed_under: Some(MAC_KEY) }
     }
 
     pub fn with(mut self, change: impl FnOnce(&mut Sealed)) -> Self {
@@ -231,8 +232,17 @@ impl Numbered {
         self
     }
 
+    pub fn signed_under(self, key: Option<[u8; 32]>) -> Self {
+        Self { signed_under: key, ..self }
+    }
+
     pub fn entry(&self) -> Entry {
-        seal(self.sealed.clone(), Erasable { officer: salted("officer-17"), ..Default::default() })
+        let erasable = Erasable { officer: salted("officer-17"), ..Default::default() };
+        let mut entry = seal(self.sealed.clone(), erasable);
+        if let Some(key) = self.signed_under {
+            entry.sealed = lgsp_bus::entry::sign(&MacKey::new(key), &entry.sealed).into();
+        }
+        entry
     }
 }
 
