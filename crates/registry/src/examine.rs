@@ -11,7 +11,7 @@ use crate::held::key_of;
 use crate::register::Held;
 use crate::versions::state;
 
-/// Most violations that a caller is told; the check tells all.
+/// Most violations that a caller is told; the check tells as many as an answer carries.
 const MOST: usize = 32;
 
 /// What was found.

@@ -2,17 +2,19 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use lgsp_proto::registry::v1::administration_service_client::AdministrationServiceClient;
 use lgsp_proto::registry::v1::catalogue_service_client::CatalogueServiceClient;
 use lgsp_proto::registry::v1::connection_service_client::ConnectionServiceClient;
 use lgsp_proto::registry::v1::credential_service_client::CredentialServiceClient;
 use lgsp_proto::registry::v1::decision_service_client::DecisionServiceClient;
 use lgsp_proto::registry::v1::{
-    Agency, DecideAgreementRequest, DecideConnectionRequest, DecideServiceRequest, DeprecateServiceRequest,
-    IssueCredentialRequest, ProposeAgreementRequest, Purpose, PutAgencyRequest, PutPurposeRequest,
-    PutRoleRequest, RegisterServiceRequest, RequestConnectionRequest, RevokeCredentialRequest, Role,
-    issue_credential_request::Held,
+    Agency, Agreement, Application, Contact, DataService, DecideAgreementRequest, DecideConnectionRequest,
+    DecideServiceRequest, DeprecateServiceRequest, IssueCredentialRequest, ProposeAgreementRequest, Purpose,
+    PutAgencyRequest, PutPurposeRequest, PutRoleRequest, RegisterServiceRequest, RequestConnectionRequest,
+    RevokeCredentialRequest, Role, issue_credential_request::Held,
 };
+use prost_reflect::prost_types::Timestamp;
 use tonic::{Request, Response, Status};
 
 use super::plan::Act;
@@ -25,203 +27,176 @@ const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Takes a step. Steps that are taken by hand are nobody's to take here.
 pub(super) async fn perform(session: &Session, act: &Act, reason: &str) -> Result<(), Error> {
+    let call = Call { session, reason };
+    let mut services = CatalogueServiceClient::new(session.channel.clone());
+    let mut connections = ConnectionServiceClient::new(session.channel.clone());
+    let mut decisions = DecisionServiceClient::new(session.channel.clone());
     match act {
         Act::ByHand(_) => Ok(()),
-        Act::PutAgency(_)
-        | Act::RemoveAgency(..)
-        | Act::PutPurpose(_)
-        | Act::RemovePurpose(..)
-        | Act::ProposeRole(_)
-        | Act::PutRole(_)
-        | Act::RemoveRole(..) => refer(session, act, reason).await,
-        Act::Register(..)
-        | Act::Offer(..)
-        | Act::PutInUse(..)
-        | Act::Withdraw(..)
-        | Act::Deprecate(..)
-        | Act::RetireService(..) => serve(session, act, reason).await,
-        Act::Request(..)
-        | Act::ApproveConnection(..)
-        | Act::Connect(..)
-        | Act::SuspendApplication(..)
-        | Act::ResumeApplication(..)
-        | Act::RetireApplication(..) => connect(session, act, reason).await,
-        Act::IssueKey(..) | Act::IssueCertificate(..) | Act::RevokeCredential(..) => {
-            credential(session, act, reason).await
-        }
-        Act::Propose(_)
-        | Act::ApproveAgreement(..)
-        | Act::Activate(..)
-        | Act::SuspendAgreement(..)
-        | Act::RevokeAgreement(..) => agree(session, act, reason).await,
-    }
-}
-
-fn request<T>(session: &Session, message: T) -> Result<Request<T>, Error> {
-    session.request(message, Some(DEADLINE))
-}
-
-async fn done<T>(
-    session: &Session,
-    call: impl Future<Output = Result<Response<T>, Status>>,
-) -> Result<(), Error> {
-    answered_within(session, DEADLINE, call).await.map(drop)
-}
-
-async fn refer(session: &Session, act: &Act, reason: &str) -> Result<(), Error> {
-    let mut client = AdministrationServiceClient::new(session.channel.clone());
-    let reason = reason.to_owned();
-    let agency = |agency, gone| PutAgencyRequest { agency: Some(agency), gone, reason: reason.clone() };
-    let purpose = |purpose, gone| PutPurposeRequest { purpose: Some(purpose), gone, reason: reason.clone() };
-    let role = |role, gone| PutRoleRequest { role: Some(role), gone, reason: reason.clone() };
-    match act {
-        Act::PutAgency(it) => {
-            done(session, client.put_agency(request(session, agency(it.clone(), false))?)).await
-        }
+        Act::PutAgency(it) => call.put_agency(it.clone(), false).await,
         Act::RemoveAgency(code, etag) => {
-            let gone = Agency { code: code.clone(), etag: *etag, ..Agency::default() };
-            done(session, client.put_agency(request(session, agency(gone, true))?)).await
+            call.put_agency(Agency { code: code.clone(), etag: *etag, ..Agency::default() }, true).await
         }
-        Act::PutPurpose(it) => {
-            done(session, client.put_purpose(request(session, purpose(it.clone(), false))?)).await
-        }
+        Act::PutPurpose(it) => call.put_purpose(it.clone(), false).await,
         Act::RemovePurpose(code, etag) => {
-            let gone = Purpose { code: code.clone(), etag: *etag, ..Purpose::default() };
-            done(session, client.put_purpose(request(session, purpose(gone, true))?)).await
+            call.put_purpose(Purpose { code: code.clone(), etag: *etag, ..Purpose::default() }, true).await
         }
-        Act::ProposeRole(it) | Act::PutRole(it) => {
-            done(session, client.put_role(request(session, role(it.clone(), false))?)).await
-        }
+        Act::ProposeRole(it) | Act::PutRole(it) => call.put_role(it.clone(), false).await,
         Act::RemoveRole(name, etag) => {
-            let gone = Role { name: name.clone(), etag: *etag, ..Role::default() };
-            done(session, client.put_role(request(session, role(gone, true))?)).await
+            call.put_role(Role { name: name.clone(), etag: *etag, ..Role::default() }, true).await
         }
-        _ => Ok(()),
-    }
-}
-
-async fn serve(session: &Session, act: &Act, reason: &str) -> Result<(), Error> {
-    let mut client = CatalogueServiceClient::new(session.channel.clone());
-    let about = |name: &String, version: &u32, etag: &u64| {
-        let (name, reason) = (name.clone(), reason.to_owned());
-        request(session, DecideServiceRequest { name, version: *version, etag: *etag, reason })
-    };
-    match act {
-        Act::Register(service, set) => {
-            let register = RegisterServiceRequest {
-                name: service.name.clone(),
-                descriptor_set: set.clone(),
-                domain: service.domain.clone(),
-                title_vi: service.title_vi.clone(),
-                title_en: service.title_en.clone(),
-                reason: reason.to_owned(),
-            };
-            done(session, client.register_service(request(session, register)?)).await
-        }
+        Act::Register(service, set) => call.register(service, set).await,
         Act::Offer(name, version, etag) => {
-            done(session, client.offer_in_sandbox(about(name, version, etag)?)).await
+            call.done(services.offer_in_sandbox(call.service(name, *version, *etag)?)).await
         }
         Act::PutInUse(name, version, etag) => {
-            done(session, client.put_in_use(about(name, version, etag)?)).await
+            call.done(services.put_in_use(call.service(name, *version, *etag)?)).await
         }
         Act::Withdraw(name, version, etag) => {
-            done(session, client.withdraw_service(about(name, version, etag)?)).await
+            call.done(services.withdraw_service(call.service(name, *version, *etag)?)).await
         }
         Act::RetireService(name, version, etag) => {
-            done(session, client.retire_service(about(name, version, etag)?)).await
+            call.done(services.retire_service(call.service(name, *version, *etag)?)).await
         }
-        Act::Deprecate(name, version, etag, from) => {
-            let deprecate = DeprecateServiceRequest {
-                name: name.clone(),
-                version: *version,
-                etag: *etag,
-                reason: reason.to_owned(),
-                retire_from: Some(*from),
-            };
-            done(session, client.deprecate_service(request(session, deprecate)?)).await
+        Act::Deprecate(name, version, etag, from) => call.deprecate(name, *version, *etag, *from).await,
+        Act::Request(application, contacts) => call.connect(application, contacts).await,
+        Act::ApproveConnection(id, etag) => {
+            call.done(connections.approve_connection(call.connection(id, *etag)?)).await
         }
-        _ => Ok(()),
-    }
-}
-
-async fn connect(session: &Session, act: &Act, reason: &str) -> Result<(), Error> {
-    let mut client = ConnectionServiceClient::new(session.channel.clone());
-    let about = |id: &String, etag: &u64| {
-        let (id, reason) = (id.clone(), reason.to_owned());
-        request(session, DecideConnectionRequest { id, etag: *etag, reason, legal_basis: String::new() })
-    };
-    match act {
-        Act::Request(application, contacts) => {
-            let wanted = RequestConnectionRequest {
-                id: application.id.clone(),
-                name_vi: application.name_vi.clone(),
-                name_en: application.name_en.clone(),
-                agency_code: application.agency_code.clone(),
-                contacts: contacts.clone(),
-                system: String::new(),
-                reason: reason.to_owned(),
-            };
-            done(session, client.request_connection(request(session, wanted)?)).await
-        }
-        Act::ApproveConnection(id, etag) => done(session, client.approve_connection(about(id, etag)?)).await,
-        Act::Connect(id, etag) => done(session, client.connect(about(id, etag)?)).await,
+        Act::Connect(id, etag) => call.done(connections.connect(call.connection(id, *etag)?)).await,
         Act::SuspendApplication(id, etag) => {
-            done(session, client.suspend_application(about(id, etag)?)).await
+            call.done(connections.suspend_application(call.connection(id, *etag)?)).await
         }
-        Act::ResumeApplication(id, etag) => done(session, client.resume_application(about(id, etag)?)).await,
-        Act::RetireApplication(id, etag) => done(session, client.retire_application(about(id, etag)?)).await,
-        _ => Ok(()),
-    }
-}
-
-async fn credential(session: &Session, act: &Act, reason: &str) -> Result<(), Error> {
-    let mut client = CredentialServiceClient::new(session.channel.clone());
-    let (application, held) = match act {
-        Act::IssueKey(application, key) => (application, Held::Credential(key.clone())),
-        Act::IssueCertificate(application, it) => (application, Held::Certificate(it.clone())),
-        Act::RevokeCredential(application, id, etag) => {
-            let revoke = RevokeCredentialRequest {
-                application: application.clone(),
-                id: id.clone(),
-                etag: *etag,
-                reason: reason.to_owned(),
-            };
-            return done(session, client.revoke_credential(request(session, revoke)?)).await;
+        Act::ResumeApplication(id, etag) => {
+            call.done(connections.resume_application(call.connection(id, *etag)?)).await
         }
-        _ => return Ok(()),
-    };
-    let issue = IssueCredentialRequest {
-        application: application.clone(),
-        held: Some(held),
-        reason: reason.to_owned(),
-    };
-    done(session, client.issue_credential(request(session, issue)?)).await
-}
-
-async fn agree(session: &Session, act: &Act, reason: &str) -> Result<(), Error> {
-    let mut client = DecisionServiceClient::new(session.channel.clone());
-    let about = |id: &String, version: &u32, etag: &u64| {
-        let (id, reason, legal_basis) = (id.clone(), reason.to_owned(), String::new());
-        request(session, DecideAgreementRequest { id, version: *version, etag: *etag, reason, legal_basis })
-    };
-    match act {
-        Act::Propose(terms) => {
-            let agreement = Some(terms.as_ref().clone());
-            let propose = ProposeAgreementRequest { agreement, reason: reason.to_owned() };
-            done(session, client.propose_agreement(request(session, propose)?)).await
+        Act::RetireApplication(id, etag) => {
+            call.done(connections.retire_application(call.connection(id, *etag)?)).await
         }
+        Act::IssueKey(application, key) => call.issue(application, Held::Credential(key.clone())).await,
+        Act::IssueCertificate(application, it) => {
+            call.issue(application, Held::Certificate(it.clone())).await
+        }
+        Act::RevokeCredential(application, id, etag) => call.revoke(application, id, *etag).await,
+        Act::Propose(terms) => call.propose(terms).await,
         Act::ApproveAgreement(id, version, etag) => {
-            done(session, client.approve_agreement(about(id, version, etag)?)).await
+            call.done(decisions.approve_agreement(call.agreement(id, *version, *etag)?)).await
         }
         Act::Activate(id, version, etag) => {
-            done(session, client.activate_agreement(about(id, version, etag)?)).await
+            call.done(decisions.activate_agreement(call.agreement(id, *version, *etag)?)).await
         }
         Act::SuspendAgreement(id, version, etag) => {
-            done(session, client.suspend_agreement(about(id, version, etag)?)).await
+            call.done(decisions.suspend_agreement(call.agreement(id, *version, *etag)?)).await
         }
         Act::RevokeAgreement(id, version, etag) => {
-            done(session, client.revoke_agreement(about(id, version, etag)?)).await
+            call.done(decisions.revoke_agreement(call.agreement(id, *version, *etag)?)).await
         }
-        _ => Ok(()),
+    }
+}
+
+/// What every call has: whose it is, and why it is made.
+struct Call<'a> {
+    session: &'a Session,
+    reason: &'a str,
+}
+
+impl Call<'_> {
+    fn request<T>(&self, message: T) -> Result<Request<T>, Error> {
+        self.session.request(message, Some(DEADLINE))
+    }
+
+    fn reason(&self) -> String {
+        self.reason.to_owned()
+    }
+
+    async fn done<T>(&self, call: impl Future<Output = Result<Response<T>, Status>>) -> Result<(), Error> {
+        answered_within(self.session, DEADLINE, call).await.map(drop)
+    }
+
+    fn service(&self, name: &str, version: u32, etag: u64) -> Result<Request<DecideServiceRequest>, Error> {
+        let name = name.to_owned();
+        self.request(DecideServiceRequest { name, version, etag, reason: self.reason() })
+    }
+
+    fn connection(&self, id: &str, etag: u64) -> Result<Request<DecideConnectionRequest>, Error> {
+        let (id, legal_basis) = (id.to_owned(), String::new());
+        self.request(DecideConnectionRequest { id, etag, reason: self.reason(), legal_basis })
+    }
+
+    fn agreement(&self, id: &str, version: u32, etag: u64) -> Result<Request<DecideAgreementRequest>, Error> {
+        let (id, legal_basis) = (id.to_owned(), String::new());
+        self.request(DecideAgreementRequest { id, version, etag, reason: self.reason(), legal_basis })
+    }
+
+    async fn put_agency(&self, agency: Agency, gone: bool) -> Result<(), Error> {
+        let mut client = AdministrationServiceClient::new(self.session.channel.clone());
+        let put = PutAgencyRequest { agency: Some(agency), gone, reason: self.reason() };
+        self.done(client.put_agency(self.request(put)?)).await
+    }
+
+    async fn put_purpose(&self, purpose: Purpose, gone: bool) -> Result<(), Error> {
+        let mut client = AdministrationServiceClient::new(self.session.channel.clone());
+        let put = PutPurposeRequest { purpose: Some(purpose), gone, reason: self.reason() };
+        self.done(client.put_purpose(self.request(put)?)).await
+    }
+
+    async fn put_role(&self, role: Role, gone: bool) -> Result<(), Error> {
+        let mut client = AdministrationServiceClient::new(self.session.channel.clone());
+        let put = PutRoleRequest { role: Some(role), gone, reason: self.reason() };
+        self.done(client.put_role(self.request(put)?)).await
+    }
+
+    async fn register(&self, service: &DataService, set: &Bytes) -> Result<(), Error> {
+        let mut client = CatalogueServiceClient::new(self.session.channel.clone());
+        let register = RegisterServiceRequest {
+            name: service.name.clone(),
+            descriptor_set: set.clone(),
+            domain: service.domain.clone(),
+            title_vi: service.title_vi.clone(),
+            title_en: service.title_en.clone(),
+            reason: self.reason(),
+        };
+        self.done(client.register_service(self.request(register)?)).await
+    }
+
+    async fn deprecate(&self, name: &str, version: u32, etag: u64, from: Timestamp) -> Result<(), Error> {
+        let mut client = CatalogueServiceClient::new(self.session.channel.clone());
+        let (name, retire_from) = (name.to_owned(), Some(from));
+        let deprecate = DeprecateServiceRequest { name, version, etag, reason: self.reason(), retire_from };
+        self.done(client.deprecate_service(self.request(deprecate)?)).await
+    }
+
+    async fn connect(&self, application: &Application, contacts: &[Contact]) -> Result<(), Error> {
+        let mut client = ConnectionServiceClient::new(self.session.channel.clone());
+        let wanted = RequestConnectionRequest {
+            id: application.id.clone(),
+            name_vi: application.name_vi.clone(),
+            name_en: application.name_en.clone(),
+            agency_code: application.agency_code.clone(),
+            contacts: contacts.to_vec(),
+            system: String::new(),
+            reason: self.reason(),
+        };
+        self.done(client.request_connection(self.request(wanted)?)).await
+    }
+
+    async fn issue(&self, application: &str, held: Held) -> Result<(), Error> {
+        let mut client = CredentialServiceClient::new(self.session.channel.clone());
+        let (application, held) = (application.to_owned(), Some(held));
+        let issue = IssueCredentialRequest { application, held, reason: self.reason() };
+        self.done(client.issue_credential(self.request(issue)?)).await
+    }
+
+    async fn revoke(&self, application: &str, id: &str, etag: u64) -> Result<(), Error> {
+        let mut client = CredentialServiceClient::new(self.session.channel.clone());
+        let (application, id) = (application.to_owned(), id.to_owned());
+        let revoke = RevokeCredentialRequest { application, id, etag, reason: self.reason() };
+        self.done(client.revoke_credential(self.request(revoke)?)).await
+    }
+
+    async fn propose(&self, terms: &Agreement) -> Result<(), Error> {
+        let mut client = DecisionServiceClient::new(self.session.channel.clone());
+        let propose = ProposeAgreementRequest { agreement: Some(terms.clone()), reason: self.reason() };
+        self.done(client.propose_agreement(self.request(propose)?)).await
     }
 }

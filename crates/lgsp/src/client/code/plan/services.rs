@@ -97,12 +97,14 @@ fn difference(wanted: &DataService, versions: &[&ServiceRecord], set: Option<&By
 
 /// Files may want a service no further than the sandbox.
 fn as_far_as(state: ServiceState, steps: Vec<Step>) -> Vec<Step> {
-    let is_wanted = |step: &Step| match (&step.act, state) {
-        (Act::PutInUse(..) | Act::ByHand(_), ServiceState::Sandbox | ServiceState::Draft) => false,
-        (Act::Offer(..), ServiceState::Draft) => false,
-        _ => true,
+    let is_put_off = |step: &Step| {
+        matches!(
+            (&step.act, state),
+            (Act::PutInUse(..) | Act::ByHand(_), ServiceState::Sandbox | ServiceState::Draft)
+                | (Act::Offer(..), ServiceState::Draft)
+        )
     };
-    steps.into_iter().filter(is_wanted).collect()
+    steps.into_iter().filter(|step| !is_put_off(step)).collect()
 }
 
 /// What files say of the end of a version that is in use.
