@@ -212,7 +212,7 @@ mod tests {
         let shown = surface.shown.load_full();
         let services = vec![HEALTH.to_owned()];
         // Somebody is at it.
-        let (made, makes) = std::sync::mpsc::channel::<()>();
+        let (made, makes) = std::sync::mpsc::sync_channel::<()>(1);
         let (of, key, health) = (shown.clone(), services.clone(), surface.health_routes.clone());
         let (begun, begins) = tokio::sync::oneshot::channel();
         let first = std::thread::spawn(move || {
