@@ -325,6 +325,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_held_goes_when_the_answer_has_ended_and_not_when_it_is_read() {
+        let (_, waiter) = waiter(&waiters(10_000, 10_000));
+        let hold = || {
+            let held = Arc::new(());
+            let is_held = Arc::downgrade(&held);
+            waiter.hold(Box::new(held));
+            is_held
+        };
+        let until_the_end = hold();
+        waiter.accept(&message(0, Holds::Message, &[1; 100]));
+        assert!(until_the_end.upgrade().is_some());
+        waiter.fail(Reason::ReplyLost.into());
+        assert!(until_the_end.upgrade().is_none(), "nothing was read yet");
+        assert!(hold().upgrade().is_none(), "it is over");
+        assert!(matches!(read(&waiter), Some(ReplyPart::Message(_))));
+    }
+
+    #[test]
     fn more_than_all_answers_may_cost_fails_the_one_that_comes_and_no_other() {
         let each = 100 + PART;
         let waiters = waiters(10 * each, 2 * each);
