@@ -54,9 +54,8 @@ pub fn until_tomorrow(micros: i64) -> Duration {
     Duration::from_secs((DAY - second_of_day).unsigned_abs())
 }
 
-const HTTP_DATE: &[BorrowedFormatItem<'_>] = format_description!(
-    "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
-);
+const HTTP_DATE: &[BorrowedFormatItem<'_>] =
+    format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
 
 /// A moment as HTTP writes it (RFC 9110): `Sun, 06 Nov 1994 08:49:37 GMT`.
 pub fn http_date(micros: i64) -> String {

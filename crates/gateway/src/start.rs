@@ -235,8 +235,7 @@ impl Role<'_> {
         let component = self.state.component("rules");
         let spool = &self.options.entries.spool;
         let floor = Floor::open(spool).map_err(|source| Error::Spool { path: spool.clone(), source })?;
-        let follower =
-            Follower::new(keys, environment, floor, rules.clone(), component, self.stats.clone());
+        let follower = Follower::new(keys, environment, floor, rules.clone(), component, self.stats.clone());
         let bus = self.bus.clone();
         let read = move || registry_topic(&bus);
         let first = read()?;
