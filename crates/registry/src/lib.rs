@@ -69,7 +69,7 @@ pub use error::Error;
 pub use history::HistoryError;
 pub use options::{BeginWith, Options};
 pub use problem::{Problem, Problems};
-pub use recover::{Recovered, RecoverError, Recovery, recover_administrator};
+pub use recover::{RecoverError, Recovered, Recovery, recover_administrator};
 pub use registry::{Registry, start};
 pub use shipped::shipped;
 pub use sign::SnapshotKey;

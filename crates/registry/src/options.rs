@@ -167,7 +167,11 @@ impl config::Options for Options {
                 "a file, or empty",
                 "Keeps the snapshot that was published last, so that revisions never go back. The embedded broker forgets it;\na Kafka cluster keeps it on its topic.",
             ),
-            row("environment", "production or sandbox", "What entries and tokens call this hub. Gateways read it too, and take the rules of no other."),
+            row(
+                "environment",
+                "production or sandbox",
+                "What entries and tokens call this hub. Gateways read it too, and take the rules of no other.",
+            ),
             row(
                 "holidays",
                 "a list of dates, such as [\"2026-09-02\"]",

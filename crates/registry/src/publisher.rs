@@ -131,7 +131,11 @@ impl Publisher {
         if record.key.as_deref() != Some(SNAPSHOT) {
             return true;
         }
-        let stands = self.on_topic.take_in(&self.key, &self.options.environment, record.value.as_deref().unwrap_or_default());
+        let stands = self.on_topic.take_in(
+            &self.key,
+            &self.options.environment,
+            record.value.as_deref().unwrap_or_default(),
+        );
         if !stands {
             error!(offset = record.offset, "somebody else wrote a snapshot over ours");
         }

@@ -113,10 +113,8 @@ async fn run(args: Args) -> Result<()> {
         tokio::time::sleep(BETWEEN).await;
         let last = Duration::from_micros(calls.last_served_began.load(Relaxed));
         ensure!(last <= answered, "a call that began after the answer was served all the same");
-        rounds.push(Round {
-            answered_after: answered - asked,
-            last_served_after: last.saturating_sub(asked),
-        });
+        rounds
+            .push(Round { answered_after: answered - asked, last_served_after: last.saturating_sub(asked) });
         let active = operator.decisions().activate_agreement(operator.request(about(&suspended))).await?;
         agreement = active.into_inner();
     }
@@ -152,10 +150,7 @@ async fn in_force(city: &City) -> AgreementDecision {
         id: "tt-hotich-xacminh".to_owned(),
         application: "hotich".to_owned(),
         service: "lgsp.population.v1.PopulationService".to_owned(),
-        grants: vec![Grant {
-            method: "GetCitizen".to_owned(),
-            fields: vec!["citizen.full_name".to_owned()],
-        }],
+        grants: vec![Grant { method: "GetCitizen".to_owned(), fields: vec!["citizen.full_name".to_owned()] }],
         purposes: vec![PURPOSE.to_owned()],
         valid_from: Some(timestamp(now - DAY_US)),
         valid_to: Some(timestamp(now + DAY_US)),

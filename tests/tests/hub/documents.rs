@@ -56,7 +56,9 @@ fn every_cause_of_a_state_is_explained() {
     for role in ["adapter", "gateway", "ledger", "lgsp", "registry"] {
         collect(&root().join("crates").join(role).join("src"), &mut sources);
     }
-    let told = [".failed(\"", ".degraded(\"", ".degraded_by(\""].into_iter().flat_map(|call| sources.split(call).skip(1));
+    let told = [".failed(\"", ".degraded(\"", ".degraded_by(\""]
+        .into_iter()
+        .flat_map(|call| sources.split(call).skip(1));
     // The rules keep theirs as constants and in a match.
     let rules = read("crates/gateway/src/rules.rs");
     let kept: Vec<&str> =
