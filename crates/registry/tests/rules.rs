@@ -155,7 +155,7 @@ fn a_value_that_is_not_accepted_is_told_with_what_is() {
         "agreements.toml",
         "id = \"tt-tthc-thongke\"",
         "id = \"tt-tthc-dancu\"",
-        &["tt-tthc-dancu", "line 8"],
+        &["tt-tthc-dancu", "line 9"],
     );
     check_refused(
         "services.toml",
