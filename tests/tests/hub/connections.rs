@@ -162,7 +162,13 @@ async fn an_application_calls_in_the_sandbox_until_it_is_connected_and_each_key_
         ListConnectionsRequest { stage: ApplicationState::Onboarding.into(), ..Default::default() };
     let onboarding = city.list(onboarding).await;
     // Keys are handed out freely in the sandbox: what others live with is not decided there.
-    let there = sandbox.person("dung.vanhanh", key_of("dung.vanhanh"));
+    city.put_in(Environment::Sandbox, "thu.vanhanh", "H13.02", &["operator"]).await;
+    let there = sandbox.person("thu.vanhanh", key_of("thu.vanhanh"));
+    within("the sandbox knows them", || async {
+        let asked = ListConnectionsRequest::default();
+        connections(&there).list_connections(there.request(asked)).await.is_ok()
+    })
+    .await;
     let elsewhere = connections(&there).connect(there.request(about(&onboarding[0]))).await;
     refused(elsewhere, Reason::ProductionDecides);
     let connected = connections(&operator).connect(operator.request(about(&onboarding[0]))).await;
