@@ -53,7 +53,11 @@ async fn an_administrator_alone_makes_nobody_and_gives_nobody_more() {
     let third = city.hub.person("admin-3", key_of("admin-3-0"));
     refused(persons(&third).await, Reason::TokenInvalid);
     refused(confirm(&one, &waiting).await, Reason::SamePerson);
-    assert_eq!(persons(&two).await.unwrap().proposals, [waiting.clone()], "the other one sees it");
+    assert_eq!(
+        persons(&two).await.unwrap().proposals,
+        std::slice::from_ref(&waiting),
+        "the other one sees it"
+    );
     confirm(&two, &waiting).await.unwrap();
     assert_eq!(persons(&third).await.unwrap().proposals, []);
 
