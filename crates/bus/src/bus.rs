@@ -51,6 +51,9 @@ impl Bus {
         if let Some(problem) = options.problems().into_iter().next() {
             return Err(problem);
         }
+        // Before librdkafka does: this way OpenSSL is not torn down at the end of the process, while threads of ours still speak TLS.
+        #[cfg(feature = "kafka-tls")]
+        openssl_sys::init();
         let embedded = if options.brokers.is_none() { Some(Embedded::start(&options)?) } else { None };
         let bootstrap = match (&options.brokers, &embedded) {
             (Some(brokers), _) => brokers.clone(),
