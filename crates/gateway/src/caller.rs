@@ -9,7 +9,7 @@
 //! token that is itself bound to a certificate (`cnf` with `x5t#S256`, RFC 8705) is good on that certificate's connections
 //! alone, remembered or not.
 //!
-//! A token that names the issuer is for [`oidc`](crate::oidc). The two are told apart by `iss`, which the signature then proves: an
+//! A token that names the issuer is for `oidc`. The two are told apart by `iss`, which the signature then proves: an
 //! issuer is a URL, and no application or person is.
 
 mod certificate;
