@@ -1,6 +1,5 @@
 //! Answers who may ask what, takes decisions about it, and tells who decided.
 
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use lgsp_core::time::{micros, timestamp, unix_micros};
@@ -13,16 +12,15 @@ use lgsp_proto::registry::v1::{
     ListChangesRequest, ListChangesResponse, ListPersonsRequest, ListPersonsResponse,
     ProposeAgreementRequest, PutPersonRequest, PutPersonResponse, Quota,
 };
-use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 
 use crate::as_of::changes_before;
 use crate::asked::{Asked, answered, invalid, page};
 use crate::decide::{Decision, Draft, Occasion, decide, propose};
-use crate::followers::{FOLLOWING, Followers};
+use crate::desk::{Desk, Taken};
 use crate::held::ENVIRONMENTS;
 use crate::person::{confirm_person, put_person};
-use crate::register::{Held, Register, terms_do_not_hold};
+use crate::register::{Held, terms_do_not_hold};
 use crate::sensitive;
 use crate::settle::settle;
 
@@ -32,18 +30,12 @@ const LONG_VALIDITY_US: i64 = 5 * 366 * 86_400 * 1_000_000;
 /// The service, as the bus serves it.
 #[derive(Debug)]
 pub(crate) struct Decisions {
-    /// `None`: the files are the rules.
-    register: Option<Arc<Register>>,
-    followers: Followers,
+    desk: Desk,
 }
 
 impl Decisions {
-    pub fn new(register: Option<Arc<Register>>, followers: Followers) -> Self {
-        Self { register, followers }
-    }
-
-    fn register(&self) -> Result<&Register, Fault> {
-        self.register.as_deref().ok_or_else(|| Reason::FilesDecide.into())
+    pub fn new(desk: Desk) -> Self {
+        Self { desk }
     }
 
     async fn propose(
@@ -52,62 +44,31 @@ impl Decisions {
         request: ProposeAgreementRequest,
     ) -> Result<AgreementDecision, Fault> {
         let terms = request.agreement.unwrap_or_default();
-        let now = unix_micros(SystemTime::now());
-        let by = asked.by(&self.register()?.now())?;
-        let held = self.register()?.decide(by, asked.until, |held| {
-            let person = asked.person(&held.catalogue)?;
-            let occasion = Occasion { person, now, exchange: &asked.exchange };
+        let taken = self.desk.take(&asked, |held, occasion| {
             let draft = propose(&held.catalogue, terms.clone(), request.reason.clone(), occasion)?;
             // What could never come into force is refused here, and not when it is activated.
             would_hold(held, &terms)?;
             Ok(draft)
         });
-        let held = held.await?;
-        let version = held.catalogue.versions(&terms.id).last().and_then(|record| record.agreement.as_ref());
-        let version = version.map_or(0, |terms| terms.version);
-        self.decision(&held, &terms.id, version, Vec::new(), 0)
+        let taken = taken.await?;
+        let last = taken.held.catalogue.versions(&terms.id).last();
+        let version = last.and_then(|record| record.agreement.as_ref()).map_or(0, |terms| terms.version);
+        decision(taken, &terms.id, version)
     }
 
     async fn decide(
         &self,
         asked: Asked,
-        decision: Decision,
+        what: Decision,
         request: DecideAgreementRequest,
     ) -> Result<AgreementDecision, Fault> {
-        let now = unix_micros(SystemTime::now());
-        let before = self.register()?.now();
-        let by = asked.by(&before)?;
-        let held = self.register()?.decide(by, asked.until, |held| {
-            let person = asked.person(&held.catalogue)?;
-            let occasion = Occasion { person, now, exchange: &asked.exchange };
-            decide(&held.catalogue, decision, request.clone(), occasion)
-        });
-        let held = held.await?;
-        let revision = held.catalogue.revision;
-        if revision == before.catalogue.revision {
-            return self.decision(&held, &request.id, request.version, Vec::new(), 0);
-        }
-        let until = asked.until.min(Instant::now() + FOLLOWING);
-        let behind = self.followers.until_all_have(revision, until).await;
-        self.decision(&held, &request.id, request.version, behind, revision)
-    }
-
-    fn decision(
-        &self,
-        held: &Held,
-        id: &str,
-        version: u32,
-        gateways_behind: Vec<String>,
-        revision: u64,
-    ) -> Result<AgreementDecision, Fault> {
-        let record = held.catalogue.agreement(id, version).ok_or(Reason::NotFound)?;
-        let record = told(record, &held.rules);
-        let warnings = warnings(&record);
-        Ok(AgreementDecision { agreement: Some(record), warnings, revision, gateways_behind })
+        let taken =
+            self.desk.take(&asked, |held, occasion| decide(&held.catalogue, what, request.clone(), occasion));
+        decision(taken.await?, &request.id, request.version)
     }
 
     fn agreements(&self, request: &ListAgreementsRequest) -> Result<ListAgreementsResponse, Fault> {
-        let held = self.register()?.now();
+        let held = self.desk.register()?.now();
         let wanted = |record: &&AgreementRecord| {
             let Some(terms) = &record.agreement else { return false };
             let is = |asked: &str, value: &str| asked.is_empty() || asked == value;
@@ -123,7 +84,7 @@ impl Decisions {
 
     async fn put_person(&self, asked: Asked, request: PutPersonRequest) -> Result<PutPersonResponse, Fault> {
         let mut person = request.person.unwrap_or_default();
-        settle(&mut person.credentials, self.register()?.environment());
+        settle(&mut person.credentials, self.desk.register()?.environment());
         let put = |held: &Held, occasion: Occasion<'_>| {
             put_person(&held.catalogue, person.clone(), request.reason.clone(), occasion)
         };
@@ -146,24 +107,15 @@ impl Decisions {
         id: &str,
         draft: impl Fn(&Held, Occasion<'_>) -> Result<Draft, Fault>,
     ) -> Result<PutPersonResponse, Fault> {
-        let now = unix_micros(SystemTime::now());
-        let by = asked.by(&self.register()?.now())?;
-        let held = self.register()?.decide(by, asked.until, |held| {
-            // Whoever has left meanwhile says nothing any more.
-            let person = asked.person(&held.catalogue)?;
-            draft(held, Occasion { person, now, exchange: &asked.exchange })
-        });
-        let held = held.await?;
+        let Taken { held, gateways_behind, .. } = self.desk.take(asked, draft).await?;
         let revision = held.catalogue.revision;
-        let until = asked.until.min(Instant::now() + FOLLOWING);
-        let gateways_behind = self.followers.until_all_have(revision, until).await;
         let person = held.catalogue.person(id).cloned();
         let proposal = held.catalogue.person_proposal(id).cloned();
         Ok(PutPersonResponse { person, revision, gateways_behind, proposal })
     }
 
     fn persons(&self, request: &ListPersonsRequest) -> Result<ListPersonsResponse, Fault> {
-        let held = self.register()?.now();
+        let held = self.desk.register()?.now();
         let is_wanted = |agency: &str| request.agency_code.is_empty() || request.agency_code == agency;
         let persons = held.catalogue.persons().filter(|person| is_wanted(&person.agency_code));
         let proposals = held
@@ -177,7 +129,7 @@ impl Decisions {
     }
 
     fn check_permission(&self, request: &CheckPermissionRequest) -> Result<CheckPermissionResponse, Fault> {
-        let held = self.register()?.now();
+        let held = self.desk.register()?.now();
         let application = held.rules.application(&request.application);
         let application = application.ok_or_else(|| invalid("application", "names no application"))?;
         let method = held.rules.method(&format!("/{}", request.method));
@@ -217,7 +169,7 @@ impl Decisions {
 
     /// What the caller itself may call; nothing of what others may.
     fn allowed(&self, application: &str) -> Result<ListAllowedMethodsResponse, Fault> {
-        let held = self.register()?.now();
+        let held = self.desk.register()?.now();
         let now = unix_micros(SystemTime::now());
         let Some(application) = held.rules.application(application) else {
             return Ok(ListAllowedMethodsResponse::default());
@@ -241,9 +193,17 @@ impl Decisions {
             "" => u64::MAX,
             token => token.parse().map_err(|_| invalid("page_token", "is no token of a page before"))?,
         };
-        let changes = changes_before(self.register()?.history(), before, request, asked.until).await;
+        let changes = changes_before(self.desk.register()?.history(), before, request, asked.until).await;
         changes.map_err(|error| Fault::new(Reason::SourceUnavailable).because(error))
     }
+}
+
+fn decision(taken: Taken, id: &str, version: u32) -> Result<AgreementDecision, Fault> {
+    let Taken { held, revision, gateways_behind } = taken;
+    let record = held.catalogue.agreement(id, version).ok_or(Reason::NotFound)?;
+    let record = told(record, &held.rules);
+    let warnings = warnings(&record);
+    Ok(AgreementDecision { agreement: Some(record), warnings, revision, gateways_behind })
 }
 
 /// Whether the terms would be rules if they were in force. What is only offered in the sandbox may be agreed on before it is in use,

@@ -70,7 +70,7 @@ impl Desk {
         let now = unix_micros(SystemTime::now());
         let before = self.register()?.now();
         let by = asked.by(&before)?;
-        let held = self.register()?.decide_with(contracts, by, asked.until, |held| {
+        let held = self.register()?.decide(contracts, by, asked.until, |held| {
             let person = asked.person(&held.catalogue)?;
             draft(held, Occasion { person, now, exchange: &asked.exchange })
         });

@@ -159,24 +159,12 @@ impl Register {
         self.catch_up(until).await
     }
 
-    /// Takes a decision: `draft` says what it changes, from the register as it is.
+    /// Takes a decision: `draft` says what it changes, from the register as it is. Contracts that it names and that are new are
+    /// kept before it is taken, and not if it is refused.
     ///
     /// # Errors
     /// What `draft` says; rules that would not hold together; or the store failed, and then the decision may have been taken.
     pub async fn decide(
-        &self,
-        by: By,
-        until: Instant,
-        draft: impl Fn(&Held) -> Result<Draft, Fault>,
-    ) -> Result<Arc<Held>, Fault> {
-        self.decide_with(&BTreeMap::new(), by, until, draft).await
-    }
-
-    /// The same for a decision that names contracts which are new: they are kept before it is taken, and not if it is refused.
-    ///
-    /// # Errors
-    /// As [`decide`](Self::decide).
-    pub async fn decide_with(
         &self,
         contracts: &BTreeMap<String, Bytes>,
         by: By,

@@ -176,8 +176,8 @@ async fn follow(register: Arc<Register>, rules: Component, close: CancellationTo
 impl Registry {
     /// The services, for [`lgsp_bus::serve`] under the domain `registry`.
     pub fn routes(&self) -> Routes {
-        let decisions = Decisions::new(self.register.clone(), self.followers.clone());
         let desk = Desk::new(self.register.clone(), self.followers.clone());
+        let decisions = Decisions::new(desk.clone());
         let connections = Connections::new(desk.clone(), self.holidays.clone());
         Routes::new(RegistryServiceServer::new(Service::new(self.current.clone())))
             .add_service(DecisionServiceServer::new(decisions))
