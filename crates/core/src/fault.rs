@@ -6,7 +6,7 @@ use lgsp_proto::google::rpc;
 use lgsp_proto::ledger::v1::{Hop, Outcome};
 use prost::Message;
 
-use crate::{Code, ExchangeId, Reason};
+use crate::{Code, ExchangeId, Reason, said};
 
 /// The domain of `ErrorInfo`.
 const ERROR_DOMAIN: &str = "lgsp";
@@ -156,8 +156,8 @@ impl Fault {
         rpc::Status { code: self.code() as i32, message: self.message(), details }
     }
 
-    /// Reads what a provider says of its failure. Only the reason, the hop and the names of violated fields pass;
-    /// its text does not, because it may hold anything.
+    /// Reads what a provider says of its failure. Only the reason, the hop, the names of violated fields and of their rules those
+    /// sentences that are the hub's own pass; any other text does not, because it may hold anything.
     ///
     /// `code` is the provider's gRPC code and `details` its `grpc-status-details-bin`, if any. A provider that is
     /// not one of ours speaks by its code alone.
@@ -174,9 +174,10 @@ impl Fault {
         if let Some(bad) = find::<rpc::BadRequest>(&status, "google.rpc.BadRequest") {
             let named =
                 bad.field_violations.into_iter().take(MOST_VIOLATIONS).filter(|v| is_field_path(&v.field));
-            fault.violations = named
-                .map(|v| Violation { field: v.field, rule: "refused by the provider".to_owned() })
-                .collect();
+            let rule =
+                |said: String| if said::is_ours(&said) { said } else { said::ANYTHING_ELSE.to_owned() };
+            fault.violations =
+                named.map(|v| Violation { field: v.field, rule: rule(v.description) }).collect();
         }
         fault
     }
@@ -261,6 +262,15 @@ mod tests {
         let fault = Fault::of_provider(Code::NotFound as i32, Some(&said));
         assert_eq!(fault.reason(), Reason::NotFound);
         assert!(!format!("{:?}", fault.to_rpc(None)).contains("092"));
+    }
+
+    #[test]
+    fn a_rule_of_ours_passes_and_a_providers_own_words_for_it_do_not() {
+        let violation = |rule: &str| Violation { field: "reason".to_owned(), rule: rule.to_owned() };
+        let said = Fault::invalid(vec![violation("is required"), violation("is required of 092000000000")]);
+        let said = said.to_rpc(None).encode_to_vec();
+        let fault = Fault::of_provider(Code::InvalidArgument as i32, Some(&said));
+        assert_eq!(fault.violations(), [violation("is required"), violation("refused by the provider")]);
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod procedure;
 mod purpose;
 mod reason;
 mod rules;
+pub mod said;
 pub mod sign_in;
 pub mod snapshot;
 pub mod time;

@@ -11,7 +11,7 @@
 
 use lgsp_core::sign_in::may_hold_a_person;
 use lgsp_core::time::timestamp;
-use lgsp_core::{ApplicationId, Fault, Reason, Violation};
+use lgsp_core::{ApplicationId, Fault, Reason, Violation, said};
 use lgsp_identifiers::AgencyCode;
 use lgsp_proto::registry::v1::item::Item as Of;
 use lgsp_proto::registry::v1::{
@@ -20,7 +20,9 @@ use lgsp_proto::registry::v1::{
 };
 
 use crate::catalogue::{Catalogue, put};
-use crate::occasion::{Draft, Occasion, for_the_first_time, operates, stated, step, violation};
+use crate::occasion::{
+    Draft, Occasion, for_the_first_time, operates, stands_wrong, stated, step, violation, wrong_stage,
+};
 use crate::{credential, decide};
 
 /// What a connected application may ask the hub itself.
@@ -144,10 +146,12 @@ pub(crate) fn decide(
     if request.etag != record.etag {
         return Err(Reason::Stale.into());
     }
-    let stage = decision.leads(application.state()).ok_or(Reason::WrongStage)?;
+    let stage = decision.leads(application.state()).ok_or_else(|| {
+        let could_follow = |stage| decision.leads(stage).is_some();
+        wrong_stage(application.state(), could_follow, ApplicationState::as_str_name)
+    })?;
     if decision == Decision::Connect && !has_a_credential(catalogue, &application.id, occasion.now) {
-        let what = "it has no credential for production that is good now";
-        return Err(Fault::new(Reason::WrongStage).saying(what));
+        return Err(stands_wrong("credential", said::NO_GOOD_CREDENTIAL));
     }
 
     let taken = step(occasion, &request.reason, &request.legal_basis);
@@ -193,7 +197,7 @@ fn may(
 ) -> Result<(), Fault> {
     if application.platform {
         // Whoever calls through it could not call any more.
-        return Err(Fault::new(Reason::WrongStage).saying("the hub's own tool is not decided about"));
+        return Err(stands_wrong("id", said::THE_HUBS_OWN));
     }
     let (allowed, whose) = match decision {
         Decision::Approve | Decision::Refuse | Decision::Connect | Decision::Resume | Decision::Retire => {

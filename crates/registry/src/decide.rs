@@ -10,7 +10,7 @@
 //! operator: three persons, never one twice. Either agency and the operator may suspend and revoke.
 
 use lgsp_core::time::micros;
-use lgsp_core::{Fault, Reason, Violation};
+use lgsp_core::{Fault, Reason, Violation, said};
 use lgsp_proto::registry::v1::item::Item as Of;
 use lgsp_proto::registry::v1::{
     Agreement, AgreementRecord, AgreementStage, DecideAgreementRequest, Edit, Person, Step,
@@ -18,7 +18,7 @@ use lgsp_proto::registry::v1::{
 
 use crate::catalogue::{Catalogue, put};
 pub(crate) use crate::occasion::{Draft, Occasion, actor, violation};
-use crate::occasion::{for_the_first_time, operates, stated, step};
+use crate::occasion::{for_the_first_time, operates, stands_wrong, stated, step, wrong_stage};
 
 /// What can be decided about a version of an agreement that is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +99,7 @@ pub(crate) fn propose(
         return Err(Fault::new(Reason::NotYourAgency).saying("the application's agency proposes"));
     }
     if last.is_some_and(|record| is_open(record.stage())) {
-        return Err(Fault::new(Reason::WrongStage).saying("an earlier version waits for its decision"));
+        return Err(stands_wrong("agreement.version", said::AN_EARLIER_ONE_WAITS));
     }
     let version = earlier.map_or(1, |earlier| earlier.version + 1);
     let mut terms = terms;
@@ -132,7 +132,10 @@ pub(crate) fn decide(
     if request.etag != record.etag {
         return Err(Reason::Stale.into());
     }
-    let stage = decision.leads(record.stage()).ok_or(Reason::WrongStage)?;
+    let stage = decision.leads(record.stage()).ok_or_else(|| {
+        let could_follow = |stage| decision.leads(stage).is_some();
+        wrong_stage(record.stage(), could_follow, AgreementStage::as_str_name)
+    })?;
 
     let step = Some(step(occasion, &request.reason, &request.legal_basis));
     let mut after = AgreementRecord { stage: stage.into(), ..record.clone() };

@@ -10,7 +10,7 @@
 //! as it should be. Deprecated and retired by either, and retired no sooner than was announced.
 
 use lgsp_core::time::{micros, timestamp};
-use lgsp_core::{Fault, Reason};
+use lgsp_core::{Fault, Reason, said};
 use lgsp_proto::registry::v1::item::Item as Of;
 use lgsp_proto::registry::v1::{
     AgreementStage, Conformance, DataService, DecideServiceRequest, Edit, Person, ServiceRecord, ServiceState,
@@ -18,7 +18,9 @@ use lgsp_proto::registry::v1::{
 
 use crate::asked::invalid;
 use crate::catalogue::{Catalogue, put};
-use crate::occasion::{Draft, Occasion, for_the_first_time, operates, stated, step, violation};
+use crate::occasion::{
+    Draft, Occasion, for_the_first_time, operates, stands_wrong, stated, step, violation, wrong_stage,
+};
 use crate::versions::{is_in_use, state};
 
 /// Notice that a service which agreements use is given, µs: a month, for their agencies to change what they run. An hour less than
@@ -97,7 +99,7 @@ pub(crate) fn register(
 ) -> Result<Draft, Fault> {
     let versions = catalogue.services();
     if versions.of(&service.name).any(|record| is_open(state(record))) {
-        return Err(Fault::new(Reason::WrongStage).saying("an earlier version waits for its decision"));
+        return Err(stands_wrong("version", said::AN_EARLIER_ONE_WAITS));
     }
     let in_use = versions.in_use(&service.name).and_then(|record| record.service.as_ref());
     if in_use.is_some_and(|known| known.descriptor_sha256 == service.descriptor_sha256) {
@@ -133,7 +135,10 @@ pub(crate) fn decide(
     if request.etag != record.etag {
         return Err(Reason::Stale.into());
     }
-    let stage = decision.leads(state(record)).ok_or(Reason::WrongStage)?;
+    let stage = decision.leads(state(record)).ok_or_else(|| {
+        let could_follow = |stage| decision.leads(stage).is_some();
+        wrong_stage(state(record), could_follow, ServiceState::as_str_name)
+    })?;
     let is_used = !agreements_of(catalogue, &request.name).is_empty();
     in_time(decision, record, is_used, occasion.now)?;
 
@@ -185,7 +190,8 @@ pub(crate) fn record_conformance(
         return Err(Reason::Stale.into());
     }
     if state(record) != ServiceState::Sandbox {
-        return Err(Reason::WrongStage.into());
+        let could_follow = |stage| stage == ServiceState::Sandbox;
+        return Err(wrong_stage(state(record), could_follow, ServiceState::as_str_name));
     }
     let service = record.service.as_ref().ok_or(Reason::NotFound)?;
     let mut violations = Vec::new();

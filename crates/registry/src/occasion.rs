@@ -1,7 +1,7 @@
 //! What every decision has, whatever it is about: who decides and when, the step that it is, and what it changes.
 
 use lgsp_core::time::timestamp;
-use lgsp_core::{Fault, Reason, Violation};
+use lgsp_core::{Fault, Reason, Violation, said};
 use lgsp_proto::registry::v1::{Actor, Edit, Person, Step};
 
 /// The role of those who operate the hub.
@@ -69,6 +69,30 @@ pub(crate) fn stated(required: &[(&str, &str)]) -> Result<(), Fault> {
 pub(crate) fn for_the_first_time(person: &Person, earlier: &[&Option<Step>]) -> Result<(), Fault> {
     let again = earlier.iter().any(|step| person_of(step) == Some(person.id.as_str()));
     if again { Err(Reason::SamePerson.into()) } else { Ok(()) }
+}
+
+/// It is not at a stage that a decision could follow: tells at which it is, and at which it has to be.
+pub(crate) fn wrong_stage<S: Copy + TryFrom<i32>>(
+    is: S,
+    could_follow: impl Fn(S) -> bool,
+    name: fn(&S) -> &'static str,
+) -> Fault {
+    // The stages of a contract are numbered without gaps.
+    let stages = (0..).map_while(|number| S::try_from(number).ok());
+    let has_to_be: Vec<String> =
+        stages.filter(|stage| could_follow(*stage)).map(|stage| word(name(&stage))).collect();
+    stands_wrong("stage", &said::stage(&word(name(&is)), &has_to_be))
+}
+
+/// The same for what does not follow from a stage alone.
+pub(crate) fn stands_wrong(what: &str, why: &str) -> Fault {
+    Fault::new(Reason::WrongStage).naming(vec![violation(what, why)])
+}
+
+/// `in-use` of `SERVICE_STATE_IN_USE`.
+fn word(name: &str) -> String {
+    let parts = name.split_once("_STAGE_").or_else(|| name.split_once("_STATE_"));
+    parts.map_or(name, |(_, stage)| stage).to_lowercase().replace('_', "-")
 }
 
 /// A field of the request and the rule that it breaks.

@@ -3,6 +3,7 @@
 use lgsp_core::Fault;
 use lgsp_proto::registry::v1::item::Item as Of;
 use lgsp_proto::registry::v1::{AgreementRecord, Change, Edit, Person};
+use prost::Message as _;
 
 use crate::catalogue::{Catalogue, import, put, stamped};
 use crate::occasion::{Draft, Occasion};
@@ -61,6 +62,14 @@ impl Office {
         self.take_in(draft.edits);
         Ok(())
     }
+}
+
+/// What of a refusal reaches the caller: fields, each with the rule that it breaks.
+pub(crate) fn told(fault: &Fault) -> Vec<String> {
+    let said = fault.to_rpc(None).encode_to_vec();
+    let told = Fault::of_provider(fault.code() as i32, Some(&said));
+    assert_eq!(told.reason(), fault.reason());
+    told.violations().iter().map(|it| format!("{}: {}", it.field, it.rule)).collect()
 }
 
 /// The fields that a fault names.

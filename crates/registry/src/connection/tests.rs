@@ -8,7 +8,7 @@ use super::*;
 use crate::credential::{DAY_US, issue};
 use crate::decide::propose;
 use crate::occasion::person_of;
-use crate::office::{NOW, Office, YEAR, fields, person};
+use crate::office::{NOW, Office, YEAR, fields, person, told};
 use crate::system::put_system;
 
 const ID: &str = "luutru";
@@ -108,7 +108,17 @@ fn an_application_is_requested_approved_and_connected_with_a_key_for_production(
 
     assert_eq!(office.decide_about("dung.hub", Decision::Approve), Ok(ApplicationState::Onboarding));
     office.give_a_key(Environment::Sandbox);
-    assert_eq!(office.decide_about("dung.hub", Decision::Connect), Err(Reason::WrongStage), "no key yet");
+    let told = |office: &mut Office, decision| {
+        let about = office.about();
+        let taken =
+            office.take("dung.hub", NOW, |catalogue, occasion| decide(catalogue, decision, about, occasion));
+        told(&taken.unwrap_err())
+    };
+    assert_eq!(told(&mut office, Decision::Connect), ["credential: none for production is good now"]);
+    let stage = "stage: is onboarding, and has to be requested";
+    assert_eq!(told(&mut office, Decision::Approve), [stage]);
+    let stage = "stage: is onboarding, and has to be suspended";
+    assert_eq!(told(&mut office, Decision::Resume), [stage]);
     office.give_a_key(Environment::Production);
     assert_eq!(office.decide_about("dung.hub", Decision::Connect), Ok(ApplicationState::Connected));
     let persons = [&office.connection().requested, &office.connection().connected].map(person_of);
@@ -149,7 +159,7 @@ fn a_refusal_has_its_reason_and_legal_basis_and_may_be_asked_again() {
         DecideConnectionRequest { legal_basis: " ".to_owned(), reason: String::new(), ..office.about() };
     let refused = office
         .take("dung.hub", NOW, |catalogue, occasion| decide(catalogue, Decision::Refuse, bare, occasion));
-    assert_eq!(fields(&refused.unwrap_err()), ["reason", "legal_basis"]);
+    assert_eq!(told(&refused.unwrap_err()), ["reason: is required", "legal_basis: is required"]);
     assert_eq!(office.decide_about("dung.hub", Decision::Refuse), Ok(ApplicationState::Refused));
     assert_eq!(office.connection().ended.as_ref().unwrap().legal_basis, "a law");
     assert_eq!(office.decide_about("dung.hub", Decision::Approve), Err(Reason::WrongStage));

@@ -3,7 +3,7 @@ use lgsp_proto::registry::v1::Grant;
 
 use super::*;
 use crate::occasion::person_of;
-use crate::office::{NOW, Office, YEAR, fields, person};
+use crate::office::{NOW, Office, YEAR, fields, person, told};
 
 impl Office {
     fn propose(&mut self, by: &str, terms: Agreement) -> Result<u32, Reason> {
@@ -168,4 +168,6 @@ fn every_term_that_is_missing_is_named() {
     let terms =
         ["id", "purposes", "grants", "legal_basis", "valid_from", "valid_to", "application", "service"];
     assert_eq!(fields(&fault), terms.map(|term| format!("agreement.{term}")));
+    let told = told(&fault);
+    assert!(!told.iter().any(|told| told.contains("provider")), "each with its rule: {told:?}");
 }
