@@ -17,8 +17,11 @@ macro_rules! exit_codes {
     };
 }
 
+pub mod agreement;
 pub mod client;
 pub mod code;
+pub mod connection;
+pub mod decide;
 pub mod registry;
 pub mod server;
 pub mod service;
@@ -69,6 +72,12 @@ pub enum Command {
     Applications(client::Applications),
     /// List applications on their way to the hub, and requests that wait for their answer
     Connections(registry::Connections),
+    /// Request the connection of an application, answer the request, and take the application through its life
+    #[command(subcommand)]
+    Connection(connection::Connection),
+    /// Propose a sharing agreement, decide about it, look at it, and check what it opens
+    #[command(subcommand)]
+    Agreement(agreement::Agreement),
     /// Issue, rotate, revoke and list keys and certificates of applications
     #[command(subcommand)]
     Credential(registry::Credential),

@@ -22,6 +22,8 @@ fn main() -> ExitCode {
         Command::Service(args) => call_hub(client::Command::Service(args), lang),
         Command::Applications(args) => call_hub(client::Command::Applications(args), lang),
         Command::Connections(args) => call_hub(client::Command::Connections(args), lang),
+        Command::Connection(command) => call_hub(client::Command::Connection(command), lang),
+        Command::Agreement(command) => call_hub(client::Command::Agreement(command), lang),
         Command::Credential(args) => call_hub(client::Command::Credential(args), lang),
         Command::Exchanges(args) => call_hub(client::Command::Exchanges(args), lang),
         Command::Up(args) => serve(server::Command::Up(args)),

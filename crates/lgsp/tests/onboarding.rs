@@ -125,7 +125,9 @@ impl Shell<'_> {
     /// Takes a step. What only asks is asked again until it is told: the sandbox follows production.
     fn take(&self, functions: &str, step: &Step) {
         let decides =
-            ["decide ", "person ", "lgsp credential "].iter().any(|word| step.commands.contains(word));
+            ["person ", "lgsp credential ", "lgsp connection ", "lgsp agreement "]
+                .iter()
+                .any(|word| step.commands.contains(word));
         let began = Instant::now();
         loop {
             let output = self.run(functions, &step.commands);

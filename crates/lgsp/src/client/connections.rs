@@ -19,24 +19,41 @@ const PAGE_SIZE: i32 = 200;
 /// Whatever kept the list from being made.
 pub(crate) async fn run(args: &Connections, lang: Lang) -> Result<(), Error> {
     let session = open(&args.operator).await?;
-    let connections = list(&session, args).await?;
+    let stage = args.stage.map(ApplicationState::from);
+    let agency = args.agency.as_deref().unwrap_or_default();
+    let connections = every(&session, stage, agency, args.overdue).await?;
     let surface = Surface::of_stdout();
-    let listing = surface.listing(args.output);
+    write(&connections, surface.listing(args.output), &surface, lang)
+}
+
+/// Writes records as a list.
+pub(super) fn write(
+    connections: &[ConnectionRecord],
+    listing: Listing,
+    surface: &Surface,
+    lang: Lang,
+) -> Result<(), Error> {
     if listing == Listing::Json {
         return connections.iter().try_for_each(|record| output::line(&output::json_line(record)?));
     }
-    table(&connections, lang).write(listing, &surface)
+    table(connections, lang).write(listing, surface)
 }
 
-async fn list(session: &Session, args: &Connections) -> Result<Vec<ConnectionRecord>, Error> {
+/// All records of a stage and an agency, or of all of them.
+pub(super) async fn every(
+    session: &Session,
+    stage: Option<ApplicationState>,
+    agency_code: &str,
+    overdue: bool,
+) -> Result<Vec<ConnectionRecord>, Error> {
     let mut client = ConnectionServiceClient::new(session.channel.clone());
     let mut connections = Vec::new();
     let mut page_token = String::new();
     for _ in 0..MOST_PAGES {
         let page = ListConnectionsRequest {
-            stage: args.stage.map_or(ApplicationState::Unspecified, ApplicationState::from).into(),
-            agency_code: args.agency.clone().unwrap_or_default(),
-            overdue: args.overdue,
+            stage: stage.unwrap_or(ApplicationState::Unspecified).into(),
+            agency_code: agency_code.to_owned(),
+            overdue,
             page_size: PAGE_SIZE,
             page_token,
         };
@@ -53,9 +70,16 @@ async fn list(session: &Session, args: &Connections) -> Result<Vec<ConnectionRec
 
 fn table(connections: &[ConnectionRecord], lang: Lang) -> Table {
     let header = match lang {
-        Lang::En => {
-            ["application", "name", "agency", "stage", "requested (+07:00)", "due before (+07:00)", "answer"]
-        }
+        Lang::En => [
+            "application",
+            "name",
+            "agency",
+            "stage",
+            "requested (+07:00)",
+            "due before (+07:00)",
+            "answer",
+            "etag",
+        ],
         Lang::Vi => [
             "ứng dụng",
             "tên",
@@ -64,12 +88,13 @@ fn table(connections: &[ConnectionRecord], lang: Lang) -> Table {
             "đề nghị (+07:00)",
             "trả lời trước (+07:00)",
             "trả lời",
+            "etag",
         ],
     };
-    let [_, name, agency, _, requested, due, _] = header;
+    let [_, name, agency, _, requested, due, _, etag] = header;
     let mut table = Table::new(header.to_vec())
         .wrapping(vec![name])
-        .shrinking([requested, name, agency, due].map(Shrink::Drop).to_vec());
+        .shrinking([etag, requested, name, agency, due].map(Shrink::Drop).to_vec());
     for record in connections {
         let Some(application) = &record.application else { continue };
         let requested = record.requested.as_ref().and_then(|step| step.at.as_ref());
@@ -81,6 +106,7 @@ fn table(connections: &[ConnectionRecord], lang: Lang) -> Table {
             words::minute(requested).into(),
             words::minute(record.due.as_ref()).into(),
             answer(record, application.state(), lang),
+            record.etag.to_string().into(),
         ]);
     }
     table

@@ -250,6 +250,20 @@ pub enum Error {
         /// The versions that it has, with where they stand.
         known: Vec<String>,
     },
+    /// The registry, or a file, does not hold it.
+    #[error("there is no {what}")]
+    NotHeld {
+        /// What was looked for, and where.
+        what: String,
+        /// What there is instead.
+        known: Vec<String>,
+    },
+    /// The application may not call: what was asked for is told already.
+    #[error("the hub would refuse the call: {reason}")]
+    NotPermitted {
+        /// The reason, as in docs/errors.md.
+        reason: String,
+    },
     /// Some methods did not do what the contract says.
     #[error("{failed} methods of {service} are not as the contract says")]
     NotAsContracted {
@@ -350,8 +364,10 @@ impl Error {
             | Self::NotAsContracted { .. }
             | Self::ServiceUnknown { .. }
             | Self::MethodUnknown { .. } => Some(Exit::Invalid),
-            Self::VersionUnknown { .. } => Some(Exit::NotFound),
-            Self::CertificateRefused { .. } | Self::NotSignedIn { .. } => Some(Exit::Refused),
+            Self::VersionUnknown { .. } | Self::NotHeld { .. } => Some(Exit::NotFound),
+            Self::CertificateRefused { .. } | Self::NotSignedIn { .. } | Self::NotPermitted { .. } => {
+                Some(Exit::Refused)
+            }
             Self::NotListening { .. } | Self::Connection { .. } | Self::Issuer { .. } => {
                 Some(Exit::Unavailable)
             }
@@ -420,6 +436,8 @@ impl Error {
             (Lang::Vi, Self::NotEmpty { path }) => {
                 format!("{} không rỗng: nêu thư mục khác, hoặc ghi vào đó bằng --force", path.display())
             }
+            (Lang::Vi, Self::NotHeld { what, .. }) => format!("không có {what}"),
+            (Lang::Vi, Self::NotPermitted { reason }) => format!("lượt gọi sẽ bị từ chối: {reason}"),
             (Lang::Vi, Self::NotConfirmed) => {
                 "chưa thay đổi gì: chưa có xác nhận (--yes để không hỏi)".to_owned()
             }
@@ -443,6 +461,7 @@ impl Error {
             Self::Issuer { .. } => (SEE_THE_ISSUER, SEE_THE_ISSUER_VI, &[]),
             Self::NotSignedIn { .. } => (SIGN_IN_AGAIN, SIGN_IN_AGAIN_VI, &[]),
             Self::VersionUnknown { known, .. } if !known.is_empty() => ("It has: ", "Hiện có: ", known),
+            Self::NotHeld { known, .. } if !known.is_empty() => ("There are: ", "Hiện có: ", known),
             Self::ServiceUnknown { known, .. } | Self::MethodUnknown { known, .. } if !known.is_empty() => {
                 ("Name one of: ", "Chọn một trong: ", known)
             }
@@ -464,6 +483,8 @@ impl Error {
             | Self::Protos { .. }
             | Self::Unfit { .. }
             | Self::VersionUnknown { .. }
+            | Self::NotHeld { .. }
+            | Self::NotPermitted { .. }
             | Self::NotAsContracted { .. }
             | Self::Contract { .. }
             | Self::Folder { .. }

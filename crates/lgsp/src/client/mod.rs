@@ -5,12 +5,14 @@
 //! agency's system does not have.
 
 mod advice;
+mod agreement;
 pub(crate) mod bearer;
 mod call;
 mod certificate;
 mod code;
 mod codec;
 mod connect;
+mod connection;
 mod connections;
 mod credential;
 mod error;
@@ -25,6 +27,7 @@ mod registry;
 mod report;
 pub mod service;
 pub(crate) mod session;
+mod sheet;
 mod sign_in;
 pub(crate) mod table;
 pub mod token;
@@ -58,6 +61,10 @@ pub enum Command {
     Applications(Applications),
     /// `lgsp connections`.
     Connections(Connections),
+    /// `lgsp connection`.
+    Connection(crate::cli::connection::Connection),
+    /// `lgsp agreement`.
+    Agreement(crate::cli::agreement::Agreement),
     /// `lgsp credential`.
     Credential(Credential),
     /// The commands below `lgsp registry`.
@@ -76,6 +83,8 @@ pub async fn run(command: Command, lang: Lang) -> ExitCode {
         Command::Service(args) => service::run(args, lang).await,
         Command::Applications(args) => registry::applications(args, lang).await,
         Command::Connections(args) => connections::run(args, lang).await,
+        Command::Connection(command) => connection::run(command, lang).await,
+        Command::Agreement(command) => agreement::run(command, lang).await,
         Command::Credential(args) => credential::run(args, lang).await,
         Command::Registry(command) => code::run(command, lang).await,
         Command::Exchanges(args) => exchanges::run(args, lang).await,

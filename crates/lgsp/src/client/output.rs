@@ -2,17 +2,20 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use clap::ValueEnum;
 use comfy_table::Color;
 use lgsp_proto::ledger::v1::Exchange;
 use lgsp_proto::pool;
 use lgsp_proto::registry::v1::{
-    Agency, AgreementRecord, ApplicationSummary, Change, ConnectionRecord, CredentialRecord,
-    MethodConformance, Person, PersonProposal, Purpose, Role, RoleProposal, ServiceRecord, ServiceSummary,
-    System,
+    Agency, AgreementRecord, ApplicationSummary, Change, CheckPermissionResponse, ConnectionRecord,
+    CredentialRecord, MethodConformance, Person, PersonProposal, Purpose, Role, RoleProposal, ServiceRecord,
+    ServiceSummary, System,
 };
 use prost::Message;
-use prost_reflect::DynamicMessage;
+use prost_reflect::{DynamicMessage, Value};
 
 use super::Error;
 
@@ -83,7 +86,7 @@ impl Surface {
 }
 
 /// <https://no-color.org>, and terminals that cannot.
-fn colours_are_welcome() -> bool {
+pub(crate) fn colours_are_welcome() -> bool {
     let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
     !no_color && !dumb
@@ -181,6 +184,10 @@ impl Listed for AgreementRecord {
     const NAME: &'static str = "lgsp.registry.v1.AgreementRecord";
 }
 
+impl Listed for CheckPermissionResponse {
+    const NAME: &'static str = "lgsp.registry.v1.CheckPermissionResponse";
+}
+
 impl Listed for ServiceRecord {
     const NAME: &'static str = "lgsp.registry.v1.ServiceRecord";
 }
@@ -189,13 +196,42 @@ impl Listed for MethodConformance {
     const NAME: &'static str = "lgsp.registry.v1.MethodConformance";
 }
 
-/// A message of the hub's own contracts as one line of JSON.
+/// A message of the hub's own contracts as one line of JSON. Digests stand in it in hexadecimal digits, as everywhere else, and not in
+/// the Base64 of other bytes.
 pub(crate) fn json_line<M: Message + Listed>(message: &M) -> Result<String, Error> {
     let unknown = || Error::Output(io::Error::other("a message outside the contracts"));
     let descriptor = pool().get_message_by_name(M::NAME).ok_or_else(unknown)?;
     let mut dynamic = DynamicMessage::new(descriptor);
     dynamic.transcode_from(message).map_err(|error| Error::Output(io::Error::other(error)))?;
-    json(&dynamic, JsonStyle::Json)
+    Ok(with_digests_in_hex(json(&dynamic, JsonStyle::Json)?, &dynamic))
+}
+
+/// JSON with the digests of its message in hexadecimal digits.
+pub(crate) fn with_digests_in_hex(json: String, message: &DynamicMessage) -> String {
+    let mut digests = Vec::new();
+    collect_digests(message, &mut digests);
+    // No text in JSON holds a bare quote: what is found is a field.
+    digests.iter().fold(json, |json, (name, digest)| {
+        json.replace(
+            &format!("\"{name}\":\"{}\"", STANDARD.encode(digest)),
+            &format!("\"{name}\":\"{}\"", hex::encode(digest)),
+        )
+    })
+}
+
+fn collect_digests(message: &DynamicMessage, digests: &mut Vec<(String, Bytes)>) {
+    for (field, value) in message.fields() {
+        match value {
+            Value::Bytes(digest) if field.name().ends_with("sha256") => {
+                digests.push((field.json_name().to_owned(), digest.clone()));
+            }
+            Value::Message(inner) => collect_digests(inner, digests),
+            Value::List(items) => {
+                items.iter().filter_map(Value::as_message).for_each(|inner| collect_digests(inner, digests));
+            }
+            _ => {}
+        }
+    }
 }
 
 /// What a cell says besides its text.
@@ -229,7 +265,7 @@ impl Tone {
 
 #[cfg(test)]
 mod tests {
-    use lgsp_proto::ledger::v1::Outcome;
+    use lgsp_proto::ledger::v1::{Outcome, Sealed};
 
     use super::*;
 
@@ -244,6 +280,14 @@ mod tests {
         assert_eq!(surface(false, false).listing(Some(Listing::Json)), Listing::Json);
         assert_eq!(surface(true, false).json_style(None), JsonStyle::Pretty);
         assert_eq!(surface(false, false).json_style(None), JsonStyle::Json);
+    }
+
+    #[test]
+    fn digests_are_told_in_hexadecimal_digits_however_deep_they_lie() {
+        let sealed = Sealed { credential_sha256: vec![0xab; 32].into(), ..Default::default() };
+        let exchange = Exchange { sealed: Some(sealed), ..Default::default() };
+        let text = json_line(&exchange).expect("a message of the contracts");
+        assert!(text.contains(&format!(r#""credentialSha256":"{}""#, "ab".repeat(32))), "{text}");
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! How moments, states and outcomes are written for people.
 
 use lgsp_core::{Hop, Outcome};
-use lgsp_proto::registry::v1::{ApplicationState, CredentialState, Environment, ServiceState};
+use lgsp_proto::registry::v1::{
+    AgreementStage, ApplicationState, CredentialState, Environment, ServiceState,
+};
 use prost_reflect::prost_types::Timestamp;
 use time::format_description::BorrowedFormatItem;
 use time::macros::{format_description, offset};
@@ -87,6 +89,20 @@ pub(crate) fn credential_state(state: CredentialState, lang: Lang) -> Cell {
         CredentialState::Rotated => (lang.pick("rotated", "đã thay"), Tone::Notice),
         CredentialState::Expired => (lang.pick("expired", "hết hạn"), Tone::Dim),
         CredentialState::Revoked => (lang.pick("revoked", "đã thu hồi"), Tone::Dim),
+    };
+    Cell::new(text, tone)
+}
+
+pub(crate) fn agreement_stage(stage: AgreementStage, lang: Lang) -> Cell {
+    let (text, tone) = match stage {
+        AgreementStage::Unspecified => (lang.pick("unknown", "không rõ"), Tone::Dim),
+        AgreementStage::Proposed => (lang.pick("proposed", "đề nghị"), Tone::Notice),
+        AgreementStage::Approved => (lang.pick("approved", "đã chấp thuận"), Tone::Notice),
+        AgreementStage::Refused => (lang.pick("refused", "bị từ chối"), Tone::Dim),
+        AgreementStage::Active => (lang.pick("active", "hiệu lực"), Tone::Good),
+        AgreementStage::Suspended => (lang.pick("suspended", "tạm dừng"), Tone::Warning),
+        AgreementStage::Revoked => (lang.pick("revoked", "đã thu hồi"), Tone::Dim),
+        AgreementStage::Superseded => (lang.pick("superseded", "đã thay thế"), Tone::Dim),
     };
     Cell::new(text, tone)
 }

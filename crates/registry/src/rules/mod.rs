@@ -7,6 +7,7 @@ mod entries;
 mod folder;
 mod moment;
 mod parse;
+mod proposal;
 mod write;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use prost::Message;
 use sha2::{Digest, Sha256};
 
 pub use folder::{FILES, Folder};
+pub use proposal::agreements;
 pub use write::{has_own_contract, write};
 
 use crate::problem::Problems;

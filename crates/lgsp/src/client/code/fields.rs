@@ -11,6 +11,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use time::macros::offset;
 
+use crate::client::output::with_digests_in_hex;
+
 /// By what the entries of a list are told apart, if they have it.
 const NAMES: [&str; 6] = ["method", "keyId", "id", "office", "code", "subject"];
 /// What changes with every change, and says nothing.
@@ -35,7 +37,11 @@ pub(crate) fn of(name: &str, message: &impl Message) -> Fields {
         let mut dynamic = DynamicMessage::new(descriptor);
         dynamic.transcode_from(message).ok().map(|()| dynamic)
     });
-    if let Some(json) = dynamic.and_then(|dynamic| serde_json::to_value(dynamic).ok()) {
+    let json = dynamic.and_then(|dynamic| {
+        let json = serde_json::to_string(&dynamic).ok()?;
+        serde_json::from_str(&with_digests_in_hex(json, &dynamic)).ok()
+    });
+    if let Some(json) = json {
         flatten(&json, "", &mut fields);
     }
     fields

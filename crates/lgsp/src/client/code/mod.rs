@@ -2,7 +2,7 @@
 
 mod apply;
 mod export;
-mod fields;
+pub(super) mod fields;
 mod history;
 mod known;
 mod perform;

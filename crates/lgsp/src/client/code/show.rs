@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use lgsp_core::time::{micros, unix_micros};
 use lgsp_proto::registry::v1::credential_record::Held;
-use lgsp_proto::registry::v1::{AgreementStage, CredentialRecord, CredentialState};
+use lgsp_proto::registry::v1::{CredentialRecord, CredentialState};
 
 use super::known::Known;
 use crate::cli::code::Show;
@@ -106,7 +106,7 @@ fn table(known: &Known, at: i64, lang: Lang) -> Table {
         let terms = it.agreement.clone().unwrap_or_default();
         let id = format!("{}/{}", terms.id, terms.version);
         let name = format!("{} → {}", terms.application, words::last_word(&terms.service));
-        row("agreement", &id, "", stage(it.stage(), lang), &name);
+        row("agreement", &id, "", words::agreement_stage(it.stage(), lang), &name);
     }
     table
 }
@@ -129,18 +129,4 @@ fn state(record: &CredentialRecord, at: i64) -> CredentialState {
     } else {
         CredentialState::Valid
     }
-}
-
-fn stage(stage: AgreementStage, lang: Lang) -> Cell {
-    let (text, tone) = match stage {
-        AgreementStage::Unspecified => (lang.pick("unknown", "không rõ"), Tone::Dim),
-        AgreementStage::Proposed => (lang.pick("proposed", "đề nghị"), Tone::Notice),
-        AgreementStage::Approved => (lang.pick("approved", "đã chấp thuận"), Tone::Notice),
-        AgreementStage::Refused => (lang.pick("refused", "bị từ chối"), Tone::Dim),
-        AgreementStage::Active => (lang.pick("active", "hiệu lực"), Tone::Good),
-        AgreementStage::Suspended => (lang.pick("suspended", "tạm dừng"), Tone::Warning),
-        AgreementStage::Revoked => (lang.pick("revoked", "đã thu hồi"), Tone::Dim),
-        AgreementStage::Superseded => (lang.pick("superseded", "đã thay thế"), Tone::Dim),
-    };
-    Cell::new(text, tone)
 }
