@@ -110,6 +110,20 @@ mod tests {
     }
 
     #[test]
+    fn an_example_stands_in_the_help_as_it_can_be_copied() {
+        let lgsp = Cli::command();
+        for family in ["connection", "agreement"] {
+            let family = lgsp.find_subcommand(family).expect("a command");
+            for command in family.get_subcommands().filter(|it| it.get_name() != "list") {
+                let told = command.get_after_help().expect(command.get_name()).to_string();
+                assert!(told.contains(&format!("lgsp {} {}", family.get_name(), command.get_name())), "{told}");
+                // Longer lines would be torn.
+                assert!(told.lines().all(|line| line.chars().count() <= 100), "{told}");
+            }
+        }
+    }
+
+    #[test]
     fn the_help_tells_every_exit_code() {
         let mut lgsp = Cli::command();
         let call = lgsp.find_subcommand_mut("call").expect("a command").render_help().to_string();

@@ -203,11 +203,14 @@ async fn who_may_not_or_has_not_looked_connects_nothing() {
     let operator = city.person("dung.vanhanh");
     let bare = DecideConnectionRequest { legal_basis: String::new(), ..about(record(&requested)) };
     let refusal = connections(&operator).refuse_connection(operator.request(bare)).await;
-    assert_eq!(fields(&refused(refusal, Reason::InvalidField)), ["legal_basis"]);
+    let refusal = refused(refusal, Reason::InvalidField);
+    assert_eq!(refusal.violations, [("legal_basis".to_owned(), "is required".to_owned())]);
     let stale = DecideConnectionRequest { etag: 1, ..about(record(&requested)) };
     refused(connections(&operator).approve_connection(operator.request(stale)).await, Reason::Stale);
     let early = connections(&operator).connect(operator.request(about(record(&requested)))).await;
-    refused(early, Reason::WrongStage);
+    let early = refused(early, Reason::WrongStage);
+    let stage = ("stage".to_owned(), "is requested, and has to be onboarding".to_owned());
+    assert_eq!(early.violations, [stage]);
     let own = city.person("an.tuphap");
     let own = connections(&own).approve_connection(own.request(about(record(&requested)))).await;
     refused(own, Reason::RoleMissing);

@@ -39,7 +39,7 @@ pub enum Agreement {
     Activate(Box<Decide<Version, MayReason>>),
     /// Suspend an agreement at once
     #[command(
-        after_help = "Example:\n  lgsp agreement suspend tt-gpxd-dancu --reason 'nghi lộ khoá' --as chi-congan --key chi-congan.pem"
+        after_help = "Example:\n  lgsp agreement suspend tt-gpxd-dancu --reason 'nghi lộ khoá' \\\n    --as chi-congan --key chi-congan.pem"
     )]
     Suspend(Box<Decide<Version, Reason>>),
     /// Put a suspended agreement in force again
@@ -49,7 +49,7 @@ pub enum Agreement {
     Resume(Box<Decide<Version, MayReason>>),
     /// Revoke an agreement for good
     #[command(
-        after_help = "Example:\n  lgsp agreement revoke tt-gpxd-dancu --reason 'not needed any more' --as chi-congan --key chi-congan.pem"
+        after_help = "Example:\n  lgsp agreement revoke tt-gpxd-dancu --reason 'not needed any more' \\\n    --as chi-congan --key chi-congan.pem"
     )]
     Revoke(Box<Decide<Version, Reason>>),
     /// List agreements, every version
@@ -61,8 +61,8 @@ pub enum Agreement {
     Show(Box<Show>),
     /// Tell whether an application may call a method for a purpose, which fields it would get, and who decides
     #[command(
-        after_help = "Ends with 0 if it may, and with 3 if it may not.\n\nExample:\n  lgsp agreement check gpxd lgsp.population.v1.PopulationService/GetCitizen --purpose verify \\\n    \
-        --as an-xaydung --key an-xaydung.pem"
+        after_help = "Ends with 0 if it may, and with 3 if it may not.\n\nExample:\n  lgsp agreement check gpxd lgsp.population.v1.PopulationService/GetCitizen \\\n    \
+        --purpose verify --as an-xaydung --key an-xaydung.pem"
     )]
     Check(Box<Check>),
 }
@@ -140,10 +140,12 @@ pub struct Proposal {
     mut_arg("grants", |arg| arg.required_unless_present("file")),
     mut_arg("to", |arg| arg.required_unless_present("file")),
     mut_arg("legal_basis", |arg| arg.required_unless_present("file")),
-    after_help = "Examples:\n  lgsp agreement propose tt-gpxd-dancu --application gpxd --service lgsp.population.v1.PopulationService \\\n    \
-    --purpose verify --grant GetCitizen=citizen.full_name,citizen.permanent_address --to 2031-01-01 \\\n    \
-    --per-second 5 --per-day 2000 --legal-basis 'Luật Xây dựng' --as an-xaydung --key an-xaydung.pem\n  \
-    lgsp agreement propose tt-gpxd-dancu --file agreement.toml --as an-xaydung --key an-xaydung.pem"
+    after_help = "Examples:\n  lgsp agreement propose tt-gpxd-dancu --application gpxd \\\n    \
+    --service lgsp.population.v1.PopulationService --purpose verify \\\n    \
+    --grant GetCitizen=citizen.full_name,citizen.permanent_address --to 2031-01-01 \\\n    \
+    --per-second 5 --per-day 2000 --legal-basis 'Luật Xây dựng' \\\n    \
+    --as an-xaydung --key an-xaydung.pem\n  \
+    lgsp agreement propose tt-gpxd-dancu --file agreement.toml \\\n    --as an-xaydung --key an-xaydung.pem"
 )]
 pub struct Propose {
     /// What is proposed, and by whom.
@@ -159,10 +161,8 @@ pub struct Propose {
 
 /// `lgsp agreement amend`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Example:\n  lgsp agreement amend tt-gpxd-dancu --per-day 5000 --reason 'more permits than expected' \\\n    \
-    --as an-xaydung --key an-xaydung.pem"
-)]
+#[command(after_help = "Example:\n  lgsp agreement amend tt-gpxd-dancu --per-day 5000 \\\n    \
+    --reason 'more permits than expected' --as an-xaydung --key an-xaydung.pem")]
 pub struct Amend {
     /// What is proposed, and by whom.
     #[command(flatten)]

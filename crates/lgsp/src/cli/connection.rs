@@ -32,17 +32,17 @@ pub enum Connection {
     Connect(Box<Decide<Application, MayReason>>),
     /// Suspend a connected application at once
     #[command(
-        after_help = "Example:\n  lgsp connection suspend gpxd --reason 'nghi lộ khoá' --as an-xaydung --key an-xaydung.pem"
+        after_help = "Example:\n  lgsp connection suspend gpxd --reason 'nghi lộ khoá' \\\n    --as an-xaydung --key an-xaydung.pem"
     )]
     Suspend(Box<Decide<Application, Reason>>),
     /// Resume a suspended application
     #[command(
-        after_help = "Example:\n  lgsp connection resume gpxd --reason 'đã thay khoá' --as dung-vanhanh --key dung-vanhanh.pem"
+        after_help = "Example:\n  lgsp connection resume gpxd --reason 'đã thay khoá' \\\n    --as dung-vanhanh --key dung-vanhanh.pem"
     )]
     Resume(Box<Decide<Application, MayReason>>),
     /// Retire an application for good, with its agreements and credentials
     #[command(
-        after_help = "Example:\n  lgsp connection retire gpxd --reason 'replaced' --dry-run --as dung-vanhanh --key dung-vanhanh.pem"
+        after_help = "Example:\n  lgsp connection retire gpxd --reason 'replaced' --dry-run \\\n    --as dung-vanhanh --key dung-vanhanh.pem"
     )]
     Retire(Box<Decide<Application, Reason>>),
     /// List applications on their way to the hub: the same as `lgsp connections`
@@ -62,11 +62,10 @@ pub struct Application {
 
 /// `lgsp connection request`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Example:\n  lgsp connection request gpxd --agency 000.00.08.H13 --name-vi 'Cấp giấy phép xây dựng' \\\n    \
-    --name-en 'Building permits' --contact 'Phòng Quản lý xây dựng; qlxd@xaydung.example.vn; 0292 3800 000' \\\n    \
-    --reason 'kiểm tra người đề nghị cấp phép' --as an-xaydung --key an-xaydung.pem"
-)]
+#[command(after_help = "Example:\n  lgsp connection request gpxd --agency 000.00.08.H13 \\\n    \
+    --name-vi 'Cấp giấy phép xây dựng' --name-en 'Building permits' \\\n    \
+    --contact 'Phòng Quản lý xây dựng; qlxd@xaydung.example.vn; 0292 3800 000' \\\n    \
+    --reason 'kiểm tra người đề nghị cấp phép' --as an-xaydung --key an-xaydung.pem")]
 pub struct Request {
     /// Who asks, and whom.
     #[command(flatten)]

@@ -12,7 +12,7 @@ use super::output::{self, Listing, Surface, Tone};
 use super::registry::{answered_within, open};
 use super::session::Session;
 use super::sheet::{Sheet, aftermath, headline};
-use super::{Error, Lang, connections, words};
+use super::{Error, Held, Lang, connections, words};
 use crate::cli::connection::{Application as Named, Connection, Request, Show};
 use crate::cli::decide::{Decide, Stated};
 
@@ -112,7 +112,8 @@ async fn find(session: &Session, id: &str) -> Result<ConnectionRecord, Error> {
     let mut records = connections::every(session, None, "", false).await?;
     let place = records.iter().position(|it| it.application.as_ref().is_some_and(|it| it.id == id));
     let found = place.map(|place| records.swap_remove(place));
-    found.ok_or_else(|| Error::NotHeld { what: format!("{id}, as an application"), known: Vec::new() })
+    let unknown = || Error::NotHeld { kind: Held::Application, id: id.to_owned(), known: Vec::new() };
+    found.ok_or_else(unknown)
 }
 
 fn tell(decision: ConnectionDecision, form: Option<Listing>, lang: Lang) -> Result<(), Error> {

@@ -251,10 +251,12 @@ pub enum Error {
         known: Vec<String>,
     },
     /// The registry, or a file, does not hold it.
-    #[error("there is no {what}")]
+    #[error("there is no {} {id}", kind.text(Lang::En))]
     NotHeld {
-        /// What was looked for, and where.
-        what: String,
+        /// What was looked for.
+        kind: Held,
+        /// By which id.
+        id: String,
         /// What there is instead.
         known: Vec<String>,
     },
@@ -329,6 +331,35 @@ pub enum Error {
     /// Standard output cannot be written.
     #[error("cannot write: {0}")]
     Output(#[from] io::Error),
+}
+
+/// What can be looked for and not be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// An application, on its way to the hub or connected.
+    Application,
+    /// An agreement.
+    Agreement,
+    /// A version of an agreement, for what shall be decided.
+    VersionForThis,
+    /// An agreement, in a file.
+    AgreementInFile,
+}
+
+impl Held {
+    fn text(self, lang: Lang) -> &'static str {
+        match self {
+            Self::Application => lang.pick("application", "ứng dụng"),
+            Self::Agreement => lang.pick("agreement", "thoả thuận"),
+            Self::VersionForThis => lang.pick(
+                "version to decide this about of agreement",
+                "phiên bản phù hợp để quyết định của thoả thuận",
+            ),
+            Self::AgreementInFile => {
+                lang.pick("agreement in the file by the id", "trong tệp thoả thuận mang mã")
+            }
+        }
+    }
 }
 
 fn against(version: Option<u32>) -> String {
@@ -436,7 +467,7 @@ impl Error {
             (Lang::Vi, Self::NotEmpty { path }) => {
                 format!("{} không rỗng: nêu thư mục khác, hoặc ghi vào đó bằng --force", path.display())
             }
-            (Lang::Vi, Self::NotHeld { what, .. }) => format!("không có {what}"),
+            (Lang::Vi, Self::NotHeld { kind, id, .. }) => format!("không có {} {id}", kind.text(lang)),
             (Lang::Vi, Self::NotPermitted { reason }) => format!("lượt gọi sẽ bị từ chối: {reason}"),
             (Lang::Vi, Self::NotConfirmed) => {
                 "chưa thay đổi gì: chưa có xác nhận (--yes để không hỏi)".to_owned()

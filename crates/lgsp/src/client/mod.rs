@@ -35,7 +35,7 @@ mod words;
 
 use std::process::ExitCode;
 
-pub use error::{Error, Exit};
+pub use error::{Error, Exit, Held};
 pub use failure::Failure;
 pub use lang::Lang;
 pub use output::{JsonStyle, Listing};

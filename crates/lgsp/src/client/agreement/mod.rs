@@ -18,7 +18,7 @@ use super::output::{self, Listing};
 use super::registry::{MOST_PAGES, answered_within, open};
 use super::session::{LARGEST_MESSAGE, Session};
 use super::sheet::aftermath;
-use super::{Error, Lang, words};
+use super::{Error, Held, Lang, words};
 use crate::cli::agreement::{Agreement, Show, Version};
 use decide::Decision;
 
@@ -109,10 +109,9 @@ fn not_held(versions: &[AgreementRecord], id: &str) -> Error {
         let version = terms(record).map_or(0, |terms| terms.version);
         format!("{version} ({})", words::agreement_stage(record.stage(), Lang::En).text)
     });
-    match known.collect::<Vec<_>>() {
-        known if known.is_empty() => Error::NotHeld { what: format!("{id}, as an agreement"), known },
-        known => Error::NotHeld { what: format!("{id}, in a version for this"), known },
-    }
+    let known: Vec<String> = known.collect();
+    let kind = if known.is_empty() { Held::Agreement } else { Held::VersionForThis };
+    Error::NotHeld { kind, id: id.to_owned(), known }
 }
 
 /// The version that is in force, or was until it was suspended.

@@ -13,7 +13,7 @@ use crate::cli::agreement::{Amend, Proposal, Propose};
 use crate::client::registry::{answered_within, open};
 use crate::client::session::Session;
 use crate::client::sheet::headline;
-use crate::client::{Error, Lang};
+use crate::client::{Error, Held, Lang};
 
 const DAY_US: i64 = 86_400_000_000;
 /// Viet Nam is ahead of UTC by so much all the year.
@@ -77,7 +77,7 @@ fn of_file(file: &Path, id: &str) -> Result<Agreement, Error> {
     let all = rules::agreements(content.into()).map_err(|problems| Error::Rules(Box::new(problems)))?;
     let known = all.iter().map(|terms| terms.id.clone()).collect();
     let found = all.into_iter().find(|terms| terms.id == id);
-    found.ok_or_else(|| Error::NotHeld { what: format!("{id}, in {}", file.display()), known })
+    found.ok_or_else(|| Error::NotHeld { kind: Held::AgreementInFile, id: id.to_owned(), known })
 }
 
 /// The terms with what the options say in their place.
