@@ -209,8 +209,8 @@ async fn who_may_not_or_has_not_looked_connects_nothing() {
     refused(connections(&operator).approve_connection(operator.request(stale)).await, Reason::Stale);
     let early = connections(&operator).connect(operator.request(about(record(&requested)))).await;
     let early = refused(early, Reason::WrongStage);
-    let stage = ("stage".to_owned(), "is requested, and has to be onboarding".to_owned());
-    assert_eq!(early.violations, [stage]);
+    let where_it_stands = ("stage".to_owned(), "is requested, and has to be onboarding".to_owned());
+    assert_eq!(early.violations, [where_it_stands]);
     let own = city.person("an.tuphap");
     let own = connections(&own).approve_connection(own.request(about(record(&requested)))).await;
     refused(own, Reason::RoleMissing);
