@@ -1,9 +1,10 @@
 //! What agreements have left of their quotas, over all gateways.
 //!
 //! *Per second*, each gateway has a [`share`] of the quota, by what each was asked for: heartbeats tell it. *Per day*, a gateway
-//! counts what it has granted itself, and hears of the ledger what the others have ([`usage`]). Both are heard beside the path:
-//! a charge looks up, and waits for nobody.
+//! counts what it has granted itself, and hears what the others have ([`elsewhere`]): of the ledger what has ended ([`usage`]), and of
+//! themselves, by their heartbeats, what they have granted. All is heard beside the path: a charge looks up, and waits for nobody.
 
+mod elsewhere;
 mod share;
 pub(crate) mod usage;
 
@@ -18,6 +19,7 @@ use lgsp_proto::ledger::v1::Usage;
 use lgsp_proto::monitor::v1::Demand;
 use parking_lot::Mutex;
 
+use elsewhere::Elsewhere;
 use share::ONE;
 
 /// Agreements that are counted at most; those of another day go first.
@@ -37,13 +39,22 @@ pub(crate) struct Quotas {
     /// The name of this gateway.
     instance: String,
     used: Mutex<HashMap<Arc<str>, Used>>,
-    told: Mutex<Told>,
+    told: Mutex<LastTold>,
 }
 
 /// What heartbeats told last.
-struct Told {
+struct LastTold {
     at: Instant,
     demands: Vec<Demand>,
+}
+
+/// What a heartbeat shall tell of an agreement; the busier one is the greater.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Told {
+    asked: u32,
+    agreement: Reverse<Arc<str>>,
+    /// On this day, if it has a quota per day.
+    granted: Option<u64>,
 }
 
 /// What was charged for an exchange.
@@ -67,22 +78,12 @@ struct Used {
     day: String,
     in_day: u64,
     per_day: Option<u64>,
-    /// What the other gateways have used of a day.
     elsewhere: Elsewhere,
-}
-
-/// What others have used of an agreement on a day, as the ledger tells.
-#[derive(Default)]
-struct Elsewhere {
-    day: String,
-    /// What all have used, by which the later of two counts is known.
-    of_all: u64,
-    used: u64,
 }
 
 impl Quotas {
     pub(crate) fn new(instance: &str) -> Self {
-        let told = Mutex::new(Told { at: Instant::now(), demands: Vec::new() });
+        let told = Mutex::new(LastTold { at: Instant::now(), demands: Vec::new() });
         Self { instance: instance.to_owned(), used: Mutex::default(), told }
     }
 
@@ -111,44 +112,54 @@ impl Quotas {
 
     /// Takes in what the ledger has counted, unless more is known.
     pub(crate) fn hear(&self, usage: &Usage, now: i64) {
-        let own = usage.gateways.iter().find(|of| of.gateway == self.instance).map_or(0, |of| of.used);
         let mut used = self.used.lock();
-        let today = time::day(now);
-        if usage.day < today || usage.agreement.len() > LONGEST_ID {
-            return;
-        }
-        make_room(&mut used, &usage.agreement, now);
-        if used.len() >= MOST_AGREEMENTS && !used.contains_key(usage.agreement.as_str()) {
-            return;
-        }
-        let elsewhere = &mut used.entry(usage.agreement.as_str().into()).or_default().elsewhere;
-        if (&*usage.day, usage.used) > (&*elsewhere.day, elsewhere.of_all) {
-            let (day, of_all) = (usage.day.clone(), usage.used);
-            *elsewhere = Elsewhere { day, of_all, used: of_all.saturating_sub(own) };
+        if usage.day >= time::day(now)
+            && let Some(elsewhere) = elsewhere_of(&mut used, &usage.agreement, now)
+        {
+            elsewhere.hear(usage, &self.instance);
         }
     }
 
-    /// What was asked for just now, by agreement with a quota per second, the busiest first. It fades by half with each
-    /// heartbeat, so that an application that calls now and then keeps its share.
-    pub(crate) fn demands(&self, now: Instant) -> Vec<Demand> {
+    /// Takes in what another gateway tells that it has granted today. One that is ahead tells it again tomorrow.
+    pub(crate) fn hear_demands(&self, gateway: &str, demands: &[Demand], now: i64) {
+        let today = time::day(now);
+        let mut used = self.used.lock();
+        for demand in demands.iter().filter(|demand| demand.day == today) {
+            if let Some(elsewhere) = elsewhere_of(&mut used, &demand.agreement, now) {
+                elsewhere.hear_of(gateway, &demand.day, demand.granted);
+            }
+        }
+    }
+
+    /// What was asked for just now and granted today, by agreement with a quota, the busiest first. What was asked for fades by half
+    /// with each heartbeat, so that an application that calls now and then keeps its share.
+    pub(crate) fn demands(&self, now: Instant, now_us: i64) -> Vec<Demand> {
         let mut told = self.told.lock();
         let measured = now.saturating_duration_since(told.at);
         if measured >= LEAST_MEASURED {
             told.at = now;
-            let busiest = self.busiest(measured).into_sorted_vec().into_iter();
-            let told_of = busiest.map(|Reverse((asked, Reverse(agreement)))| (agreement.to_string(), asked));
-            told.demands = told_of.map(|(agreement, asked)| Demand { agreement, asked }).collect();
+            let today = time::day(now_us);
+            let busiest = self.busiest(measured, &today).into_sorted_vec().into_iter();
+            let demand = |Reverse(Told { asked, agreement: Reverse(agreement), granted })| Demand {
+                agreement: agreement.to_string(),
+                asked,
+                granted: granted.unwrap_or(0),
+                day: granted.map(|_| today.clone()).unwrap_or_default(),
+            };
+            told.demands = busiest.map(demand).collect();
         }
         told.demands.clone()
     }
 
     /// As many agreements as a heartbeat tells of. Charges wait meanwhile, so that nothing is allocated here but this.
-    fn busiest(&self, measured: Duration) -> BinaryHeap<Reverse<(u32, Reverse<Arc<str>>)>> {
+    fn busiest(&self, measured: Duration, today: &str) -> BinaryHeap<Reverse<Told>> {
         let mut busiest = BinaryHeap::with_capacity(MOST_DEMANDS + 1);
         for (agreement, used) in self.used.lock().iter_mut() {
-            let asked = used.fade(measured);
-            if asked > 0 && agreement.len() <= LONGEST_ID {
-                busiest.push(Reverse((asked, Reverse(agreement.clone()))));
+            let (asked, granted) = (used.fade(measured), used.granted_on(today));
+            // What nobody else has counted is told until somebody has.
+            let is_told = asked > 0 || granted.is_some_and(|granted| granted > used.counted_on(today));
+            if is_told && agreement.len() <= LONGEST_ID {
+                busiest.push(Reverse(Told { asked, agreement: Reverse(agreement.clone()), granted }));
             }
             if busiest.len() > MOST_DEMANDS {
                 busiest.pop();
@@ -162,6 +173,20 @@ impl Quotas {
         let today = time::day(now);
         self.used.lock().values().filter(|used| used.is_near_its_end(&today)).count()
     }
+}
+
+/// What is heard of an agreement, if there is room for it.
+fn elsewhere_of<'a>(
+    used: &'a mut HashMap<Arc<str>, Used>,
+    agreement: &str,
+    now: i64,
+) -> Option<&'a mut Elsewhere> {
+    make_room(used, agreement, now);
+    let is_known = used.contains_key(agreement);
+    if agreement.len() > LONGEST_ID || (used.len() >= MOST_AGREEMENTS && !is_known) {
+        return None;
+    }
+    Some(&mut used.entry(agreement.into()).or_default().elsewhere)
 }
 
 fn make_room(used: &mut HashMap<Arc<str>, Used>, agreement: &str, now: i64) {
@@ -185,9 +210,7 @@ impl Used {
         if self.second != Some(second) {
             self.begin(second, grant, asked);
         }
-        if grant.per_second.is_some() {
-            self.asked = self.asked.saturating_add(1);
-        }
+        self.asked = self.asked.saturating_add(1);
         if grant.per_day.is_some_and(|bound| self.of_day(&self.day) >= bound) {
             return Err(Fault::new(Reason::QuotaExceeded).retry_after(time::until_tomorrow(now)));
         }
@@ -228,8 +251,17 @@ impl Used {
     /// What was used of a day here and elsewhere.
     fn of_day(&self, day: &str) -> u64 {
         let here = if self.day == day { self.in_day } else { 0 };
-        let elsewhere = if self.elsewhere.day == day { self.elsewhere.used } else { 0 };
-        here.saturating_add(elsewhere)
+        here.saturating_add(self.elsewhere.used_on(day))
+    }
+
+    /// What was granted here of a quota of a day, if there is one and any was.
+    fn granted_on(&self, day: &str) -> Option<u64> {
+        (self.per_day.is_some() && self.day == day).then_some(self.in_day)
+    }
+
+    /// What of it the ledger has counted.
+    fn counted_on(&self, day: &str) -> u64 {
+        self.elsewhere.counted_here_on(day)
     }
 
     /// What was asked for, to be told.

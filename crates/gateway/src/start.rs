@@ -210,8 +210,11 @@ impl Role<'_> {
         let bounds = self.options.exchanges.of_the_caller();
         let instance = self.state.instance().name();
         let caller = Caller::start(self.bus, bounds, instance, macs, self.shutdown).await?;
-        let quotas = quotas.clone();
-        caller.tell_demands(move || quotas.demands(Instant::now()));
+        let (told, heard) = (quotas.clone(), quotas.clone());
+        caller.tell_demands(move || told.demands(Instant::now(), unix_micros(SystemTime::now())));
+        caller.hear_demands(move |gateway, demands| {
+            heard.hear_demands(gateway, demands, unix_micros(SystemTime::now()));
+        });
         Ok(caller)
     }
 

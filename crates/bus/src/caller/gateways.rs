@@ -2,9 +2,10 @@
 //! makes of this, all of them make of the same.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::OnceLock;
 use std::time::Instant;
 
-use lgsp_proto::monitor::v1::Heartbeat;
+use lgsp_proto::monitor::v1::{Demand, Heartbeat};
 use parking_lot::Mutex;
 
 use super::providers::SHOWN;
@@ -29,7 +30,12 @@ pub(crate) struct Gateways {
     /// The name of this one.
     own: String,
     heard: Mutex<BTreeMap<String, Heard>>,
+    /// Who else hears what the others tell.
+    taken: OnceLock<Taken>,
 }
+
+/// Takes in what the gateway of a name tells.
+pub(crate) type Taken = Box<dyn Fn(&str, &[Demand]) + Send + Sync>;
 
 struct Heard {
     at: Instant,
@@ -41,11 +47,25 @@ struct Heard {
 
 impl Gateways {
     pub(crate) fn new(own: &str) -> Self {
-        Self { own: own.to_owned(), heard: Mutex::default() }
+        Self { own: own.to_owned(), heard: Mutex::default(), taken: OnceLock::new() }
+    }
+
+    /// From now on `taken` takes in what each of the others tells, as soon as it is heard.
+    pub(crate) fn tell(&self, taken: Taken) {
+        // There is one gateway to a caller.
+        let _ = self.taken.set(taken);
     }
 
     /// Hears a heartbeat whose sender has proven to be a gateway. Tells whether it is a new one: a repeat says nothing.
     pub(crate) fn hear(&self, heartbeat: &Heartbeat, now: Instant) -> bool {
+        let is_new = self.note(heartbeat, now);
+        if let Some(taken) = self.taken.get().filter(|_| is_new && heartbeat.instance != self.own) {
+            taken(&heartbeat.instance, demands(heartbeat));
+        }
+        is_new
+    }
+
+    fn note(&self, heartbeat: &Heartbeat, now: Instant) -> bool {
         let mut gateways = self.heard.lock();
         gateways.retain(|_, heard| now.saturating_duration_since(heard.at) < SHOWN);
         match gateways.get(&heartbeat.instance) {
@@ -53,8 +73,8 @@ impl Gateways {
             None if gateways.len() >= MOST_GATEWAYS => return true,
             Some(_) | None => {}
         }
-        let demands = heartbeat.demands.iter().take(MOST_DEMANDS);
-        let asked = demands.map(|demand| (demand.agreement.clone(), demand.asked)).collect();
+        let asked =
+            demands(heartbeat).iter().map(|demand| (demand.agreement.clone(), demand.asked)).collect();
         let Heartbeat { sent_us, leaving, .. } = *heartbeat;
         gateways.insert(heartbeat.instance.clone(), Heard { at: now, sent_us, leaving, asked });
         true
@@ -78,6 +98,11 @@ impl Gateways {
     }
 }
 
+/// What a heartbeat tells of agreements; no more than a gateway has to say.
+fn demands(heartbeat: &Heartbeat) -> &[Demand] {
+    &heartbeat.demands[..heartbeat.demands.len().min(MOST_DEMANDS)]
+}
+
 /// Those that were heard until just now, and stay.
 ///
 /// As of the last heartbeat of any of them, and not as of now: with heartbeats lost altogether, which a gateway knows by its own,
@@ -92,9 +117,8 @@ fn live(heard: &BTreeMap<String, Heard>) -> impl Iterator<Item = (&String, &Hear
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::time::Duration;
-
-    use lgsp_proto::monitor::v1::Demand;
 
     use super::*;
 
@@ -102,7 +126,7 @@ mod tests {
         Heartbeat {
             instance: instance.to_owned(),
             sent_us,
-            demands: vec![Demand { agreement: "a".to_owned(), asked }],
+            demands: vec![Demand { agreement: "a".to_owned(), asked, ..Demand::default() }],
             ..Heartbeat::default()
         }
     }
@@ -123,6 +147,24 @@ mod tests {
         assert_eq!(gateways.asked("a"), asked(3_000, 8_000, 2));
         assert!(!gateways.hear(&heartbeat("two", 2, 9_000), now), "a repeat");
         assert_eq!(gateways.asked("a"), asked(3_000, 8_000, 2));
+    }
+
+    #[test]
+    fn what_another_gateway_tells_is_taken_in_once_and_our_own_never() {
+        let (gateways, now) = (Gateways::new("one"), Instant::now());
+        let taken = Arc::new(Mutex::new(Vec::new()));
+        let taking = taken.clone();
+        gateways.tell(Box::new(move |gateway, demands| {
+            taking.lock().push((gateway.to_owned(), demands.iter().map(|demand| demand.asked).sum::<u32>()));
+        }));
+        gateways.hear(&heartbeat("one", 1, 1), now);
+        gateways.hear(&heartbeat("two", 2, 2), now);
+        gateways.hear(&heartbeat("two", 2, 2), now);
+        gateways.hear(&heartbeat("two", 1, 3), now);
+        let mut many = heartbeat("two", 3, 1);
+        many.demands = vec![many.demands[0].clone(); MOST_DEMANDS + 1];
+        gateways.hear(&many, now);
+        assert_eq!(*taken.lock(), [("two".to_owned(), 2), ("two".to_owned(), MOST_DEMANDS as u32)]);
     }
 
     #[test]

@@ -279,11 +279,17 @@ impl Caller {
         self.shared.beats.changed();
     }
 
-    /// From now on `demands` is asked before each heartbeat what this gateway was asked for, by agreement, the busiest first. It
-    /// must not block.
+    /// From now on `demands` is asked before each heartbeat what this gateway was asked for and has granted, by agreement, the
+    /// busiest first. It must not block.
     pub fn tell_demands(&self, demands: impl Fn() -> Vec<Demand> + Send + Sync + 'static) {
         // There is one gateway to a caller.
         let _ = self.shared.demands.set(Box::new(demands));
+    }
+
+    /// From now on `taken` takes in what each of the other gateways tells of agreements, by its name, as soon as it is heard. It
+    /// must not block.
+    pub fn hear_demands(&self, taken: impl Fn(&str, &[Demand]) + Send + Sync + 'static) {
+        self.shared.gateways.tell(Box::new(taken));
     }
 
     /// What this gateway and the others were asked for under an agreement, as their heartbeats tell.

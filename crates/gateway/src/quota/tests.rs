@@ -3,6 +3,7 @@ use std::collections::HashSet;
 use lgsp_core::Plan;
 use lgsp_proto::ledger::v1::GatewayUsage;
 use lgsp_proto::registry::v1::AgreementState;
+use proptest::prelude::*;
 
 use super::*;
 
@@ -103,7 +104,7 @@ fn heartbeats_tell_of_the_busiest_agreements_in_their_order() {
             let _ = quotas.charge_alone(&named(index), 0);
         }
     }
-    let told = quotas.demands(begun + Duration::from_secs(1));
+    let told = quotas.demands(begun + Duration::from_secs(1), 0);
     assert_eq!(told.len(), MOST_DEMANDS);
     assert!(told.is_sorted_by_key(|demand| (Reverse(demand.asked), demand.agreement.clone())));
     assert_eq!((told[0].agreement.as_str(), told.last().unwrap().agreement.as_str()), ("a200", "a089"));
@@ -145,7 +146,7 @@ fn what_was_asked_for_is_told_with_what_was_refused_and_fades() {
     let (quotas, grant) = (quotas(), grant(Some(1), None));
     let begun = Instant::now();
     let told_at = |seconds| {
-        let demands = quotas.demands(begun + Duration::from_secs(seconds));
+        let demands = quotas.demands(begun + Duration::from_secs(seconds), 0);
         demands.iter().map(|demand| (demand.agreement.clone(), demand.asked)).collect::<Vec<_>>()
     };
     told_at(1);
@@ -197,4 +198,115 @@ fn a_quota_of_a_day_is_near_its_end_at_nine_tenths() {
     quotas.charge_alone(&grant, NOON_IN_CAN_THO).unwrap();
     assert_eq!(near(), 1);
     assert_eq!(quotas.near_their_end(NOON_IN_CAN_THO + 12 * HOUR), 0, "tomorrow");
+}
+
+fn tells(quotas: &Quotas, granted: u64) {
+    let day = "2026-06-01".to_owned();
+    let demand = Demand { agreement: "a".to_owned(), asked: 0, granted, day };
+    quotas.hear_demands("gateway-2", &[demand], NOON_IN_CAN_THO);
+}
+
+#[test]
+fn what_another_gateway_has_in_flight_counts_before_the_ledger_does_and_never_twice() {
+    let (quotas, grant) = (quotas(), grant(None, Some(10)));
+    let left = || {
+        let used = quotas.used.lock();
+        10 - used.get("a").map_or(0, |used: &Used| used.of_day("2026-06-01"))
+    };
+    tells(&quotas, 6);
+    assert_eq!(left(), 4);
+    quotas.hear(&usage("2026-06-01", &[("gateway-2", 4), ("gateway-0", 1)]), NOON_IN_CAN_THO);
+    assert_eq!(left(), 3, "four of six have ended, and one of a gateway that has left");
+    tells(&quotas, 5);
+    assert_eq!(left(), 4, "one could not be sent");
+    quotas.hear(&usage("2026-06-01", &[("gateway-2", 7), ("gateway-0", 1)]), NOON_IN_CAN_THO);
+    assert_eq!(left(), 2, "the ledger is ahead of the heartbeat");
+    assert!((0..2).all(|_| quotas.charge_alone(&grant, NOON_IN_CAN_THO).is_ok()));
+    assert!(quotas.charge_alone(&grant, NOON_IN_CAN_THO).is_err());
+    assert!(quotas.charge_alone(&grant, NOON_IN_CAN_THO + 12 * HOUR).is_ok(), "they told of one day");
+}
+
+#[test]
+fn what_a_gateway_told_of_another_day_takes_nothing_from_this_one() {
+    let quotas = quotas();
+    for day in ["2026-05-31", "2026-06-02", ""] {
+        let (agreement, day) = ("a".to_owned(), day.to_owned());
+        let demand = Demand { agreement, asked: 1_000, granted: 9, day };
+        quotas.hear_demands("gateway-2", &[demand], NOON_IN_CAN_THO);
+    }
+    assert!(quotas.used.lock().is_empty());
+}
+
+#[test]
+fn what_is_granted_of_a_day_is_told_until_the_ledger_has_counted_it() {
+    let (quotas, grant) = (quotas(), grant(None, Some(10)));
+    let begun = Instant::now();
+    let told_at = |seconds| {
+        let demands = quotas.demands(begun + Duration::from_secs(seconds), NOON_IN_CAN_THO);
+        demands.iter().map(|demand| (demand.granted, demand.day.clone())).collect::<Vec<_>>()
+    };
+    let charge = quotas.charge_alone(&grant, NOON_IN_CAN_THO).unwrap();
+    let _sent = quotas.charge_alone(&grant, NOON_IN_CAN_THO).unwrap();
+    quotas.give_back(&grant, charge);
+    let long_after = (1..99).map(told_at).last();
+    assert_eq!(long_after, Some(vec![(1, "2026-06-01".to_owned())]), "it is in flight still");
+    quotas.hear(&usage("2026-06-01", &[(OWN, 1)]), NOON_IN_CAN_THO);
+    assert_eq!(told_at(100), []);
+}
+
+/// The ledger names the latest 64: of another one nobody can tell what is in the sum already.
+#[test]
+fn of_more_gateways_than_the_ledger_names_none_counts_twice() {
+    let quotas = quotas();
+    tells(&quotas, 3);
+    let names: Vec<String> = (100..164).map(|number| format!("gateway-{number}")).collect();
+    let mut all: Vec<(&str, u64)> = names.iter().map(|name| (name.as_str(), 1)).collect();
+    let whole = Usage { used: 67, ..usage("2026-06-01", &all) };
+    quotas.hear(&whole, NOON_IN_CAN_THO);
+    let used = || quotas.used.lock()["a"].of_day("2026-06-01");
+    assert_eq!(used(), 67, "three of them are in the sum");
+    all[0] = ("gateway-2", 1);
+    quotas.hear(&Usage { used: 68, ..usage("2026-06-01", &all) }, NOON_IN_CAN_THO);
+    assert_eq!(used(), 70, "one of three is");
+}
+
+proptest! {
+    /// Each step takes a tenth of a second. Exchanges are in flight for ten, and then the ledger counts them; a heartbeat, one a
+    /// second, takes two steps to the others.
+    #[test]
+    fn all_gateways_grant_no_more_than_the_day_and_a_second_for_each(
+        gateways in 2_usize..5,
+        wanted in prop::collection::vec((0_usize..4, 0_usize..40), 200..300),
+    ) {
+        const PER_SECOND: u32 = 20;
+        const PER_DAY: u64 = 60;
+        const STEP: Duration = Duration::from_millis(100);
+        let (grant, begun) = (grant(Some(PER_SECOND), Some(PER_DAY)), Instant::now());
+        let names: Vec<String> = (0..gateways).map(|number| format!("gateway-{number}")).collect();
+        let hub: Vec<Quotas> = names.iter().map(|name| Quotas::new(name)).collect();
+        let shared = |_: &str| Asked { here: 1, everywhere: gateways as u64, gateways: gateways as u32 };
+        let (mut granted, mut history) = (vec![0_u64; gateways], Vec::new());
+        let mut on_their_way = Vec::new();
+        for (step, (at, wanted)) in wanted.into_iter().enumerate() {
+            let now = NOON_IN_CAN_THO + step as i64 * 100_000;
+            if let Some(name) = names.get(step % 10) {
+                let demands = hub[step % 10].demands(begun + STEP * (step as u32 + 10), now);
+                on_their_way.push((step + 2, name, demands));
+            }
+            on_their_way.retain(|(due, name, demands)| {
+                let others = hub.iter().filter(|quotas| *due == step && quotas.instance != **name);
+                others.for_each(|quotas| quotas.hear_demands(name, demands, now));
+                *due > step
+            });
+            let at = at % gateways;
+            granted[at] += (0..wanted).filter(|_| hub[at].charge(&grant, now, shared).is_ok()).count() as u64;
+            history.push(granted.clone());
+            if let Some(ended) = step.checked_sub(100).map(|then| &history[then]) {
+                let ended: Vec<(&str, u64)> = names.iter().map(String::as_str).zip(ended.iter().copied()).collect();
+                hub.iter().for_each(|quotas| quotas.hear(&usage("2026-06-01", &ended), now));
+            }
+        }
+        let (all, bound) = (granted.iter().sum::<u64>(), PER_DAY + gateways as u64 * u64::from(PER_SECOND));
+        prop_assert!(all <= bound, "{granted:?} of {bound}");
+    }
 }
