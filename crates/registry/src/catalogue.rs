@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use lgsp_core::time::micros;
 use lgsp_proto::registry::v1::item::Item as Of;
 use lgsp_proto::registry::v1::{
     Agency, Agreement, AgreementRecord, AgreementStage, AgreementState, Application, Change, DataService,
     Edit, Item, Person, PersonProposal, Purpose, Role, RoleProposal, Snapshot, System,
 };
 
+use crate::ended::{is_over, is_past};
 use crate::holders::Holders;
 use crate::remembered::Remembered;
 use crate::settle::settled;
@@ -24,6 +26,8 @@ pub(crate) struct Catalogue {
     pub sequence: u64,
     /// Revision of the rules as of then.
     pub revision: u64,
+    /// When the rules got their revision, Unix µs.
+    made: i64,
     agencies: BTreeMap<String, Agency>,
     purposes: BTreeMap<String, Purpose>,
     services: Versions,
@@ -40,8 +44,10 @@ pub(crate) struct Catalogue {
     agreements: BTreeMap<(String, u32), AgreementRecord>,
     /// The exchanges by which something was decided.
     exchanges: BTreeSet<String>,
-    /// Who was made an administrator on the store itself.
+    /// Number of the contracts of the registry's own services.
+    own_services: u32,
     serves_production: bool,
+    /// Who was made an administrator on the store itself.
     recoveries: Vec<Recovery>,
 }
 
@@ -73,12 +79,16 @@ impl Catalogue {
         for edit in &change.edits {
             self.edit(edit, change.sequence);
         }
+        self.own_services = self.own_services.max(change.own_services);
         self.serves_production |= change.action == sandbox::PRODUCTION;
         if change.action == recover::ACTION {
             self.recoveries.extend(recovery(change));
         }
         if !change.exchange_id.is_empty() {
             self.exchanges.insert(change.exchange_id.clone());
+        }
+        if change.revision != self.revision {
+            self.made = change.at.as_ref().map_or(0, micros);
         }
         (self.sequence, self.revision) = (change.sequence, change.revision);
         Ok(())
@@ -87,6 +97,11 @@ impl Catalogue {
     /// Whether a registry of production has ever worked on this history.
     pub fn serves_production(&self) -> bool {
         self.serves_production
+    }
+
+    /// Number of the contracts of the registry's own services that were put last; 0: a program put them that knew none.
+    pub fn own_services(&self) -> u32 {
+        self.own_services
     }
 
     /// Whether something was decided by this exchange.
@@ -280,23 +295,26 @@ impl Catalogue {
             .chain(agreements)
     }
 
-    /// What gateways of an environment need to know of it.
+    /// What gateways of an environment need to know of it: what can be asked for, and what has ended lately, so that a refusal can
+    /// say why.
     pub fn snapshot(&self, environment: &str) -> Snapshot {
-        let applications = self.holders.in_rules(environment);
+        let applications = self.holders.in_rules(environment, self.made);
         let services = self.services.in_rules(environment);
         let is_of_both = |agreement: &Agreement| {
             applications.iter().any(|application| application.id == agreement.application)
                 && services.iter().any(|service| service.name == agreement.service)
         };
+        let known = self.agreements.values().filter(|record| !is_past(record, self.made));
+        let persons = self.persons.values();
         Snapshot {
             revision: 0,
             published: None,
             environment: environment.to_owned(),
             agencies: self.agencies.values().cloned().map(|it| Agency { etag: 0, ..it }).collect(),
             purposes: self.purposes.values().cloned().map(|it| Purpose { etag: 0, ..it }).collect(),
-            agreements: self.agreements.values().filter_map(in_rules).filter(is_of_both).collect(),
+            agreements: known.filter_map(in_rules).filter(is_of_both).collect(),
             roles: self.roles.values().cloned().map(|it| Role { etag: 0, ..it }).collect(),
-            persons: self.persons.values().filter_map(|person| person_in(person, environment)).collect(),
+            persons: persons.filter_map(|person| person_in(person, environment, self.made)).collect(),
             applications,
             services,
         }
@@ -304,9 +322,10 @@ impl Catalogue {
 }
 
 /// A person with the keys that are good in an environment.
-fn person_in(person: &Person, environment: &str) -> Option<Person> {
+fn person_in(person: &Person, environment: &str, made: i64) -> Option<Person> {
+    let here = lgsp_core::environment(environment);
     let mut person = (!person.left).then(|| person.clone())?;
-    person.credentials.retain(|credential| credential.environment() == lgsp_core::environment(environment));
+    person.credentials.retain(|credential| credential.environment() == here && !is_over(credential, made));
     person.etag = 0;
     Some(person)
 }
@@ -330,7 +349,7 @@ fn key(record: &AgreementRecord) -> (String, u32) {
     terms.map(|terms| (terms.id.clone(), terms.version)).unwrap_or_default()
 }
 
-/// What of an agreement is a rule: what is in force, and what was, so that a refusal can say why.
+/// What of an agreement is a rule: what is in force, and what was.
 fn in_rules(record: &AgreementRecord) -> Option<Agreement> {
     let state = match record.stage() {
         AgreementStage::Active => AgreementState::Active,

@@ -8,6 +8,8 @@ use lgsp_proto::registry::v1::{
     Application, ApplicationState, Certificate, ConnectionRecord, CredentialRecord, Environment,
 };
 
+use crate::ended::{is_gone, is_over, is_unbound};
+
 /// All applications by id, and all of their credentials by application and id. Credentials are records of their own; no
 /// application in here has any in itself.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -84,8 +86,8 @@ impl Holders {
     }
 
     /// The applications as gateways of an environment get them, with the credentials that are good there, by id. One that may not
-    /// call is known all the same, so that a refusal can say why.
-    pub fn in_rules(&self, environment: &str) -> Vec<Application> {
+    /// call is known all the same, so that a refusal can say why; what ended long before the rules were `made` (Unix µs) is not.
+    pub fn in_rules(&self, environment: &str, made: i64) -> Vec<Application> {
         let known = |application: &&Application| match application.state() {
             ApplicationState::Onboarding
             | ApplicationState::Connected
@@ -93,23 +95,28 @@ impl Holders {
             | ApplicationState::Retired => true,
             ApplicationState::Unspecified | ApplicationState::Requested | ApplicationState::Refused => false,
         };
-        let applications = self.connections.values().filter_map(|record| record.application.as_ref());
+        let here = self.connections.values().filter(|record| !is_gone(record, made));
+        let applications = here.filter_map(|record| record.application.as_ref());
         applications
             .filter(known)
-            .map(|application| self.with_credentials(application, environment))
+            .map(|application| self.with_credentials(application, environment, made))
             .collect()
     }
 
-    fn with_credentials(&self, application: &Application, environment: &str) -> Application {
+    fn with_credentials(&self, application: &Application, environment: &str, made: i64) -> Application {
         let mut whole = application.clone();
         for record in self.credentials_of(&application.id) {
             if record.revoked.is_some() || environment_of(record) != lgsp_core::environment(environment) {
                 continue;
             }
             match record.held.clone() {
-                Some(Held::Credential(credential)) => whole.credentials.push(credential),
-                Some(Held::Certificate(certificate)) => whole.certificates.push(certificate),
-                None => {}
+                Some(Held::Credential(credential)) if !is_over(&credential, made) => {
+                    whole.credentials.push(credential);
+                }
+                Some(Held::Certificate(certificate)) if !is_unbound(&certificate, made) => {
+                    whole.certificates.push(certificate);
+                }
+                Some(Held::Credential(_) | Held::Certificate(_)) | None => {}
             }
         }
         whole

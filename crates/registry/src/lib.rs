@@ -28,6 +28,7 @@ mod credentials;
 mod decide;
 mod decisions;
 mod desk;
+mod ended;
 mod error;
 mod examine;
 mod first;

@@ -21,7 +21,7 @@ use crate::decide::Draft;
 pub(crate) use crate::held::Held;
 use crate::held::{NotHeld, hold};
 use crate::history::{History, HistoryError};
-use crate::own::outdated;
+use crate::own;
 use crate::rules::Checked;
 use crate::sandbox;
 use crate::settle::unsettled;
@@ -65,7 +65,8 @@ impl Register {
             let (first, revision) = first().await?;
             history.keep(first.descriptors(), until).await?;
             let edits = import(first.snapshot(), &Default::default());
-            let change = Change { revision: revision + 1, ..of_its_own(&catalogue, "import", edits) };
+            let import = of_its_own(&catalogue, "import", edits);
+            let change = Change { revision: revision + 1, own_services: own::NUMBER, ..import };
             // Another registry may have been faster: then its change is the first.
             history.append(&change, until).await?;
             catalogue = later(&history, &catalogue, until).await?.unwrap_or_default();
@@ -115,17 +116,16 @@ impl Register {
         }
     }
 
-    /// Gives an older history the registry's services as this program has them.
+    /// Gives an older history the registry's services as this program has them, and leaves those of a newer program.
     async fn bring_own(&self, until: Instant) -> Result<(), HistoryError> {
         loop {
             let now = self.now();
-            let (edits, contracts) = outdated(&now.catalogue);
-            if edits.is_empty() {
-                return Ok(());
-            }
+            let Some((edits, contracts)) = own::outdated(&now.catalogue) else { return Ok(()) };
             self.history.keep(&contracts, until).await?;
+            let is_a_rule = !edits.is_empty();
             let change = Change {
-                revision: now.catalogue.revision + 1,
+                revision: now.catalogue.revision + u64::from(is_a_rule),
+                own_services: own::NUMBER,
                 ..of_its_own(&now.catalogue, "bring-own-services", edits)
             };
             self.history.append(&change, until).await?;
@@ -219,20 +219,9 @@ impl Register {
         contracts: &BTreeMap<String, Bytes>,
         until: Instant,
     ) -> Result<(Change, Held), Fault> {
-        let mut catalogue = now.catalogue.clone();
-        catalogue.apply(&change).map_err(|damage| unavailable(damage.into()))?;
         let mut known = now.contracts.clone();
         known.extend(contracts.clone());
-        let held = hold(&self.history, catalogue, &self.environment, &known, until).await;
-        let mut held = held.map_err(|error| match error {
-            NotHeld::Rules(error) => does_not_hold(&change, &error),
-            NotHeld::History(error) => unavailable(error),
-        })?;
-        // What makes them smaller is never refused: to revoke must remain possible.
-        let grows_too_large = |(size, before): (&usize, &usize)| *size > contract::LARGEST && size > before;
-        if held.sizes.iter().zip(&now.sizes).any(grows_too_large) {
-            return Err(invalid("rules", "would be more than one record holds"));
-        }
+        let mut held = self.after(now, &change, &known, until).await?;
         if self.environment() == Environment::Sandbox
             && now.catalogue.serves_production()
             && !sandbox::is_of_it_alone(&change, now, &held)
@@ -241,9 +230,32 @@ impl Register {
         }
         if held.content != now.content {
             change.revision += 1;
-            held.catalogue.revision = change.revision;
+            // With a revision of their own the rules leave out what ended long before, and that is nobody's decision.
+            held = self.after(now, &change, &known, until).await?;
+        }
+        // What makes them smaller is never refused: to revoke must remain possible.
+        let grows_too_large = |(size, before): (&usize, &usize)| *size > contract::LARGEST && size > before;
+        if held.sizes.iter().zip(&now.sizes).any(grows_too_large) {
+            return Err(invalid("rules", "would be more than one record holds"));
         }
         Ok((change, held))
+    }
+
+    /// What is held after a change.
+    async fn after(
+        &self,
+        now: &Held,
+        change: &Change,
+        known: &BTreeMap<String, Bytes>,
+        until: Instant,
+    ) -> Result<Held, Fault> {
+        let mut catalogue = now.catalogue.clone();
+        catalogue.apply(change).map_err(|damage| unavailable(damage.into()))?;
+        let held = hold(&self.history, catalogue, &self.environment, known, until).await;
+        held.map_err(|error| match error {
+            NotHeld::Rules(error) => does_not_hold(change, &error),
+            NotHeld::History(error) => unavailable(error),
+        })
     }
 
     async fn catch_up(&self, until: Instant) -> Result<(), HistoryError> {
@@ -285,6 +297,7 @@ fn following(catalogue: &Catalogue, by: &By, draft: Draft) -> Change {
         legal_basis,
         edits: stamped(edits, sequence),
         revision: catalogue.revision,
+        ..Change::default()
     }
 }
 
@@ -331,7 +344,79 @@ fn unavailable(error: HistoryError) -> Fault {
 
 #[cfg(test)]
 mod tests {
+    use lgsp_proto::registry::v1::credential_record::Held as Key;
+    use lgsp_proto::registry::v1::item::Item as Of;
+    use lgsp_proto::registry::v1::{Credential, CredentialRecord};
+
     use super::*;
+    use crate::catalogue::put;
+    use crate::rules::{Folder, check};
+
+    const DAY: i64 = 86_400_000_000;
+
+    fn soon() -> Instant {
+        Instant::now() + PATIENCE
+    }
+
+    async fn open(store: &StoreOptions, environment: &str) -> Register {
+        let never = async || unreachable!("the store is not empty");
+        Register::open(store, environment, never).await.unwrap()
+    }
+
+    /// A store where production has been served for long, and an agreement that ended half a year ago.
+    async fn long_served(folder: &std::path::Path) -> (StoreOptions, String) {
+        let store = StoreOptions::of(format!("sqlite:{}", folder.join("registry.db").display()));
+        let history = History::open(&store).await.unwrap();
+        let mut shipped = check(&Folder::of(crate::shipped().iter().copied()), "sandbox").unwrap();
+        let at = Some(timestamp(unix_micros(SystemTime::now()) - 180 * DAY));
+        shipped.snapshot.agreements[0].valid_to = at;
+        history.keep(shipped.descriptors(), soon()).await.unwrap();
+        let nothing = Catalogue::default();
+        let edits = import(&shipped.snapshot, &Default::default());
+        let first = Change { at, revision: 1, ..of_its_own(&nothing, "import", edits) };
+        let serves = of_its_own(&nothing, sandbox::PRODUCTION, Vec::new());
+        let second = Change { at, sequence: 2, revision: 1, ..serves };
+        for change in [first, second] {
+            assert!(history.append(&change, soon()).await.unwrap());
+        }
+        (store, shipped.snapshot.agreements[0].id.clone())
+    }
+
+    fn names(held: &Held, agreement: &str) -> bool {
+        held.checked.snapshot.agreements.iter().any(|terms| terms.id == agreement)
+    }
+
+    #[tokio::test]
+    async fn what_ended_long_before_goes_with_the_next_revision_and_is_nobodys_decision() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, ended) = long_served(folder.path()).await;
+        let sandbox = open(&store, "sandbox").await;
+        let before = sandbox.now();
+        assert!(names(&before, &ended), "nothing was decided since");
+
+        let held = Some(Key::Credential(Credential {
+            key_id: "hotich-9".to_owned(),
+            ed25519_public_key: vec![9; 32].into(),
+            environment: Environment::Sandbox.into(),
+            ..Credential::default()
+        }));
+        let (application, id) = ("hotich".to_owned(), "hotich-9".to_owned());
+        let record = CredentialRecord { application, id, held, ..CredentialRecord::default() };
+        let draft = |_: &Held| {
+            let edits = vec![put(None, Of::Credential(record.clone()), "hotich-9".to_owned())];
+            let (reason, legal_basis) = (String::new(), String::new());
+            Ok(Draft { action: "issue-credential", reason, legal_basis, edits })
+        };
+        let after = sandbox.decide(&BTreeMap::new(), By::default(), soon(), draft).await;
+        let after = after.expect("what time makes of production is no decision about it");
+        assert_eq!(after.catalogue.revision, before.catalogue.revision + 1);
+        assert!(!names(&after, &ended));
+        assert!(after.catalogue.versions(&ended).next().is_some(), "the history keeps it");
+        for environment in crate::held::ENVIRONMENTS {
+            let other = open(&store, environment).await.now();
+            assert_eq!((&other.catalogue, other.content), (&after.catalogue, after.content), "{environment}");
+        }
+    }
 
     #[test]
     fn what_does_not_hold_is_named_by_what_was_decided_about() {

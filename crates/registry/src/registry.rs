@@ -25,9 +25,11 @@ use crate::decisions::Decisions;
 use crate::desk::Desk;
 use crate::first::first;
 use crate::followers::Followers;
+use crate::history::HistoryError;
 use crate::kept::Kept;
 use crate::next::{Known, OnTopic};
 use crate::origin::Origin;
+use crate::own;
 use crate::past::Past;
 use crate::publisher::{Publisher, on_disk, read};
 use crate::recover;
@@ -144,31 +146,57 @@ async fn rules(options: &Options, published: u64) -> Result<Rules, Error> {
     Ok(Rules { origin, register: None, checked, looked_at: folder.digest() })
 }
 
+/// What keeps a registry from its work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    Well,
+    StoreAway,
+    /// It works on, and lacks what the newer one has.
+    BesideNewer,
+    /// It cannot read what the newer one has written.
+    BehindNewer,
+}
+
 /// Takes in what other registries decide. While the store is away, gateways keep the rules that they have.
 async fn follow(register: Arc<Register>, rules: Component, close: CancellationToken) {
     let mut ticks = interval(FOLLOW);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut away = false;
-    let mut told = 0;
+    let (mut standing, mut told) = (Standing::Well, 0);
     loop {
         tokio::select! {
             () = close.cancelled() => return,
             _ = ticks.tick() => {}
         }
         told = recover::tell(&register.now().catalogue, told);
-        match register.follow(Instant::now() + FOLLOW).await {
-            Ok(()) if away => {
-                away = false;
-                rules.ready();
-            }
-            Ok(()) => {}
-            Err(error) => {
-                if !away {
-                    warn!(%error, "nothing can be decided");
-                }
-                away = true;
-                rules.degraded("the store of the registry does not answer: nothing can be decided");
-            }
+        let followed = register.follow(Instant::now() + FOLLOW).await;
+        let now = match &followed {
+            Ok(()) if own::are_of_a_newer_program(&register.now().catalogue) => Standing::BesideNewer,
+            Ok(()) => Standing::Well,
+            Err(HistoryError::Newer { .. }) => Standing::BehindNewer,
+            Err(_) => Standing::StoreAway,
+        };
+        if now != standing {
+            standing = now;
+            tell(standing, followed.err(), &rules);
+        }
+    }
+}
+
+fn tell(standing: Standing, error: Option<HistoryError>, rules: &Component) {
+    if let Some(error) = error {
+        warn!(%error, "nothing can be decided");
+    }
+    match standing {
+        Standing::Well => rules.ready(),
+        Standing::StoreAway => {
+            rules.degraded("the store of the registry does not answer: nothing can be decided");
+        }
+        Standing::BesideNewer => {
+            warn!("a newer program has put the registry's services, and they stay: update this one");
+            rules.degraded("the registry's services are those of a newer program");
+        }
+        Standing::BehindNewer => {
+            rules.degraded("the history was written by a newer program: nothing can be decided");
         }
     }
 }

@@ -193,7 +193,7 @@ pub(crate) fn plan(wanted: &Checked, known: &Known, now: i64) -> Vec<Difference>
         services::differences(wanted, known),
         applications::differences(wanted, known, now),
         credentials::differences(wanted, known, now),
-        agreements::differences(wanted, known),
+        agreements::differences(wanted, known, now),
     ];
     let (mut come, mut go) = (Vec::new(), Vec::new());
     for kind in kinds {

@@ -1,5 +1,6 @@
 //! Agreements: proposed by the application's agency, approved by the owner of the data, activated by the hub's operator.
 
+use lgsp_core::time::micros;
 use lgsp_proto::registry::v1::{
     Agreement, AgreementRecord, AgreementStage as Stage, AgreementState, ApplicationState, Priority,
     ServiceState,
@@ -13,7 +14,7 @@ use crate::client::code::known::Known;
 const OPERATOR: &str = "operator";
 const REFUSE: &str = "refuse it with a reason and a legal basis, or activate it";
 
-pub(super) fn differences(wanted: &Checked, known: &Known) -> Vec<Difference> {
+pub(super) fn differences(wanted: &Checked, known: &Known, now: i64) -> Vec<Difference> {
     let ours = &wanted.snapshot().agreements;
     let mut differences = Vec::new();
     for terms in ours {
@@ -21,7 +22,9 @@ pub(super) fn differences(wanted: &Checked, known: &Known) -> Vec<Difference> {
     }
     for record in &known.agreements {
         let Some(terms) = &record.agreement else { continue };
-        if ours.iter().any(|it| it.id == terms.id) {
+        // One that has ended is not missed.
+        let has_ended = terms.valid_to.as_ref().is_some_and(|end| micros(end) <= now);
+        if has_ended || ours.iter().any(|it| it.id == terms.id) {
             continue;
         }
         let id = format!("{}/{}", terms.id, terms.version);

@@ -183,6 +183,10 @@ fn an_agreement_that_is_suspended_elsewhere_is_activated_and_one_that_is_gone_is
     let gone = found(&difference, "agreement", "tt-gone/1");
     assert_eq!((steps(gone), gone.is_wanted), (vec!["revoke-agreement by operator".to_owned()], false));
     assert_eq!(difference.len(), 2);
+
+    let ended = known.agreements.last_mut().unwrap().agreement.as_mut().unwrap();
+    ended.valid_to = Some(timestamp(NOW));
+    assert_eq!(plan(&files(), &known, NOW).len(), 1, "one that has ended is not missed");
 }
 
 #[test]
