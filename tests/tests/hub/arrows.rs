@@ -11,6 +11,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("lgsp-identifiers", &[]),
     ("lgsp-runtime", &[]),
     ("lgsp-store", &[]),
+    ("lgsp-tlog", &[]),
     ("lgsp-core", &["lgsp-proto", "lgsp-identifiers"]),
     ("lgsp-bus", &["lgsp-core", "lgsp-proto", "lgsp-runtime"]),
     ("lgsp-gateway", &["lgsp-bus", "lgsp-core", "lgsp-identifiers", "lgsp-proto", "lgsp-runtime"]),
@@ -47,7 +48,7 @@ const GUARDED: &[(&str, &[&str])] = &[
 ];
 
 /// Words and rules have no runtime.
-const WITHOUT_TOKIO: &[&str] = &["lgsp-core", "lgsp-identifiers", "lgsp-proto"];
+const WITHOUT_TOKIO: &[&str] = &["lgsp-core", "lgsp-identifiers", "lgsp-proto", "lgsp-tlog"];
 
 #[test]
 fn arrows_point_down() {
