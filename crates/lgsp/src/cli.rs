@@ -116,7 +116,10 @@ mod tests {
             let family = lgsp.find_subcommand(family).expect("a command");
             for command in family.get_subcommands().filter(|it| it.get_name() != "list") {
                 let told = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-                assert!(told.contains(&format!("lgsp {} {}", family.get_name(), command.get_name())), "{told}");
+                assert!(
+                    told.contains(&format!("lgsp {} {}", family.get_name(), command.get_name())),
+                    "{told}"
+                );
                 // Longer lines would be torn.
                 assert!(told.lines().all(|line| line.chars().count() <= 100), "{told}");
             }

@@ -124,10 +124,9 @@ struct Shell<'a> {
 impl Shell<'_> {
     /// Takes a step. What only asks is asked again until it is told: the sandbox follows production.
     fn take(&self, functions: &str, step: &Step) {
-        let decides =
-            ["person ", "lgsp credential ", "lgsp connection ", "lgsp agreement "]
-                .iter()
-                .any(|word| step.commands.contains(word));
+        let decides = ["person ", "lgsp credential ", "lgsp connection ", "lgsp agreement "]
+            .iter()
+            .any(|word| step.commands.contains(word));
         let began = Instant::now();
         loop {
             let output = self.run(functions, &step.commands);
