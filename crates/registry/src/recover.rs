@@ -243,7 +243,7 @@ mod tests {
             checked.snapshot.persons.push(crate::office::person("admin-1", "H13.02", &["administrator"]));
             Ok::<_, Error>((checked, 0))
         };
-        Register::open(&store, "sandbox", first).await.unwrap();
+        Register::open(&store, "sandbox", None, first).await.unwrap();
         store
     }
 
@@ -259,7 +259,7 @@ mod tests {
 
     async fn now(store: &StoreOptions) -> Catalogue {
         let never = async || unreachable!("the store is not empty");
-        let register = Register::open(store, "sandbox", never).await.unwrap();
+        let register = Register::open(store, "sandbox", None, never).await.unwrap();
         register.now().catalogue.clone()
     }
 

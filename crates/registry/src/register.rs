@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use lgsp_core::time::{timestamp, unix_micros};
 use lgsp_core::{Fault, MaskError, Reason, RulesError, Violation, contract, environment};
-use lgsp_proto::registry::v1::{Actor, Change, Edit, Environment};
+use lgsp_proto::registry::v1::{Actor, Change, Edit, Environment, Snapshot};
 use lgsp_store::Options as StoreOptions;
 use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
@@ -24,7 +24,7 @@ use crate::history::{History, HistoryError};
 use crate::own;
 use crate::rules::Checked;
 use crate::sandbox;
-use crate::settle::unsettled;
+use crate::settle::{unsettled, waits_for_production};
 
 /// How long the store may take for what nobody waits for.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -49,13 +49,15 @@ pub(crate) struct Register {
 }
 
 impl Register {
-    /// Opens the register. An empty one begins with the rules and after the revision that `first` gives.
+    /// Opens the register, from which `published` was published last. An empty one begins with the rules and after the revision that
+    /// `first` gives.
     ///
     /// # Errors
     /// The store cannot be used, its history is damaged, or what `first` says.
     pub async fn open(
         options: &StoreOptions,
         environment: &str,
+        published: Option<&Snapshot>,
         first: impl AsyncFnOnce() -> Result<(Checked, u64), Error>,
     ) -> Result<Self, Error> {
         let history = History::open(options).await?;
@@ -79,17 +81,17 @@ impl Register {
             held: watch::Sender::new(Arc::new(held)),
             deciding: Mutex::default(),
         };
-        register.settle(until).await?;
+        register.settle(published, until).await?;
         register.bring_own(until).await?;
         register.serve_production(until).await?;
         Ok(register)
     }
 
-    /// Says of every credential of an older history where it is good: here, for it was from here that gateways had them.
-    async fn settle(&self, until: Instant) -> Result<(), HistoryError> {
+    /// Says of the credentials of an older history where they are good: here, if it was from here that gateways had them.
+    async fn settle(&self, published: Option<&Snapshot>, until: Instant) -> Result<(), HistoryError> {
         loop {
             let now = self.now();
-            let edits = unsettled(&now.catalogue, self.environment());
+            let edits = unsettled(&now.catalogue, self.environment(), published);
             if edits.is_empty() {
                 return Ok(());
             }
@@ -222,8 +224,9 @@ impl Register {
         let mut known = now.contracts.clone();
         known.extend(contracts.clone());
         let mut held = self.after(now, &change, &known, until).await?;
+        let production_decides = now.catalogue.serves_production() || waits_for_production(&now.catalogue);
         if self.environment() == Environment::Sandbox
-            && now.catalogue.serves_production()
+            && production_decides
             && !sandbox::is_of_it_alone(&change, now, &held)
         {
             return Err(Reason::ProductionDecides.into());
@@ -343,98 +346,4 @@ fn unavailable(error: HistoryError) -> Fault {
 }
 
 #[cfg(test)]
-mod tests {
-    use lgsp_proto::registry::v1::credential_record::Held as Key;
-    use lgsp_proto::registry::v1::item::Item as Of;
-    use lgsp_proto::registry::v1::{Credential, CredentialRecord};
-
-    use super::*;
-    use crate::catalogue::put;
-    use crate::rules::{Folder, check};
-
-    const DAY: i64 = 86_400_000_000;
-
-    fn soon() -> Instant {
-        Instant::now() + PATIENCE
-    }
-
-    async fn open(store: &StoreOptions, environment: &str) -> Register {
-        let never = async || unreachable!("the store is not empty");
-        Register::open(store, environment, never).await.unwrap()
-    }
-
-    /// A store where production has been served for long, and an agreement that ended half a year ago.
-    async fn long_served(folder: &std::path::Path) -> (StoreOptions, String) {
-        let store = StoreOptions::of(format!("sqlite:{}", folder.join("registry.db").display()));
-        let history = History::open(&store).await.unwrap();
-        let mut shipped = check(&Folder::of(crate::shipped().iter().copied()), "sandbox").unwrap();
-        let at = Some(timestamp(unix_micros(SystemTime::now()) - 180 * DAY));
-        shipped.snapshot.agreements[0].valid_to = at;
-        history.keep(shipped.descriptors(), soon()).await.unwrap();
-        let nothing = Catalogue::default();
-        let edits = import(&shipped.snapshot, &Default::default());
-        let first = Change { at, revision: 1, ..of_its_own(&nothing, "import", edits) };
-        let serves = of_its_own(&nothing, sandbox::PRODUCTION, Vec::new());
-        let second = Change { at, sequence: 2, revision: 1, ..serves };
-        for change in [first, second] {
-            assert!(history.append(&change, soon()).await.unwrap());
-        }
-        (store, shipped.snapshot.agreements[0].id.clone())
-    }
-
-    fn names(held: &Held, agreement: &str) -> bool {
-        held.checked.snapshot.agreements.iter().any(|terms| terms.id == agreement)
-    }
-
-    #[tokio::test]
-    async fn what_ended_long_before_goes_with_the_next_revision_and_is_nobodys_decision() {
-        let folder = tempfile::tempdir().unwrap();
-        let (store, ended) = long_served(folder.path()).await;
-        let sandbox = open(&store, "sandbox").await;
-        let before = sandbox.now();
-        assert!(names(&before, &ended), "nothing was decided since");
-
-        let held = Some(Key::Credential(Credential {
-            key_id: "hotich-9".to_owned(),
-            ed25519_public_key: vec![9; 32].into(),
-            environment: Environment::Sandbox.into(),
-            ..Credential::default()
-        }));
-        let (application, id) = ("hotich".to_owned(), "hotich-9".to_owned());
-        let record = CredentialRecord { application, id, held, ..CredentialRecord::default() };
-        let draft = |_: &Held| {
-            let edits = vec![put(None, Of::Credential(record.clone()), "hotich-9".to_owned())];
-            let (reason, legal_basis) = (String::new(), String::new());
-            Ok(Draft { action: "issue-credential", reason, legal_basis, edits })
-        };
-        let after = sandbox.decide(&BTreeMap::new(), By::default(), soon(), draft).await;
-        let after = after.expect("what time makes of production is no decision about it");
-        assert_eq!(after.catalogue.revision, before.catalogue.revision + 1);
-        assert!(!names(&after, &ended));
-        assert!(after.catalogue.versions(&ended).next().is_some(), "the history keeps it");
-        for environment in crate::held::ENVIRONMENTS {
-            let other = open(&store, environment).await.now();
-            assert_eq!((&other.catalogue, other.content), (&after.catalogue, after.content), "{environment}");
-        }
-    }
-
-    #[test]
-    fn what_does_not_hold_is_named_by_what_was_decided_about() {
-        let twin = |what: &'static str| RulesError::Invalid {
-            what,
-            name: "hotich-1".to_owned(),
-            problem: "is there twice".to_owned(),
-        };
-        for (kind, error, field) in [
-            ("service", twin("service"), "version"),
-            ("credential", twin("credential"), "credential"),
-            ("person", twin("credential"), "person.credentials"),
-            ("person-proposal", twin("person"), "person"),
-            ("agreement", twin("agreement"), "agreement.grants.method"),
-        ] {
-            let edit = Edit { kind: kind.to_owned(), ..Edit::default() };
-            let change = Change { edits: vec![edit], ..Change::default() };
-            assert_eq!(does_not_hold(&change, &error).violations()[0].field, field, "{kind}");
-        }
-    }
-}
+mod tests;

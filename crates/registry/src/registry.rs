@@ -38,6 +38,7 @@ use crate::reminders::Reminders;
 use crate::rules::{Checked, check};
 use crate::service::{Published, Service};
 use crate::services::Services;
+use crate::settle::waits_for_production;
 use crate::sign::SnapshotKey;
 use crate::working_days::Holidays;
 use crate::{Error, Options};
@@ -86,8 +87,7 @@ pub async fn start(
         move || kept.read()
     });
     let last_kept = last_kept.await?.and_then(|record| Known::open(&key, &record));
-    let published = last_kept.as_ref().map_or(0, Known::revision);
-    let Rules { origin, register, checked, looked_at } = rules(&options, published).await?;
+    let Rules { origin, register, checked, looked_at } = rules(&options, last_kept.as_ref()).await?;
 
     let tail = bus.tail(topics::REGISTRY, Start::Beginning)?;
     let (rules, topic, revision) =
@@ -132,10 +132,12 @@ pub async fn start(
     Ok(registry)
 }
 
-async fn rules(options: &Options, published: u64) -> Result<Rules, Error> {
+async fn rules(options: &Options, published: Option<&Known>) -> Result<Rules, Error> {
     if let Some(store) = options.store() {
-        let first = async || Ok((first(options).await?, published));
-        let register = Arc::new(Register::open(&store, &options.environment, first).await?);
+        let first = async || Ok((first(options).await?, published.map_or(0, Known::revision)));
+        let ours = published.map(|known| &known.snapshot);
+        let ours = ours.filter(|snapshot| snapshot.environment == options.environment);
+        let register = Arc::new(Register::open(&store, &options.environment, ours, first).await?);
         let (held, origin) = (register.now(), Origin::Decisions(register.held()));
         let checked = held.checked.clone();
         return Ok(Rules { origin, register: Some(register), checked, looked_at: [0; 32] });
@@ -151,6 +153,8 @@ async fn rules(options: &Options, published: u64) -> Result<Rules, Error> {
 enum Standing {
     Well,
     StoreAway,
+    /// It is of the sandbox, and production has not said which credentials are its own.
+    BeforeProduction,
     /// It works on, and lacks what the newer one has.
     BesideNewer,
     /// It cannot read what the newer one has written.
@@ -171,6 +175,7 @@ async fn follow(register: Arc<Register>, rules: Component, close: CancellationTo
         let followed = register.follow(Instant::now() + FOLLOW).await;
         let now = match &followed {
             Ok(()) if own::are_of_a_newer_program(&register.now().catalogue) => Standing::BesideNewer,
+            Ok(()) if waits_for_production(&register.now().catalogue) => Standing::BeforeProduction,
             Ok(()) => Standing::Well,
             Err(HistoryError::Newer { .. }) => Standing::BehindNewer,
             Err(_) => Standing::StoreAway,
@@ -190,6 +195,12 @@ fn tell(standing: Standing, error: Option<HistoryError>, rules: &Component) {
         Standing::Well => rules.ready(),
         Standing::StoreAway => {
             rules.degraded("the store of the registry does not answer: nothing can be decided");
+        }
+        Standing::BeforeProduction => {
+            warn!(
+                "credentials of an older history were not published from here, and are left: start the registry of production"
+            );
+            rules.degraded("waits for the registry of production");
         }
         Standing::BesideNewer => {
             warn!("a newer program has put the registry's services, and they stay: update this one");
@@ -219,5 +230,47 @@ impl Registry {
     /// The revision that is published; 0 before the first.
     pub fn revision(&self) -> u64 {
         u64::try_from(self.revision.get()).unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lgsp_proto::registry::v1::Change;
+    use lgsp_runtime::Instance;
+    use lgsp_runtime::state::Condition;
+    use lgsp_store::Options as StoreOptions;
+
+    use super::*;
+    use crate::rules::Folder;
+
+    #[tokio::test]
+    async fn a_registry_says_in_its_state_that_a_newer_program_works_on_its_store() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = StoreOptions::of(format!("sqlite:{}", folder.path().join("registry.db").display()));
+        let shipped = check(&Folder::of(crate::shipped().iter().copied()), "production").unwrap();
+        let first = async || Ok::<_, Error>((shipped, 0));
+        let register = Arc::new(Register::open(&store, "production", None, first).await.unwrap());
+        let last = register.now().catalogue.clone();
+        let theirs = Change {
+            sequence: last.sequence + 1,
+            revision: last.revision,
+            own_services: own::NUMBER + 1,
+            ..Change::default()
+        };
+        assert!(register.history().append(&theirs, Instant::now() + FOLLOW).await.unwrap());
+
+        let state = State::new(Instance::new("registry", "0.0.0"));
+        let rules = state.component("rules");
+        rules.ready();
+        let close = CancellationToken::new();
+        let following = tokio::spawn(follow(register, rules, close.clone()));
+        let degraded = async {
+            while state.condition("rules") != Some(Condition::Degraded) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(FOLLOW * 20, degraded).await.expect("the state tells");
+        close.cancel();
+        following.await.unwrap();
     }
 }
