@@ -47,9 +47,8 @@ fn the_root_of_every_size_is_that_of_the_definition() {
 
 #[test]
 fn every_leaf_is_proved_in_every_tree_and_nowhere_else() {
-    const SIZE: u64 = 280;
-    let all = leaves(SIZE);
-    let (tiles, roots) = log(1..=SIZE);
+    let all = leaves(280);
+    let (tiles, roots) = log((1..=100).chain(250..=280));
     for (&size, root) in &roots {
         for index in 0..size {
             let proof = merkle::prove_inclusion(&tiles, index, size).expect("its tiles");
@@ -75,8 +74,7 @@ fn every_leaf_is_proved_in_every_tree_and_nowhere_else() {
 
 #[test]
 fn every_tree_goes_on_every_older_one() {
-    const SIZE: u64 = 280;
-    let (tiles, roots) = log(0..=SIZE);
+    let (tiles, roots) = log((0..=100).chain(250..=280));
     for (&new, new_root) in &roots {
         for (&old, old_root) in roots.range(..=new) {
             let proof = merkle::prove_consistency(&tiles, old, new).expect("its tiles");
@@ -144,24 +142,23 @@ struct Other<'t>(&'t BTreeMap<Tile, Vec<u8>>, u64);
 
 impl HashReader for Other<'_> {
     fn read_hashes(&self, indexes: &[u64]) -> Result<Vec<tlog_tiles::Hash>, tlog_tiles::Error> {
-        let read = |index: &u64| {
-            let (height, place) = tlog_tiles::split_stored_hash_index(*index);
-            let mut row = self.level(height / 8);
-            for _ in 0..height % 8 {
-                row = row.chunks_exact(2).map(|pair| tlog_tiles::node_hash(pair[0], pair[1])).collect();
-            }
-            row[place as usize]
-        };
-        Ok(indexes.iter().map(read).collect())
+        Ok(indexes.iter().map(|index| self.read(*index)).collect())
     }
 }
 
 impl Other<'_> {
-    /// All hashes of a level of tiles.
-    fn level(&self, level: u8) -> Vec<tlog_tiles::Hash> {
-        let tiles = Tile::of_tree(self.1).filter(|tile| tile.level() == level);
-        let bytes: Vec<u8> = tiles.flat_map(|tile| self.0[&tile].clone()).collect();
-        bytes.as_chunks().0.iter().copied().map(tlog_tiles::Hash).collect()
+    /// The hash of an index: of a perfect subtree, whose hashes of a level are in one tile.
+    fn read(&self, index: u64) -> tlog_tiles::Hash {
+        let (height, place) = tlog_tiles::split_stored_hash_index(index);
+        let first = place << (height % 8);
+        let at = |tile: &Tile| tile.level() == height / 8 && tile.index() == first / 256;
+        let tile = Tile::of_tree(self.1).find(at).expect("in the tree");
+        let hashes = self.0[&tile].as_chunks().0.iter().copied().map(tlog_tiles::Hash);
+        let mut row: Vec<_> = hashes.skip((first % 256) as usize).take(1 << (height % 8)).collect();
+        while row.len() > 1 {
+            row = row.chunks_exact(2).map(|pair| tlog_tiles::node_hash(pair[0], pair[1])).collect();
+        }
+        row[0]
     }
 }
 
