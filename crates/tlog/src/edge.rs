@@ -68,7 +68,7 @@ impl Edge {
         let mut edge = Self { size, ..Self::default() };
         for (level, hashes) in (0..).zip(&mut edge.levels) {
             let there = hashes_at(level, size);
-            if there % u64::from(WIDTH) != 0 {
+            if !there.is_multiple_of(u64::from(WIDTH)) {
                 *hashes = tile::read(tiles, Tile::holding(level, there - 1, size))?;
             }
         }

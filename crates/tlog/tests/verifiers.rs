@@ -7,7 +7,9 @@ use std::process::{Command, Output};
 
 use lgsp_tlog::bundle::{self, Bundle};
 use lgsp_tlog::witness::{Last, Log, Request, Witness};
-use lgsp_tlog::{Checkpoint, Edge, Kind, Note, Proof, SignerKey, Tile, Tiles, VerifierKey, leaf_hash, merkle};
+use lgsp_tlog::{
+    Checkpoint, Edge, Kind, Note, Proof, SignerKey, Tile, Tiles, VerifierKey, leaf_hash, merkle,
+};
 
 const ORIGIN: &str = "log.example/so-cai";
 const WITNESS: &str = "witness.example/w1";
@@ -64,7 +66,8 @@ impl Served {
         }
         for index in [0, 255, 256, 999] {
             let path = merkle::prove_inclusion(&served.tiles(), index, 1000).expect("its tiles");
-            let note = Note::parse(&fs::read(served.path("checkpoint")).expect("it is there")).expect("a note");
+            let note =
+                Note::parse(&fs::read(served.path("checkpoint")).expect("it is there")).expect("a note");
             let extra = Some(leaves[index as usize].clone());
             let proof = Proof { extra, index, path, note };
             served.write(&format!("{index}.tlog-proof"), proof.to_string().as_bytes());

@@ -35,9 +35,8 @@ impl Fixture {
     }
 
     fn note(&self, size: u64, root: Hash) -> Note {
-        Checkpoint::new(ORIGIN, size, root)
-            .and_then(|it| Ok(it.sign(&[&self.key]).expect("a key")))
-            .expect("one")
+        let checkpoint = Checkpoint::new(ORIGIN, size, root).expect("a checkpoint");
+        checkpoint.sign(&[&self.key]).expect("a key")
     }
 
     /// The request that a well-behaved log makes of its present tree.
@@ -201,7 +200,7 @@ fn of_an_answer_only_good_cosignatures_of_known_witnesses_are_taken() {
     assert_eq!(note.signatures().len(), 2, "the log's and the known witness's");
 
     let mut note = request.note().clone();
-    let late = cosignature::cosign(&fixture.note(4, Hash([1; 32])).text(), &fixture.witness.key, NOW);
+    let late = cosignature::cosign(fixture.note(4, Hash([1; 32])).text(), &fixture.witness.key, NOW);
     let late = late.expect("of another checkpoint").to_string();
     let cases = [
         (strange.to_string(), note::Error::Unknown),
