@@ -295,6 +295,11 @@ impl Catalogue {
             .chain(agreements)
     }
 
+    /// The same with all that has ever ended, as if its rules were the first.
+    pub fn with_all_that_has_ended(&self) -> Self {
+        Self { made: 0, ..self.clone() }
+    }
+
     /// What gateways of an environment need to know of it: what can be asked for, and what has ended lately, so that a refusal can
     /// say why.
     pub fn snapshot(&self, environment: &str) -> Snapshot {

@@ -106,7 +106,13 @@ impl Past {
             Environment::Production => "production",
             Environment::Sandbox => lgsp_core::SANDBOX,
         };
-        let catalogue = self.catalogue(&request.as_of.unwrap_or_default(), &asked).await?;
+        let as_of = request.as_of.unwrap_or_default();
+        let catalogue = self.catalogue(&as_of, &asked).await?;
+        // A revision is what gateways had; else it is all that the registry holds.
+        let catalogue = match as_of.moment {
+            Some(At::Revision(_)) => catalogue.clone(),
+            Some(At::At(_) | At::Sequence(_)) | None => catalogue.with_all_that_has_ended(),
+        };
         let history = self.desk.register()?.history();
         let (snapshots, _) =
             snapshots(history, &catalogue, &now.contracts, asked.until).await.map_err(unavailable)?;

@@ -26,11 +26,15 @@ fn at_stage(stage: AgreementStage, valid_to: i64) -> Office {
 
 /// The rules that are made at a moment, if anything is decided then.
 fn rules_of(catalogue: &Catalogue, at: i64, revision: u64) -> Snapshot {
+    later(catalogue, at, revision).snapshot("sandbox")
+}
+
+fn later(catalogue: &Catalogue, at: i64, revision: u64) -> Catalogue {
     let mut catalogue = catalogue.clone();
     let sequence = catalogue.sequence + 1;
     let change = Change { sequence, at: Some(timestamp(at)), revision, ..Change::default() };
     catalogue.apply(&change).unwrap();
-    catalogue.snapshot("sandbox")
+    catalogue
 }
 
 fn names(office: &Office, at: i64) -> bool {
@@ -49,7 +53,9 @@ fn an_agreement_that_has_ended_is_told_of_for_90_days_and_then_only_by_the_histo
         let office = at_stage(stage, valid_to);
         assert!(names(&office, end + TOLD - 1), "{stage:?}");
         assert!(!names(&office, end + TOLD), "{stage:?}");
-        assert_eq!(agreement(&office).stage(), stage, "it is held");
+        let whole = later(&office.catalogue, end + TOLD, 9).with_all_that_has_ended();
+        let is_it = |terms: &lgsp_proto::registry::v1::Agreement| terms.id == ID;
+        assert!(whole.snapshot("sandbox").agreements.iter().any(is_it), "it is held, and exported");
     }
 }
 
