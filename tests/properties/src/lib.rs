@@ -1,4 +1,4 @@
-//! What holds for every input, whoever sends it: bytes of a caller, of a provider, of a snapshot, of Kafka.
+//! What holds for every input, whoever sends it: bytes of a caller, of a provider, of a snapshot, of Kafka, of a log's proof.
 //!
 //! Each property is a function from bytes that panics when it does not hold. A fuzzer looks for such bytes (`tests/fuzz`), and
 //! `tests/kept.rs` repeats with every `cargo test` what it has found worth keeping. They hold the hub's own steps against slow
@@ -17,6 +17,7 @@ mod record;
 mod routing;
 mod rules;
 mod snapshot;
+mod tlog;
 mod token;
 
 pub use field_rules::field_rules;
@@ -27,13 +28,14 @@ pub use mask::mask;
 pub use record::record;
 pub use routing::routing;
 pub use snapshot::snapshot;
+pub use tlog::tlog;
 pub use token::token;
 
 /// A property, which panics for bytes that break it.
 pub type Property = fn(&[u8]);
 
 /// All of them by the names of their fuzz targets.
-pub const ALL: [(&str, Property); 9] = [
+pub const ALL: [(&str, Property); 10] = [
     ("field_rules", field_rules),
     ("filter", filter),
     ("frame", frame),
@@ -42,6 +44,7 @@ pub const ALL: [(&str, Property); 9] = [
     ("record", record),
     ("routing", routing),
     ("snapshot", snapshot),
+    ("tlog", tlog),
     ("token", token),
 ];
 

@@ -31,7 +31,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("lgsp-adapter-business", &["lgsp-adapter", "lgsp-identifiers", "lgsp-proto"]),
     ("lgsp-example-adapter", &["lgsp-adapter", "lgsp-identifiers", "lgsp-proto"]),
     ("lgsp-sample", &["lgsp-identifiers", "lgsp-proto", "lgsp-store"]),
-    ("lgsp-properties", &["lgsp-bus", "lgsp-core", "lgsp-gateway", "lgsp-identifiers", "lgsp-proto"]),
+    ("lgsp-properties", &["lgsp-bus", "lgsp-core", "lgsp-gateway", "lgsp-identifiers", "lgsp-proto", "lgsp-tlog"]),
 ];
 
 /// The roofs: they compose everything below.
