@@ -19,7 +19,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "lgsp-registry",
         &["lgsp-bus", "lgsp-core", "lgsp-identifiers", "lgsp-proto", "lgsp-runtime", "lgsp-store"],
     ),
-    ("lgsp-ledger", &["lgsp-bus", "lgsp-core", "lgsp-proto", "lgsp-runtime", "lgsp-store"]),
+    ("lgsp-ledger", &["lgsp-bus", "lgsp-core", "lgsp-proto", "lgsp-runtime", "lgsp-store", "lgsp-tlog"]),
     (
         "lgsp-adapter",
         &["lgsp-bus", "lgsp-core", "lgsp-identifiers", "lgsp-proto", "lgsp-runtime", "lgsp-store"],
@@ -31,7 +31,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("lgsp-adapter-business", &["lgsp-adapter", "lgsp-identifiers", "lgsp-proto"]),
     ("lgsp-example-adapter", &["lgsp-adapter", "lgsp-identifiers", "lgsp-proto"]),
     ("lgsp-sample", &["lgsp-identifiers", "lgsp-proto", "lgsp-store"]),
-    ("lgsp-properties", &["lgsp-bus", "lgsp-core", "lgsp-gateway", "lgsp-identifiers", "lgsp-proto", "lgsp-tlog"]),
+    (
+        "lgsp-properties",
+        &["lgsp-bus", "lgsp-core", "lgsp-gateway", "lgsp-identifiers", "lgsp-proto", "lgsp-tlog"],
+    ),
 ];
 
 /// The roofs: they compose everything below.
