@@ -1,4 +1,5 @@
-//! The admin port: `/livez`, `/readyz` and `/status`, without the bus, because they are asked when the bus is away.
+//! The admin port: `/livez`, `/readyz`, `/status` and the pages of its roles, without the bus, because they are asked when the bus
+//! is away.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -8,13 +9,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde::{Deserialize, Serialize};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -122,8 +124,8 @@ async fn accept(listener: &TcpListener, state: &State, connections: &TaskTracker
 
 async fn serve_connection(stream: TcpStream, state: State, _permit: OwnedSemaphorePermit) {
     let service = service_fn(move |request| {
-        let answer = answer(&request, &state);
-        async move { Ok::<_, Infallible>(answer) }
+        let state = state.clone();
+        async move { Ok::<_, Infallible>(answer(&request, &state).await) }
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
@@ -134,7 +136,7 @@ async fn serve_connection(stream: TcpStream, state: State, _permit: OwnedSemapho
     let _ = timeout(CONNECTION_TIMEOUT, connection).await;
 }
 
-fn answer(request: &Request<Incoming>, state: &State) -> Response<Full<Bytes>> {
+async fn answer(request: &Request<Incoming>, state: &State) -> Response<Full<Bytes>> {
     if request.method() != Method::GET && request.method() != Method::HEAD {
         return text(StatusCode::METHOD_NOT_ALLOWED, "GET only\n".to_owned());
     }
@@ -146,7 +148,26 @@ fn answer(request: &Request<Incoming>, state: &State) -> Response<Full<Bytes>> {
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             response
         }
-        _ => text(StatusCode::NOT_FOUND, "/livez, /readyz or /status\n".to_owned()),
+        path => page(path.to_owned(), state.clone()).await,
+    }
+}
+
+/// A page that a role shows.
+async fn page(path: String, state: State) -> Response<Full<Bytes>> {
+    let read = spawn_blocking(move || state.page(&path)).await;
+    match read.unwrap_or(Ok(None)) {
+        Ok(Some(page)) => {
+            let mut response = Response::new(Full::from(page.body));
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(page.content_type));
+            let keep = if page.never_changes { "public, max-age=31536000, immutable" } else { "no-cache" };
+            response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(keep));
+            response
+        }
+        Ok(None) => text(StatusCode::NOT_FOUND, "/livez, /readyz or /status\n".to_owned()),
+        Err(error) => {
+            warn!(%error, "page cannot be read");
+            text(StatusCode::INTERNAL_SERVER_ERROR, "the page cannot be read: see the log of the process\n".to_owned())
+        }
     }
 }
 

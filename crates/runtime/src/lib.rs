@@ -17,6 +17,7 @@
 pub mod admin;
 pub mod config;
 pub mod instance;
+pub mod pages;
 pub mod shutdown;
 pub mod state;
 pub mod telemetry;

@@ -1,6 +1,7 @@
 //! What a process tells about itself: its components, each in a condition, and a few numbers.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Instant, SystemTime};
@@ -12,6 +13,7 @@ use time::format_description::well_known::Rfc3339;
 use tokio::sync::watch;
 
 use crate::Instance;
+use crate::pages::{Page, Pages};
 
 /// The condition of one component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -53,6 +55,7 @@ struct Shared {
     started: Instant,
     picture: watch::Sender<Picture>,
     facts: Mutex<BTreeMap<String, Arc<AtomicI64>>>,
+    pages: Mutex<Vec<Arc<dyn Pages>>>,
 }
 
 #[derive(Debug, Default)]
@@ -85,6 +88,7 @@ impl State {
             started: Instant::now(),
             picture: watch::Sender::new(Picture::default()),
             facts: Mutex::default(),
+            pages: Mutex::default(),
         };
         Self { shared: Arc::new(shared), scope: "".into() }
     }
@@ -114,6 +118,25 @@ impl State {
     pub fn fact(&self, name: &'static str) -> Fact {
         let mut facts = self.shared.facts.lock();
         Fact(Arc::clone(facts.entry(self.scoped_name(name)).or_default()))
+    }
+
+    /// Shows pages on the admin port.
+    pub fn show(&self, pages: Arc<dyn Pages>) {
+        self.shared.pages.lock().push(pages);
+    }
+
+    /// The page of a path, if a role of this process shows one. It may block on the disk.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn page(&self, path: &str) -> io::Result<Option<Page>> {
+        let shown = self.shared.pages.lock().clone();
+        for pages in shown {
+            if let Some(page) = pages.page(path)? {
+                return Ok(Some(page));
+            }
+        }
+        Ok(None)
     }
 
     /// Puts every component of this scope into [`Condition::Leaving`], for good.

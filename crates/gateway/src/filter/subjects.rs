@@ -5,8 +5,8 @@ use lgsp_core::entry::SubjectRef;
 
 use super::Error;
 
-/// Most subjects that one entry names. Their hashes stay far below the largest record of the exchange log.
-pub const MOST_SUBJECTS: usize = 2_000;
+/// Most subjects that one entry names: their digests take 34 bytes each of the 65,535 that a leaf of the log may have.
+pub const MOST_SUBJECTS: usize = 1_500;
 
 /// Whose data leaves with an answer or a part of one, each once.
 ///
