@@ -286,6 +286,11 @@ fn items_to_look_at(rules: &FieldRules) -> usize {
     if rules.max_items > 0 { rules.max_items as usize } else { usize::MAX }
 }
 
+/// The canonical form of a text, as the subjects and the dossier of an exchange are kept; `None` if it is not of the format.
+pub fn canonical(format: Format, text: &str) -> Option<String> {
+    lgsp_identifiers::format::normalise(format_of(format)?, text).ok()
+}
+
 fn format_of(format: Format) -> Option<lgsp_identifiers::Format> {
     use lgsp_identifiers::Format as Identifier;
     Some(match format {

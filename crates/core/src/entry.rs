@@ -118,16 +118,27 @@ impl SubjectKeys {
         self.months.contains_key(&month(at))
     }
 
+    /// The months that have a key, the earliest first.
+    pub fn months(&self) -> impl DoubleEndedIterator<Item = &str> {
+        self.months.keys().map(String::as_str)
+    }
+
     /// Hashes a subject under the key of the month of a moment (Unix µs); `None` if that month has no key.
     pub fn hash(&self, subject: &SubjectRef, at: i64) -> Option<SubjectHash> {
         let key_id = month(at);
-        let key = self.months.get(&key_id)?;
-        let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
-        mac.update(&[subject.kind as u8]);
-        mac.update(subject.value.as_bytes());
-        let hash = Bytes::copy_from_slice(&mac.finalize().into_bytes());
+        let hash = Bytes::copy_from_slice(&self.lookup(subject.kind, &subject.value, &key_id)?);
         let salt = Salt::random().bytes();
         Some(SubjectHash { kind: subject.kind.into(), key_id, hash, salt, asked: subject.asked })
+    }
+
+    /// What [`hash`](Self::hash) makes of an identifier in canonical form in a month (`YYYY-MM`), to look for it; `None` if the month
+    /// has no key.
+    pub fn lookup(&self, kind: Subject, value: &str, month: &str) -> Option<[u8; 32]> {
+        let key = self.months.get(month)?;
+        let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
+        mac.update(&[kind as u8]);
+        mac.update(value.as_bytes());
+        Some(mac.finalize().into_bytes().into())
     }
 }
 
@@ -187,6 +198,15 @@ mod tests {
     fn the_same_subject_has_the_same_hash_within_a_month() {
         let (one, two) = (keys().hash(&subject(), JUNE), keys().hash(&subject(), JUNE + 1));
         assert_eq!(one.map(|h| h.hash), two.map(|h| h.hash));
+    }
+
+    #[test]
+    fn a_subject_is_looked_for_by_the_hash_that_its_entry_has() {
+        let hashed = keys().hash(&subject(), JUNE).unwrap();
+        let look = |kind, month| keys().lookup(kind, "092000000000", month);
+        assert_eq!(look(Subject::Person, "2026-06").as_ref().map(|hash| &hash[..]), Some(&*hashed.hash));
+        assert_ne!(look(Subject::Enterprise, "2026-06"), look(Subject::Person, "2026-06"));
+        assert_eq!(look(Subject::Person, "2026-07"), None);
     }
 
     #[test]

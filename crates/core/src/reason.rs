@@ -307,6 +307,14 @@ reasons! {
     NotConformant "NOT_CONFORMANT" FailedPrecondition Invalid Adapter NEVER,
         "not every method of this contract was called in the sandbox as it should be",
         "Chưa phải mọi phương thức của hợp đồng này đều đạt kiểm thử trong môi trường thử nghiệm";
+    /// The exchange is held, and is not erased.
+    Held "HELD" FailedPrecondition Invalid Adapter NEVER,
+        "an exchange is under legal hold, and none was erased",
+        "Có lượt trao đổi đang được giữ theo quy định pháp luật nên chưa xoá lượt nào";
+    /// The ledger seals nothing, so that there is nothing to prove with.
+    NotSealed "NOT_SEALED" FailedPrecondition Failed Adapter NEVER,
+        "this ledger has no checkpoint to prove it with",
+        "Sổ cái này chưa có điểm chốt nên không chứng minh được";
     /// A defect of the hub itself.
     Internal "INTERNAL" Internal Failed Gateway NEVER,
         "the hub failed; tell its operator the exchange id",

@@ -5,7 +5,7 @@
 pub(crate) const ANYTHING_ELSE: &str = "refused by the provider";
 
 /// Rules of the platform's own services, and those that every adapter has.
-const RULES: [&str; 55] = [
+const RULES: [&str; 56] = [
     "continues a list that has changed since: begin anew",
     "grants no field",
     "grants no method",
@@ -34,6 +34,7 @@ const RULES: [&str; 55] = [
     "is not that of the credential which it replaces",
     "is not well formed",
     "is not well formed, or may be the number of a person",
+    "is only for withholding",
     "is past, or before the beginning",
     "is required",
     "is somebody else's, or there twice",

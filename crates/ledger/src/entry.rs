@@ -47,7 +47,7 @@ pub(crate) fn read_sealed(bytes: Bytes, counting: Option<&MacKey>) -> Result<Rea
     let key = Key { exchange, phase: sealed.phase(), part: sealed.part };
     match key.phase {
         Phase::Unspecified => Err(NoEntry),
-        Phase::Opening | Phase::Part | Phase::Final | Phase::Abandoned | Phase::Attempts => {
+        Phase::Opening | Phase::Part | Phase::Final | Phase::Abandoned | Phase::Attempts | Phase::Act => {
             let signed = counting.is_some_and(|counting| lgsp_bus::entry::is_signed(counting, &bytes));
             Ok(Read { key, sealed, bytes, signed, erasable: None })
         }
@@ -58,7 +58,7 @@ pub(crate) fn read_sealed(bytes: Bytes, counting: Option<&MacKey>) -> Result<Rea
 pub(crate) fn ends(phase: Phase) -> bool {
     match phase {
         Phase::Final | Phase::Abandoned => true,
-        Phase::Unspecified | Phase::Opening | Phase::Part | Phase::Attempts => false,
+        Phase::Unspecified | Phase::Opening | Phase::Part | Phase::Attempts | Phase::Act => false,
     }
 }
 

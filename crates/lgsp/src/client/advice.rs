@@ -101,6 +101,8 @@ fn vietnamese(reason: Reason) -> &'static str {
         Reason::BreakingChange => {
             "Giữ nguyên những gì đã có và chỉ bổ sung; phần không giữ được thì đăng ký thành gói mới (v2)."
         }
+        Reason::Held => "Xem các quyết định về từng lượt; đề nghị bỏ giữ, hoặc xoá riêng các lượt còn lại.",
+        Reason::NotSealed => "Xem lượt trao đổi không kèm chứng minh; đơn vị vận hành kiểm tra sổ cái.",
         Reason::NotConformant => "Chạy lgsp service check, sửa những gì lệnh này nêu, rồi đưa vào sử dụng.",
     }
 }
