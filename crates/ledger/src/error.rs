@@ -1,6 +1,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::seal::HeadError;
+
 /// Why the ledger cannot start, or did not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -41,6 +43,12 @@ pub enum Error {
     /// The bus did not do it.
     #[error(transparent)]
     Bus(#[from] lgsp_bus::Error),
+    /// The log cannot be sealed.
+    #[error("the ledger cannot seal its log: {0}")]
+    Seal(#[from] crate::seal::Error),
+    /// Another ledger has taken the log over.
+    #[error("another ledger has taken this log over: only one may run on its folder")]
+    TakenOver,
     /// The process is ending.
     #[error("the ledger is ending")]
     Ending,
@@ -57,11 +65,29 @@ impl Error {
             Self::Thread { .. } => "the system gives no thread",
             Self::KeyMissing { .. } => "a MAC key is missing",
             Self::Bus(_) => "the bus failed",
+            Self::Seal(error) => error.cause(),
+            Self::TakenOver => TAKEN_OVER,
             Self::Ending => "the ledger is ending",
         }
     }
 }
 
+impl crate::seal::Error {
+    /// The cause in constant words, for the state of the process.
+    pub(crate) fn cause(&self) -> &'static str {
+        match self {
+            Self::Head(HeadError::File { source, .. }) | Self::File(source) => cause_of(source),
+            Self::Head(HeadError::Damaged { .. }) => "the head of the log is damaged",
+            Self::Head(HeadError::TakenOver) => TAKEN_OVER,
+            Self::Altered { .. } => "the log is not the one that was sealed",
+            Self::Rewound { .. } => "the log was put back behind what it has signed",
+            Self::Lost { .. } => "a leaf was lost before it was sealed",
+            Self::Origin(_) | Self::Sign(_) => "the checkpoint cannot be signed",
+        }
+    }
+}
+
+const TAKEN_OVER: &str = "another ledger has taken the log over";
 /// How [`Error::Store`] names the index.
 pub(crate) const INDEX: &str = "index";
 /// How [`Error::Store`] names the store of erasable parts.

@@ -12,23 +12,25 @@ use std::time::Duration;
 
 use lgsp_bus::MacKey;
 use lgsp_core::ExchangeId;
-use lgsp_proto::ledger::v1::Exchange;
+use lgsp_proto::ledger::v1::{Exchange, Phase};
 use lgsp_runtime::Component;
 use lgsp_runtime::state::Fact;
 use parking_lot::Mutex;
-use tokio::sync::{Notify, broadcast, watch};
+use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{error, warn};
 
 use crate::abandon::Open;
+use crate::acts::Acts;
 use crate::damage::Damages;
 use crate::entry::{self, Key, Read, ends};
 use crate::erasable::Erasables;
-use crate::files::journal::{self, Batch, Incarnation, Place};
-use crate::files::log::Log;
+use crate::files::journal::{self, Incarnation, Place};
+use crate::files::log::{self, Log};
 use crate::files::{Damage, segment};
 use crate::index::{Index, Progress, Row};
 use crate::intake::Durable;
+use crate::seal::Batch;
 use crate::sequences::Sequences;
 use crate::usage::Changed;
 use crate::{Error, disk};
@@ -47,6 +49,7 @@ pub(crate) struct Filing {
     pub journal_for: Duration,
     pub log: Arc<Mutex<Log>>,
     pub erasables: Erasables,
+    pub acts: Acts,
     pub index: Index,
     pub sequences: Sequences,
     pub incarnation: Incarnation,
@@ -60,6 +63,8 @@ pub(crate) struct Filing {
     pub followers: broadcast::Sender<Arc<Exchange>>,
     pub open: Arc<Open>,
     pub usage: Arc<Changed>,
+    /// Where appended leaves are sealed; none if the log is not the one that was sealed.
+    pub sealing: Option<mpsc::Sender<Batch>>,
     /// The key of those who count quotas.
     pub counting: Option<MacKey>,
     pub damages: Damages,
@@ -77,8 +82,23 @@ pub(crate) struct Pending {
     entries: Vec<Read>,
     /// Those that are new.
     new: Arc<Vec<Read>>,
+    /// What was consumed for it: partition, offset, and when it was entered.
+    arrived: Vec<(i32, i64, i64)>,
     /// The new ones with their places, once they are in the log.
     rows: Option<Vec<Row>>,
+}
+
+impl Pending {
+    /// Gives the new entries their erasable parts as they are kept, and returns the repeats with theirs: those may be kept only now.
+    async fn as_kept(&mut self, erasables: &Erasables) -> Result<Vec<Read>, Error> {
+        let rows = self.rows.as_deref_mut().unwrap_or_default();
+        erasables.fill(rows.iter_mut().map(|row| &mut row.read)).await?;
+        let new: HashSet<Key> = rows.iter().map(|row| row.read.key).collect();
+        let repeats = self.entries.iter().filter(|read| !new.contains(&read.key));
+        let mut again: Vec<Read> = repeats.cloned().collect();
+        erasables.fill(again.iter_mut()).await?;
+        Ok(again)
+    }
 }
 
 impl Filing {
@@ -139,6 +159,9 @@ impl Filing {
     }
 
     async fn file(&mut self) -> Result<(), Error> {
+        if self.sealing.as_ref().is_some_and(mpsc::Sender::is_closed) {
+            return Err(Error::TakenOver);
+        }
         if self.pending.is_none() {
             self.pending = Some(self.take_batch().await?);
         }
@@ -151,13 +174,20 @@ impl Filing {
             }
             pending.rows = Some(rows);
         }
-        self.erasables.put(&pending.entries).await?;
+        let is_as_it_came = self.erasables.put(&pending.entries).await?;
+        let has_repeats = pending.entries.len() > pending.new.len();
+        let again =
+            if is_as_it_came && !has_repeats { Vec::new() } else { pending.as_kept(&self.erasables).await? };
         let rows = pending.rows.as_deref().unwrap_or_default();
         let progress = Progress { end: self.log.lock().end(), incarnation: self.incarnation };
-        self.index.put(rows, &self.sequences, &progress, &self.offsets).await?;
+        self.index.put(rows, &again, &self.sequences, &progress, &self.offsets).await?;
+        if rows.iter().any(|row| row.read.key.phase == Phase::Act) {
+            self.acts.catch_up().await?;
+        }
         self.usage.note(rows);
         self.leaves.set(i64::try_from(progress.end.leaves).unwrap_or(i64::MAX));
         self.sequences.written();
+        self.hand_on_to_sealing(progress.end.place).await;
         self.done().await
     }
 
@@ -179,29 +209,48 @@ impl Filing {
             }
         }
         let next = batch.next;
-        let entries = self.entries_of(batch);
+        let (entries, arrived) = self.entries_of(batch);
         let keys: Vec<Key> = entries.iter().map(|read| read.key).collect();
         let mut seen = self.index.known(&keys).await?;
         let new = entries.iter().filter(|read| seen.insert(read.key)).cloned().collect();
-        Ok(Pending { next, entries, new: Arc::new(new), rows: None })
+        Ok(Pending { next, entries, new: Arc::new(new), arrived, rows: None })
     }
 
-    fn entries_of(&self, batch: Batch) -> Vec<Read> {
+    /// Reads the entries of a batch, and tells what was consumed with it.
+    fn entries_of(&self, batch: journal::Batch) -> (Vec<Read>, Vec<(i32, i64, i64)>) {
         let mut entries = Vec::with_capacity(batch.records.len());
+        let mut arrived = Vec::with_capacity(batch.records.len());
+        let is_of_now = batch.incarnation == self.incarnation;
+        let mut entered_us = 0;
         for kept in batch.records {
             match entry::read(kept.value, self.counting.as_ref()) {
-                Ok(read) => entries.push(read),
+                Ok(read) => {
+                    entered_us = read.sealed.entered_us;
+                    entries.push(read);
+                }
                 Err(error) => {
                     self.unreadable.add(1);
                     error!(%error, kept.partition, kept.offset, "a record of the exchange log is left out");
                 }
             }
+            if is_of_now {
+                arrived.push((kept.partition, kept.offset, entered_us));
+            }
         }
-        entries
+        (entries, arrived)
     }
 
     fn tell_damage(&self, damage: &[Damage]) {
         damage.iter().for_each(|damage| self.damages.note(damage.clone()));
+    }
+
+    /// A sealer that is behind holds the filing up, and never an exchange.
+    async fn hand_on_to_sealing(&mut self, end: log::Place) {
+        let (Some(sealing), Some(pending)) = (&self.sealing, &self.pending) else { return };
+        let rows = pending.rows.as_deref().unwrap_or_default();
+        let leaves = rows.iter().map(|row| (row.read.bytes.clone(), row.place)).collect();
+        // Without a sealer another ledger has taken over: the next batch tells.
+        let _ = sealing.send(Batch { leaves, end, arrived: pending.arrived.clone() }).await;
     }
 
     /// Everything of the batch is durable in its place: tells whoever waits for it.

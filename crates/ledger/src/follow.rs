@@ -29,7 +29,7 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
-    fn matches(&self, exchange: &Exchange) -> bool {
+    pub fn matches(&self, exchange: &Exchange) -> bool {
         if let Some(id) = self.exchange {
             return exchange.exchange_id == id.to_string();
         }
@@ -76,16 +76,16 @@ impl Followers {
 
     /// Opens a stream of what ends from now on, for an application. It ends well before `deadline`, and when too many newer
     /// ones of the application have come.
-    pub fn follow(
+    pub fn follow<W: Fn(&Exchange) -> bool + Send + 'static>(
         &self,
         application: &str,
-        wanted: Wanted,
+        is_wanted: W,
         deadline: Instant,
-    ) -> Result<impl Stream<Item = Result<Exchange, Status>> + Send + use<>, Fault> {
+    ) -> Result<impl Stream<Item = Result<Exchange, Status>> + Send + use<W>, Fault> {
         let place = Places::take(&self.places, application)
             .ok_or_else(|| Fault::new(Reason::AdapterOverloaded).saying("too many follow already"))?;
         let until = deadline.checked_sub(MARGIN).unwrap_or(deadline).min(Instant::now() + self.longest);
-        Ok(stream(self.exchanges.subscribe(), wanted, until, self.leaving.clone(), place))
+        Ok(stream(self.exchanges.subscribe(), is_wanted, until, self.leaving.clone(), place))
     }
 }
 
@@ -138,11 +138,11 @@ impl Drop for Place {
 /// Streams what is wanted. A follower who is too slow, or whose place is taken, gets an error and never a gap.
 fn stream(
     mut exchanges: broadcast::Receiver<Arc<Exchange>>,
-    wanted: Wanted,
+    is_wanted: impl Fn(&Exchange) -> bool + Send + 'static,
     until: Instant,
     leaving: CancellationToken,
     place: Place,
-) -> impl Stream<Item = Result<Exchange, Status>> + Send {
+) -> impl Stream<Item = Result<Exchange, Status>> + Send + 'static {
     async_stream::stream! {
         let overloaded = |text| lgsp_bus::status(&Fault::new(Reason::AdapterOverloaded).saying(text));
         loop {
@@ -156,7 +156,7 @@ fn stream(
                 }
             };
             match received {
-                Ok(exchange) if wanted.matches(&exchange) => yield Ok(Exchange::clone(&exchange)),
+                Ok(exchange) if is_wanted(&exchange) => yield Ok(Exchange::clone(&exchange)),
                 Ok(_) => {}
                 Err(RecvError::Closed) => return,
                 Err(RecvError::Lagged(missed)) => {
@@ -198,7 +198,11 @@ mod tests {
         filter: ExchangeFilter,
     ) -> Result<impl Stream<Item = Result<Exchange, Status>> + Send + use<>, Fault> {
         let wanted = Wanted { filter, exchange: None };
-        followers.follow(application, wanted, Instant::now() + Duration::from_secs(60))
+        followers.follow(
+            application,
+            move |exchange: &Exchange| wanted.matches(exchange),
+            Instant::now() + Duration::from_secs(60),
+        )
     }
 
     #[tokio::test]

@@ -6,8 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lgsp_bus::{Bus, Fsynced, MacKey, MacKeys, Tail, topics};
+use lgsp_core::entry::SubjectKeys;
+use lgsp_proto::ledger::v1::audit_service_server::AuditServiceServer;
 use lgsp_proto::ledger::v1::ledger_service_server::LedgerServiceServer;
 use lgsp_runtime::{Shutdown, Stage, State};
+use lgsp_tlog::SignerKey;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
@@ -17,6 +20,8 @@ use tonic::service::Routes;
 use tracing::{error, warn};
 
 use crate::abandon::{Abandoner, Open, Requests};
+use crate::acts::Acts;
+use crate::audit::{Audit, Desk};
 use crate::damage::Damages;
 use crate::erasable::Erasables;
 use crate::files::journal::{self, Incarnation, Journal};
@@ -25,6 +30,7 @@ use crate::filing::{Filed, Filing};
 use crate::follow::Followers;
 use crate::intake::{Durable, Intake, Limits, Offsets};
 use crate::recovery::{Recovered, Site, recover, stored_offsets};
+use crate::seal::Seal;
 use crate::service::Service;
 use crate::usage::{Changed, Teller};
 use crate::{Abandon, Damage, Error, Options, disk};
@@ -39,13 +45,20 @@ const KAFKA: Incarnation = *b"kafka\0\0\0\0\0\0\0\0\0\0\0";
 #[derive(Clone, Debug)]
 pub struct Ledger {
     service: Service,
+    audit: Audit,
     fsynced: Fsynced,
 }
 
 impl Ledger {
-    /// The service, for [`lgsp_bus::serve`] under the domain `ledger`.
+    /// The services, for [`lgsp_bus::serve`] under the domain `ledger`.
     pub fn routes(&self) -> Routes {
-        Routes::new(LedgerServiceServer::new(self.service.clone()))
+        let routes = Routes::new(LedgerServiceServer::new(self.service.clone()));
+        routes.add_service(AuditServiceServer::new(self.audit.clone()))
+    }
+
+    /// Takes the subject keys as they are now. A subject is found in the months that have one.
+    pub fn replace_subject_keys(&self, keys: SubjectKeys) {
+        self.audit.subjects.replace(keys);
     }
 
     /// How far entries are on disk, for the appenders of the embedded broker.
@@ -59,30 +72,44 @@ impl Ledger {
     }
 }
 
-/// Recovers the ledger's files, and starts to take entries in. `macs` are the keys of the domains whose requests it watches:
-/// what is not signed under them is no gateway's.
+/// The keys of a ledger.
+#[derive(Debug)]
+pub struct Keys {
+    /// Those of the domains whose requests it watches: what is not signed under them is no gateway's.
+    pub macs: MacKeys,
+    /// Signs the log's checkpoints. Without it the log is sealed, and nothing is signed.
+    pub log: Option<SignerKey>,
+}
+
+/// Recovers the ledger's files, and starts to take entries in.
 ///
-/// State: `intake` tells of what exchanges wait for, `filing` of what happens behind it, `files` of damage and `abandoned` of
-/// the watch over requests, `usage` of the counts of the day; the numbers are `taken-in`, `leaves`, `open-requests`, `refused-requests` and `unreadable`.
+/// State: `intake` tells of what exchanges wait for, `filing` of what happens behind it, `sealing` of the log's seal, `files` of damage and
+/// `abandoned` of the watch over requests, `usage` of the counts of the day; the numbers are `taken-in`, `leaves`, `sealed`,
+/// `open-requests`, `refused-requests` and `unreadable`.
 ///
 /// # Errors
 /// The folder cannot be used, another ledger uses it, its stores cannot be opened, or the key of a domain that is to be
 /// watched is missing. Damage to the log is no error: it is named, and the rest is read.
 pub async fn start(
     options: Options,
-    macs: &MacKeys,
+    keys: Keys,
     bus: &Bus,
     state: &State,
     shutdown: &Shutdown,
 ) -> Result<Ledger, Error> {
-    let watched = watched(&options, macs, bus)?;
+    let Keys { macs, log: log_key } = keys;
+    let watched = watched(&options, &macs, bus)?;
     let site = Site::open(&options.dir).await?;
     let damages = Damages::new(state.component("files"));
     let counting = macs.counting();
-    let recovered = recover(&site, counting, &damages).await?;
+    let head = site.take_over().await;
+    let erasables = Erasables::open(&site.erasable).await?;
+    let recovered = recover(&site, head.as_ref().ok(), (counting, &erasables), &damages).await?;
     let end = recovered.end.place;
     let incarnation = if bus.is_embedded() { uuid::Uuid::new_v4().into_bytes() } else { KAFKA };
     let offsets = stored_offsets(&site, &recovered, incarnation).await?;
+    let generation = head.as_ref().map_or(0, |(_, head)| head.generation);
+    let seal = Seal::open(&options, &site, (head, recovered.end), log_key, incarnation).await?;
     let (folder, size) = (site.journal.clone(), options.journal_size as u64);
     let journal = disk(folder.clone(), move || Journal::open(&folder, incarnation, size)).await?;
 
@@ -96,10 +123,22 @@ pub async fn start(
         open: Arc::new(open),
         damages,
     };
-    let ledger = Ledger { fsynced: wires.fsynced.subscribe(), service };
+    let acts = Acts {
+        index: service.index.clone(),
+        erasables: erasables.clone(),
+        log: service.log.clone(),
+        counting: counting.cloned(),
+        damages: service.damages.clone(),
+    };
+    acts.catch_up().await?;
+    let leaving = shutdown.begins(Stage::NotServing);
+    let audit = Audit::new(service.clone(), erasables, seal.prover(), Desk::new(bus, counting), leaving);
+    let ledger = Ledger { fsynced: wires.fsynced.subscribe(), audit, service };
     let mut filing =
-        ledger.filing(&options, &site, recovered, (incarnation, offsets.clone()), &wires, state).await?;
+        ledger.filing(&options, &site, (recovered, acts), (incarnation, offsets.clone()), &wires, state);
     filing.counting = counting.cloned();
+    filing.log.lock().generation = generation;
+    filing.sealing = seal.start(&options, &site, state, shutdown);
     let read = if bus.is_embedded() { Offsets::embedded() } else { Offsets::on_kafka(&offsets) };
     let tail = bus.tail(topics::EXCHANGE, read.start())?;
     let usage = Arc::clone(&wires.usage);
@@ -115,7 +154,7 @@ pub async fn start(
     let check = check_log(site.log, end, damages, shutdown.begins(Stage::Drain));
     shutdown.spawn(Stage::Drain, "check of the log", check);
     ledger.watch(&options, watched, bus, state, shutdown);
-    ledger.tell_usage(usage, macs, bus, state, shutdown);
+    ledger.tell_usage(usage, &macs, bus, state, shutdown);
     Ok(ledger)
 }
 
@@ -173,24 +212,25 @@ fn intake(
 }
 
 impl Ledger {
-    async fn filing(
+    fn filing(
         &self,
         options: &Options,
         site: &Site,
-        recovered: Recovered,
+        (recovered, acts): (Recovered, Acts),
         (incarnation, offsets): (Incarnation, BTreeMap<i32, i64>),
         wires: &Wires,
         state: &State,
-    ) -> Result<Filing, Error> {
+    ) -> Filing {
         let leaves = state.fact("leaves");
         leaves.set(i64::try_from(recovered.end.leaves).unwrap_or(i64::MAX));
-        let log = Log::open(&site.log, options.segment_size as u64, recovered.end);
-        Ok(Filing {
+        let log = Log::open(&site.log, options.segment_size as u64, 0, recovered.end);
+        Filing {
             journal: site.journal.clone(),
             journal_size: options.journal_size as u64,
             journal_for: options.journal_for,
             log: Arc::new(Mutex::new(log)),
-            erasables: Erasables::open(&site.erasable).await?,
+            erasables: acts.erasables.clone(),
+            acts,
             index: recovered.index,
             sequences: recovered.sequences,
             incarnation,
@@ -203,13 +243,14 @@ impl Ledger {
             followers: self.service.followers.sender(),
             open: Arc::clone(&self.service.open),
             usage: Arc::clone(&wires.usage),
+            sealing: None,
             counting: None,
             damages: self.service.damages.clone(),
             component: state.component("filing"),
             leaves,
             unreadable: state.fact("unreadable"),
             pending: None,
-        })
+        }
     }
 }
 

@@ -1,7 +1,9 @@
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use lgsp_runtime::config::{self, Problems, Row, row, units};
+use lgsp_tlog::{Kind, VerifierKey};
 use serde::{Deserialize, Serialize};
 
 /// The options of the ledger.
@@ -10,6 +12,13 @@ use serde::{Deserialize, Serialize};
 pub struct Options {
     /// The folder of the ledger.
     pub dir: PathBuf,
+    /// The log's name in its checkpoints: an URL without its scheme.
+    pub origin: String,
+    /// How often the log is sealed under load.
+    #[serde(with = "units::duration")]
+    pub seal_every: Duration,
+    /// Who is asked to cosign its checkpoints.
+    pub witnesses: Vec<Witness>,
     /// Where exchanges without an end are entered as abandoned.
     pub abandon: Abandon,
     /// How long after its deadline an exchange without an end is entered as abandoned.
@@ -38,6 +47,23 @@ pub struct Options {
     pub follow_for: Duration,
 }
 
+/// A witness that somebody else runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Witness {
+    /// Where it is asked: `add-checkpoint` lies below.
+    pub url: String,
+    /// Its name and key.
+    #[serde(with = "vkey")]
+    pub vkey: VerifierKey,
+    /// The file with the authorities that vouch for it, with https.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca: Option<PathBuf>,
+}
+
+/// More would not make anybody surer, and each is asked about every checkpoint.
+const MOST_WITNESSES: usize = 16;
+
 /// Where exchanges without an end are entered as abandoned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -54,6 +80,9 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             dir: "ledger".into(),
+            origin: "lgsp.local/exchange-log".to_owned(),
+            seal_every: Duration::from_secs(1),
+            witnesses: Vec::new(),
             abandon: Abandon::OnKafka,
             abandon_after: Duration::from_secs(60),
             most_open: 100_000,
@@ -71,6 +100,36 @@ impl Default for Options {
 impl Options {
     /// Smallest segment that makes sense: a record of Kafka fits.
     pub const SMALLEST_SEGMENT: usize = 4 << 10;
+
+    /// Makes relative paths relative to a data directory.
+    pub fn resolve(&mut self, data: &Path) {
+        self.dir = data.join(&self.dir);
+        for ca in self.witnesses.iter_mut().filter_map(|witness| witness.ca.as_mut()) {
+            *ca = data.join(&*ca);
+        }
+    }
+
+    fn check_witnesses(&self, problems: &mut Problems) {
+        let mut names = BTreeSet::new();
+        for Witness { url, vkey, ca } in &self.witnesses {
+            let scheme = url.parse::<http::Uri>().ok().filter(|url| url.query().is_none());
+            match scheme.as_ref().and_then(http::Uri::scheme_str) {
+                Some("http") => {}
+                Some("https") if ca.is_some() => {}
+                Some("https") => problems.add("witnesses", format!("{url} needs ca: who vouches for it")),
+                Some(_) | None => problems.add("witnesses", format!("{url} is no URL of http or https")),
+            }
+            if vkey.kind() != Kind::Witness {
+                problems.add("witnesses", format!("the key of {} is a log's", vkey.name()));
+            }
+            if !names.insert(vkey.name()) {
+                problems.add("witnesses", format!("{} is named twice", vkey.name()));
+            }
+        }
+        if self.witnesses.len() > MOST_WITNESSES {
+            problems.add("witnesses", format!("are more than {MOST_WITNESSES}"));
+        }
+    }
 }
 
 impl config::Options for Options {
@@ -81,6 +140,21 @@ impl config::Options for Options {
                 "dir",
                 "a folder",
                 "Where the ledger keeps its files: journal, log, index and erasable parts.",
+            ),
+            row(
+                "origin",
+                "an URL without its scheme",
+                "The log's name in its checkpoints. It stays the same for the log's whole life: proofs name it.",
+            ),
+            row(
+                "seal-every",
+                duration,
+                "How often the log is sealed, and its checkpoint signed, under load.",
+            ),
+            row(
+                "witnesses",
+                "a list of { url, vkey } and, for https, ca",
+                "Who is asked to cosign the log's checkpoints: where add-checkpoint of C2SP's tlog-witness lies below, name and key of the witness,\nand a file with the authorities that vouch for it. Nothing waits for them.",
             ),
             row(
                 "abandon",
@@ -120,6 +194,12 @@ impl config::Options for Options {
     }
 
     fn check(&self, problems: &mut Problems) {
+        if lgsp_tlog::Checkpoint::new(&self.origin, 0, lgsp_tlog::Hash::EMPTY_TREE).is_err()
+            || self.origin.contains([' ', '+'])
+        {
+            problems.add("origin", "is empty, or has spaces, plus signs or control characters");
+        }
+        self.check_witnesses(problems);
         problems.range("most-open", self.most_open, 1..=10_000_000);
         problems.range("follow-buffer", self.follow_buffer, 1..=1_000_000);
         problems.range("most-followers", self.most_followers, 1..=10_000);
@@ -132,9 +212,48 @@ impl config::Options for Options {
     }
 }
 
+/// A key in its text.
+mod vkey {
+    use lgsp_tlog::VerifierKey;
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    pub fn serialize<S: Serializer>(key: &VerifierKey, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(key)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<VerifierKey, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn problems(witnesses: Vec<Witness>) -> String {
+        let mut problems = Problems::default();
+        config::Options::check(&Options { witnesses, ..Options::default() }, &mut problems);
+        format!("{problems:?}")
+    }
+
+    #[test]
+    fn a_witness_has_a_url_and_a_key_of_its_kind_and_is_named_once() {
+        let key = |kind| {
+            let key = lgsp_tlog::SignerKey::from_seed("witness.example/w1", kind, &[1; 32]).unwrap();
+            key.verifier().clone()
+        };
+        let of = |url: &str, kind| Witness { url: url.to_owned(), vkey: key(kind), ca: None };
+        let good = || of("http://192.0.2.1:8480/", Kind::Witness);
+        assert!(problems(vec![good()]).contains("found: []"));
+        assert!(problems(vec![good(), good()]).contains("named twice"));
+        assert!(problems(vec![of("http://192.0.2.1", Kind::Log)]).contains("is a log's"));
+        for url in ["192.0.2.1", "ftp://192.0.2.1", "/add-checkpoint", "http://192.0.2.1/?a=b"] {
+            assert!(problems(vec![of(url, Kind::Witness)]).contains("no URL"), "{url}");
+        }
+        assert!(problems(vec![of("https://192.0.2.1", Kind::Witness)]).contains("needs ca"));
+        let toml = r#"{ "witnesses": [{ "url": "http://192.0.2.1", "vkey": "no key" }] }"#;
+        assert!(serde_json::from_str::<Options>(toml).is_err());
+    }
 
     #[test]
     fn every_option_is_in_the_reference_and_the_defaults_have_no_problem() {

@@ -3,7 +3,6 @@
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use lgsp_core::{ExchangeId, Fault};
-use lgsp_proto::ledger::v1::ExchangeFilter;
 use prost::Message;
 use sha2::{Digest, Sha256};
 
@@ -16,7 +15,7 @@ const LENGTH: usize = 1 + 8 + 16 + 8 + TAG;
 
 /// The token of the page after an entry. It is not secret: whoever makes one up only picks where a list begins that they
 /// may read anyway.
-pub(crate) fn write(after: &After, filter: &ExchangeFilter) -> String {
+pub(crate) fn write(after: &After, filter: &impl Message) -> String {
     let mut token = Vec::with_capacity(LENGTH);
     token.push(VERSION);
     token.extend(after.admitted_us.to_be_bytes());
@@ -26,16 +25,16 @@ pub(crate) fn write(after: &After, filter: &ExchangeFilter) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(token)
 }
 
-/// Reads a token; an empty one begins at the newest entry.
-pub(crate) fn read(token: &str, filter: &ExchangeFilter) -> Result<Option<After>, Fault> {
+/// Reads the token of a field; an empty one begins at the beginning.
+pub(crate) fn read(token: &str, field: &str, filter: &impl Message) -> Result<Option<After>, Fault> {
     if token.is_empty() {
         return Ok(None);
     }
     let read = parse(token, filter);
-    read.map(Some).ok_or_else(|| invalid("page_token", "is not a token of this query"))
+    read.map(Some).ok_or_else(|| invalid(field, "is not a token of this query"))
 }
 
-fn parse(token: &str, filter: &ExchangeFilter) -> Option<After> {
+fn parse(token: &str, filter: &impl Message) -> Option<After> {
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(token).ok().filter(|bytes| bytes.len() == LENGTH)?;
     let (named, claimed) = bytes.split_at(LENGTH - TAG);
     if named.first() != Some(&VERSION) || claimed != tag(named, filter) {
@@ -51,7 +50,7 @@ fn parse(token: &str, filter: &ExchangeFilter) -> Option<After> {
 }
 
 /// Finds tokens that were cut, altered or used with another query.
-fn tag(named: &[u8], filter: &ExchangeFilter) -> [u8; TAG] {
+fn tag(named: &[u8], filter: &impl Message) -> [u8; TAG] {
     let digest = Sha256::new().chain_update(named).chain_update(filter.encode_to_vec()).finalize();
     let mut tag = [0; TAG];
     tag.copy_from_slice(&digest[..TAG]);
@@ -60,6 +59,8 @@ fn tag(named: &[u8], filter: &ExchangeFilter) -> [u8; TAG] {
 
 #[cfg(test)]
 mod tests {
+    use lgsp_proto::ledger::v1::ExchangeFilter;
+
     use super::*;
 
     #[test]
@@ -67,10 +68,10 @@ mod tests {
         let after = After { admitted_us: 5, exchange: ExchangeId::new(), leaf: 7 };
         let filter = ExchangeFilter { application: "tthc".to_owned(), ..Default::default() };
         let token = write(&after, &filter);
-        assert_eq!(read(&token, &filter).unwrap(), Some(after));
-        assert!(read(&token, &ExchangeFilter::default()).is_err());
+        assert_eq!(read(&token, "page_token", &filter).unwrap(), Some(after));
+        assert!(read(&token, "page_token", &ExchangeFilter::default()).is_err());
         for token in ["x", &token[1..], &format!("{token}A"), "Ünknown"] {
-            assert!(read(token, &filter).is_err(), "{token}");
+            assert!(read(token, "page_token", &filter).is_err(), "{token}");
         }
     }
 }

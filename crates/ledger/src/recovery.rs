@@ -6,21 +6,26 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use lgsp_bus::MacKey;
+use tokio::task::spawn_blocking;
 use tracing::{error, info, warn};
 
+use crate::acts::erased_by;
 use crate::damage::Damages;
 use crate::entry::read_sealed;
+use crate::erasable::Erasables;
 use crate::files::journal::Incarnation;
 use crate::files::log::{self, End, Recovered as Segment};
-use crate::files::segment;
+use crate::files::{Damage, segment};
 use crate::index::{Index, Progress, Row};
 use crate::intake::offsets_in_journal;
+use crate::seal::{Head, HeadError, Heads};
 use crate::sequences::Sequences;
 use crate::{Error, disk};
 
 /// The folders and files of a ledger.
 #[derive(Debug)]
 pub(crate) struct Site {
+    pub dir: PathBuf,
     pub journal: PathBuf,
     pub log: PathBuf,
     pub index: PathBuf,
@@ -50,7 +55,18 @@ impl Site {
             Err(TryLockError::Error(error)) => return Err(error),
         }
         let (index, erasable) = (dir.join("index.db"), dir.join("erasable.db"));
-        Ok(Some(Self { journal, log, index, erasable, lock }))
+        Ok(Some(Self { dir: dir.to_owned(), journal, log, index, erasable, lock }))
+    }
+}
+
+impl Site {
+    /// Takes the log's head over, before anything of the log is read.
+    pub async fn take_over(&self) -> Result<(Heads, Head), HeadError> {
+        let dir = self.dir.clone();
+        let taken = spawn_blocking(move || Heads::take_over(&dir)).await;
+        taken.unwrap_or_else(|_| {
+            Err(HeadError::File { path: self.dir.clone(), source: io::ErrorKind::Interrupted.into() })
+        })
     }
 }
 
@@ -65,36 +81,62 @@ pub(crate) struct Recovered {
 }
 
 /// Opens the index and brings it up to the log: by a few entries after a crash, by all if it was lost.
+///
+/// What is under the head is never numbered anew: the log goes on behind it, however much of it was lost.
 pub(crate) async fn recover(
     site: &Site,
-    counting: Option<&MacKey>,
+    head: Option<&(Heads, Head)>,
+    (counting, erasables): (Option<&MacKey>, &Erasables),
     damages: &Damages,
 ) -> Result<Recovered, Error> {
     let index = open_index(&site.index).await?;
     let Progress { mut end, incarnation } = index.progress().await?;
     let mut sequences = index.sequences().await?;
+    let sealed = head.map_or(0, |(_, head)| head.tree.size);
+    let parts = Parts {
+        counting,
+        erasables,
+        // An index that begins anew finds nothing by what was erased.
+        erased_before: if end.leaves == 0 { 0 } else { erasables.carried_out().await? },
+    };
     if end.place.segment == 0 {
         let folder = site.log.clone();
         match disk(site.log.clone(), move || log::beginning(&folder)).await? {
             Some(place) => end.place = place,
-            None => return Ok(Recovered { index, sequences, end, incarnation }),
+            None => {
+                end.leaves = sealed;
+                return Ok(Recovered { index, sequences, end, incarnation });
+            }
         }
     }
     loop {
         let (folder, from) = (site.log.clone(), end);
         let segment = disk(site.log.clone(), move || log::recover(&folder, from)).await?;
         end = segment.end;
-        take_in(&index, &mut sequences, (segment, counting), incarnation, damages).await?;
+        take_in(&index, &mut sequences, (segment, &parts), incarnation, damages).await?;
         if end.place.segment == from.place.segment {
+            if end.leaves < sealed {
+                let file = segment::path(&site.log, end.place.segment);
+                damages.note(Damage { file, byte: end.place.byte });
+                end.leaves = sealed;
+            }
             return Ok(Recovered { index, sequences, end, incarnation });
         }
     }
 }
 
+/// What the index is built from besides the log.
+struct Parts<'a> {
+    counting: Option<&'a MacKey>,
+    erasables: &'a Erasables,
+    /// Up to which leaf erasures may have been carried out when the index was as it is now, and older than they are.
+    erased_before: u64,
+}
+
 async fn take_in(
     index: &Index,
     sequences: &mut Sequences,
-    (segment, counting): (Segment, Option<&MacKey>),
+    (segment, parts): (Segment, &Parts<'_>),
     incarnation: Incarnation,
     damages: &Damages,
 ) -> Result<(), Error> {
@@ -107,7 +149,7 @@ async fn take_in(
     segment.damage.into_iter().for_each(|damage| damages.note(damage));
     let mut rows = Vec::with_capacity(segment.leaves.len());
     for leaf in segment.leaves {
-        let Ok(read) = read_sealed(leaf.sealed, counting) else {
+        let Ok(read) = read_sealed(leaf.sealed, parts.counting) else {
             error!(leaf = leaf.number, "a leaf is no sealed part");
             continue;
         };
@@ -117,9 +159,12 @@ async fn take_in(
     if !rows.is_empty() {
         info!(leaves = rows.len(), "leaves are indexed from the log");
     }
-    index.put(&rows, sequences, &Progress { end: segment.end, incarnation }, &BTreeMap::new()).await?;
+    parts.erasables.fill(rows.iter_mut().map(|row| &mut row.read)).await?;
+    index.put(&rows, &[], sequences, &Progress { end: segment.end, incarnation }, &BTreeMap::new()).await?;
     sequences.written();
-    Ok(())
+    let before = rows.iter().filter(|row| row.leaf < parts.erased_before);
+    let gone = parts.erasables.erased(before.flat_map(|row| erased_by(&row.read)).collect()).await?;
+    if gone.is_empty() { Ok(()) } else { index.forget_all_of(&gone).await }
 }
 
 /// An index that cannot be read is put aside, and a new one is built from the log.

@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
 use lgsp_bus::Inbound;
 use lgsp_core::time::unix_micros;
 use lgsp_core::{ApplicationId, ExchangeId, Fault, Reason, Violation};
@@ -19,7 +20,7 @@ use tonic::{Extensions, Request, Response, Status};
 
 use crate::abandon::Open;
 use crate::damage::Damages;
-use crate::files::log;
+use crate::files::log::{self, Place};
 use crate::filing::Filed;
 use crate::follow::{Followers, Wanted};
 use crate::index::{Found, Index, Query};
@@ -29,14 +30,14 @@ use crate::{disk, entry, page};
 const DEFAULT_PAGE: usize = 100;
 const LARGEST_PAGE: usize = 1_000;
 /// Most encoded bytes of one page: the embedded broker carries answers of 1 MiB.
-const MOST_PAGE_BYTES: usize = 768 * 1024;
+pub(crate) const MOST_PAGE_BYTES: usize = 768 * 1024;
 /// Most gateway instances that completeness tells of.
-const MOST_GATEWAYS: i64 = 200;
+pub(crate) const MOST_GATEWAYS: i64 = 200;
 /// How long a list waits for what is durable and not filed yet. If that takes longer, the list tells what is filed.
 const CATCH_UP: Duration = Duration::from_secs(1);
 /// A caller who brings no deadline waits no longer than this.
-const LONGEST: Duration = Duration::from_secs(10);
-const LONGEST_STREAM: Duration = Duration::from_secs(60 * 60);
+pub(crate) const LONGEST: Duration = Duration::from_secs(10);
+pub(crate) const LONGEST_STREAM: Duration = Duration::from_secs(60 * 60);
 
 type Exchanges = Pin<Box<dyn Stream<Item = Result<Exchange, Status>> + Send>>;
 
@@ -59,9 +60,9 @@ impl Service {
     ) -> Result<ListExchangesResponse, Fault> {
         let limit = page_size(request.page_size)?;
         let filter = request.filter.unwrap_or_default();
-        let after = page::read(&request.page_token, &filter)?;
+        let after = page::read(&request.page_token, "page_token", &filter)?;
         let exchange = exchange_of(&filter)?;
-        self.filed.catch_up(deadline.min(Instant::now() + CATCH_UP)).await;
+        self.catch_up(deadline).await;
         let query = Query { exchange, after, limit: limit + 1, filter };
         let mut found = self.index.list(&query, deadline).await.map_err(unanswered)?;
         let has_more = found.len() > limit;
@@ -75,17 +76,26 @@ impl Service {
         Ok(ListExchangesResponse { exchanges, next_page_token })
     }
 
-    /// Reads the sealed parts. Where one is damaged, the exchange is told as the index knows it.
-    async fn read(&self, found: Vec<Found>) -> Result<Vec<Exchange>, Fault> {
+    /// Waits for what is durable and not filed yet, but not for long. Whether all of it is filed.
+    pub async fn catch_up(&self, deadline: Instant) -> bool {
+        self.filed.catch_up(deadline.min(Instant::now() + CATCH_UP)).await
+    }
+
+    /// Reads what was found. Where a sealed part is damaged, the exchange is told as the index knows it.
+    pub async fn read(&self, found: Vec<Found>) -> Result<Vec<Exchange>, Fault> {
+        let sealed = self.sealed(found.iter().map(|found| found.place).collect()).await?;
+        Ok(found.into_iter().zip(sealed).map(|(found, sealed)| exchange_of_leaf(found, sealed)).collect())
+    }
+
+    /// Reads sealed parts, each at its place; none where it is damaged.
+    pub async fn sealed(&self, places: Vec<Place>) -> Result<Vec<Option<Bytes>>, Fault> {
         let (log, damages) = (self.log.clone(), self.damages.clone());
         let read = disk(log.folder().to_owned(), move || {
-            let mut exchanges = Vec::with_capacity(found.len());
-            for found in found {
-                let sealed = log.sealed(found.place)?.map_err(|damage| damages.note(damage)).ok();
-                let read = sealed.and_then(|bytes| entry::read_sealed(bytes, None).ok());
-                exchanges.push(read.map_or_else(|| indexed(found), |read| entry::exchange(read.sealed)));
-            }
-            Ok(exchanges)
+            let sealed = places.into_iter().map(|place| {
+                let sealed = log.sealed(place)?;
+                Ok(sealed.map_err(|damage| damages.note(damage)).ok())
+            });
+            sealed.collect()
         });
         read.await.map_err(unanswered)
     }
@@ -98,11 +108,13 @@ impl Service {
     ) -> Result<Exchanges, Fault> {
         let filter = request.filter.unwrap_or_default();
         let exchange = exchange_of(&filter)?;
-        Ok(Box::pin(self.followers.follow(application, Wanted { filter, exchange }, deadline)?))
+        let wanted = Wanted { filter, exchange };
+        let is_wanted = move |exchange: &Exchange| wanted.matches(exchange);
+        Ok(Box::pin(self.followers.follow(application, is_wanted, deadline)?))
     }
 
     async fn completeness(&self, deadline: Instant) -> Result<GetCompletenessResponse, Fault> {
-        self.filed.catch_up(deadline.min(Instant::now() + CATCH_UP)).await;
+        self.catch_up(deadline).await;
         let gateways = self.index.gateways(MOST_GATEWAYS, deadline).await.map_err(unanswered)?;
         let abandoned = self.index.abandoned(deadline).await.map_err(unanswered)?;
         let told =
@@ -145,7 +157,7 @@ impl LedgerService for Service {
 }
 
 /// The caller's deadline, on our clock.
-fn deadline(extensions: &Extensions, longest: Duration) -> Instant {
+pub(crate) fn deadline(extensions: &Extensions, longest: Duration) -> Instant {
     let left = extensions.get::<Inbound>().map(|inbound| {
         let left = inbound.head.deadline_us.saturating_sub(unix_micros(SystemTime::now()));
         Duration::from_micros(u64::try_from(left).unwrap_or(0))
@@ -153,7 +165,7 @@ fn deadline(extensions: &Extensions, longest: Duration) -> Instant {
     Instant::now() + left.unwrap_or(longest).min(longest)
 }
 
-fn page_size(asked: i32) -> Result<usize, Fault> {
+pub(crate) fn page_size(asked: i32) -> Result<usize, Fault> {
     match usize::try_from(asked) {
         Ok(0) => Ok(DEFAULT_PAGE),
         Ok(size) if size <= LARGEST_PAGE => Ok(size),
@@ -173,18 +185,24 @@ pub(crate) fn invalid(field: &str, rule: &str) -> Fault {
     Fault::invalid(vec![Violation { field: field.to_owned(), rule: rule.to_owned() }])
 }
 
-fn unanswered(error: impl std::error::Error + Send + Sync + 'static) -> Fault {
+pub(crate) fn unanswered(error: impl std::error::Error + Send + Sync + 'static) -> Fault {
     Fault::new(Reason::SourceUnavailable).because(error)
 }
 
 /// How many of the exchanges one answer carries: at least one.
-fn that_fit(exchanges: &[Exchange]) -> usize {
+pub(crate) fn that_fit(exchanges: &[Exchange]) -> usize {
     let mut bytes = 0;
     let fit = exchanges.iter().take_while(|exchange| {
         bytes += exchange.encoded_len() + 8;
         bytes <= MOST_PAGE_BYTES
     });
     fit.count().max(1).min(exchanges.len())
+}
+
+/// An exchange as a sealed part tells it, or else as it was found.
+pub(crate) fn exchange_of_leaf(found: Found, sealed: Option<Bytes>) -> Exchange {
+    let read = sealed.and_then(|bytes| entry::read_sealed(bytes, None).ok());
+    read.map_or_else(|| indexed(found), |read| entry::exchange(read.sealed))
 }
 
 fn indexed(found: Found) -> Exchange {

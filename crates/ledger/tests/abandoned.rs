@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use lgsp_bus::{Bus, MacKeys};
 use lgsp_core::ExchangeId;
-use lgsp_ledger::{Abandon, Error, Options};
+use lgsp_ledger::{Abandon, Error, Keys, Options};
 use lgsp_proto::ledger::v1::{ExchangeFilter, Hop, Outcome, Phase};
 use lgsp_runtime::{Instance, Shutdown, State, shutdown};
 use site::{Numbered, PATIENCE, Running, Site, bus, request, request_under};
@@ -135,6 +135,8 @@ async fn a_ledger_that_cannot_tell_a_domains_requests_from_forged_ones_does_not_
     let state = State::new(Instance::new("ledger", "0"));
     let shutdown = Shutdown::new(state.clone(), shutdown::Options::default());
     let options = Options { abandon: Abandon::Always, ..site.options() };
-    let refused = lgsp_ledger::start(options, &MacKeys::default(), &bus, &state, &shutdown).await;
+    let refused =
+        lgsp_ledger::start(options, Keys { macs: MacKeys::default(), log: None }, &bus, &state, &shutdown)
+            .await;
     assert!(matches!(refused, Err(Error::KeyMissing { .. })), "{refused:?}");
 }

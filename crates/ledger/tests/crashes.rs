@@ -53,8 +53,8 @@ fn flip(path: &Path, byte: usize) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_crash_between_any_two_steps_loses_nothing_and_repeats_nothing() {
     // What the crash came before, from the last step to the first.
-    for undone in [&[][..], &["index.db"], &["index.db", "erasable.db"], &["index.db", "erasable.db", "log"]]
-    {
+    const UNDONE: &[&str] = &["index.db", "erasable.db", "head", "checkpoint", "tree", "log"];
+    for undone in [0, 1, 2, 4, 5, 6].map(|steps| &UNDONE[..steps]) {
         let site = Site::new();
         let entries = killed(&site, 1..=7).await;
         // Before anything else is filed: a journal goes only after all that it holds is in its place.

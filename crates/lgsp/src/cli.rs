@@ -18,14 +18,17 @@ macro_rules! exit_codes {
 }
 
 pub mod agreement;
+pub mod audit;
 pub mod client;
 pub mod code;
 pub mod connection;
 pub mod decide;
+pub mod ledger;
 pub mod registry;
 pub mod server;
 pub mod service;
 pub mod sign_in;
+pub mod witness;
 
 use clap::{Parser, Subcommand};
 
@@ -53,8 +56,10 @@ pub enum Command {
     Gateway(server::Gateway),
     /// Start the registry, which publishes the rules, signed; or look into it, and change it, by one of its commands
     Registry(Box<code::Registry>),
-    /// Start the ledger: keeps the exchange log
-    Ledger(server::Role),
+    /// Start the ledger, which keeps the exchange log; or read its folder by one of its commands
+    Ledger(ledger::Ledger),
+    /// Start a witness, which cosigns the logs of others as long as they are not rewritten; or read its folder
+    Witness(witness::Witness),
     /// Start the adapter of a domain
     Adapter(server::Adapter),
     /// Call any method of any data service, by its contract as the hub tells it
@@ -81,6 +86,9 @@ pub enum Command {
     /// Issue, rotate, revoke and list keys and certificates of applications
     #[command(subcommand)]
     Credential(registry::Credential),
+    /// Prove what is in the exchange log
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// List exchanges from the exchange log, or follow them
     Exchanges(Box<client::Exchanges>),
     /// Check a configuration, or print the reference of all keys

@@ -33,6 +33,8 @@ pub struct Config {
     pub registry: lgsp_registry::Options,
     /// The ledger.
     pub ledger: lgsp_ledger::Options,
+    /// The witness of logs that others run.
+    pub witness: lgsp_witness::Options,
     /// The adapter of the population domain.
     pub population: lgsp_adapter::Options,
     /// The adapter of the land domain.
@@ -57,6 +59,8 @@ pub struct Keys {
     pub subjects: PathBuf,
     /// The public half of the key that signs snapshots.
     pub snapshot_public: PathBuf,
+    /// The key with which the ledger signs the log's checkpoints.
+    pub log: PathBuf,
 }
 
 /// What the reference configuration begins with.
@@ -86,6 +90,7 @@ impl Default for Config {
             serve: lgsp_bus::ServeOptions::default(),
             registry: lgsp_registry::Options::default(),
             ledger: lgsp_ledger::Options::default(),
+            witness: lgsp_witness::Options::default(),
             population: lgsp_adapter::Options::of("sqlite:sources/population.db"),
             land: lgsp_adapter::Options::of("sqlite:sources/land.db"),
             health: lgsp_adapter::Options::of("sqlite:sources/health.db"),
@@ -102,6 +107,7 @@ impl Default for Keys {
             mac: PathBuf::from("keys/mac"),
             subjects: PathBuf::from("keys/subjects"),
             snapshot_public: PathBuf::from("keys/snapshot.pub.pem"),
+            log: PathBuf::from("keys/log.pem"),
         }
     }
 }
@@ -126,14 +132,16 @@ impl Config {
             &mut self.keys.mac,
             &mut self.keys.subjects,
             &mut self.keys.snapshot_public,
+            &mut self.keys.log,
             &mut self.gateway.entries.spool,
-            &mut self.ledger.dir,
         ];
         for path in paths {
             *path = data.join(&path);
         }
         self.kafka.resolve(&data);
         self.registry.resolve(&data);
+        self.ledger.resolve(&data);
+        self.witness.resolve(&data);
         for adapter in
             [&mut self.population, &mut self.land, &mut self.health, &mut self.education, &mut self.business]
         {
@@ -166,6 +174,7 @@ impl config::Options for Config {
         rows.extend(section::<lgsp_bus::ServeOptions>("serve"));
         rows.extend(section::<lgsp_registry::Options>("registry"));
         rows.extend(section::<lgsp_ledger::Options>("ledger"));
+        rows.extend(section::<lgsp_witness::Options>("witness"));
         rows.extend(section::<lgsp_adapter::Options>("population"));
         rows.extend(section::<lgsp_adapter::Options>("land"));
         rows.extend(section::<lgsp_adapter::Options>("health"));
@@ -185,6 +194,7 @@ impl config::Options for Config {
         problems.section("serve", &self.serve);
         problems.section("registry", &self.registry);
         problems.section("ledger", &self.ledger);
+        problems.section("witness", &self.witness);
         for domain in Domain::ALL {
             problems.section(domain.name(), self.adapter(domain));
         }
@@ -214,6 +224,11 @@ impl config::Options for Keys {
                 "snapshot-public",
                 "a file",
                 "The Ed25519 public key in PEM of the registry. Gateways accept no other's rules. While the registry's key is replaced,\nthe file holds both, one after the other.",
+            ),
+            row(
+                "log",
+                "a file",
+                "The Ed25519 private key in PEM with which the ledger signs the log's checkpoints. Without the file none are signed.",
             ),
         ]
     }

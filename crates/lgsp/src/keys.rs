@@ -90,9 +90,11 @@ pub fn run(args: &Arguments, config: &Config) -> anyhow::Result<ExitCode> {
 fn inventory(config: &Config, now: i64) -> Vec<Key> {
     let mut keys = Vec::new();
     snapshot_keys(&mut keys, config);
+    log_key(&mut keys, &config.keys.log);
     mac_keys(&mut keys, &config.keys.mac);
     subject_keys(&mut keys, &config.keys.subjects, now);
     certificates(&mut keys, config, now);
+    witness_key(&mut keys, config);
     keys
 }
 
@@ -107,6 +109,21 @@ fn snapshot_keys(keys: &mut Vec<Key>, config: &Config) {
     for (kind, file) in files.into_iter().filter(|(_, file)| !file.as_os_str().is_empty()) {
         let ids = read_public_keys(file);
         keys.push(Key::of(kind, file, ids.map(|ids| ids.iter().map(|key| key_id(key.as_bytes())).collect())));
+    }
+}
+
+/// The key of the log's checkpoints; its id is that of the public half.
+fn log_key(keys: &mut Vec<Key>, file: &Path) {
+    let id = read_signing_key(file).map(|key| vec![key_id(key.verifying_key().as_bytes())]);
+    keys.push(Key::of("log signing", file, id));
+}
+
+/// The key of a witness, if the configuration is one's.
+fn witness_key(keys: &mut Vec<Key>, config: &Config) {
+    if config.witness.name.is_some() {
+        let file = &config.witness.key;
+        let id = read_signing_key(file).map(|key| vec![key_id(key.verifying_key().as_bytes())]);
+        keys.push(Key::of("witness signing", file, id));
     }
 }
 

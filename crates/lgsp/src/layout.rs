@@ -5,6 +5,7 @@
 //!   lock                          held by the running hub
 //!   keys/applications/<id>.pem    each application's own key; a city's applications keep theirs at home
 //!   keys/snapshot.pem, .pub.pem   signs the registry's snapshots
+//!   keys/log.pem                  signs the checkpoints of the exchange log
 //!   keys/mac/<domain>.key         authenticates requests and replies of a domain
 //!   keys/subjects/YYYY-MM.key     hashes the subjects of a month
 //!   registry/*.toml               the rules
@@ -147,6 +148,11 @@ impl Layout {
         self.root.join("keys/snapshot.pub.pem")
     }
 
+    /// The key that signs the checkpoints of the exchange log.
+    pub fn log_key(&self) -> PathBuf {
+        self.root.join("keys/log.pem")
+    }
+
     /// The directory of the MAC keys, one file a domain.
     pub fn mac_keys(&self) -> PathBuf {
         self.root.join("keys/mac")
@@ -157,7 +163,7 @@ impl Layout {
         self.root.join("keys/subjects")
     }
 
-    /// Makes what is missing: the MAC keys of the domains, the snapshot key, the subject keys of this month and the
+    /// Makes what is missing: the MAC keys of the domains, the snapshot key, the log's key, the subject keys of this month and the
     /// next. `now` is Unix µs.
     ///
     /// # Errors
@@ -167,6 +173,7 @@ impl Layout {
             make_symmetric_key(&self.mac_keys().join(format!("{domain}.key")))?;
         }
         self.make_subject_keys(now)?;
+        make_signing_key(&self.log_key())?;
         let snapshot = make_signing_key(&self.snapshot_key())?;
         write_public_key(&self.snapshot_public_key(), &snapshot)
     }

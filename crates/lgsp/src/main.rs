@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use lgsp::cli::{Cli, Command, code};
+use lgsp::cli::{Cli, Command, audit, code, ledger, witness};
 use lgsp::client::{self, Lang};
 use lgsp::server;
 
@@ -33,7 +33,16 @@ fn main() -> ExitCode {
             Some(code::Command::RecoverAdmin(args)) => serve(server::Command::RecoverAdmin(args)),
             Some(command) => call_hub(client::Command::Registry(Box::new(command)), lang),
         },
-        Command::Ledger(args) => serve(server::Command::Ledger(args)),
+        Command::Ledger(args) => serve(match args.command {
+            None => server::Command::Ledger(args.role),
+            Some(ledger::Command::Status(args)) => server::Command::LedgerStatus(args),
+            Some(ledger::Command::Check(args)) => server::Command::LedgerCheck(args),
+        }),
+        Command::Audit(audit::Audit::Verify(args)) => serve(server::Command::Verify(args)),
+        Command::Witness(args) => serve(match args.command {
+            None => server::Command::Witness(args.role),
+            Some(witness::Command::Status(args)) => server::Command::WitnessStatus(args),
+        }),
         Command::Adapter(args) => serve(server::Command::Adapter(args)),
         Command::Config(args) => serve(server::Command::Config(args)),
         Command::Topics(args) => serve(server::Command::Topics(args)),

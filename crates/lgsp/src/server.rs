@@ -16,11 +16,14 @@ use lgsp_runtime::{Instance, State, admin, telemetry};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
+use crate::cli::audit::Verify;
 use crate::cli::code::RecoverAdmin;
+use crate::cli::ledger as ledger_arguments;
 use crate::cli::server::{self as arguments, Settings};
+use crate::cli::witness as witness_arguments;
 use crate::config::Config;
 use crate::roles::{self, Host, Role, VERSION};
-use crate::{keys, sample_data, source, up};
+use crate::{keys, ledger, sample_data, source, up, verify, witness};
 
 /// How long the last spans may take to leave.
 const TELEMETRY_PATIENCE: Duration = Duration::from_secs(2);
@@ -38,6 +41,16 @@ pub enum Command {
     RecoverAdmin(RecoverAdmin),
     /// `lgsp ledger`
     Ledger(arguments::Role),
+    /// `lgsp ledger status`
+    LedgerStatus(ledger_arguments::Folder),
+    /// `lgsp ledger check`
+    LedgerCheck(ledger_arguments::Check),
+    /// `lgsp audit verify`
+    Verify(Verify),
+    /// `lgsp witness`
+    Witness(witness_arguments::Role),
+    /// `lgsp witness status`
+    WitnessStatus(witness_arguments::Status),
     /// `lgsp adapter`
     Adapter(arguments::Adapter),
     /// `lgsp config`
@@ -70,6 +83,11 @@ pub async fn run(command: Command) -> ExitCode {
             })
             .await
         }
+        Command::LedgerStatus(args) => ledger::status(&args),
+        Command::LedgerCheck(args) => ledger::check(&args),
+        Command::Verify(args) => verify::run(&args),
+        Command::Witness(args) => run_witness(args).await,
+        Command::WitnessStatus(args) => run_witness_status(&args),
         Command::Adapter(args) => {
             let domain = args.domain;
             let start = async |host: &Host| Ok(vec![roles::adapter::start(host, domain).await?]);
@@ -223,6 +241,39 @@ async fn run_role(
     let _ = admin.await;
     telemetry.stop(TELEMETRY_PATIENCE).await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Runs a witness until it is told to stop. It is none of the hub's roles: it has no bus.
+async fn run_witness(args: witness_arguments::Role) -> anyhow::Result<ExitCode> {
+    let sources = sources(&args.settings)
+        .set_given("data", args.data.as_deref().map(path_text).transpose()?)
+        .set_given("admin.listen", args.admin)
+        .set_given("witness.listen", args.listen);
+    let config: Config = config::load(&sources)?;
+    let config = config.resolved();
+    let instance = Instance::new("witness", VERSION);
+    let telemetry: Telemetry = telemetry::start(&config.telemetry, &instance)?;
+    let mut signals = Signals::listen()?;
+    info!(%instance, version = VERSION, "starting");
+    let admin = admin::bind(&config.admin).await?;
+    let (state, admin_stop) = (State::new(instance), CancellationToken::new());
+    let admin = tokio::spawn(admin.serve(state.clone(), admin_stop.clone()));
+
+    let role = roles::witness::start(&config, &state).await?;
+    signals.next().await;
+    tokio::spawn(signals.leave_on_next());
+    role.stop().await;
+    admin_stop.cancel();
+    // The admin port bounds its own end.
+    let _ = admin.await;
+    telemetry.stop(TELEMETRY_PATIENCE).await;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn run_witness_status(args: &witness_arguments::Status) -> anyhow::Result<ExitCode> {
+    let sources = sources(&args.settings).set_given("data", args.data.as_deref().map(path_text).transpose()?);
+    let config: Config = config::load(&sources)?;
+    witness::status(args, &config.resolved())
 }
 
 fn run_config(args: arguments::Config) -> anyhow::Result<ExitCode> {

@@ -279,6 +279,11 @@ impl Component {
         self.tell(Condition::Failed, Some(cause), &[]);
     }
 
+    /// The same, and by what: names as those of [`Self::degraded_by`].
+    pub fn failed_by(&self, cause: &'static str, names: &[String]) {
+        self.tell(Condition::Failed, Some(cause), names);
+    }
+
     /// The component is not ready yet, and waits for `cause`.
     pub fn starting(&self, cause: &'static str) {
         self.tell(Condition::Starting, Some(cause), &[]);

@@ -12,6 +12,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("lgsp-runtime", &[]),
     ("lgsp-store", &[]),
     ("lgsp-tlog", &[]),
+    ("lgsp-witness", &["lgsp-runtime", "lgsp-tlog"]),
     ("lgsp-core", &["lgsp-proto", "lgsp-identifiers"]),
     ("lgsp-bus", &["lgsp-core", "lgsp-proto", "lgsp-runtime"]),
     ("lgsp-gateway", &["lgsp-bus", "lgsp-core", "lgsp-identifiers", "lgsp-proto", "lgsp-runtime"]),

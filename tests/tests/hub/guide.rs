@@ -125,7 +125,7 @@ async fn holds_what_the_guide_promises(source: &Options) {
     let report = check::check(tables, Duration::from_secs(20), |_| ()).await.expect("the source answers");
     assert_eq!((report.records, report.findings), (vec![("vehicle", 3)], Vec::new()));
 
-    let hub = VehicleHub::start(source).await;
+    let hub = Box::pin(VehicleHub::start(source)).await;
     let app = hub.app("doanhnghiep").purpose("business-licensing");
     let answer = get(&app, "65a-123.45", "").await.expect("served");
     let entry = hub.final_entry(exchange_of(answer.metadata())).await;

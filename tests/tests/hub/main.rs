@@ -6,6 +6,7 @@ mod admission;
 mod answers;
 mod arrows;
 mod attackers;
+mod audit;
 mod caller;
 mod certificates;
 mod code;

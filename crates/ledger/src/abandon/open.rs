@@ -81,6 +81,11 @@ impl Open {
         due.filter_map(|(_, exchange)| inner.requests.get(exchange).cloned()).collect()
     }
 
+    /// Whether a request without an end was sent before a moment.
+    pub fn has_sent_before(&self, moment_us: i64) -> bool {
+        self.inner.lock().requests.values().any(|request| request.sent_us < moment_us)
+    }
+
     pub fn len(&self) -> usize {
         self.inner.lock().requests.len()
     }

@@ -14,7 +14,7 @@ const LONGEST_DEADLINE_US: i64 = 24 * 60 * 60 * 1_000_000;
 pub(crate) struct Request {
     pub exchange: ExchangeId,
     pub deadline_us: i64,
-    sent_us: i64,
+    pub sent_us: i64,
     service: String,
     method: String,
     application: String,

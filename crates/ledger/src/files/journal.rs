@@ -139,7 +139,7 @@ impl Journal {
             Err(_) => OpenOptions::new().write(true).create(true).truncate(true).open(path)?,
         };
         let (number, incarnation) = (self.next_number, self.incarnation);
-        let header = Header { number, incarnation, first: 0, previous_end: 0 };
+        let header = Header { number, incarnation, first: 0, previous_end: 0, previous: 0 };
         file.write_all_at(&header.to_bytes(), 0)?;
         segment::sync_folder(&self.folder)?;
         Ok(file)

@@ -9,13 +9,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 
 use super::Damage;
 use super::group::{Found, Group, RECORD_HEADER, Record, find, record};
 use super::segment::{self, HEADER, Header};
 
 /// A place in the log.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Place {
     pub segment: u64,
     pub byte: u64,
@@ -42,14 +43,16 @@ pub(crate) struct Leaf {
 pub(crate) struct Log {
     folder: PathBuf,
     segment_size: u64,
+    /// Whose segments it writes: what an earlier writer still appends is left out.
+    pub generation: u64,
     end: End,
     current: Option<File>,
 }
 
 impl Log {
     /// Opens the log at the end that [`recover`] found.
-    pub fn open(folder: &Path, segment_size: u64, end: End) -> Self {
-        Self { folder: folder.to_owned(), segment_size, end, current: None }
+    pub fn open(folder: &Path, segment_size: u64, generation: u64, end: End) -> Self {
+        Self { folder: folder.to_owned(), segment_size, generation, end, current: None }
     }
 
     pub fn folder(&self) -> &Path {
@@ -94,15 +97,18 @@ impl Log {
     }
 
     fn next_segment(&mut self) -> io::Result<File> {
-        let number = self.end.place.segment + 1;
+        // Beyond every segment that is there: nobody's is ever written over.
+        let newest = segment::numbers(&self.folder)?.last().copied().unwrap_or(0);
+        let number = newest.max(self.end.place.segment) + 1;
         let path = segment::path(&self.folder, number);
         let header = Header {
             number,
-            incarnation: [0; 16],
+            incarnation: u128::from(self.generation).to_le_bytes(),
             first: self.end.leaves,
             previous_end: self.end.place.byte,
+            previous: self.end.place.segment,
         };
-        let file = OpenOptions::new().write(true).create(true).truncate(true).open(path)?;
+        let file = OpenOptions::new().write(true).create_new(true).open(path)?;
         file.write_all_at(&header.to_bytes(), 0)?;
         file.sync_all()?;
         segment::sync_folder(&self.folder)?;
@@ -127,16 +133,29 @@ pub(crate) struct Recovered {
 /// A torn write can only be at the end of the log: there it is left out, because it is in the journal still. Whatever
 /// else is broken was damaged later; it is named, and the leaves behind it are read.
 pub(crate) fn recover(folder: &Path, from: End) -> io::Result<Recovered> {
-    let next = next_header(folder, from.place.segment)?;
-    let recovered = read(folder, from, next.map(|next| next.previous_end))?;
+    let number = from.place.segment;
+    let next = next_header(folder, number)?;
+    let mut recovered = read(folder, from, next.and_then(|next| end_of(next, number)))?;
     let Some(next) = next else { return Ok(recovered) };
+    for between in number + 1..next.number {
+        // One whose header was damaged is read all the same.
+        if is_written(folder, between)? && header(folder, between)?.is_none() {
+            let salvaged = read(folder, End { place: begin(between), leaves: 0 }, end_of(next, between))?;
+            recovered.leaves.extend(salvaged.leaves);
+            recovered.damage.extend(salvaged.damage);
+        }
+    }
     let end = End { place: Place { segment: next.number, byte: HEADER as u64 }, leaves: next.first };
     Ok(Recovered { end, ..recovered })
 }
 
 /// Looks for damage in a segment of which everything before `end`, where the log ends now, was once fsynced.
 pub(crate) fn check(folder: &Path, number: u64, end: Place) -> io::Result<Vec<Damage>> {
-    let next = next_header(folder, number)?.map(|next| next.previous_end);
+    let next = next_header(folder, number)?.and_then(|next| end_of(next, number));
+    // One that is not the log's was written by a ledger that had been replaced, or torn at its begin.
+    if number < end.segment && next.is_none() {
+        return Ok(Vec::new());
+    }
     let known_end = if number == end.segment { Some(end.byte) } else { next };
     let from = End { place: Place { segment: number, byte: HEADER as u64 }, leaves: 0 };
     Ok(read(folder, from, known_end)?.damage)
@@ -190,13 +209,12 @@ fn read(folder: &Path, from: End, known_end: Option<u64>) -> io::Result<Recovere
     Ok(recovered)
 }
 
-/// The header of the segment after `number`. One whose header was torn holds nothing yet.
+/// The header of the segment after `number`. One whose header was torn holds nothing yet, and one of an earlier writer than
+/// of a segment before it was written by a ledger that had been replaced.
 fn next_header(folder: &Path, number: u64) -> io::Result<Option<Header>> {
-    let later = segment::numbers(folder)?.into_iter().filter(|later| *later > number);
-    for later in later {
-        let mut bytes = [0; HEADER];
-        let file = File::open(segment::path(folder, later))?;
-        let header = file.read_exact_at(&mut bytes, 0).ok().and_then(|()| Header::read(&bytes));
+    let before = header(folder, number)?.map_or(0, writer);
+    for later in segment::numbers(folder)?.into_iter().filter(|later| *later > number) {
+        let header = header(folder, later)?.filter(|header| writer(*header) >= before);
         if header.is_some() {
             return Ok(header);
         }
@@ -204,10 +222,49 @@ fn next_header(folder: &Path, number: u64) -> io::Result<Option<Header>> {
     Ok(None)
 }
 
+/// The header of a segment; `None` if there is none or it was torn.
+fn header(folder: &Path, number: u64) -> io::Result<Option<Header>> {
+    let mut bytes = [0; HEADER];
+    match File::open(segment::path(folder, number)) {
+        Ok(file) => Ok(file.read_exact_at(&mut bytes, 0).ok().and_then(|()| Header::read(&bytes))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Where a segment ends, as the header after it says.
+fn end_of(next: Header, number: u64) -> Option<u64> {
+    (next.previous == number).then_some(next.previous_end)
+}
+
+/// Whether a segment has more than its header.
+fn is_written(folder: &Path, number: u64) -> io::Result<bool> {
+    match fs::metadata(segment::path(folder, number)) {
+        Ok(metadata) => Ok(metadata.len() > HEADER as u64),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whose segment it is.
+fn writer(header: Header) -> u128 {
+    u128::from_le_bytes(header.incarnation)
+}
+
+/// The number of a segment's first leaf, and whether it is the log's last segment.
+pub(crate) fn first_leaf(folder: &Path, number: u64) -> io::Result<(u64, bool)> {
+    let header = header(folder, number)?.ok_or(io::ErrorKind::NotFound)?;
+    Ok((header.first, next_header(folder, number)?.is_none()))
+}
+
+/// Where the first group of a segment begins.
+pub(crate) fn begin(segment: u64) -> Place {
+    Place { segment, byte: HEADER as u64 }
+}
+
 /// Where the log begins; `None` if there is none yet.
 pub(crate) fn beginning(folder: &Path) -> io::Result<Option<Place>> {
-    let first = segment::numbers(folder)?.first().copied();
-    Ok(first.map(|segment| Place { segment, byte: HEADER as u64 }))
+    Ok(segment::numbers(folder)?.first().copied().map(begin))
 }
 
 /// Most segments that are kept open for reading.
@@ -304,7 +361,7 @@ mod tests {
 
     fn written(segment_size: u64) -> (tempfile::TempDir, Log) {
         let dir = tempfile::tempdir().unwrap();
-        let mut log = Log::open(dir.path(), segment_size, End::default());
+        let mut log = Log::open(dir.path(), segment_size, 1, End::default());
         for numbers in [0..2, 2..3, 3..6] {
             log.append(&sealed(numbers)).unwrap();
         }
@@ -332,7 +389,7 @@ mod tests {
             fs::write(segment::path(copy.path(), 1), &bytes[..torn]).unwrap();
             let (numbers, recovered) = read_all(copy.path());
             assert_eq!((numbers, recovered.damage.len()), (vec![0, 1, 2], 0), "torn at {torn}");
-            let mut log = Log::open(copy.path(), 1 << 16, recovered.end);
+            let mut log = Log::open(copy.path(), 1 << 16, 1, recovered.end);
             log.append(&sealed(3..5)).unwrap();
             let (numbers, recovered) = read_all(copy.path());
             assert_eq!((numbers, recovered.damage), (vec![0, 1, 2, 3, 4], vec![]), "torn at {torn}");
@@ -371,14 +428,43 @@ mod tests {
     #[test]
     fn a_write_that_fails_appends_nothing_and_the_next_one_goes_on() {
         let (dir, mut log) = written(1 << 16);
-        let hindrance = segment::path(dir.path(), 2);
-        std::os::unix::fs::symlink("/dev/full", &hindrance).unwrap();
-        log.current = None;
+        log.current = Some(OpenOptions::new().write(true).open("/dev/full").unwrap());
         let end = log.end();
         assert_eq!(log.append(&sealed(6..7)).unwrap_err().kind(), io::ErrorKind::StorageFull);
         assert_eq!(log.end(), end);
-        fs::remove_file(&hindrance).unwrap();
         log.append(&sealed(6..8)).unwrap();
         assert_eq!(read_all(dir.path()).0, (0..8).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn what_a_replaced_writer_still_appends_is_not_the_logs() {
+        let (dir, old) = written(1 << 16);
+        let mut paused = Log::open(dir.path(), 1, 1, old.end());
+        let mut log = Log::open(dir.path(), 1 << 16, 2, old.end());
+        log.append(&sealed(6..8)).unwrap();
+        paused.append(&[Bytes::from("forged")]).unwrap();
+        log.append(&sealed(8..9)).unwrap();
+        let mut again = Log::open(dir.path(), 1 << 16, 3, log.end());
+        again.append(&sealed(9..10)).unwrap();
+        let (numbers, recovered) = read_all(dir.path());
+        assert_eq!(numbers, (0..10).collect::<Vec<_>>());
+        assert_eq!((recovered.end, recovered.damage), (again.end(), vec![]));
+        let end = again.end().place;
+        for number in 1..=end.segment {
+            assert_eq!(check(dir.path(), number, end).unwrap(), []);
+        }
+    }
+
+    #[test]
+    fn a_segment_whose_header_is_damaged_is_read_and_named() {
+        let (dir, log) = written(100);
+        let damaged = segment::path(dir.path(), 2);
+        let mut bytes = fs::read(&damaged).unwrap();
+        bytes[20] ^= 1;
+        fs::write(&damaged, bytes).unwrap();
+        let (numbers, recovered) = read_all(dir.path());
+        assert_eq!(numbers, (0..6).collect::<Vec<_>>());
+        assert_eq!(recovered.end, log.end());
+        assert_eq!(recovered.damage, [Damage { file: damaged, byte: 0 }]);
     }
 }

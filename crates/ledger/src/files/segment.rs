@@ -14,12 +14,14 @@ const MAGIC: [u8; 8] = *b"LGSPSEG1";
 pub(crate) struct Header {
     /// Its number in the folder, from 1.
     pub number: u64,
-    /// Whose offsets it holds; zeros in the log.
+    /// Whose offsets it holds; in the log, which generation of writers wrote it.
     pub incarnation: [u8; 16],
     /// Number of its first record; 0 in the journal.
     pub first: u64,
     /// Where the segment before it ends; 0 in the journal, and if there is none.
     pub previous_end: u64,
+    /// Which segment is before it; 0 in the journal, and if there is none.
+    pub previous: u64,
 }
 
 impl Header {
@@ -30,6 +32,7 @@ impl Header {
         bytes[16..32].copy_from_slice(&self.incarnation);
         bytes[32..40].copy_from_slice(&self.first.to_le_bytes());
         bytes[40..48].copy_from_slice(&self.previous_end.to_le_bytes());
+        bytes[48..56].copy_from_slice(&self.previous.to_le_bytes());
         let crc = crc32c::crc32c(&bytes[..60]);
         bytes[60..].copy_from_slice(&crc.to_le_bytes());
         bytes
@@ -43,7 +46,13 @@ impl Header {
         }
         let number = |at: usize| bytes[at..at + 8].try_into().map_or(0, u64::from_le_bytes);
         let incarnation = bytes[16..32].try_into().unwrap_or_default();
-        Some(Self { number: number(8), incarnation, first: number(32), previous_end: number(40) })
+        Some(Self {
+            number: number(8),
+            incarnation,
+            first: number(32),
+            previous_end: number(40),
+            previous: number(48),
+        })
     }
 }
 
@@ -76,7 +85,7 @@ mod tests {
 
     #[test]
     fn a_header_is_read_back_and_a_flipped_byte_is_none() {
-        let header = Header { number: 3, incarnation: [9; 16], first: 77, previous_end: 4_096 };
+        let header = Header { number: 3, incarnation: [9; 16], first: 77, previous_end: 4_096, previous: 2 };
         let bytes = header.to_bytes();
         assert_eq!(Header::read(&bytes), Some(header));
         for flipped in 0..HEADER {

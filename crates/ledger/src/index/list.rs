@@ -2,12 +2,13 @@
 
 use lgsp_core::ExchangeId;
 use lgsp_core::time::micros;
-use lgsp_proto::ledger::v1::{ExchangeFilter, Outcome};
+use lgsp_proto::ledger::v1::{ExchangeFilter, Outcome, Phase};
 use lgsp_store::sqlite::until;
 use sqlx::{FromRow, QueryBuilder, Sqlite, SqliteConnection};
 use tokio::time::Instant;
 
 use super::Index;
+use crate::entry::Key;
 use crate::files::log::Place;
 use crate::sequences::Sequence;
 
@@ -33,18 +34,23 @@ pub(crate) struct After {
 #[derive(Clone, Debug)]
 pub(crate) struct Found {
     pub at: After,
+    pub key: Key,
     pub place: Place,
     pub application: String,
     pub service: String,
     pub method: String,
     pub outcome: i32,
     pub platform: bool,
+    /// Of what was found by a subject: whether it was asked about.
+    pub asked: bool,
 }
 
 #[derive(FromRow)]
-struct FoundRow {
+pub(super) struct FoundRow {
     leaf: i64,
     exchange_id: Vec<u8>,
+    phase: i32,
+    part: u32,
     admitted_us: i64,
     segment: i64,
     byte: i64,
@@ -53,6 +59,7 @@ struct FoundRow {
     method: String,
     outcome: i32,
     platform: bool,
+    asked: bool,
 }
 
 impl Index {
@@ -86,9 +93,10 @@ impl Index {
     }
 }
 
-fn found(row: FoundRow) -> Option<Found> {
+pub(super) fn found(row: FoundRow) -> Option<Found> {
     let exchange = ExchangeId::from_bytes(&row.exchange_id)?;
     Some(Found {
+        key: Key { exchange, phase: Phase::try_from(row.phase).ok()?, part: row.part },
         at: After { admitted_us: row.admitted_us, exchange, leaf: row.leaf },
         place: Place { segment: row.segment.cast_unsigned(), byte: row.byte.cast_unsigned() },
         application: row.application,
@@ -96,6 +104,7 @@ fn found(row: FoundRow) -> Option<Found> {
         method: row.method,
         outcome: row.outcome,
         platform: row.platform,
+        asked: row.asked,
     })
 }
 
@@ -103,11 +112,13 @@ fn found(row: FoundRow) -> Option<Found> {
 pub(super) fn statement(query: &Query) -> QueryBuilder<Sqlite> {
     let filter = &query.filter;
     let mut sql = QueryBuilder::new(
-        "SELECT leaf, exchange_id, admitted_us, segment, byte, application, service, method, outcome, platform FROM entry WHERE ",
+        "SELECT leaf, exchange_id, phase, part, admitted_us, segment, byte, application, service, method, outcome, platform, 0 AS asked \
+         FROM entry WHERE ",
     );
     match &query.exchange {
         Some(exchange) => sql.push("exchange_id = ").push_bind(exchange.as_bytes().to_vec()),
-        None => sql.push("shown = 1"),
+        // The first condition is that of the indexes.
+        None => sql.push("shown > 0 AND shown = 1"),
     };
     let texts = [
         (" AND application = ", &filter.application),

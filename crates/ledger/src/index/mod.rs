@@ -1,7 +1,10 @@
 //! The index: what lists are read from. It is built from the log, and can be built again.
 
 mod list;
+mod period;
 mod schema;
+mod search;
+mod sought;
 mod usage;
 
 use std::collections::{BTreeMap, HashSet};
@@ -13,10 +16,14 @@ use lgsp_store::sqlite::Store;
 use sqlx::{Connection as _, QueryBuilder, Row as _, Sqlite, SqliteConnection, Transaction};
 
 pub(crate) use list::{After, Found, Query};
+#[cfg(test)]
+pub(crate) use search::Counts;
+pub(crate) use search::{Order, Search};
+pub(crate) use sought::Stands;
 pub(crate) use usage::agreement_of;
 
 use crate::Error;
-use crate::entry::{Key, Read, ends};
+use crate::entry::{Key, Read};
 use crate::error::INDEX;
 use crate::files::journal::Incarnation;
 use crate::files::log::{End, Place};
@@ -24,6 +31,10 @@ use crate::sequences::{Sequence, Sequences};
 
 /// Rows of one statement: SQLite binds at most 32,766 values.
 const ROWS: usize = 500;
+/// A power cut may take the last rows: the log has them. So an fsync here would only delay the intake's. What entries are found by
+/// goes to pages all over the file: several batches share one that is written back once (64 MiB).
+const FOR_WRITING: &str =
+    "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 16384";
 /// Most gateway instances that are read back at a start.
 const MOST_GATEWAYS: i64 = 1_000;
 
@@ -124,33 +135,38 @@ impl Index {
         Ok(self.known(&keys).await?.into_iter().map(|key| key.exchange).collect())
     }
 
-    /// Takes rows in, with all that they change, in one transaction.
+    /// Takes rows in, with all that they change, in one transaction. Each has its erasable part as it is stored. `again` are entries
+    /// that are in the index already, whose erasable parts may not have been there then.
     pub async fn put(
         &self,
         rows: &[Row],
+        again: &[Read],
         sequences: &Sequences,
         progress: &Progress,
         offsets: &BTreeMap<i32, i64>,
     ) -> Result<(), Error> {
-        self.try_put(rows, sequences, progress, offsets).await.map_err(failed)
+        self.try_put(rows, again, sequences, progress, offsets).await.map_err(failed)
     }
 
     async fn try_put(
         &self,
         rows: &[Row],
+        again: &[Read],
         sequences: &Sequences,
         progress: &Progress,
         offsets: &BTreeMap<i32, i64>,
     ) -> Result<(), sqlx::Error> {
         let mut connection = self.store.pool().acquire().await?;
-        // A power cut may take the last rows: the log has them. So an fsync here would only delay the intake's.
-        sqlx::query("PRAGMA synchronous = NORMAL").execute(&mut *connection).await?;
+        sqlx::raw_sql(FOR_WRITING).execute(&mut *connection).await?;
         let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
         for rows in rows.chunks(ROWS) {
             let new = insert(&mut transaction, rows).await?;
             usage::count(&mut transaction, rows, &new).await?;
             show(&mut transaction, rows).await?;
+            sought::insert(&mut transaction, rows.iter().map(|row| (row.leaf.cast_signed(), &row.read)))
+                .await?;
         }
+        sought::insert_again(&mut transaction, again).await?;
         for (gateway, told) in sequences.changed() {
             let Sequence { first, last, received, .. } = told.sequence;
             sqlx::query("INSERT OR REPLACE INTO gateway VALUES (?, ?, ?, ?, ?, ?)")
@@ -214,7 +230,10 @@ async fn insert(
     rows: &[Row],
 ) -> Result<HashSet<i64>, sqlx::Error> {
     // A repeat of a key is the same entry.
-    let mut query = QueryBuilder::new("INSERT OR IGNORE INTO entry ");
+    let mut query = QueryBuilder::new(
+        "INSERT OR IGNORE INTO entry (leaf, exchange_id, phase, part, shown, platform, admitted_us, application, agency, service, \
+         method, purpose, agreement, credential, outcome, segment, byte) ",
+    );
     query.push_values(rows, |mut values, row| {
         let (key, sealed) = (row.read.key, &row.read.sealed);
         values
@@ -222,12 +241,16 @@ async fn insert(
             .push_bind(key.exchange.as_bytes().as_slice())
             .push_bind(key.phase as i32)
             .push_bind(i64::from(key.part))
-            .push_bind(i32::from(ends(key.phase)))
+            .push_bind(shown(key.phase))
             .push_bind(i32::from(sealed.platform))
             .push_bind(sealed.admitted_us)
             .push_bind(&sealed.application)
+            .push_bind(&sealed.agency_code)
             .push_bind(&sealed.service)
             .push_bind(&sealed.method)
+            .push_bind(&sealed.purpose)
+            .push_bind(&sealed.agreement)
+            .push_bind(credential(&sealed.credential_sha256))
             .push_bind(sealed.outcome)
             .push_bind(row.place.segment.cast_signed())
             .push_bind(row.place.byte.cast_signed());
@@ -237,19 +260,54 @@ async fn insert(
     Ok(new.into_iter().map(|(leaf,)| leaf).collect())
 }
 
-/// Where an exchange has both, its final entry is shown in lists and not that it was abandoned.
+/// Whether an entry of this phase is shown, unless another one is; as the column of the table has it.
+fn shown(phase: Phase) -> i32 {
+    match phase {
+        Phase::Final | Phase::Abandoned => 1,
+        Phase::Opening => 2,
+        Phase::Unspecified | Phase::Part | Phase::Attempts | Phase::Act => 0,
+    }
+}
+
+/// So much of a credential's digest as the index keeps.
+pub(super) fn credential(digest: &[u8]) -> &[u8] {
+    digest.get(..16).unwrap_or(digest)
+}
+
+/// The final entry of an exchange is shown, and not that it was abandoned; either, and not that it has begun. What was abandoned was
+/// admitted when its other entries say: the ledger knew that only by its id.
+const SHOW: [(&str, &str); 3] = [
+    (
+        "UPDATE entry SET shown = 0 WHERE phase = 4 AND exchange_id IN (",
+        ") AND EXISTS (SELECT 1 FROM entry AS final WHERE final.exchange_id = entry.exchange_id AND final.phase = 3)",
+    ),
+    (
+        "UPDATE entry SET shown = 0 WHERE phase = 1 AND exchange_id IN (",
+        ") AND EXISTS (SELECT 1 FROM entry AS last WHERE last.exchange_id = entry.exchange_id AND last.phase IN (3, 4))",
+    ),
+    (
+        "UPDATE entry SET admitted_us = coalesce((SELECT other.admitted_us FROM entry AS other WHERE other.exchange_id = entry.exchange_id \
+         AND other.phase < 4 ORDER BY other.phase, other.part LIMIT 1), admitted_us) WHERE phase = 4 AND exchange_id IN (",
+        ")",
+    ),
+];
+
 async fn show(transaction: &mut Transaction<'_, Sqlite>, rows: &[Row]) -> Result<(), sqlx::Error> {
-    let ended: Vec<&Row> = rows.iter().filter(|row| ends(row.read.key.phase)).collect();
-    if ended.is_empty() {
+    let of_exchanges =
+        rows.iter().map(|row| row.read.key).filter(|key| key.phase == Phase::Part || shown(key.phase) > 0);
+    let exchanges: Vec<ExchangeId> = of_exchanges.map(|key| key.exchange).collect();
+    if exchanges.is_empty() {
         return Ok(());
     }
-    let mut query = QueryBuilder::new("UPDATE entry SET shown = 0 WHERE phase = 4 AND exchange_id IN (");
-    let mut ids = query.separated(", ");
-    for row in ended {
-        ids.push_bind(row.read.key.exchange.as_bytes().as_slice());
+    for (update, condition) in SHOW {
+        let mut query = QueryBuilder::new(update);
+        let mut ids = query.separated(", ");
+        for exchange in &exchanges {
+            ids.push_bind(exchange.as_bytes().as_slice());
+        }
+        query.push(condition);
+        query.build().persistent(false).execute(&mut **transaction).await?;
     }
-    query.push(") AND EXISTS (SELECT 1 FROM entry AS final WHERE final.exchange_id = entry.exchange_id AND final.phase = 3)");
-    query.build().persistent(false).execute(&mut **transaction).await?;
     Ok(())
 }
 
@@ -259,12 +317,16 @@ fn number(row: &sqlx::sqlite::SqliteRow, column: &str) -> Result<u64, Error> {
 }
 
 #[cfg(test)]
-mod tests {
-    use lgsp_proto::ledger::v1::{ExchangeFilter, Outcome};
+pub(super) mod tests {
+    use lgsp_core::entry::salted;
+    use lgsp_proto::ledger::v1::{Erasable, ExchangeFilter, Outcome, Sealed};
+    use prost::Message;
 
     use super::*;
+    use crate::entry::read_sealed;
+    use crate::seek::{Seek, Text};
 
-    async fn plan(statement: QueryBuilder<Sqlite>) -> String {
+    pub(super) async fn plan(statement: QueryBuilder<Sqlite>) -> String {
         let dir = tempfile::tempdir().unwrap();
         let index = Index::open(&dir.path().join("index.db")).await.unwrap();
         let explained = format!("EXPLAIN QUERY PLAN {}", statement.sql().as_str());
@@ -295,5 +357,62 @@ mod tests {
         let key = Key { exchange: ExchangeId::new(), phase: Phase::Final, part: 0 };
         let plan = plan(known_statement(&[key, key])).await;
         assert!(plan.contains("SEARCH entry USING COVERING INDEX entry_key"), "{plan}");
+    }
+
+    async fn opened() -> (tempfile::TempDir, Index) {
+        let dir = tempfile::tempdir().unwrap();
+        let index = Index::open(&dir.path().join("index.db")).await.unwrap();
+        (dir, index)
+    }
+
+    fn row(leaf: u64) -> Row {
+        let exchange_id = ExchangeId::new().as_bytes().to_vec().into();
+        let sealed = Sealed { exchange_id, phase: Phase::Final.into(), admitted_us: 7, ..Sealed::default() };
+        let read = read_sealed(sealed.encode_to_vec().into(), None).unwrap();
+        Row { leaf, place: Place::default(), read }
+    }
+
+    #[tokio::test]
+    async fn an_entry_whose_part_was_kept_only_after_it_was_indexed_is_found_by_it_too() {
+        let (_dir, index) = opened().await;
+        let row = row(3);
+        let put = async |rows: &[Row], again: &[Read]| {
+            let sequences = Sequences::default();
+            index.put(rows, again, &sequences, &Progress::default(), &BTreeMap::new()).await.unwrap();
+        };
+        put(std::slice::from_ref(&row), &[]).await;
+        let erasable = Erasable { officer: salted("officer-17"), ..Erasable::default() };
+        let again = Read { erasable: Some(erasable.encode_to_vec().into()), ..row.read.clone() };
+        let search =
+            Search { seeks: vec![Seek::text(Text::Officer, "officer-17")], limit: 10, ..Search::default() };
+        let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
+        assert!(index.search(&search, deadline).await.unwrap().is_empty());
+        for _ in 0..2 {
+            put(&[], std::slice::from_ref(&again)).await;
+            let found = index.search(&search, deadline).await.unwrap();
+            assert_eq!(found.iter().map(|found| found.at.leaf).collect::<Vec<_>>(), [3]);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_index_from_before_is_built_again_and_reads_no_record_twice() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("index.db");
+        let options = lgsp_store::Options::of(format!("sqlite:{}", file.display()));
+        let before = Store::open(&options, &schema::MIGRATIONS[..2]).await.unwrap();
+        for sql in [
+            "INSERT INTO entry VALUES (0, x'00', 3, 0, 1, 0, 7, 'a', 'b', 'c', 1, 1, 48)",
+            "INSERT INTO progress VALUES (0, 1, 1, 99, x'0102030405060708090a0b0c0d0e0f10')",
+            "INSERT INTO next_offset VALUES (2, 17)",
+            "INSERT INTO gateway VALUES ('gateway-1', 1, 1, 1, 7, x'')",
+        ] {
+            sqlx::query(sql).execute(before.pool()).await.unwrap();
+        }
+        before.close().await;
+        let index = Index::open(&file).await.unwrap();
+        let progress = index.progress().await.unwrap();
+        assert_eq!((progress.end, progress.incarnation[0]), (End::default(), 1), "from the first leaf on");
+        assert_eq!(index.offsets().await.unwrap(), [(2, 17)].into());
+        assert!(index.known(&[row(0).read.key]).await.unwrap().is_empty());
     }
 }

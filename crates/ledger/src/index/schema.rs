@@ -4,6 +4,7 @@ use lgsp_store::Migration;
 pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "entries", sql: ENTRIES },
     Migration { version: 2, name: "usage", sql: USAGE },
+    Migration { version: 3, name: "what entries are found by", sql: SOUGHT },
 ];
 
 /// `shown`: the entry that tells how its exchange ended; a final one wins over `abandoned`.
@@ -64,4 +65,55 @@ CREATE TABLE usage (
     last_us   INTEGER NOT NULL,
     PRIMARY KEY (day, agreement, gateway)
 ) STRICT, WITHOUT ROWID
+";
+
+/// What auditors search by. All is made anew from the log and the erasable parts; what was read of the topic stays known.
+///
+/// `shown`: 1 the entry that tells how its exchange ended, where a final one wins over `abandoned`; 2 the opening of a stream until
+/// there is such an entry; 0 any other. Counts read the indexes alone.
+const SOUGHT: &str = "
+DROP TABLE entry;
+CREATE TABLE entry (
+    leaf        INTEGER PRIMARY KEY,
+    exchange_id BLOB    NOT NULL,
+    phase       INTEGER NOT NULL,
+    part        INTEGER NOT NULL,
+    shown       INTEGER NOT NULL,
+    platform    INTEGER NOT NULL,
+    admitted_us INTEGER NOT NULL,
+    application TEXT    NOT NULL,
+    agency      TEXT    NOT NULL,
+    service     TEXT    NOT NULL,
+    method      TEXT    NOT NULL,
+    purpose     TEXT    NOT NULL,
+    agreement   TEXT    NOT NULL,
+    credential  BLOB    NOT NULL,
+    outcome     INTEGER NOT NULL,
+    segment     INTEGER NOT NULL,
+    byte        INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX entry_key ON entry (exchange_id, phase, part);
+CREATE INDEX entry_shown ON entry (admitted_us, exchange_id, leaf, platform, outcome, shown) WHERE shown > 0;
+CREATE INDEX entry_application ON entry (application, admitted_us, exchange_id, leaf, platform, outcome, shown) WHERE shown > 0;
+CREATE INDEX entry_agency ON entry (agency, admitted_us, exchange_id, leaf, platform, outcome, shown) WHERE shown > 0;
+CREATE INDEX entry_service ON entry (service, admitted_us, exchange_id, leaf, platform, outcome, shown) WHERE shown > 0;
+CREATE INDEX entry_agreement ON entry (agreement, admitted_us, exchange_id, leaf, platform, outcome, shown) WHERE shown > 0 AND agreement <> '';
+CREATE INDEX entry_not_served ON entry (outcome, admitted_us, exchange_id, leaf, platform, shown) WHERE shown > 0 AND outcome <> 1;
+CREATE INDEX entry_under_way ON entry (admitted_us) WHERE shown = 2;
+CREATE INDEX entry_abandoned ON entry (exchange_id) WHERE phase = 4;
+CREATE INDEX entry_act ON entry (leaf) WHERE phase = 6;
+
+CREATE TABLE sought (
+    kind        INTEGER NOT NULL,
+    value       BLOB    NOT NULL,
+    admitted_us INTEGER NOT NULL,
+    exchange_id BLOB    NOT NULL,
+    leaf        INTEGER NOT NULL,
+    asked       INTEGER NOT NULL,
+    PRIMARY KEY (kind, value, admitted_us, exchange_id, leaf)
+) STRICT, WITHOUT ROWID;
+
+DELETE FROM gateway;
+DELETE FROM usage;
+UPDATE progress SET leaves = 0, segment = 0, byte = 0
 ";

@@ -10,7 +10,7 @@ use lgsp_bus::{Appender, Bus, MacKey, MacKeys, topics};
 use lgsp_core::ExchangeId;
 use lgsp_core::entry::{salted, seal};
 use lgsp_core::time::unix_micros;
-use lgsp_ledger::{Abandon, Ledger, Options};
+use lgsp_ledger::{Abandon, Keys, Ledger, Options};
 use lgsp_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
 use lgsp_proto::ledger::v1::{
     Decision, Entry, Erasable, Exchange, ExchangeFilter, FollowExchangesRequest, GetCompletenessRequest,
@@ -18,6 +18,7 @@ use lgsp_proto::ledger::v1::{
 };
 use lgsp_runtime::shutdown;
 use lgsp_runtime::{Instance, Shutdown, State};
+use lgsp_tlog::{Kind, SignerKey};
 use prost::Message;
 use sha2::Sha256;
 use tokio::time::Instant;
@@ -56,9 +57,15 @@ impl Site {
 /// The MAC key of every domain.
 pub const MAC_KEY: [u8; 32] = [7; 32];
 
-fn macs(bus: &Bus) -> MacKeys {
+fn keys(bus: &Bus) -> Keys {
     let domains = bus.options().domains.iter();
-    MacKeys::new(domains.map(|domain| (domain.clone(), MacKey::new(MAC_KEY))).collect())
+    let macs = MacKeys::new(domains.map(|domain| (domain.clone(), MacKey::new(MAC_KEY))).collect());
+    Keys { macs, log: Some(log_key()) }
+}
+
+/// The key that signs the log's checkpoints.
+pub fn log_key() -> SignerKey {
+    SignerKey::from_seed(&Options::default().origin, Kind::Log, &[5; 32]).unwrap()
 }
 
 /// Puts a request on its topic as a gateway does, with a deadline that is just over.
@@ -118,10 +125,24 @@ impl Running {
         }
     }
 
+    /// Without the key of the log.
+    pub async fn start_unsigned(options: Options, bus: &Bus) -> Self {
+        Self::try_start_with(options, Keys { log: None, ..keys(bus) }, bus).await.unwrap()
+    }
+
+    /// Under another key of the log.
+    pub async fn start_signed(options: Options, bus: &Bus, key: SignerKey) -> Self {
+        Self::try_start_with(options, Keys { log: Some(key), ..keys(bus) }, bus).await.unwrap()
+    }
+
     pub async fn try_start(options: Options, bus: &Bus) -> Result<Self, lgsp_ledger::Error> {
+        Self::try_start_with(options, keys(bus), bus).await
+    }
+
+    async fn try_start_with(options: Options, keys: Keys, bus: &Bus) -> Result<Self, lgsp_ledger::Error> {
         let state = State::new(Instance::new("ledger", "0.0.0"));
         let shutdown = Shutdown::new(state.clone(), shutdown::Options::default());
-        let ledger = lgsp_ledger::start(options, &macs(bus), bus, &state, &shutdown).await?;
+        let ledger = lgsp_ledger::start(options, keys, bus, &state, &shutdown).await?;
         let appender = Appender::new(bus, "gateway-0", Some(ledger.fsynced())).unwrap();
         Ok(Self { ledger, state, appender, shutdown })
     }

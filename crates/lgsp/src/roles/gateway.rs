@@ -29,7 +29,9 @@ pub async fn start(
         lgsp_gateway::start(options, listener, &host.bus, appender, secrets, &start.state, &start.shutdown)
             .await?;
     let stop = start.shutdown.begins(Stage::Close);
-    let following = subject_keys::follow(gateway.clone(), host.config.keys.subjects.clone(), stop);
+    let entering = gateway.clone();
+    let replace = move |keys| entering.replace_subject_keys(keys);
+    let following = subject_keys::follow(replace, host.config.keys.subjects.clone(), stop);
     start.shutdown.spawn(Stage::Close, "subject keys", following);
     Ok((start.into_role(), gateway))
 }

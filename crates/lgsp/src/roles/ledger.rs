@@ -1,8 +1,16 @@
 //! The ledger: takes entries in, and answers what happened.
 
+use anyhow::Context as _;
 use lgsp_bus::{Fsynced, Health};
+use lgsp_ledger::Keys;
+use lgsp_runtime::Stage;
+use lgsp_tlog::{Kind, SignerKey};
+use tracing::warn;
+use zeroize::Zeroizing;
 
-use super::{Host, Role, tell_when_serving};
+use super::{Host, Role, subject_keys, tell_when_serving};
+use crate::config::Config;
+use crate::layout::read_signing_key;
 
 /// Its domain on the bus.
 const DOMAIN: &str = "ledger";
@@ -14,9 +22,16 @@ const DOMAIN: &str = "ledger";
 pub async fn start(host: &Host) -> anyhow::Result<(Role, Fsynced)> {
     let start = host.start("ledger");
     let options = host.config.ledger.clone();
-    let ledger =
-        lgsp_ledger::start(options, &host.mac_keys()?, &host.bus, &start.state, &start.shutdown).await?;
+    let keys = Keys { macs: host.mac_keys()?, log: log_key(&host.config)? };
+    let ledger = lgsp_ledger::start(options, keys, &host.bus, &start.state, &start.shutdown).await?;
     let fsynced = ledger.fsynced();
+    let (subjects, searched) = (host.config.keys.subjects.clone(), ledger.clone());
+    let replace = move |keys| {
+        searched.replace_subject_keys(keys);
+        true
+    };
+    let following = subject_keys::follow(replace, subjects, start.shutdown.begins(Stage::Close));
+    start.shutdown.spawn(Stage::Close, "subject keys", following);
     let serving = lgsp_bus::serve(
         &host.bus,
         host.config.serve.clone(),
@@ -30,4 +45,16 @@ pub async fn start(host: &Host) -> anyhow::Result<(Role, Fsynced)> {
     .await?;
     tell_when_serving(serving, start.state.component("requests"), &start.shutdown);
     Ok((start.into_role(), fsynced))
+}
+
+/// The key that signs checkpoints, under the name of the log; none if there is no such file.
+fn log_key(config: &Config) -> anyhow::Result<Option<SignerKey>> {
+    let path = &config.keys.log;
+    if !path.exists() {
+        warn!(file = %path.display(), "there is no key of the log: its checkpoints are not signed");
+        return Ok(None);
+    }
+    let seed = Zeroizing::new(read_signing_key(path)?.to_bytes());
+    let key = SignerKey::from_seed(&config.ledger.origin, Kind::Log, &seed);
+    key.map(Some).context("ledger.origin cannot name a key")
 }

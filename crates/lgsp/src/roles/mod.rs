@@ -9,6 +9,7 @@ pub mod ledger;
 pub mod registry;
 pub mod subject_keys;
 pub mod traffic;
+pub mod witness;
 
 use std::time::Duration;
 

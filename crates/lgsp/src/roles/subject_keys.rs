@@ -5,7 +5,6 @@ use std::time::{Duration, SystemTime};
 
 use lgsp_core::entry::SubjectKeys;
 use lgsp_core::time::unix_micros;
-use lgsp_gateway::Gateway;
 use lgsp_runtime::Stage;
 use tokio::task::spawn_blocking;
 use tokio::time::interval;
@@ -15,28 +14,37 @@ use tracing::{error, info, warn};
 use super::Role;
 use crate::layout::{Layout, read_symmetric_keys};
 
-/// How soon a gateway takes a key that was added, or destroyed.
+/// How soon a role takes a key that was added, or destroyed.
 const LOOK: Duration = Duration::from_secs(5);
 /// How often the next month's key is made if it is not there yet; it is needed 31 days later.
 const MAKE: Duration = Duration::from_secs(60 * 60);
 
-/// Keeps a gateway's subject keys as they are in the folder, until `stop`. A folder that cannot be read changes nothing.
-pub async fn follow(gateway: Gateway, folder: PathBuf, stop: CancellationToken) {
+/// Keeps a role's subject keys as they are in the folder, until `stop`. `replace` takes them, and tells whether it did. A folder that
+/// cannot be read changes nothing.
+pub async fn follow(
+    replace: impl Fn(SubjectKeys) -> bool + Send + 'static,
+    folder: PathBuf,
+    stop: CancellationToken,
+) {
     let mut looks = interval(LOOK);
     let mut months: Vec<String> = Vec::new();
+    let mut is_readable = true;
     while stop.run_until_cancelled(looks.tick()).await.is_some() {
         let folder = folder.clone();
         let keys = match spawn_blocking(move || read_symmetric_keys(&folder)).await {
             Ok(Ok(keys)) => keys,
             Ok(Err(error)) => {
-                warn!(%error, "subject keys cannot be read");
+                if std::mem::replace(&mut is_readable, false) {
+                    warn!(%error, "subject keys cannot be read");
+                }
                 continue;
             }
             // The process is ending.
             Err(_) => return,
         };
+        is_readable = true;
         let found: Vec<String> = keys.keys().cloned().collect();
-        if !gateway.replace_subject_keys(SubjectKeys::new(keys)) {
+        if !replace(SubjectKeys::new(keys)) {
             warn!("subject key of this month is gone; it stays in use until the gateway ends");
         } else if found != months {
             info!(months = found.join(" "), "subject keys in use");

@@ -1,0 +1,199 @@
+//! Decisions about the log: each is an entry first, which the ledger signs, and is carried out where that is filed.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use lgsp_bus::{Bus, MacKey, RequestHead, topics};
+use lgsp_core::entry::SCHEMA;
+use lgsp_core::sign_in::may_hold_a_person;
+use lgsp_core::time::{micros, timestamp, unix_micros};
+use lgsp_core::{ExchangeId, Fault, Reason};
+use lgsp_proto::ledger::v1::{
+    Act, ActKind, DecidedResponse, Entry, EraseExchangesRequest, Mark, MarkExchangesRequest, Phase, Sealed,
+};
+use prost::Message;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout_at};
+use tracing::info;
+
+use super::{Audit, in_time};
+use crate::service::{invalid, unanswered};
+
+/// Where decisions are entered: one after the other, so that nothing is held while it is erased. A cheap handle.
+#[derive(Clone, Debug)]
+pub(crate) struct Desk {
+    bus: Bus,
+    /// The key under which the ledger signs.
+    key: Option<MacKey>,
+    turn: Arc<Mutex<()>>,
+}
+
+impl Desk {
+    pub fn new(bus: &Bus, key: Option<&MacKey>) -> Self {
+        Self { bus: bus.clone(), key: key.cloned(), turn: Arc::default() }
+    }
+}
+
+/// What is decided, and about what.
+struct Decision<'a> {
+    kind: ActKind,
+    exchange_ids: &'a [String],
+    legal_basis: &'a str,
+    disclose_after_us: i64,
+}
+
+impl Audit {
+    pub(super) async fn mark(
+        &self,
+        head: &RequestHead,
+        request: MarkExchangesRequest,
+        deadline: Instant,
+    ) -> Result<DecidedResponse, Fault> {
+        let kind = match request.mark() {
+            Mark::Unspecified => return Err(invalid("mark", "is required")),
+            Mark::Hold => ActKind::Hold,
+            Mark::Release => ActKind::Release,
+            Mark::Withhold => ActKind::Withhold,
+        };
+        let disclose_after_us = match (&request.disclose_after, kind) {
+            (None, ActKind::Withhold) => return Err(invalid("disclose_after", "is required")),
+            (Some(_), ActKind::Hold | ActKind::Release) => {
+                return Err(invalid("disclose_after", "is only for withholding"));
+            }
+            (Some(moment), _) if micros(moment) <= unix_micros(SystemTime::now()) => {
+                return Err(invalid("disclose_after", "is past, or before the beginning"));
+            }
+            (moment, _) => moment.as_ref().map_or(0, micros),
+        };
+        let (exchange_ids, legal_basis) = (&*request.exchange_ids, request.legal_basis.trim());
+        self.decide(head, Decision { kind, exchange_ids, legal_basis, disclose_after_us }, deadline).await
+    }
+
+    pub(super) async fn erase(
+        &self,
+        head: &RequestHead,
+        request: EraseExchangesRequest,
+        deadline: Instant,
+    ) -> Result<DecidedResponse, Fault> {
+        let (exchange_ids, legal_basis) = (&*request.exchange_ids, request.legal_basis.trim());
+        let decision = Decision { kind: ActKind::Erase, exchange_ids, legal_basis, disclose_after_us: 0 };
+        self.decide(head, decision, deadline).await
+    }
+
+    async fn decide(
+        &self,
+        head: &RequestHead,
+        decision: Decision<'_>,
+        deadline: Instant,
+    ) -> Result<DecidedResponse, Fault> {
+        if decision.legal_basis.is_empty() {
+            return Err(invalid("legal_basis", "is required"));
+        }
+        // It stays in the log for ever.
+        if may_hold_a_person(decision.legal_basis) {
+            return Err(invalid("legal_basis", "may hold the number of a person"));
+        }
+        let asked = asked_about(decision.exchange_ids)?;
+        let turn = timeout_at(deadline, self.desk.turn.lock()).await;
+        let _turn = turn.map_err(|_| Fault::from(Reason::AdapterOverloaded))?;
+        self.log.filed.catch_up(deadline).await;
+        let known = self.log.index.entered(&asked, deadline).await.map_err(unanswered)?;
+        let (about, unknown): (Vec<_>, Vec<_>) =
+            asked.into_iter().partition(|exchange| known.contains(exchange));
+        if about.is_empty() {
+            return Err(Reason::NotFound.into());
+        }
+        self.are_free(&decision, &about, deadline).await?;
+        let act = Act {
+            kind: decision.kind.into(),
+            exchange_ids: about.iter().map(bytes_of).collect(),
+            legal_basis: decision.legal_basis.to_owned(),
+            by: head.person.as_ref().map_or_else(|| head.application.to_string(), ToString::to_string),
+            asked_in: bytes_of(&head.exchange),
+            disclose_after_us: decision.disclose_after_us,
+            month: String::new(),
+        };
+        let entered_us = unix_micros(SystemTime::now());
+        let id = self.enter(act, head, entered_us).await?;
+        let leaf = self.carried_out(&id, deadline).await?;
+        // Another ledger may have held one of them meanwhile: then that one is not erased.
+        let is_done = decision.kind != ActKind::Erase
+            || in_time(deadline, self.erasables.erased(about.clone())).await?.len() == about.len();
+        if !is_done {
+            return Err(Reason::Held.into());
+        }
+        info!(decision = %id, kind = decision.kind.as_str_name(), exchanges = about.len(), "decision about the log");
+        Ok(DecidedResponse {
+            act_id: id.to_string(),
+            leaf,
+            entered: Some(timestamp(entered_us)),
+            unknown: unknown.iter().map(ToString::to_string).collect(),
+        })
+    }
+
+    /// What is held is not erased.
+    async fn are_free(
+        &self,
+        decision: &Decision<'_>,
+        about: &[ExchangeId],
+        deadline: Instant,
+    ) -> Result<(), Fault> {
+        if decision.kind != ActKind::Erase {
+            return Ok(());
+        }
+        let marks = in_time(deadline, self.erasables.marks(about)).await?;
+        if marks.values().any(|marks| marks.held) { Err(Reason::Held.into()) } else { Ok(()) }
+    }
+
+    /// Puts the decision on the topic, where entries come from.
+    async fn enter(&self, act: Act, head: &RequestHead, now_us: i64) -> Result<ExchangeId, Fault> {
+        let id = ExchangeId::new();
+        let sealed = Sealed {
+            schema: SCHEMA,
+            exchange_id: bytes_of(&id),
+            phase: Phase::Act.into(),
+            application: head.application.to_string(),
+            platform: true,
+            admitted_us: now_us,
+            entered_us: now_us,
+            act: Some(act),
+            ..Sealed::default()
+        };
+        let key = self.desk.key.as_ref().ok_or(Reason::Internal)?;
+        let sealed = lgsp_bus::entry::sign(key, &sealed.encode_to_vec()).into();
+        let entry = Entry { sealed, erasable: None }.encode_to_vec();
+        let published = self.desk.bus.publish(topics::EXCHANGE, None, id.as_bytes(), &entry, &[]).await;
+        published.map_err(unanswered)?;
+        Ok(id)
+    }
+
+    /// Waits until the decision is carried out; returns its leaf.
+    async fn carried_out(&self, id: &ExchangeId, deadline: Instant) -> Result<u64, Fault> {
+        let mut durable = self.log.filed.durable.clone();
+        loop {
+            durable.mark_unchanged();
+            self.log.filed.catch_up(deadline).await;
+            let entry = self.log.index.entries_of(id, 0, 1, deadline).await.map_err(unanswered)?;
+            if let Some(stands) = entry.first()
+                && in_time(deadline, self.erasables.carried_out()).await? > stands.leaf
+            {
+                return Ok(stands.leaf);
+            }
+            let more = timeout_at(deadline, durable.changed()).await;
+            more.map_err(unanswered)?.map_err(unanswered)?;
+        }
+    }
+}
+
+/// Each exchange once.
+fn asked_about(ids: &[String]) -> Result<Vec<ExchangeId>, Fault> {
+    let read: Option<BTreeSet<ExchangeId>> = ids.iter().map(|id| ExchangeId::parse(id)).collect();
+    let read = read.ok_or_else(|| invalid("exchange_ids", "is not a UUID"))?;
+    if read.is_empty() { Err(invalid("exchange_ids", "is required")) } else { Ok(read.into_iter().collect()) }
+}
+
+fn bytes_of(id: &ExchangeId) -> Bytes {
+    Bytes::copy_from_slice(id.as_bytes())
+}

@@ -1,0 +1,76 @@
+//! The log for auditors: found, proven, told, and what the law lets be forgotten or withheld.
+//!
+//! What is asked comes in clear and is hashed here before anything is looked for ([`filter`], [`subject`]). Answers are read from the
+//! index, the log and the erasable parts, piece by piece: a stream holds nothing that its reader has not taken ([`walk`]). What is decided
+//! becomes an entry first, and is carried out where it is filed ([`decide`]).
+
+mod completeness;
+mod decide;
+mod exchange;
+mod export;
+mod exposure;
+mod filter;
+mod report;
+mod search;
+mod service;
+mod subject;
+mod walk;
+
+use std::error::Error;
+use std::future::Future;
+use std::sync::Arc;
+
+use lgsp_core::{Fault, Reason};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use decide::Desk;
+pub(crate) use subject::Subjects;
+
+use crate::erasable::Erasables;
+use crate::seal::Prover;
+use crate::service::{Service, unanswered};
+
+/// Most exports and reports at once.
+const MOST_STREAMS: usize = 8;
+
+/// The service of auditors. A cheap handle.
+#[derive(Clone, Debug)]
+pub(crate) struct Audit {
+    /// What it shares with the service of operators.
+    pub log: Service,
+    pub erasables: Erasables,
+    pub subjects: Subjects,
+    pub desk: Desk,
+    /// Proves entries; none if the log is not sealed.
+    pub prover: Option<Prover>,
+    /// For exports and reports.
+    pub streams: Arc<Semaphore>,
+    pub leaving: CancellationToken,
+}
+
+impl Audit {
+    pub fn new(
+        log: Service,
+        erasables: Erasables,
+        prover: Option<Prover>,
+        desk: Desk,
+        leaving: CancellationToken,
+    ) -> Self {
+        let streams = Arc::new(Semaphore::new(MOST_STREAMS));
+        Self { log, erasables, subjects: Subjects::default(), desk, prover, streams, leaving }
+    }
+
+    fn prover(&self) -> Result<&Prover, Fault> {
+        self.prover.as_ref().ok_or_else(|| Reason::NotSealed.into())
+    }
+}
+
+/// Waits for a store until the deadline.
+async fn in_time<T, E: Error + Send + Sync + 'static>(
+    deadline: Instant,
+    asked: impl Future<Output = Result<T, E>>,
+) -> Result<T, Fault> {
+    timeout_at(deadline, asked).await.map_err(unanswered)?.map_err(unanswered)
+}

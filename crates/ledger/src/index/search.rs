@@ -1,0 +1,299 @@
+//! Finds exchanges for auditors: by ranges of an index, however long the log is.
+
+use lgsp_proto::ledger::v1::Outcome;
+use lgsp_store::sqlite::until;
+use sqlx::{QueryBuilder, Sqlite};
+use tokio::time::Instant;
+
+use super::list::{FoundRow, found};
+use super::{After, Found, Index, credential};
+use crate::seek::Seek;
+
+/// What is searched. Every set field must hold.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Search {
+    pub since_us: Option<i64>,
+    /// Not itself.
+    pub until_us: Option<i64>,
+    pub application: String,
+    pub agency: String,
+    pub service: String,
+    pub method: String,
+    pub purpose: String,
+    pub agreement: String,
+    pub outcome: Outcome,
+    pub credential: Vec<u8>,
+    pub include_platform: bool,
+    /// A subject in each month in which it can be looked for, the earliest first. Months are apart in time.
+    pub subject: Option<Vec<Seek>>,
+    /// All of these.
+    pub seeks: Vec<Seek>,
+    pub order: Order,
+    /// Goes on after this one.
+    pub after: Option<After>,
+    pub limit: usize,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Order {
+    #[default]
+    NewestFirst,
+    OldestFirst,
+}
+
+/// How many there are of each outcome, by its number.
+pub(crate) type Counts = [u64; OUTCOMES];
+
+const OUTCOMES: usize = 9;
+
+impl Search {
+    /// The ranges that are read one after the other, and what else must hold of what is in them.
+    fn ranges(&self) -> (Vec<Option<Seek>>, &[Seek]) {
+        match (&self.subject, self.seeks.split_first()) {
+            (Some(months), _) => {
+                let mut ranges: Vec<_> = months.iter().copied().map(Some).collect();
+                if self.order == Order::NewestFirst {
+                    ranges.reverse();
+                }
+                (ranges, &self.seeks)
+            }
+            (None, Some((first, rest))) => (vec![Some(*first)], rest),
+            (None, None) => (vec![None], &[]),
+        }
+    }
+}
+
+impl Index {
+    /// Finds exchanges, each as the entry that is shown of it. A stream without an end is found by its opening.
+    pub async fn search(&self, search: &Search, deadline: Instant) -> Result<Vec<Found>, lgsp_store::Error> {
+        let mut reader = self.store.reader(deadline).await?;
+        let (ranges, rest) = search.ranges();
+        let mut all = Vec::new();
+        for range in ranges {
+            let mut sql = statement(search, range, rest, search.limit - all.len());
+            let rows: Vec<FoundRow> =
+                until(deadline, sql.build_query_as().persistent(false).fetch_all(&mut *reader)).await?;
+            all.extend(rows.into_iter().filter_map(found));
+            if all.len() >= search.limit {
+                break;
+            }
+        }
+        Ok(all)
+    }
+
+    /// Counts what a search would find.
+    pub async fn count(&self, search: &Search, deadline: Instant) -> Result<Counts, lgsp_store::Error> {
+        let mut reader = self.store.reader(deadline).await?;
+        let (ranges, rest) = search.ranges();
+        let mut counts = Counts::default();
+        for range in ranges {
+            let mut sql = count_statement(search, range, rest);
+            let row: [i64; OUTCOMES] = until(deadline, async {
+                let row = sql.build().persistent(false).fetch_one(&mut *reader).await?;
+                let mut row_counts = [0; OUTCOMES];
+                for (outcome, count) in row_counts.iter_mut().enumerate() {
+                    *count = sqlx::Row::try_get(&row, outcome)?;
+                }
+                Ok(row_counts)
+            })
+            .await?;
+            for (count, more) in counts.iter_mut().zip(row) {
+                *count += more.cast_unsigned();
+            }
+        }
+        Ok(counts)
+    }
+}
+
+/// One range. The order is that of the index which it is read from.
+pub(super) fn statement(
+    search: &Search,
+    range: Option<Seek>,
+    rest: &[Seek],
+    limit: usize,
+) -> QueryBuilder<Sqlite> {
+    let mut sql = QueryBuilder::new(
+        "SELECT e.leaf, e.exchange_id, e.phase, e.part, e.admitted_us, e.segment, e.byte, e.application, e.service, e.method, \
+         e.outcome, e.platform, ",
+    );
+    sql.push(match range {
+        Some(_) => {
+            "(SELECT max(t.asked) FROM sought AS t WHERE t.kind = s.kind AND t.value = s.value AND t.admitted_us = s.admitted_us \
+             AND t.exchange_id = s.exchange_id) AS asked"
+        }
+        None => "0 AS asked",
+    });
+    let of = from(&mut sql, range);
+    conditions(&mut sql, search, rest, of);
+    let (compares, direction) = match search.order {
+        Order::NewestFirst => ("<", "DESC"),
+        Order::OldestFirst => (">", "ASC"),
+    };
+    if let Some(after) = &search.after {
+        sql.push(format_args!(" AND ({of}.admitted_us, {of}.exchange_id) {compares} ("))
+            .push_bind(after.admitted_us);
+        sql.push(", ").push_bind(after.exchange.as_bytes().to_vec()).push(")");
+    }
+    sql.push(format_args!(" ORDER BY {of}.admitted_us {direction}, {of}.exchange_id {direction} LIMIT "));
+    sql.push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    sql
+}
+
+/// One pass, and nothing to sort: an aggregate for each outcome.
+pub(super) fn count_statement(search: &Search, range: Option<Seek>, rest: &[Seek]) -> QueryBuilder<Sqlite> {
+    let mut sql = QueryBuilder::new("SELECT ");
+    let mut counts = sql.separated(", ");
+    for outcome in 0..OUTCOMES {
+        counts.push(format_args!("count(*) FILTER (WHERE e.outcome = {outcome})"));
+    }
+    let of = from(&mut sql, range);
+    conditions(&mut sql, search, rest, of);
+    sql
+}
+
+/// Where the rows come from; returns the table that has their order.
+fn from(sql: &mut QueryBuilder<Sqlite>, range: Option<Seek>) -> &'static str {
+    let Some(seek) = range else {
+        sql.push(" FROM entry AS e WHERE e.shown > 0");
+        return "e";
+    };
+    // Several entries of a stream may be found by the same: the first one stands for all. The join is by the index of what is shown.
+    sql.push(
+        " FROM sought AS s CROSS JOIN entry AS e INDEXED BY entry_shown \
+         ON e.admitted_us = s.admitted_us AND e.exchange_id = s.exchange_id AND e.shown > 0 \
+         WHERE NOT EXISTS (SELECT 1 FROM sought AS t WHERE t.kind = s.kind AND t.value = s.value AND t.admitted_us = s.admitted_us \
+         AND t.exchange_id = s.exchange_id AND t.leaf < s.leaf) AND s.kind = ",
+    );
+    sql.push_bind(seek.kind).push(" AND s.value = ").push_bind(seek.value.to_vec());
+    "s"
+}
+
+fn conditions(sql: &mut QueryBuilder<Sqlite>, search: &Search, rest: &[Seek], of: &str) {
+    let texts = [
+        ("application", &search.application),
+        ("agency", &search.agency),
+        ("service", &search.service),
+        ("method", &search.method),
+        ("purpose", &search.purpose),
+        ("agreement", &search.agreement),
+    ];
+    for (column, value) in texts.into_iter().filter(|(_, value)| !value.is_empty()) {
+        sql.push(format_args!(" AND e.{column} = ")).push_bind(value.clone());
+    }
+    // Literals are of ours: SQLite uses a partial index only if it sees its condition.
+    if !search.agreement.is_empty() {
+        sql.push(" AND e.agreement <> ''");
+    }
+    match search.outcome {
+        Outcome::Unspecified => {}
+        Outcome::Served => {
+            sql.push(" AND e.outcome = 1");
+        }
+        other => {
+            sql.push(format_args!(" AND e.outcome = {} AND e.outcome <> 1", other as i32));
+        }
+    }
+    if !search.credential.is_empty() {
+        sql.push(" AND e.credential = ").push_bind(credential(&search.credential).to_vec());
+    }
+    if !search.include_platform {
+        sql.push(" AND e.platform = 0");
+    }
+    // A page that goes on after an exchange has that for an end: with two, SQLite may read from the wrong one on.
+    let goes_on = |order| search.after.is_some() && search.order == order;
+    let since_us = search.since_us.filter(|_| !goes_on(Order::OldestFirst));
+    let until_us = search.until_us.filter(|_| !goes_on(Order::NewestFirst));
+    for (compares, moment) in [(">=", since_us), ("<", until_us)] {
+        if let Some(moment) = moment {
+            sql.push(format_args!(" AND {of}.admitted_us {compares} ")).push_bind(moment);
+        }
+    }
+    for seek in rest {
+        sql.push(
+            " AND EXISTS (SELECT 1 FROM sought AS x WHERE x.admitted_us = e.admitted_us AND x.exchange_id = e.exchange_id AND x.kind = ",
+        );
+        sql.push_bind(seek.kind).push(" AND x.value = ").push_bind(seek.value.to_vec()).push(")");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lgsp_core::ExchangeId;
+
+    use super::super::tests::plan;
+    use super::*;
+    use crate::seek::Text;
+
+    fn search(change: impl FnOnce(&mut Search)) -> Search {
+        let after = After { admitted_us: 5, exchange: ExchangeId::new(), leaf: 7 };
+        let mut search = Search {
+            since_us: Some(1),
+            until_us: Some(9),
+            after: Some(after),
+            limit: 10,
+            ..Search::default()
+        };
+        change(&mut search);
+        search
+    }
+
+    async fn page(change: impl FnOnce(&mut Search)) -> String {
+        let search = search(change);
+        let (ranges, rest) = search.ranges();
+        let plan = plan(statement(&search, ranges[0], rest, 10)).await;
+        assert!(plan.contains("(admitted_us,exchange_id)"), "it begins after the last page: {plan}");
+        assert!(
+            !plan.contains("TEMP B-TREE") && !plan.contains("SCAN"),
+            "nothing is sorted or read through: {plan}"
+        );
+        plan
+    }
+
+    #[tokio::test]
+    async fn a_page_of_a_search_is_one_range_of_an_index_however_long_the_log_is() {
+        for order in [Order::NewestFirst, Order::OldestFirst] {
+            let check = async |change: fn(&mut Search), expect: &str| {
+                let plan = page(|search| {
+                    search.order = order;
+                    change(search);
+                })
+                .await;
+                assert!(plan.contains(expect), "{expect} of {plan}");
+            };
+            check(|_| (), "SEARCH e USING INDEX entry_shown (").await;
+            check(
+                |search| search.application = "tthc".to_owned(),
+                "SEARCH e USING INDEX entry_application (",
+            )
+            .await;
+            check(|search| search.agency = "H13.03".to_owned(), "SEARCH e USING INDEX entry_agency (").await;
+            check(|search| search.service = "a.B".to_owned(), "SEARCH e USING INDEX entry_service (").await;
+            check(|search| search.agreement = "a-b".to_owned(), "SEARCH e USING INDEX entry_agreement (")
+                .await;
+            check(|search| search.outcome = Outcome::Denied, "SEARCH e USING INDEX entry_not_served (").await;
+            check(
+                |search| search.seeks = vec![Seek::text(Text::Officer, "a"), Seek::text(Text::Dossier, "b")],
+                "SEARCH s USING PRIMARY KEY (kind=? AND value=? AND ",
+            )
+            .await;
+            check(
+                |search| search.subject = Some(vec![Seek { kind: 17, value: [7; 16] }]),
+                "SEARCH e USING INDEX entry_shown (admitted_us=? AND exchange_id=?)",
+            )
+            .await;
+        }
+    }
+
+    #[tokio::test]
+    async fn exchanges_are_counted_by_the_index_alone() {
+        for (change, expect) in [
+            ((|_| ()) as fn(&mut Search), "entry_shown ("),
+            (|search| search.application = "tthc".to_owned(), "entry_application ("),
+            (|search| search.outcome = Outcome::Denied, "entry_not_served ("),
+        ] {
+            let search = search(change);
+            let plan = plan(count_statement(&search, None, &[])).await;
+            assert!(plan.contains(&format!("USING COVERING INDEX {expect}")), "{plan}");
+        }
+    }
+}
