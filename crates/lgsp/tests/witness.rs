@@ -1,5 +1,10 @@
 //! `lgsp witness` as a process of its own, and a hub that asks it.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "what is waited for is another process, under a bound, and no task waits"
+)]
+
 mod processes;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -53,7 +58,8 @@ impl Office {
 
     /// What `lgsp witness status` prints, and its exit code.
     fn status(&self) -> (Option<i32>, Vec<Value>) {
-        let mut command = lgsp(&["witness", "status", "--output", "json", "--config", self.config(), "--data"]);
+        let mut command =
+            lgsp(&["witness", "status", "--output", "json", "--config", self.config(), "--data"]);
         let output = command.arg(self.dir.path()).output().expect("the command runs");
         let lines = String::from_utf8_lossy(&output.stdout).into_owned();
         (output.status.code(), lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect())
@@ -95,7 +101,8 @@ fn a_witness_cosigns_over_a_kill_names_a_fork_and_never_begins_anew() {
     let (role, address) = office.start();
     assert_eq!(role.get("/readyz").0, 200);
     let mut edge = Edge::new();
-    let tiles = std::collections::BTreeMap::from_iter(edge.grow([leaf_hash(b"one"), leaf_hash(b"two")]).tiles);
+    let tiles =
+        std::collections::BTreeMap::from_iter(edge.grow([leaf_hash(b"one"), leaf_hash(b"two")]).tiles);
     let mut cosigned = note(&edge, &key);
     let (status, body) = ask(&address, &Request::new(0, vec![], cosigned.clone()).expect("a request"));
     assert_eq!(status, 200, "{body}");
@@ -204,4 +211,3 @@ fn checkpoint(admin: &str) -> Option<Note> {
     let (status, body) = answer(connection);
     (status == 200).then(|| Note::parse(body.as_bytes()).expect("a note"))
 }
-

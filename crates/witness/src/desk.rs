@@ -147,7 +147,8 @@ impl Desk {
                     forks.iter().map(|fork| fork.refused.origin().to_owned()).collect();
                 origins.sort();
                 origins.dedup();
-                self.component.degraded_by("a log has signed what does not go on what was cosigned", &origins);
+                self.component
+                    .degraded_by("a log has signed what does not go on what was cosigned", &origins);
             }
             Err(error) => {
                 info!(%error, "the forks cannot be read");

@@ -95,7 +95,9 @@ impl Forks {
         let mut found = Vec::new();
         for path in self.paths()? {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
-            let Some(kind) = Kind::ALL.into_iter().find(|kind| name.starts_with(kind.name())) else { continue };
+            let Some(kind) = Kind::ALL.into_iter().find(|kind| name.starts_with(kind.name())) else {
+                continue;
+            };
             let refused = Note::parse(&fs::read(path.join(REFUSED))?).ok();
             let refused = refused.and_then(|refused| Checkpoint::parse(refused.text()).ok());
             found.extend(refused.map(|refused| Fork { kind, refused, path }));

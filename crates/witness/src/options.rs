@@ -103,7 +103,8 @@ impl config::Options for Options {
             problems.add("name", "is empty, or has spaces, plus signs or control characters");
         }
         if self.logs.len() > MOST_LOGS || self.logs.iter().any(|log| log.vkeys.len() > MOST_KEYS) {
-            problems.add("logs", format!("has more than {MOST_LOGS} logs, or one more than {MOST_KEYS} keys"));
+            problems
+                .add("logs", format!("has more than {MOST_LOGS} logs, or one more than {MOST_KEYS} keys"));
         }
         if let Ok(key) = key(NOBODY)
             && let Err(error) = Witness::new(key, self.watched())
@@ -142,7 +143,10 @@ mod tests {
         let mut problems = Problems::default();
         config::Options::check(options, &mut problems);
         let told = format!("{problems:?}");
-        told.split_once("found: [").and_then(|(_, found)| found.strip_suffix("] }")).unwrap_or(&told).to_owned()
+        told.split_once("found: [")
+            .and_then(|(_, found)| found.strip_suffix("] }"))
+            .unwrap_or(&told)
+            .to_owned()
     }
 
     fn read(logs: &str) -> Result<Options, serde_json::Error> {

@@ -39,7 +39,8 @@ impl Log {
 
     fn grow(&mut self, leaves: &str, count: u64) {
         let from = self.edge.size();
-        let grown = self.edge.grow((from..from + count).map(|leaf| leaf_hash(format!("{leaves} {leaf}").as_bytes())));
+        let grown =
+            self.edge.grow((from..from + count).map(|leaf| leaf_hash(format!("{leaves} {leaf}").as_bytes())));
         self.tiles.extend(grown.tiles);
     }
 
@@ -101,7 +102,10 @@ impl Running {
 
     async fn send(&self, line: &str, body: &[u8]) -> TcpStream {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
-        let head = format!("{line} HTTP/1.1\r\nhost: w\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+        let head = format!(
+            "{line} HTTP/1.1\r\nhost: w\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
         stream.write_all(head.as_bytes()).await.unwrap();
         // One that is refused early does not read it to its end.
         let _ = stream.write_all(body).await;
@@ -113,7 +117,8 @@ impl Running {
         self.send(line, body).await.read_to_end(&mut answer).await.unwrap();
         let answer = String::from_utf8(answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        let content_type = head.lines().find_map(|line| line.strip_prefix("content-type: ")).unwrap_or_default();
+        let content_type =
+            head.lines().find_map(|line| line.strip_prefix("content-type: ")).unwrap_or_default();
         Answer {
             status: head.split(' ').nth(1).unwrap().parse().unwrap(),
             content_type: content_type.to_owned(),
@@ -154,7 +159,8 @@ async fn every_answer_is_that_of_the_specification() {
     assert_eq!((refused.status, refused.content_type == SIZE_TYPE), (409, false));
     assert_eq!(running.ask(&Request::new(8, vec![], log.note()).unwrap()).await.status, 400);
 
-    let elsewhere = Checkpoint::new("example.com/other", 1, Hash([1; 32])).unwrap().sign(&[&log.key]).unwrap();
+    let elsewhere =
+        Checkpoint::new("example.com/other", 1, Hash([1; 32])).unwrap().sign(&[&log.key]).unwrap();
     assert_eq!(running.ask(&Request::new(0, vec![], elsewhere).unwrap()).await.status, 404);
     log.key = key(ORIGIN, Kind::Log, 9);
     assert_eq!(running.ask(&log.request(7)).await.status, 403);

@@ -84,7 +84,13 @@ impl Publisher {
         if let Some(key) = &key {
             replace(&dir.join("checkpoint.vkey"), format!("{}\n", key.verifier()).as_bytes())?;
         }
-        Ok(Self { path, origin: origin.to_owned(), key, newest: watch::Sender::new(None), writing: Mutex::new(()) })
+        Ok(Self {
+            path,
+            origin: origin.to_owned(),
+            key,
+            newest: watch::Sender::new(None),
+            writing: Mutex::new(()),
+        })
     }
 
     pub fn signs(&self) -> bool {

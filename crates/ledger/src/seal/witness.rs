@@ -146,7 +146,12 @@ impl Witness {
         Err(Trouble::NotUnderstood)
     }
 
-    async fn ask_from(&mut self, old: u64, published: &Published, hashes: &Hashes) -> Result<Answer, Trouble> {
+    async fn ask_from(
+        &mut self,
+        old: u64,
+        published: &Published,
+        hashes: &Hashes,
+    ) -> Result<Answer, Trouble> {
         let proof = prove(old, published.size, hashes).await?;
         let asked = witness::Request::new(old, proof, published.note.clone()).map_err(Trouble::Request)?;
         let body = Full::from(asked.to_string());
@@ -197,7 +202,8 @@ impl Witness {
 async fn prove(old: u64, size: u64, hashes: &Hashes) -> Result<Vec<Hash>, Trouble> {
     let (hashes, folder) = (hashes.clone(), hashes.folder().to_owned());
     let proof = disk(folder, move || {
-        merkle::prove_consistency(&hashes, old, size).map_err(|error| std::io::Error::other(error.to_string()))
+        merkle::prove_consistency(&hashes, old, size)
+            .map_err(|error| std::io::Error::other(error.to_string()))
     });
     proof.await.map_err(Trouble::Proof)
 }

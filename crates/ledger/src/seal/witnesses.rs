@@ -12,9 +12,9 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+use super::Hashes;
 use super::publish::{Published, Publisher};
 use super::witness::{Trouble, Witness};
-use super::Hashes;
 use crate::options;
 
 /// Time between two rounds at least.
@@ -123,7 +123,8 @@ impl Rounds {
             };
             self.witnesses.iter().filter_map(of).collect()
         };
-        let (another_log, silent) = (told(Trouble::is_another_log), told(|trouble| !trouble.is_another_log()));
+        let (another_log, silent) =
+            (told(Trouble::is_another_log), told(|trouble| !trouble.is_another_log()));
         if !another_log.is_empty() {
             self.component.failed_by("the witness has seen another log", &another_log);
         } else if !silent.is_empty() {

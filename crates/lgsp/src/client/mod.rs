@@ -31,7 +31,7 @@ mod sheet;
 mod sign_in;
 pub(crate) mod table;
 pub mod token;
-mod words;
+pub(crate) mod words;
 
 use std::process::ExitCode;
 
