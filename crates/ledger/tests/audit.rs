@@ -294,6 +294,29 @@ async fn an_export_goes_on_after_the_last_exchange_that_was_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_exports_than_there_is_room_for_are_refused_until_a_reader_leaves() {
+    let (site, bus) = (Site::new(), bus());
+    let running = site.start(&bus).await;
+    let entered = Entered::at(JUNE).asked(ANN);
+    entered.enter(&running).await;
+    let mut unread = Vec::new();
+    let refused = loop {
+        match audit(&running).export_exchanges(by_auditor(ExportExchangesRequest::default())).await {
+            Ok(stream) => unread.push(stream),
+            Err(refused) => break Err::<(), _>(refused),
+        }
+        assert!(unread.len() < 100, "whoever reads nothing takes no end of places");
+    };
+    assert_eq!(reason(refused).reason(), Reason::AdapterOverloaded);
+    assert_eq!(found(&running, of(ANN)).await, ids(&[&entered]), "searches go on");
+    let last = unread.pop().unwrap().into_inner();
+    assert_eq!(all(last).await.len(), 1);
+    assert_eq!(export(&running, filter(), "").await.len(), 1, "there is room again");
+    drop(unread);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_report_tells_who_asked_about_a_person_and_who_was_told_along_the_way() {
     let (site, bus) = (Site::new(), bus());
     let running = site.start(&bus).await;

@@ -7,7 +7,7 @@ mod site;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use auditor::*;
 use lgsp_bus::MacKey;
@@ -19,8 +19,9 @@ use lgsp_proto::ledger::v1::{
     ExportedExchange, Mark, MarkExchangesRequest, Phase, ReportSubjectRequest, Sealed,
 };
 use prost::Message;
-use site::{Running, Site, bus};
+use site::{PATIENCE, Running, Site, bus};
 use sqlx::{Row, SqlitePool};
+use tokio::time::Instant;
 
 const DOSSIER: &str = "H13.05-260601-0001";
 
@@ -183,6 +184,23 @@ async fn what_no_ledger_signed_decides_nothing() {
     running.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_decision_that_is_durable_is_carried_out_by_whoever_comes_after_a_kill() {
+    let (site, bus) = (Site::new(), bus());
+    let running = site.start(&bus).await;
+    let entered = about_ann();
+    let leaf = entered.entry();
+    put(&running, entered.exchange, leaf.clone()).await;
+    let act = act_of(ActKind::Erase, &[&entered]);
+    let id = ExchangeId::from_bytes(&Sealed::decode(act.sealed.clone()).unwrap().exchange_id).unwrap();
+    put(&running, id, act).await;
+    running.kill();
+    let running = site.start(&bus).await;
+    running.until("it is filed", |running| running.leaves() == 2).await;
+    assert_erased(&running, &entered, &leaf.sealed).await;
+    running.stop().await;
+}
+
 async fn report(running: &Running, include_withheld: bool) -> Vec<Disclosure> {
     let request = ReportSubjectRequest { subject: person(ANN), include_withheld, ..Default::default() };
     let report = all(audit(running).report_subject(by_auditor(request)).await.unwrap().into_inner()).await;
@@ -267,6 +285,15 @@ async fn tables(site: &Site) -> BTreeMap<&'static str, Vec<String>> {
     tables
 }
 
+/// Waits until nobody has the stores open: what was written is in the files then.
+async fn closed(site: &Site) {
+    let begun = Instant::now();
+    while ["index.db-wal", "erasable.db-wal"].iter().any(|file| site.path(file).exists()) {
+        assert!(begun.elapsed() < PATIENCE, "a store is still open");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 fn remove_index(site: &Site) {
     for file in ["index.db", "index.db-wal", "index.db-shm"] {
         let _ = fs::remove_file(site.path(file));
@@ -307,6 +334,7 @@ async fn a_rebuilt_index_is_the_one_that_grew() {
     let grown = tables(&site).await;
     assert!(grown.values().all(|rows| !rows.is_empty()), "{grown:?}");
 
+    closed(&site).await;
     remove_index(&site);
     let running = site.start(&bus).await;
     assert_eq!(found(&running, of(ANN)).await.len(), 2);
@@ -327,6 +355,7 @@ async fn a_store_of_erasable_parts_from_before_forgets_again() {
     held.enter(&running).await;
     found(&running, of(ANN)).await;
     running.stop().await;
+    closed(&site).await;
     let before = [
         ("erasable.db", fs::read(site.path("erasable.db")).unwrap()),
         ("index.db", fs::read(site.path("index.db")).unwrap()),
@@ -346,6 +375,7 @@ async fn a_store_of_erasable_parts_from_before_forgets_again() {
     };
     // The erasable parts, both, and the index alone.
     for files in [&before[..1], &before[..], &before[1..]] {
+        closed(&site).await;
         put_back(files);
         let running = site.start(&bus).await;
         assert_erased(&running, &gone, &leaf.sealed).await;

@@ -359,6 +359,18 @@ pub(super) mod tests {
         assert!(plan.contains("SEARCH entry USING COVERING INDEX entry_key"), "{plan}");
     }
 
+    #[tokio::test]
+    async fn what_is_shown_of_an_exchange_is_found_by_an_index_however_long_the_log_is() {
+        for (update, condition) in SHOW {
+            let plan = plan(QueryBuilder::new(format!("{update}?, ?{condition}"))).await;
+            assert!(plan.contains("SEARCH entry USING") && !plan.contains("SCAN entry"), "{plan}");
+            assert!(
+                !plan.contains("SCAN other") && !plan.contains("SCAN final") && !plan.contains("SCAN last"),
+                "{plan}"
+            );
+        }
+    }
+
     async fn opened() -> (tempfile::TempDir, Index) {
         let dir = tempfile::tempdir().unwrap();
         let index = Index::open(&dir.path().join("index.db")).await.unwrap();
