@@ -1,13 +1,14 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures::FutureExt;
 use http::{HeaderMap, header, request};
 use hyper::body::Incoming;
 use lgsp_bus::RequestHead;
-use lgsp_core::{Caller, ExchangeId, Fault, Hop, Method, Reason, Rules};
+use lgsp_core::time::unix_micros;
+use lgsp_core::{Caller, ExchangeId, Fault, Hop, Method, Reason, Rules, permit};
 use tokio::time::{Instant, timeout_at};
 use tracing::error;
 
@@ -97,6 +98,20 @@ pub(crate) async fn receive(hub: &Hub, admitted: &mut Admitted) -> Result<Bytes,
     timeout_at(until, read)
         .await
         .unwrap_or_else(|_| Err(Fault::new(Reason::DeadlineExceeded).at(Hop::Client)))
+}
+
+/// Whether the rules in force, if they are others than those that admitted the exchange, would still let it through: what its
+/// caller proved is still theirs, and what they ask for still open to them. Whoever waits for a caller, or for an answer, looks again.
+pub(crate) fn still_permitted(hub: &Hub, admitted: &Admitted) -> Result<(), Fault> {
+    let in_force = hub.rules.load();
+    let Some(rules) = in_force.as_ref().filter(|rules| rules.revision() != admitted.rules.revision()) else {
+        return Ok(());
+    };
+    let (arrival, now) = (admitted.arrival.unix_us, unix_micros(SystemTime::now()));
+    let shown = (authorization(&admitted.headers)?, admitted.connection.certificate()?);
+    let caller = hub.tokens.still(rules, shown, &admitted.caller, (arrival, now))?;
+    let method = rules.method(&admitted.method.path).ok_or(Reason::ServiceNotInUse)?;
+    permit(rules, &caller, method, admitted.metadata.purpose.as_ref(), now).map(drop)
 }
 
 /// What travels with the request. Nothing in it is the client's own but what the metadata's allow-list let through.

@@ -45,6 +45,14 @@ pub struct Tokens {
     issuer: Option<Arc<Issuer>>,
 }
 
+/// When a call is looked at (Unix µs). A token that was good when the call arrived need not outlive it; what the rules say
+/// must hold now.
+#[derive(Clone, Copy)]
+struct Looked {
+    arrival: i64,
+    now: i64,
+}
+
 /// What a token proved once.
 enum Verified {
     /// Its signer holds a key of the rules.
@@ -103,11 +111,39 @@ impl Tokens {
         certificate: Option<&ClientCertificate>,
         now: i64,
     ) -> Result<Caller, Fault> {
-        let bound = certificate.map_or(Bound::ToNobody, |shown| rules.certificate(&shown.names, now));
+        self.look(rules, authorization, certificate, Looked { arrival: now, now })
+    }
+
+    /// Finds out whether who called at a moment still may by other rules now (both Unix µs).
+    ///
+    /// # Errors
+    /// The fault that a new call would get, but for the age of its token; or what the call proved is now another's.
+    pub(crate) fn still(
+        &self,
+        rules: &Rules,
+        (authorization, certificate): (Option<&[u8]>, Option<&ClientCertificate>),
+        called: &Caller,
+        (arrival, now): (i64, i64),
+    ) -> Result<Caller, Fault> {
+        let caller = self.look(rules, authorization, certificate, Looked { arrival, now })?;
+        if caller.application.id != called.application.id || caller.person != called.person {
+            return Err(Reason::TokenInvalid.into());
+        }
+        Ok(caller)
+    }
+
+    fn look(
+        &self,
+        rules: &Rules,
+        authorization: Option<&[u8]>,
+        certificate: Option<&ClientCertificate>,
+        looked: Looked,
+    ) -> Result<Caller, Fault> {
+        let bound = certificate.map_or(Bound::ToNobody, |shown| rules.certificate(&shown.names, looked.now));
         let Some(authorization) = authorization else {
-            return certificate.ok_or(Reason::TokenMissing)?.caller(bound, now);
+            return certificate.ok_or(Reason::TokenMissing)?.caller(bound, looked.now);
         };
-        let caller = self.caller_by_token(rules, self.bearer(authorization)?, certificate, now)?;
+        let caller = self.caller_by_token(rules, self.bearer(authorization)?, certificate, looked)?;
         certificate::refuse_anothers(&caller, bound)?;
         Ok(caller)
     }
@@ -117,17 +153,17 @@ impl Tokens {
         rules: &Rules,
         token: &[u8],
         certificate: Option<&ClientCertificate>,
-        now: i64,
+        looked: Looked,
     ) -> Result<Caller, Fault> {
         let digest = sha256(token);
         if let Some(verified) = self.verified.get(&digest) {
-            return self.caller_of(&verified, rules, certificate, now);
+            return self.caller_of(&verified, rules, certificate, looked);
         }
         let verified = match self.issuer.as_ref().filter(|issuer| issuer.is_named_by(token)) {
             Some(issuer) => Verified::SignIn(issuer.prove(token)?),
             None => Verified::OwnKey(self.verify(rules, token)?),
         };
-        let caller = self.caller_of(&verified, rules, certificate, now)?;
+        let caller = self.caller_of(&verified, rules, certificate, looked)?;
         self.verified.insert(digest, Arc::new(verified));
         Ok(caller)
     }
@@ -138,15 +174,16 @@ impl Tokens {
         verified: &Verified,
         rules: &Rules,
         certificate: Option<&ClientCertificate>,
-        now: i64,
+        looked: Looked,
     ) -> Result<Caller, Fault> {
         let proved = match verified {
-            Verified::OwnKey(own) => return own.caller(rules, certificate, now),
+            Verified::OwnKey(own) => return own.caller(rules, certificate, looked),
             Verified::SignIn(proved) => proved,
         };
         let issuer = self.issuer.as_ref().ok_or(Reason::TokenInvalid)?;
         let signed_in = issuer.signed_in(rules, proved)?;
-        refuse_untimely(proved.certificate, certificate, (proved.not_before, proved.expires), now)?;
+        let life = (proved.not_before, proved.expires);
+        refuse_untimely(proved.certificate, certificate, life, looked.arrival)?;
         Ok(Caller {
             application: signed_in.application.clone(),
             credential_sha256: proved.thumbprint,
@@ -210,11 +247,11 @@ impl OwnKey {
         &self,
         rules: &Rules,
         certificate: Option<&ClientCertificate>,
-        now: i64,
+        Looked { arrival, now }: Looked,
     ) -> Result<Caller, Fault> {
         let credential = rules.credential(&self.key_id).filter(|known| known.public_key == self.public_key);
         let credential = credential.ok_or(Reason::TokenInvalid)?;
-        refuse_untimely(self.certificate, certificate, (self.not_before, self.expires), now)?;
+        refuse_untimely(self.certificate, certificate, (self.not_before, self.expires), arrival)?;
         if now < credential.not_before || now >= credential.not_after {
             return Err(Fault::new(Reason::TokenInvalid).saying("its key is not valid now"));
         }

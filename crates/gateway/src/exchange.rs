@@ -8,7 +8,9 @@ use lgsp_core::entry::SubjectRef;
 use lgsp_core::{Fault, Hop, Reason, Rules, permit};
 use tracing::Instrument;
 
-use crate::call::{Admitted, Call, SLACK, receive, request_head, to_its_end, unless_it_panics};
+use crate::call::{
+    Admitted, Call, SLACK, receive, request_head, still_permitted, to_its_end, unless_it_panics,
+};
 use crate::deadline::Deadline;
 use crate::entry::{Account, Tally};
 use crate::hub::Hub;
@@ -107,6 +109,8 @@ async fn carry(
     account.permitted(&permit);
     let work = hub.bound_bulk(&permit, &mut admitted)?;
     let request = receive(hub, &mut admitted).await?;
+    // A caller who is slow to ask may ask for no more than one who is not.
+    still_permitted(hub, &admitted)?;
     account.received(&request);
     account.asks_about(admitted.method.checks.request(&request)?);
     let charge = hub.charge(&permit)?;
@@ -127,6 +131,10 @@ async fn carry(
 
     // filter
     let answer = answer::filtered(&permit.plan, &answer?, account.asked())?;
+    // What a role has opened may be a decision that closes it: it is taken, and that is answered.
+    if !admitted.method.platform {
+        still_permitted(hub, &admitted)?;
+    }
     let unread = hub.in_flight.release(&admitted.admission, &admitted.connection, answer.framed.len())?;
 
     // enter

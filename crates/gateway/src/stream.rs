@@ -5,18 +5,17 @@
 
 use std::ops::Range;
 use std::pin::pin;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::FutureExt;
 use lgsp_bus::{Reply, ReplyPart};
 use lgsp_core::entry::SubjectRef;
-use lgsp_core::time::unix_micros;
-use lgsp_core::{Caller, Fault, Method, Plan, Reason, permit};
+use lgsp_core::{Fault, Method, Plan, Reason};
 use tokio::time::sleep;
 
 use crate::answer;
-use crate::call::Admitted;
+use crate::call::{Admitted, still_permitted};
 use crate::deadline::still_in_time;
 use crate::entry::{Account, Tally};
 use crate::filter::Subjects;
@@ -138,22 +137,6 @@ async fn first(
             () = sleep(LOOK) => still_permitted(hub, admitted)?,
         }
     }
-}
-
-/// Whether the rules in force, if they are others than those that admitted the stream, would still let it through.
-///
-/// What a role has opened goes on to its deadline: such a stream tells of the hub and of nobody's data.
-fn still_permitted(hub: &Hub, admitted: &Admitted) -> Result<(), Fault> {
-    let Some(rules) = hub.rules.load_full() else { return Ok(()) };
-    if rules.revision() == admitted.rules.revision() || admitted.method.platform {
-        return Ok(());
-    }
-    let application = rules.application(admitted.caller.application.id.as_str());
-    let application = application.ok_or(Reason::ApplicationNotConnected)?.clone();
-    let caller = Caller { application, ..admitted.caller.clone() };
-    let method = rules.method(&admitted.method.path).ok_or(Reason::ServiceNotInUse)?;
-    let now = unix_micros(SystemTime::now());
-    permit(&rules, &caller, method, admitted.metadata.purpose.as_ref(), now).map(drop)
 }
 
 /// A stream that is longer than its method allows ends with an error, never with a gap.

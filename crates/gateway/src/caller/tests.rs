@@ -128,6 +128,37 @@ fn a_key_that_left_the_rules_is_refused_at_once() {
     );
 }
 
+#[test]
+fn who_has_called_stays_the_caller_while_the_rules_know_what_they_proved_though_their_token_grew_old() {
+    let (tokens, value) = (tokens(), authorization(NOW));
+    let called = tokens.caller(&fixture::rules(), Some(value.as_bytes()), None, NOW).unwrap();
+    let still = |rules: &Rules, now| {
+        let still = tokens.still(rules, (Some(value.as_bytes()), None), &called, (NOW, now));
+        still.map(drop).map_err(|fault| fault.reason())
+    };
+    let later = NOW + 3_600_000_000;
+    assert_eq!(still(&fixture::rules(), later), Ok(()));
+
+    let mut snapshot = fixture::snapshot();
+    let compiled = |snapshot: &Snapshot| Rules::compile(snapshot, &fixture::descriptors()).unwrap();
+    snapshot.applications[0].credentials[0].not_after = Some(timestamp(later));
+    assert_eq!(still(&compiled(&snapshot), later - 1), Ok(()));
+    assert_eq!(still(&compiled(&snapshot), later), Err(Reason::TokenInvalid), "its key has ended meanwhile");
+    let moved = std::mem::take(&mut snapshot.applications[0].credentials);
+    assert_eq!(still(&compiled(&snapshot), NOW), Err(Reason::TokenInvalid), "it was revoked");
+    snapshot.applications[1].credentials = moved;
+    assert_eq!(still(&compiled(&snapshot), NOW), Err(Reason::TokenInvalid), "it is another's now");
+}
+
+#[test]
+fn who_has_called_by_certificate_stays_the_caller_while_it_is_bound_to_them() {
+    let (tokens, rules, shown) = (tokens(), rules_with_certificates(), certificate(1));
+    let called = tokens.caller(&rules, None, Some(&shown), NOW).unwrap();
+    let still = |rules: &Rules| tokens.still(rules, (None, Some(&shown)), &called, (NOW, NOW)).is_ok();
+    assert!(still(&rules));
+    assert!(!still(&fixture::rules()));
+}
+
 /// Rules in which `tthc` has one certificate by its fingerprint and one by its name, and `khac` another.
 fn rules_with_certificates() -> Rules {
     let bound = |known_by| Certificate { known_by: Some(known_by), ..Certificate::default() };

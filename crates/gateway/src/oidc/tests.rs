@@ -305,12 +305,19 @@ fn a_subject_of_no_person_is_refused_without_a_word_about_it() {
     assert!(!format!("{refused} {:?}", refused.to_rpc(None)).contains("somebody-else"));
 
     // Who has left is as unknown as who never was, at once.
-    assert!(call(&tokens, &rules(), &token, NOW).is_ok());
+    let called = call(&tokens, &rules(), &token, NOW).unwrap();
     let mut snapshot = snapshot();
     snapshot.persons.clear();
     let without = Rules::compile(&snapshot, &fixture::descriptors()).unwrap();
     let left = call(&tokens, &without, &token, NOW).unwrap_err();
     assert_eq!((left.reason(), left.message()), (refused.reason(), refused.message()));
+    let value = format!("Bearer {token}");
+    let still = |rules: &Rules| {
+        let still = tokens.still(rules, (Some(value.as_bytes()), None), &called, (NOW, NOW + 3_600 * SECOND));
+        still.map(drop).map_err(|fault| fault.reason())
+    };
+    assert_eq!(still(&self::rules()), Ok(()), "the token grew old, and the call goes on");
+    assert_eq!(still(&without), Err(Reason::PersonUnknown));
 }
 
 #[test]

@@ -84,6 +84,18 @@ impl Hub {
         Self { bus, gateway, state, shutdown, provider, serving, entries, seen, _folder: folder }
     }
 
+    /// Puts other rules in force.
+    #[allow(dead_code, reason = "read by the tests of what is revoked")]
+    pub async fn change_rules(&self, change: impl FnOnce(&mut Snapshot)) {
+        let revision = self.gateway.revision() + 1;
+        let changed = |snapshot: &mut Snapshot| {
+            snapshot.revision = revision;
+            change(snapshot);
+        };
+        publish(&self.bus, changed).await;
+        until("other rules in force", || self.gateway.revision() == revision).await;
+    }
+
     /// The gateway knows who serves once it has heard a heartbeat. Calls before that are not what a test is about.
     async fn until_called(&self) {
         let called = async {

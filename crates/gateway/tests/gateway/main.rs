@@ -9,5 +9,6 @@ mod fixture;
 mod hub;
 mod paths;
 mod provider;
+mod revoked;
 mod secure;
 mod streams;

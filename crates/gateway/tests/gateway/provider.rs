@@ -12,19 +12,22 @@ use lgsp_proto::population::v1::{
     Citizen, GetCitizenRequest, GetCitizenResponse, GetHouseholdRequest, GetHouseholdResponse,
     ListResidentsRequest, ListResidentsResponse, Resident, VerifyCitizenRequest, VerifyCitizenResponse,
 };
+use tokio::sync::Notify;
 use tonic::{Request, Response, Status};
 
 pub const KNOWN: &str = "092085000001";
 pub const UNKNOWN: &str = "092085000404";
 /// Its answer never comes.
 pub const SILENT: &str = "092085000504";
+/// Its answer is held until it is let go.
+pub const HELD: &str = "092085000102";
 /// Its answer is a megabyte, but for what it is wrapped in.
 pub const LARGE: &str = "092085000413";
 pub const OLD_CARD: &str = "361234567";
 
-/// How many requests came so far.
+/// How many requests came so far, and what one that is held waits for.
 #[derive(Clone, Default)]
-pub struct Provider(pub Arc<AtomicUsize>);
+pub struct Provider(pub Arc<AtomicUsize>, pub Arc<Notify>);
 
 type Residents = Pin<Box<dyn Stream<Item = Result<ListResidentsResponse, Status>> + Send>>;
 
@@ -42,6 +45,10 @@ impl PopulationService for Provider {
             UNKNOWN => return Err(status(&Fault::new(Reason::NotFound))),
             SILENT => std::future::pending().await,
             LARGE => "x".repeat(900_000),
+            HELD => {
+                self.1.notified().await;
+                "Nguyễn Văn An".to_owned()
+            }
             _ => "Nguyễn Văn An".to_owned(),
         };
         let citizen = Citizen {
