@@ -27,6 +27,7 @@ const MOST_AGREEMENTS: usize = 10_000;
 /// Longest id of an agreement that heartbeats tell of.
 const LONGEST_ID: usize = 128;
 const MICROS: i64 = 1_000_000;
+const DAY: i64 = 86_400 * MICROS;
 /// Two charges may cross each other by so much; a clock that goes back further was set.
 const CROSSING: i64 = MICROS;
 /// What was asked for in less than this tells little of a second.
@@ -110,13 +111,14 @@ impl Quotas {
         }
     }
 
-    /// Takes in what the ledger has counted, unless more is known.
+    /// Takes in what the ledger has counted, unless more is known: of today, and of tomorrow, which a clock that is ahead has begun.
     pub(crate) fn hear(&self, usage: &Usage, now: i64) {
-        let mut used = self.used.lock();
-        if usage.day >= time::day(now)
-            && let Some(elsewhere) = elsewhere_of(&mut used, &usage.agreement, now)
-        {
-            elsewhere.hear(usage, &self.instance);
+        let today = time::day(now);
+        if usage.day != today && usage.day != time::day(now.saturating_add(DAY)) {
+            return;
+        }
+        if let Some(elsewhere) = elsewhere_of(&mut self.used.lock(), &usage.agreement, now) {
+            elsewhere.hear(usage, &self.instance, &today);
         }
     }
 
@@ -126,7 +128,7 @@ impl Quotas {
         let mut used = self.used.lock();
         for demand in demands.iter().filter(|demand| demand.day == today) {
             if let Some(elsewhere) = elsewhere_of(&mut used, &demand.agreement, now) {
-                elsewhere.hear_of(gateway, &demand.day, demand.granted);
+                elsewhere.hear_of(gateway, &today, demand.granted);
             }
         }
     }
@@ -192,7 +194,7 @@ fn elsewhere_of<'a>(
 fn make_room(used: &mut HashMap<Arc<str>, Used>, agreement: &str, now: i64) {
     if used.len() >= MOST_AGREEMENTS && !used.contains_key(agreement) {
         let day = time::day(now);
-        used.retain(|_, used| used.day == day || used.elsewhere.day == day);
+        used.retain(|_, used| used.day == day || used.elsewhere.knows(&day));
     }
 }
 

@@ -8,10 +8,15 @@ use lgsp_proto::ledger::v1::Usage;
 /// As many gateways as the ledger tells of at most. What one that it does not tell of has used is in the sum.
 const MOST_GATEWAYS: usize = 64;
 
-/// As of one day, the latest that was heard of.
+/// As of two days: the one that it is here, and the one before or after it. Midnight comes to the others earlier or later.
 #[derive(Default)]
 pub(super) struct Elsewhere {
-    pub day: String,
+    days: [OfDay; 2],
+}
+
+#[derive(Default)]
+struct OfDay {
+    day: String,
     /// What all have used as the ledger tells, by which the later of two counts is known.
     of_all: u64,
     /// What of it was used here.
@@ -25,9 +30,52 @@ pub(super) struct Elsewhere {
 
 impl Elsewhere {
     /// Takes in what the ledger has counted, unless more is known.
-    pub fn hear(&mut self, usage: &Usage, own: &str) {
-        self.begin(&usage.day);
-        if usage.day != self.day || usage.used <= self.of_all {
+    pub fn hear(&mut self, usage: &Usage, own: &str, today: &str) {
+        self.of_day(&usage.day, today).hear(usage, own);
+    }
+
+    /// Takes in what another gateway has granted today. What it could not send it takes back: the last word counts.
+    pub fn hear_of(&mut self, gateway: &str, today: &str, granted: u64) {
+        self.of_day(today, today).hear_of(gateway, granted);
+    }
+
+    /// What they have used of a day.
+    pub fn used_on(&self, day: &str) -> u64 {
+        self.on(day).map_or(0, |known| known.used)
+    }
+
+    /// What of a day is counted of what was granted here.
+    pub fn counted_here_on(&self, day: &str) -> u64 {
+        self.on(day).map_or(0, |known| known.here)
+    }
+
+    /// Whether anything was heard of a day.
+    pub fn knows(&self, day: &str) -> bool {
+        self.on(day).is_some()
+    }
+
+    fn on(&self, day: &str) -> Option<&OfDay> {
+        self.days.iter().find(|known| known.day == day)
+    }
+
+    /// The count of a day. A new one takes the place of the earlier of the two, but never of today's.
+    fn of_day(&mut self, day: &str, today: &str) -> &mut OfDay {
+        let [one, other] = &mut self.days;
+        if one.day == day {
+            return one;
+        }
+        if other.day == day {
+            return other;
+        }
+        let place = if other.day == today || (one.day != today && one.day < other.day) { one } else { other };
+        *place = OfDay { day: day.to_owned(), ..OfDay::default() };
+        place
+    }
+}
+
+impl OfDay {
+    fn hear(&mut self, usage: &Usage, own: &str) {
+        if usage.used <= self.of_all {
             return;
         }
         self.of_all = usage.used;
@@ -37,12 +85,7 @@ impl Elsewhere {
         self.sum();
     }
 
-    /// Takes in what another gateway has granted. What it could not send it takes back: the last word counts.
-    pub fn hear_of(&mut self, gateway: &str, day: &str, granted: u64) {
-        self.begin(day);
-        if day != self.day {
-            return;
-        }
+    fn hear_of(&mut self, gateway: &str, granted: u64) {
         if self.granted.len() >= MOST_GATEWAYS && !self.granted.contains_key(gateway) {
             let counted = &self.counted;
             self.granted.retain(|gateway, granted| counted.get(gateway).is_none_or(|of| of < granted));
@@ -50,22 +93,6 @@ impl Elsewhere {
         if self.granted.len() < MOST_GATEWAYS || self.granted.contains_key(gateway) {
             self.granted.insert(gateway.to_owned(), granted);
             self.sum();
-        }
-    }
-
-    /// What they have used of a day.
-    pub fn used_on(&self, day: &str) -> u64 {
-        if self.day == day { self.used } else { 0 }
-    }
-
-    /// What of a day is counted of what was granted here.
-    pub fn counted_here_on(&self, day: &str) -> u64 {
-        if self.day == day { self.here } else { 0 }
-    }
-
-    fn begin(&mut self, day: &str) {
-        if *day > *self.day {
-            *self = Self { day: day.to_owned(), ..Self::default() };
         }
     }
 

@@ -189,6 +189,24 @@ fn a_count_of_less_or_of_another_day_takes_nothing_back() {
 }
 
 #[test]
+fn a_count_of_tomorrow_waits_for_midnight_and_takes_nothing_back_of_today() {
+    let (quotas, grant) = (quotas(), grant(None, Some(10)));
+    let midnight = NOON_IN_CAN_THO + 12 * HOUR;
+    let before = midnight - 3 * MICROS;
+    quotas.hear(&usage("2026-06-01", &[("gateway-2", 6)]), before);
+    tells(&quotas, 7);
+    quotas.hear(&usage("2026-06-02", &[("gateway-2", 8)]), before);
+    quotas.hear(&usage("2026-06-03", &[("gateway-2", 99)]), before);
+    quotas.hear(&usage("2026-06-01", &[("gateway-2", 7), ("gateway-0", 1)]), before);
+    let granted = |now| (0..20).filter(|_| quotas.charge_alone(&grant, now).is_ok()).count();
+    assert_eq!(granted(before), 2, "eight were used of today");
+    assert_eq!(granted(midnight), 2, "and eight of tomorrow");
+    quotas.hear(&usage("2026-06-03", &[("gateway-2", 4)]), midnight);
+    assert_eq!(granted(midnight), 0, "today's count stays");
+    assert_eq!(granted(midnight + 24 * HOUR), 6);
+}
+
+#[test]
 fn a_quota_of_a_day_is_near_its_end_at_nine_tenths() {
     let (quotas, grant) = (quotas(), grant(None, Some(10)));
     let near = || quotas.near_their_end(NOON_IN_CAN_THO);
@@ -271,42 +289,58 @@ fn of_more_gateways_than_the_ledger_names_none_counts_twice() {
 }
 
 proptest! {
-    /// Each step takes a tenth of a second. Exchanges are in flight for ten, and then the ledger counts them; a heartbeat, one a
-    /// second, takes two steps to the others.
+    /// Each step takes a tenth of a second, and midnight comes after 15; the clock of the first gateway is ahead by up to 9.5.
+    /// Exchanges are in flight for one second or for ten, and then the ledger counts them, of the day of their gateway; a heartbeat,
+    /// one a second, takes two steps to the others.
     #[test]
-    fn all_gateways_grant_no_more_than_the_day_and_a_second_for_each(
+    fn all_gateways_grant_no_more_than_each_day_and_a_second_for_each(
         gateways in 2_usize..5,
-        wanted in prop::collection::vec((0_usize..4, 0_usize..40), 200..300),
+        ahead in 0_i64..=95,
+        in_flight in prop::sample::select(vec![10_usize, 100]),
+        wanted in prop::collection::vec((0_usize..4, 0_usize..40), 250..300),
     ) {
         const PER_SECOND: u32 = 20;
         const PER_DAY: u64 = 60;
         const STEP: Duration = Duration::from_millis(100);
+        const STEP_US: i64 = MICROS / 10;
+        const MIDNIGHT: i64 = NOON_IN_CAN_THO + 12 * HOUR;
         let (grant, begun) = (grant(Some(PER_SECOND), Some(PER_DAY)), Instant::now());
         let names: Vec<String> = (0..gateways).map(|number| format!("gateway-{number}")).collect();
         let hub: Vec<Quotas> = names.iter().map(|name| Quotas::new(name)).collect();
         let shared = |_: &str| Asked { here: 1, everywhere: gateways as u64, gateways: gateways as u32 };
-        let (mut granted, mut history) = (vec![0_u64; gateways], Vec::new());
+        let days = ["2026-06-01", "2026-06-02"];
+        let (mut granted, mut history) = (vec![[0_u64; 2]; gateways], Vec::new());
         let mut on_their_way = Vec::new();
         for (step, (at, wanted)) in wanted.into_iter().enumerate() {
-            let now = NOON_IN_CAN_THO + step as i64 * 100_000;
-            if let Some(name) = names.get(step % 10) {
-                let demands = hub[step % 10].demands(begun + STEP * (step as u32 + 10), now);
-                on_their_way.push((step + 2, name, demands));
+            let true_time = MIDNIGHT - 15 * MICROS + step as i64 * STEP_US;
+            let now = |gateway: usize| true_time + if gateway == 0 { ahead * STEP_US } else { 0 };
+            if step % 10 < gateways {
+                let teller = step % 10;
+                let demands = hub[teller].demands(begun + STEP * (step as u32 + 10), now(teller));
+                on_their_way.push((step + 2, teller, demands));
             }
-            on_their_way.retain(|(due, name, demands)| {
-                let others = hub.iter().filter(|quotas| *due == step && quotas.instance != **name);
-                others.for_each(|quotas| quotas.hear_demands(name, demands, now));
+            on_their_way.retain(|(due, teller, demands)| {
+                let others = (0..gateways).filter(|other| *due == step && other != teller);
+                others.for_each(|other| hub[other].hear_demands(&names[*teller], demands, now(other)));
                 *due > step
             });
             let at = at % gateways;
-            granted[at] += (0..wanted).filter(|_| hub[at].charge(&grant, now, shared).is_ok()).count() as u64;
+            let charged = (0..wanted).filter(|_| hub[at].charge(&grant, now(at), shared).is_ok()).count();
+            granted[at][usize::from(now(at) >= MIDNIGHT)] += charged as u64;
             history.push(granted.clone());
-            if let Some(ended) = step.checked_sub(100).map(|then| &history[then]) {
-                let ended: Vec<(&str, u64)> = names.iter().map(String::as_str).zip(ended.iter().copied()).collect();
-                hub.iter().for_each(|quotas| quotas.hear(&usage("2026-06-01", &ended), now));
+            let Some(ended) = step.checked_sub(in_flight).map(|then| &history[then]) else { continue };
+            for (place, day) in days.iter().enumerate() {
+                let of_day = names.iter().zip(ended).map(|(name, ended)| (name.as_str(), ended[place]));
+                let of_day: Vec<(&str, u64)> = of_day.filter(|(_, ended)| *ended > 0).collect();
+                if !of_day.is_empty() {
+                    (0..gateways).for_each(|heard| hub[heard].hear(&usage(day, &of_day), now(heard)));
+                }
             }
         }
-        let (all, bound) = (granted.iter().sum::<u64>(), PER_DAY + gateways as u64 * u64::from(PER_SECOND));
-        prop_assert!(all <= bound, "{granted:?} of {bound}");
+        let bound = PER_DAY + gateways as u64 * u64::from(PER_SECOND);
+        for (place, day) in days.iter().enumerate() {
+            let all = granted.iter().map(|of| of[place]).sum::<u64>();
+            prop_assert!(all <= bound, "{granted:?} of {bound} on {day}");
+        }
     }
 }
