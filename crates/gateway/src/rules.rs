@@ -8,20 +8,23 @@ mod floor;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use ed25519_dalek::{Signature, VerifyingKey};
+use futures::stream::Fuse;
 use futures::{Stream, StreamExt};
 use lgsp_bus::{Record, Tailed};
 use lgsp_core::entry::sha256;
 use lgsp_core::snapshot::{key_id, signed_bytes};
-use lgsp_core::{Rules, RulesError, descriptor_key};
+use lgsp_core::{Rules, RulesError, contract, descriptor_key};
 use lgsp_proto::registry::v1::{SignedSnapshot, Snapshot};
 use lgsp_runtime::Component;
 use prost::Message;
+use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
@@ -34,8 +37,9 @@ pub(crate) use floor::Floor;
 const SNAPSHOT: &[u8] = b"snapshot";
 /// Descriptor sets that are kept; those that no service needs go first.
 const MOST_DESCRIPTORS: usize = 512;
-/// Largest descriptor set that is kept.
-const LARGEST_DESCRIPTOR: usize = 4 << 20;
+/// Largest descriptor set that is kept: all that a registry publishes are smaller.
+const LARGEST_DESCRIPTOR: usize = 1 << 20;
+const _: () = assert!(contract::LARGEST <= LARGEST_DESCRIPTOR);
 /// How long to wait before the topic is read again when reading it has ended.
 const READ_AGAIN: Duration = Duration::from_secs(1);
 /// What is told while newer rules are known and cannot be in force: a key that they revoke is still accepted.
@@ -89,6 +93,8 @@ pub(crate) struct Follower {
     descriptors: BTreeMap<String, Bytes>,
     /// A verified snapshot that waits for a descriptor set.
     waiting: Option<Snapshot>,
+    /// The revision of the last one for which the topic was read again.
+    read_again: Option<u64>,
     floor: Floor,
     /// What was on the topic at the start has been read. Before, older snapshots are its history and no attempt to go back.
     caught_up: bool,
@@ -116,6 +122,7 @@ impl Follower {
             environment: environment.to_owned(),
             descriptors: BTreeMap::new(),
             waiting: None,
+            read_again: None,
             floor,
             caught_up: false,
             newest: 0,
@@ -145,7 +152,9 @@ impl Follower {
         while let Some(tailed) = stop.run_until_cancelled(records.next()).await {
             match tailed {
                 Some(Tailed::Record(record)) => {
-                    if let Some(New { rules, descriptors }) = self.take(record) {
+                    let Some((follower, new)) = self.take_beside(record).await else { return };
+                    self = follower;
+                    if let Some(New { rules, descriptors }) = new {
                         tell(&rules);
                         surface.show(open_services(&rules), descriptors).await;
                         // Not before: whoever waited for a gateway that is ready may ask it for its services next.
@@ -156,12 +165,28 @@ impl Follower {
                 None => {
                     self.lose_topic();
                     let _ = stop.run_until_cancelled(sleep(READ_AGAIN)).await;
-                    match again() {
-                        Ok(opened) => records = opened.fuse(),
-                        Err(error) => warn!(%error, "the topic of the rules cannot be opened"),
-                    }
+                    let Some(opened) = opened(&again, &stop).await else { return };
+                    records = opened;
                 }
             }
+            if self.shall_read_again() {
+                let Some(opened) = opened(&again, &stop).await else { return };
+                records = opened;
+            }
+        }
+    }
+
+    /// Takes a record where no exchange waits for it: rules take their time to be compiled, and their floor until it is on disk.
+    /// `None`: the process ends.
+    async fn take_beside(mut self, record: Record) -> Option<(Self, Option<New>)> {
+        let taken = spawn_blocking(move || {
+            let new = self.take(record);
+            (self, new)
+        });
+        match taken.await.map_err(JoinError::try_into_panic) {
+            Ok(taken) => Some(taken),
+            Err(Ok(panic)) => resume_unwind(panic),
+            Err(Err(_cancelled)) => None,
         }
     }
 
@@ -194,6 +219,18 @@ impl Follower {
         error!("rules cannot be followed for now: reading their topic has ended");
         (self.caught_up, self.topic_lost, self.newest) = (false, true, 0);
         self.tell();
+    }
+
+    /// Whether a snapshot waits for descriptor sets that may be on the topic: they may have come before anybody knew that they
+    /// are needed, and have gone for others. Once for each snapshot; what it needs is kept from then on.
+    fn shall_read_again(&mut self) -> bool {
+        let waits = self.waiting.as_ref().map(|snapshot| snapshot.revision);
+        if !self.caught_up || waits.is_none() || waits == self.read_again {
+            return false;
+        }
+        warn!("the topic of the rules is read again for descriptor sets that a snapshot waits for");
+        (self.read_again, self.caught_up, self.newest) = (waits, false, 0);
+        true
     }
 
     fn refuse(&mut self, refusal: &Refusal) {
@@ -248,7 +285,7 @@ impl Follower {
         if self.descriptors.len() < MOST_DESCRIPTORS {
             self.descriptors.insert(name, value);
         }
-        match self.waiting.take() {
+        match self.waiting.take_if(|snapshot| has_all(&self.descriptors, snapshot)) {
             Some(snapshot) => self.compile(snapshot),
             None => Ok(None),
         }
@@ -303,4 +340,23 @@ impl Follower {
         }
         self.descriptors.retain(|key, _| needed.contains(key));
     }
+}
+
+/// The topic from its beginning, as soon as it can be opened; `None`: it was stopped.
+async fn opened<S: Stream>(
+    again: &impl Fn() -> Result<S, lgsp_bus::Error>,
+    stop: &CancellationToken,
+) -> Option<Fuse<S>> {
+    loop {
+        match again() {
+            Ok(opened) => return Some(opened.fuse()),
+            Err(error) => warn!(%error, "the topic of the rules cannot be opened"),
+        }
+        stop.run_until_cancelled(sleep(READ_AGAIN)).await?;
+    }
+}
+
+fn has_all(descriptors: &BTreeMap<String, Bytes>, snapshot: &Snapshot) -> bool {
+    let mut services = snapshot.services.iter();
+    services.all(|service| descriptors.contains_key(&descriptor_key(&service.descriptor_sha256)))
 }

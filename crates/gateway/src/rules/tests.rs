@@ -1,4 +1,7 @@
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::time::Instant;
 
 use ed25519_dalek::{Signer, SigningKey};
 use futures::stream;
@@ -6,6 +9,9 @@ use lgsp_runtime::{Instance, State};
 
 use super::*;
 use crate::fixture;
+
+/// How long a test waits for what should come soon.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 struct Bench {
     follower: Follower,
@@ -224,4 +230,89 @@ fn a_topic_that_was_read_again_is_no_longer_told_as_lost() {
     bench.snapshot(6, &registry_key());
     bench.follower.catch_up();
     assert_eq!(bench.cause(), "snapshot-rolled-back", "the newer rules were taken away meanwhile");
+}
+
+#[test]
+fn a_descriptor_set_that_no_registry_publishes_is_not_kept() {
+    let mut bench = Bench::new();
+    let mut take = |size| {
+        let set = Bytes::from(vec![7; size]);
+        bench.take(&descriptor_key(&sha256(&set)), set);
+        bench.follower.descriptors.len()
+    };
+    assert_eq!(take(contract::LARGEST), 1);
+    assert_eq!(take(LARGEST_DESCRIPTOR + 1), 1);
+    assert_eq!(bench.cause(), "snapshot-malformed");
+}
+
+/// The same, with more sets of former times than are kept.
+fn long_reading(revision: u64) -> Vec<Tailed> {
+    let former = (0..=MOST_DESCRIPTORS).map(|number| {
+        let set = Bytes::from(number.to_string());
+        Tailed::Record(record(&descriptor_key(&sha256(&set)), set))
+    });
+    let mut reading = reading(revision);
+    let sets = reading.len() - 2;
+    reading.splice(sets..sets, former);
+    reading
+}
+
+#[tokio::test]
+async fn sets_that_went_for_others_before_anybody_knew_that_they_are_needed_are_read_again() {
+    let Bench { follower, state, dir: _dir } = Bench::new();
+    let (current, stop, opened) = (follower.current.clone(), CancellationToken::new(), AtomicUsize::new(0));
+    let again = || match opened.fetch_add(1, Ordering::Relaxed) {
+        0 => Ok(stream::iter(long_reading(1)).chain(stream::pending()).boxed()),
+        _ => panic!("once is enough"),
+    };
+    let (stopped, surface) = (stop.clone(), Arc::new(Surface::new(1).await));
+    let first = stream::iter(long_reading(1)).chain(stream::pending()).boxed();
+    let followed = follower.run(first, again, stop, surface, move |_| stopped.cancel());
+    tokio::time::timeout(PATIENCE, followed).await.expect("rules in force");
+    assert_eq!(current.load().as_ref().map(|rules| rules.revision()), Some(1));
+    assert!(state.is_ready());
+}
+
+#[test]
+fn the_topic_is_read_again_once_for_each_snapshot_that_waits() {
+    let mut bench = Bench::new();
+    bench.snapshot(1, &registry_key());
+    assert!(!bench.follower.shall_read_again(), "the sets may be further on");
+    bench.follower.catch_up();
+    assert!(bench.follower.shall_read_again());
+    bench.follower.catch_up();
+    assert!(!bench.follower.shall_read_again(), "they are not there");
+    bench.snapshot(2, &registry_key());
+    assert!(bench.follower.shall_read_again());
+}
+
+/// The only worker of the runtime would serve exchanges.
+#[test]
+fn rules_are_taken_where_no_exchange_waits_for_them() {
+    let mut bench = Bench::new();
+    bench.take_descriptors();
+    let Bench { follower, state: _state, dir } = bench;
+    // What is written there is not written before it is read.
+    let floor = dir.path().join("last-revision.part");
+    assert!(Command::new("mkfifo").arg(&floor).status().unwrap().success());
+    let (current, stop) = (follower.current.clone(), CancellationToken::new());
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let surface = Arc::new(runtime.block_on(Surface::new(1)));
+    let snapshot = Tailed::Record(record("snapshot", signed(1, &registry_key())));
+    let records = stream::iter([snapshot]).chain(stream::pending()).boxed();
+    let again = || Err(lgsp_bus::Error::Closed);
+    runtime.spawn(follower.run(records, again, stop.clone(), surface, |_| ()));
+    let (serves, served) = mpsc::sync_channel(1);
+    runtime.spawn(async move { serves.send(()) });
+    let is_served = served.recv_timeout(PATIENCE).is_ok();
+
+    assert!(current.load().is_none(), "they wait for their floor");
+    std::fs::read(&floor).unwrap();
+    let begun = Instant::now();
+    while current.load().is_none() && begun.elapsed() < PATIENCE {
+        std::thread::yield_now();
+    }
+    assert_eq!(current.load().as_ref().map(|rules| rules.revision()), Some(1));
+    stop.cancel();
+    assert!(is_served, "the worker was held up");
 }
