@@ -7,7 +7,7 @@ mod site;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use auditor::*;
 use lgsp_bus::MacKey;
@@ -285,12 +285,18 @@ async fn tables(site: &Site) -> BTreeMap<&'static str, Vec<String>> {
     tables
 }
 
-/// Waits until nobody has the stores open: what was written is in the files then.
+/// Waits until nobody has the stores open: all that was written is in their files then.
 async fn closed(site: &Site) {
     let begun = Instant::now();
-    while ["index.db-wal", "erasable.db-wal"].iter().any(|file| site.path(file).exists()) {
-        assert!(begun.elapsed() < PATIENCE, "a store is still open");
-        tokio::time::sleep(Duration::from_millis(5)).await;
+    for file in ["index.db", "erasable.db"] {
+        let log = site.path(&format!("{file}-wal"));
+        while log.exists() {
+            assert!(begun.elapsed() < PATIENCE, "{file} is still open");
+            // Of two that close a store at once neither is the last; this one is, once they have.
+            let pool = SqlitePool::connect(&format!("sqlite:{}", site.path(file).display())).await.unwrap();
+            sqlx::query("SELECT count(*) FROM lgsp_migration").execute(&pool).await.unwrap();
+            pool.close().await;
+        }
     }
 }
 
