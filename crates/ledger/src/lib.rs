@@ -47,6 +47,8 @@ mod seal;
 mod seek;
 mod sequences;
 mod service;
+#[doc(hidden)]
+pub mod steps;
 mod usage;
 
 pub use error::Error;

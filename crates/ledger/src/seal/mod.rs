@@ -39,10 +39,10 @@ pub(crate) use hashes::Hashes;
 pub(crate) use head::{Head, Heads};
 use pages::Pages;
 pub(crate) use publish::Prover;
-use publish::Publisher;
+pub(crate) use publish::Publisher;
 pub(crate) use sealer::Batch;
 use sealer::Sealer;
-use tree::Tree;
+pub(crate) use tree::Tree;
 
 /// Batches that wait to be sealed.
 const MOST_BATCHES: usize = 16;
@@ -61,11 +61,11 @@ impl Seal {
         options: &Options,
         site: &Site,
         (head, end): (Result<(Heads, Head), HeadError>, End),
-        key: Option<SignerKey>,
+        keys: Vec<SignerKey>,
         incarnation: Incarnation,
     ) -> Result<Self, Error> {
         let (dir, log, origin) = (site.dir.clone(), site.log.clone(), options.origin.clone());
-        let opened = spawn_blocking(move || open(dir, log, &origin, (head, end), key, incarnation)).await;
+        let opened = spawn_blocking(move || open(dir, log, &origin, (head, end), keys, incarnation)).await;
         match opened.unwrap_or_else(|_| Err(std::io::Error::other("the process is ending").into())) {
             Err(error @ (Error::File(_) | Error::Head(HeadError::File { .. }) | Error::Origin(_))) => {
                 Err(error)
@@ -120,12 +120,12 @@ fn open(
     log: PathBuf,
     origin: &str,
     (head, end): (Result<(Heads, Head), HeadError>, End),
-    key: Option<SignerKey>,
+    keys: Vec<SignerKey>,
     incarnation: Incarnation,
 ) -> Result<(Tree, Publisher), Error> {
     let mut tree = Tree::open(&dir, &log, head?, end)?;
     tree.live_in(incarnation);
-    let publisher = Publisher::open(&dir, origin, key, tree.head(), &tree.hashes())?;
+    let publisher = Publisher::open(&dir, origin, keys, tree.head(), &tree.hashes())?;
     Ok((tree, publisher))
 }
 
