@@ -88,13 +88,7 @@ impl Audit {
         decision: Decision<'_>,
         deadline: Instant,
     ) -> Result<DecidedResponse, Fault> {
-        if decision.legal_basis.is_empty() {
-            return Err(invalid("legal_basis", "is required"));
-        }
-        // It stays in the log for ever.
-        if may_hold_a_person(decision.legal_basis) {
-            return Err(invalid("legal_basis", "may hold the number of a person"));
-        }
+        is_founded(decision.legal_basis)?;
         let asked = asked_about(decision.exchange_ids)?;
         let turn = timeout_at(deadline, self.desk.turn.lock()).await;
         let _turn = turn.map_err(|_| Fault::from(Reason::AdapterOverloaded))?;
@@ -118,12 +112,7 @@ impl Audit {
         let entered_us = unix_micros(SystemTime::now());
         let id = self.enter(act, head, entered_us).await?;
         let leaf = self.carried_out(&id, deadline).await?;
-        // Another ledger may have held one of them meanwhile: then that one is not erased.
-        let is_done = decision.kind != ActKind::Erase
-            || in_time(deadline, self.erasables.erased(about.clone())).await?.len() == about.len();
-        if !is_done {
-            return Err(Reason::Held.into());
-        }
+        self.is_done(&decision, &about, deadline).await?;
         info!(decision = %id, kind = decision.kind.as_str_name(), exchanges = about.len(), "decision about the log");
         Ok(DecidedResponse {
             act_id: id.to_string(),
@@ -145,6 +134,20 @@ impl Audit {
         }
         let marks = in_time(deadline, self.erasables.marks(about)).await?;
         if marks.values().any(|marks| marks.held) { Err(Reason::Held.into()) } else { Ok(()) }
+    }
+
+    /// Another ledger may have held one of them meanwhile: then that one is not erased.
+    async fn is_done(
+        &self,
+        decision: &Decision<'_>,
+        about: &[ExchangeId],
+        deadline: Instant,
+    ) -> Result<(), Fault> {
+        if decision.kind != ActKind::Erase {
+            return Ok(());
+        }
+        let erased = in_time(deadline, self.erasables.erased(about.to_vec())).await?;
+        if erased.len() == about.len() { Ok(()) } else { Err(Reason::Held.into()) }
     }
 
     /// Puts the decision on the topic, where entries come from.
@@ -185,6 +188,17 @@ impl Audit {
             more.map_err(unanswered)?.map_err(unanswered)?;
         }
     }
+}
+
+/// Whether a decision has a basis, which stays in the log for ever.
+fn is_founded(legal_basis: &str) -> Result<(), Fault> {
+    if legal_basis.is_empty() {
+        return Err(invalid("legal_basis", "is required"));
+    }
+    if may_hold_a_person(legal_basis) {
+        return Err(invalid("legal_basis", "may hold the number of a person"));
+    }
+    Ok(())
 }
 
 /// Each exchange once.

@@ -4,6 +4,7 @@ mod list;
 mod period;
 mod schema;
 mod search;
+mod shown;
 mod sought;
 mod usage;
 
@@ -162,7 +163,7 @@ impl Index {
         for rows in rows.chunks(ROWS) {
             let new = insert(&mut transaction, rows).await?;
             usage::count(&mut transaction, rows, &new).await?;
-            show(&mut transaction, rows).await?;
+            shown::show(&mut transaction, rows).await?;
             sought::insert(&mut transaction, rows.iter().map(|row| (row.leaf.cast_signed(), &row.read)))
                 .await?;
         }
@@ -241,7 +242,7 @@ async fn insert(
             .push_bind(key.exchange.as_bytes().as_slice())
             .push_bind(key.phase as i32)
             .push_bind(i64::from(key.part))
-            .push_bind(shown(key.phase))
+            .push_bind(shown::shown(key.phase))
             .push_bind(i32::from(sealed.platform))
             .push_bind(sealed.admitted_us)
             .push_bind(&sealed.application)
@@ -260,55 +261,9 @@ async fn insert(
     Ok(new.into_iter().map(|(leaf,)| leaf).collect())
 }
 
-/// Whether an entry of this phase is shown, unless another one is; as the column of the table has it.
-fn shown(phase: Phase) -> i32 {
-    match phase {
-        Phase::Final | Phase::Abandoned => 1,
-        Phase::Opening => 2,
-        Phase::Unspecified | Phase::Part | Phase::Attempts | Phase::Act => 0,
-    }
-}
-
 /// So much of a credential's digest as the index keeps.
 pub(super) fn credential(digest: &[u8]) -> &[u8] {
     digest.get(..16).unwrap_or(digest)
-}
-
-/// The final entry of an exchange is shown, and not that it was abandoned; either, and not that it has begun. What was abandoned was
-/// admitted when its other entries say: the ledger knew that only by its id.
-const SHOW: [(&str, &str); 3] = [
-    (
-        "UPDATE entry SET shown = 0 WHERE phase = 4 AND exchange_id IN (",
-        ") AND EXISTS (SELECT 1 FROM entry AS final WHERE final.exchange_id = entry.exchange_id AND final.phase = 3)",
-    ),
-    (
-        "UPDATE entry SET shown = 0 WHERE phase = 1 AND exchange_id IN (",
-        ") AND EXISTS (SELECT 1 FROM entry AS last WHERE last.exchange_id = entry.exchange_id AND last.phase IN (3, 4))",
-    ),
-    (
-        "UPDATE entry SET admitted_us = coalesce((SELECT other.admitted_us FROM entry AS other WHERE other.exchange_id = entry.exchange_id \
-         AND other.phase < 4 ORDER BY other.phase, other.part LIMIT 1), admitted_us) WHERE phase = 4 AND exchange_id IN (",
-        ")",
-    ),
-];
-
-async fn show(transaction: &mut Transaction<'_, Sqlite>, rows: &[Row]) -> Result<(), sqlx::Error> {
-    let of_exchanges =
-        rows.iter().map(|row| row.read.key).filter(|key| key.phase == Phase::Part || shown(key.phase) > 0);
-    let exchanges: Vec<ExchangeId> = of_exchanges.map(|key| key.exchange).collect();
-    if exchanges.is_empty() {
-        return Ok(());
-    }
-    for (update, condition) in SHOW {
-        let mut query = QueryBuilder::new(update);
-        let mut ids = query.separated(", ");
-        for exchange in &exchanges {
-            ids.push_bind(exchange.as_bytes().as_slice());
-        }
-        query.push(condition);
-        query.build().persistent(false).execute(&mut **transaction).await?;
-    }
-    Ok(())
 }
 
 fn number(row: &sqlx::sqlite::SqliteRow, column: &str) -> Result<u64, Error> {
@@ -357,18 +312,6 @@ pub(super) mod tests {
         let key = Key { exchange: ExchangeId::new(), phase: Phase::Final, part: 0 };
         let plan = plan(known_statement(&[key, key])).await;
         assert!(plan.contains("SEARCH entry USING COVERING INDEX entry_key"), "{plan}");
-    }
-
-    #[tokio::test]
-    async fn what_is_shown_of_an_exchange_is_found_by_an_index_however_long_the_log_is() {
-        for (update, condition) in SHOW {
-            let plan = plan(QueryBuilder::new(format!("{update}?, ?{condition}"))).await;
-            assert!(plan.contains("SEARCH entry USING") && !plan.contains("SCAN entry"), "{plan}");
-            assert!(
-                !plan.contains("SCAN other") && !plan.contains("SCAN final") && !plan.contains("SCAN last"),
-                "{plan}"
-            );
-        }
     }
 
     async fn opened() -> (tempfile::TempDir, Index) {

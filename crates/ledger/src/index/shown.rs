@@ -1,0 +1,72 @@
+//! Which entry of an exchange lists and searches show.
+
+use lgsp_core::ExchangeId;
+use lgsp_proto::ledger::v1::Phase;
+use sqlx::{QueryBuilder, Sqlite, Transaction};
+
+use super::Row;
+
+/// Whether an entry of this phase is shown, unless another one is; as the column of the table has it.
+pub(super) fn shown(phase: Phase) -> i32 {
+    match phase {
+        Phase::Final | Phase::Abandoned => 1,
+        Phase::Opening => 2,
+        Phase::Unspecified | Phase::Part | Phase::Attempts | Phase::Act => 0,
+    }
+}
+
+/// The final entry of an exchange is shown, and not that it was abandoned; either, and not that it has begun. What was abandoned was
+/// admitted when its other entries say: the ledger knew that only by its id.
+const SHOW: [(&str, &str); 3] = [
+    (
+        "UPDATE entry SET shown = 0 WHERE phase = 4 AND exchange_id IN (",
+        ") AND EXISTS (SELECT 1 FROM entry AS final WHERE final.exchange_id = entry.exchange_id AND final.phase = 3)",
+    ),
+    (
+        "UPDATE entry SET shown = 0 WHERE phase = 1 AND exchange_id IN (",
+        ") AND EXISTS (SELECT 1 FROM entry AS last WHERE last.exchange_id = entry.exchange_id AND last.phase IN (3, 4))",
+    ),
+    (
+        "UPDATE entry SET admitted_us = coalesce((SELECT other.admitted_us FROM entry AS other WHERE other.exchange_id = entry.exchange_id \
+         AND other.phase < 4 ORDER BY other.phase, other.part LIMIT 1), admitted_us) WHERE phase = 4 AND exchange_id IN (",
+        ")",
+    ),
+];
+
+/// Brings up to date what is shown of the exchanges that these rows are of.
+pub(super) async fn show(transaction: &mut Transaction<'_, Sqlite>, rows: &[Row]) -> Result<(), sqlx::Error> {
+    let of_exchanges =
+        rows.iter().map(|row| row.read.key).filter(|key| key.phase == Phase::Part || shown(key.phase) > 0);
+    let exchanges: Vec<ExchangeId> = of_exchanges.map(|key| key.exchange).collect();
+    if exchanges.is_empty() {
+        return Ok(());
+    }
+    for (update, condition) in SHOW {
+        let mut query = QueryBuilder::new(update);
+        let mut ids = query.separated(", ");
+        for exchange in &exchanges {
+            ids.push_bind(exchange.as_bytes().as_slice());
+        }
+        query.push(condition);
+        query.build().persistent(false).execute(&mut **transaction).await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::plan;
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_shown_of_an_exchange_is_found_by_an_index_however_long_the_log_is() {
+        for (update, condition) in SHOW {
+            let plan = plan(QueryBuilder::new(format!("{update}?, ?{condition}"))).await;
+            assert!(plan.contains("SEARCH entry USING") && !plan.contains("SCAN entry"), "{plan}");
+            assert!(
+                !plan.contains("SCAN other") && !plan.contains("SCAN final") && !plan.contains("SCAN last"),
+                "{plan}"
+            );
+        }
+    }
+}
