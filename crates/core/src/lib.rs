@@ -37,8 +37,8 @@ pub use procedure::is_procedure;
 pub use purpose::Purpose;
 pub use reason::{Code, Reason, code_name};
 pub use rules::{
-    Application, Bound, BoundCertificate, Credential, Grant, Method, Priority, Rules, RulesError, SignedIn,
-    descriptor_key,
+    Application, Bound, BoundCertificate, Credential, Grant, Method, Pools, Priority, Rules, RulesError,
+    SignedIn, descriptor_key,
 };
 
 pub use lgsp_proto::ledger::v1::{Hop, Outcome};

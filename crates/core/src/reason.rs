@@ -287,10 +287,10 @@ reasons! {
     NotYourAgency "NOT_YOUR_AGENCY" PermissionDenied Denied Adapter NEVER,
         "the person's agency does not decide this",
         "Cơ quan của người dùng không có thẩm quyền quyết định việc này";
-    /// The same person has taken an earlier step.
+    /// The person has taken an earlier step, or is not independent of who has.
     SamePerson "SAME_PERSON" PermissionDenied Denied Adapter NEVER,
-        "nobody takes two steps about one thing",
-        "Một người không được thực hiện hai bước của cùng một việc";
+        "somebody else has to take this step",
+        "Bước này phải do người khác thực hiện";
     /// The thing is not at a stage that this could follow.
     WrongStage "WRONG_STAGE" FailedPrecondition Invalid Adapter NEVER,
         "it is not at a stage that this could follow",

@@ -1,5 +1,6 @@
 mod certificates;
 mod compile;
+mod pools;
 mod sign_ins;
 
 use std::collections::{HashMap, HashSet};
@@ -14,6 +15,7 @@ use crate::plan::MaskError;
 use crate::{ApplicationId, CertificateName, PersonId, Plan, Purpose};
 
 pub use certificates::{Bound, BoundCertificate};
+pub use pools::Pools;
 pub use sign_ins::SignedIn;
 
 /// A snapshot of the registry, checked and compiled so that every decision is a look-up.

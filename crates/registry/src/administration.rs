@@ -6,14 +6,15 @@
 
 use std::collections::BTreeSet;
 
-use lgsp_core::{Fault, Purpose as PurposeCode, Reason};
+use lgsp_core::said::Rule;
+use lgsp_core::{Fault, Purpose as PurposeCode, Reason, rule};
 use lgsp_identifiers::AgencyCode;
 use lgsp_proto::registry::v1::item::Item as Of;
 use lgsp_proto::registry::v1::{Agency, Purpose, PutRoleRequest, Role, RoleProposal};
 
 use crate::asked::invalid;
 use crate::catalogue::{Catalogue, put, take_away};
-use crate::occasion::{Draft, Occasion, stated, step, violation};
+use crate::occasion::{Draft, Occasion, names_nobody, stated, step, violation};
 use crate::person::{ADMINISTRATOR, confirms};
 
 /// Without this an administrator is none.
@@ -30,20 +31,22 @@ pub(crate) fn put_agency(
     gone: bool,
     reason: String,
 ) -> Result<Draft, Fault> {
-    let code =
-        AgencyCode::parse(&agency.code).map_err(|_| invalid("agency.code", "is no code of an agency"))?;
+    let code = AgencyCode::parse(&agency.code)
+        .map_err(|_| invalid("agency.code", rule!("is no code of an agency")))?;
     let code = code.as_str().to_owned();
     let known = catalogue.agency(&code);
     is_as_seen(known.map(|known| known.etag), agency.etag)?;
     if gone {
         let known = known.ok_or(Reason::NotFound)?;
         if names_agency(catalogue, &code) {
-            return Err(invalid("agency.code", "is named by what the registry holds"));
+            return Err(invalid("agency.code", rule!("is named by what the registry holds")));
         }
         let edits = vec![take_away(Of::Agency(known.clone()), code)];
         return Ok(Draft { action: "remove-agency", reason, legal_basis: String::new(), edits });
     }
-    stated(&[("agency.name_vi", &agency.name_vi), ("agency.name_en", &agency.name_en)])?;
+    let names = [("agency.name_vi", &*agency.name_vi), ("agency.name_en", &*agency.name_en)];
+    stated(&names)?;
+    names_nobody(&names)?;
     let edits =
         vec![put(known.cloned().map(Of::Agency), Of::Agency(Agency { code: code.clone(), ..agency }), code)];
     Ok(Draft { action: "put-agency", reason, legal_basis: String::new(), edits })
@@ -61,7 +64,7 @@ pub(crate) fn put_purpose(
 ) -> Result<Draft, Fault> {
     let code = purpose.code.clone();
     if PurposeCode::parse(&code).is_none() {
-        return Err(invalid("purpose.code", "is not well formed"));
+        return Err(invalid("purpose.code", rule!("is not well formed")));
     }
     let known = catalogue.purpose(&code);
     is_as_seen(known.map(|known| known.etag), purpose.etag)?;
@@ -69,12 +72,14 @@ pub(crate) fn put_purpose(
         let known = known.ok_or(Reason::NotFound)?;
         let mut terms = catalogue.agreements().filter_map(|record| record.agreement.as_ref());
         if terms.any(|terms| terms.purposes.contains(&code)) {
-            return Err(invalid("purpose.code", "is named by an agreement"));
+            return Err(invalid("purpose.code", rule!("is named by an agreement")));
         }
         let edits = vec![take_away(Of::Purpose(known.clone()), code)];
         return Ok(Draft { action: "remove-purpose", reason, legal_basis: String::new(), edits });
     }
-    stated(&[("purpose.title_vi", &purpose.title_vi), ("purpose.title_en", &purpose.title_en)])?;
+    let titles = [("purpose.title_vi", &*purpose.title_vi), ("purpose.title_en", &*purpose.title_en)];
+    stated(&titles)?;
+    names_nobody(&titles)?;
     let edits = vec![put(known.cloned().map(Of::Purpose), Of::Purpose(purpose), code)];
     Ok(Draft { action: "put-purpose", reason, legal_basis: String::new(), edits })
 }
@@ -127,7 +132,7 @@ fn remove_role(catalogue: &Catalogue, name: &str, reason: String) -> Result<Draf
     let has = |roles: &[String]| roles.iter().any(|role| role == name);
     let mut applications = catalogue.holders().connections().filter_map(|record| record.application.as_ref());
     if applications.any(|it| has(&it.roles)) || catalogue.persons().any(|it| has(&it.roles)) {
-        return Err(invalid("role.name", "is a role that somebody has"));
+        return Err(invalid("role.name", rule!("is a role that somebody has")));
     }
     let mut edits = vec![take_away(Of::Role(known.clone()), name.to_owned())];
     let waiting = catalogue.role_proposal(name);
@@ -137,7 +142,7 @@ fn remove_role(catalogue: &Catalogue, name: &str, reason: String) -> Result<Draf
 
 fn check_role(role: &Role, known_methods: &BTreeSet<&str>) -> Result<(), Fault> {
     let mut violations = Vec::new();
-    let mut note = |bad: bool, field: &str, rule: &str| {
+    let mut note = |bad: bool, field: &str, rule: Rule| {
         if bad {
             violations.push(violation(field, rule));
         }
@@ -146,11 +151,11 @@ fn check_role(role: &Role, known_methods: &BTreeSet<&str>) -> Result<(), Fault> 
         let good = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         (1..=LONGEST_ROLE).contains(&name.len()) && name.bytes().all(good)
     };
-    note(!is_name(&role.name), "role.name", "is not well formed");
+    note(!is_name(&role.name), "role.name", rule!("is not well formed"));
     let unknown = role.methods.iter().any(|method| !known_methods.contains(method.as_str()));
-    note(unknown, "role.methods", "names no method of the hub's own services");
+    note(unknown, "role.methods", rule!("names no method of the hub's own services"));
     let is_none = role.name == ADMINISTRATOR && !role.methods.iter().any(|it| it == SAYS_WHO_IS_WHO);
-    note(is_none, "role.methods", "would leave the hub without an administrator");
+    note(is_none, "role.methods", rule!("would leave the hub without an administrator"));
     if violations.is_empty() { Ok(()) } else { Err(Fault::invalid(violations)) }
 }
 

@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use lgsp_bus::Inbound;
+use lgsp_core::said::Rule;
 use lgsp_core::time::unix_micros;
 use lgsp_core::{Fault, Reason};
 use lgsp_proto::registry::v1::Person;
@@ -94,7 +95,7 @@ pub(crate) fn page_size(asked: i32) -> usize {
 }
 
 /// A fault that names one field.
-pub(crate) fn invalid(field: &str, rule: &str) -> Fault {
+pub(crate) fn invalid(field: &str, rule: Rule) -> Fault {
     Fault::invalid(vec![violation(field, rule)])
 }
 

@@ -9,9 +9,10 @@
 //! Requested by a developer of the application's agency; answered and connected by the hub's operator, who is somebody else. The
 //! agency, too, may suspend. With an application end its agreements and its credentials.
 
+use lgsp_core::said::Rule;
 use lgsp_core::sign_in::may_hold_a_person;
 use lgsp_core::time::timestamp;
-use lgsp_core::{ApplicationId, Fault, Reason, Violation, said};
+use lgsp_core::{ApplicationId, Fault, Reason, Violation, rule};
 use lgsp_identifiers::AgencyCode;
 use lgsp_proto::registry::v1::item::Item as Of;
 use lgsp_proto::registry::v1::{
@@ -21,7 +22,8 @@ use lgsp_proto::registry::v1::{
 
 use crate::catalogue::{Catalogue, put};
 use crate::occasion::{
-    Draft, Occasion, for_the_first_time, operates, stands_wrong, stated, step, violation, wrong_stage,
+    Draft, Occasion, for_the_first_time, not_yours, operates, stands_wrong, stated, step, violation,
+    wrong_stage,
 };
 use crate::{credential, decide};
 
@@ -87,7 +89,7 @@ pub(crate) fn request(
 ) -> Result<Draft, Fault> {
     let agency = agency_of(catalogue, &request)?;
     if agency.as_str() != occasion.person.agency_code {
-        return Err(Fault::new(Reason::NotYourAgency).saying("the application's agency requests"));
+        return Err(not_yours("application", rule!("is requested by its own agency")));
     }
     let system = system_for(catalogue, &request, Some(&agency));
     let record = ConnectionRecord {
@@ -117,14 +119,14 @@ fn agency_of(catalogue: &Catalogue, request: &RequestConnectionRequest) -> Resul
     let agency = AgencyCode::parse(&request.agency_code).ok();
     let agency = agency.filter(|agency| catalogue.agency(agency.as_str()).is_some());
     if agency.is_none() {
-        violations.push(violation("agency_code", "names no agency"));
+        violations.push(violation("agency_code", rule!("names no agency")));
     }
     let known = catalogue.holders().connection(&request.id);
     if known.is_some_and(|known| !may_ask_again(known, agency.as_ref())) {
-        violations.push(violation("id", "is that of another application"));
+        violations.push(violation("id", rule!("is that of another application")));
     }
     if !request.system.is_empty() && system_for(catalogue, request, agency.as_ref()).is_none() {
-        violations.push(violation("system", "names no system of the agency that is not connected"));
+        violations.push(violation("system", rule!("names no system of the agency that is not connected")));
     }
     agency.filter(|_| violations.is_empty()).ok_or_else(|| Fault::invalid(violations))
 }
@@ -151,7 +153,10 @@ pub(crate) fn decide(
         wrong_stage(application.state(), could_follow, ApplicationState::as_str_name)
     })?;
     if decision == Decision::Connect && !has_a_credential(catalogue, &application.id, occasion.now) {
-        return Err(stands_wrong("credential", said::NO_GOOD_CREDENTIAL));
+        return Err(stands_wrong("credential", rule!("none for production is good now")));
+    }
+    if decision == Decision::Connect && is_connected_by_another(catalogue, record, &application.id) {
+        return Err(stands_wrong("system", rule!("is connected by another application")));
     }
 
     let taken = step(occasion, &request.reason, &request.legal_basis);
@@ -197,19 +202,19 @@ fn may(
 ) -> Result<(), Fault> {
     if application.platform {
         // Whoever calls through it could not call any more.
-        return Err(stands_wrong("id", said::THE_HUBS_OWN));
+        return Err(stands_wrong("id", rule!("is the hub's own tool, which is not decided about")));
     }
     let (allowed, whose) = match decision {
         Decision::Approve | Decision::Refuse | Decision::Connect | Decision::Resume | Decision::Retire => {
-            (operates(person), "the hub's operator decides")
+            (operates(person), rule!("is decided about by the hub's operator"))
         }
         Decision::Suspend => (
             operates(person) || application.agency_code == person.agency_code,
-            "the application's agency or the hub's operator suspends",
+            rule!("is suspended by its agency or the hub's operator"),
         ),
     };
     if !allowed {
-        return Err(Fault::new(Reason::NotYourAgency).saying(whose));
+        return Err(not_yours("application", whose));
     }
     match decision {
         Decision::Approve | Decision::Refuse | Decision::Connect => {
@@ -252,6 +257,12 @@ fn system_for<'a>(
     (is_theirs && system.application.is_empty()).then_some(system)
 }
 
+/// Two applications may have asked for one system before either was connected.
+fn is_connected_by_another(catalogue: &Catalogue, record: &ConnectionRecord, application: &str) -> bool {
+    let system = catalogue.system(&record.system);
+    system.is_some_and(|system| !system.application.is_empty() && system.application != application)
+}
+
 /// The inventory says of a system that it is connected.
 fn connected_system(catalogue: &Catalogue, record: &ConnectionRecord, taken: &Step) -> Option<Edit> {
     let system = catalogue.system(&record.system)?;
@@ -278,21 +289,32 @@ fn edit(before: Option<&ConnectionRecord>, after: ConnectionRecord) -> Edit {
 /// What can be said of the request alone.
 fn violations_of(request: &RequestConnectionRequest) -> Vec<Violation> {
     let mut violations = Vec::new();
-    let mut check = |bad: bool, field: &str, rule: &str| {
+    let mut check = |bad: bool, field: &str, rule: Rule| {
         if bad {
             violations.push(violation(field, rule));
         }
     };
-    check(ApplicationId::parse(&request.id).is_none(), "id", "is not well formed");
-    check(request.name_vi.trim().is_empty(), "name_vi", "is required");
-    check(request.name_en.trim().is_empty(), "name_en", "is required");
-    check(request.contacts.is_empty(), "contacts", "names no office");
+    check(ApplicationId::parse(&request.id).is_none(), "id", rule!("is not well formed"));
+    check(request.name_vi.trim().is_empty(), "name_vi", rule!("is required"));
+    check(request.name_en.trim().is_empty(), "name_en", rule!("is required"));
+    for (name, field) in [(&request.name_vi, "name_vi"), (&request.name_en, "name_en")] {
+        check(may_hold_a_person(name), field, rule!("may hold the number of a person"));
+    }
+    check(request.contacts.is_empty(), "contacts", rule!("names no office"));
     let contacts = &request.contacts;
-    check(contacts.iter().any(|contact| !is_an_office(contact)), "contacts.office", "names no office");
-    check(contacts.iter().any(|contact| !is_email(&contact.email)), "contacts.email", "is no e-mail address");
-    check(contacts.iter().any(|contact| !is_phone(&contact.phone)), "contacts.phone", "is no phone number");
+    check(contacts.iter().any(|contact| !is_an_office(contact)), "contacts.office", rule!("names no office"));
+    check(
+        contacts.iter().any(|contact| !is_email(&contact.email)),
+        "contacts.email",
+        rule!("is no e-mail address"),
+    );
+    check(
+        contacts.iter().any(|contact| !is_phone(&contact.phone)),
+        "contacts.phone",
+        rule!("is no phone number"),
+    );
     let unreachable = |contact: &Contact| contact.email.is_empty() && contact.phone.is_empty();
-    check(contacts.iter().any(unreachable), "contacts", "has neither e-mail nor phone");
+    check(contacts.iter().any(unreachable), "contacts", rule!("has neither e-mail nor phone"));
     violations
 }
 

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::time::SystemTime;
 
 use lgsp_core::time::{micros, unix_micros};
-use lgsp_core::{Fault, Reason};
+use lgsp_core::{Fault, Reason, rule};
 use lgsp_proto::registry::v1::connection_service_server::ConnectionService;
 use lgsp_proto::registry::v1::{
     AgreementStage, ConnectionDecision, ConnectionRecord, DecideConnectionRequest, ListConnectionsRequest,
@@ -64,6 +64,7 @@ impl Connections {
         let is_wanted = |record: &&ConnectionRecord| {
             let Some(application) = &record.application else { return false };
             (wanted.stage == 0 || wanted.stage == application.state)
+                && (wanted.id.is_empty() || wanted.id == application.id)
                 && (wanted.agency_code.is_empty() || wanted.agency_code == application.agency_code)
                 && (!wanted.overdue || is_overdue(record, now))
         };
@@ -136,7 +137,7 @@ fn id(record: &ConnectionRecord) -> &str {
 }
 
 fn bad_token() -> Fault {
-    invalid("page_token", "is no token of a page before")
+    invalid("page_token", rule!("is no token of a page before"))
 }
 
 /// How many requests wait for their answer at a moment (Unix µs) when they are due.

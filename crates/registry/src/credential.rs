@@ -5,9 +5,10 @@
 //! tool are the operator's. A key is one holder's, in one environment, for two years at most, and never twice.
 
 use ed25519_dalek::VerifyingKey;
+use lgsp_core::said::Rule;
 use lgsp_core::sign_in::may_hold_a_person;
 use lgsp_core::time::{micros, timestamp};
-use lgsp_core::{CertificateName, Fault, Reason, Violation};
+use lgsp_core::{CertificateName, Fault, Reason, Violation, rule};
 use lgsp_proto::registry::v1::certificate::KnownBy;
 use lgsp_proto::registry::v1::credential_record::Held;
 use lgsp_proto::registry::v1::item::Item as Of;
@@ -19,7 +20,9 @@ use sha2::{Digest, Sha256};
 
 use crate::catalogue::{Catalogue, put};
 use crate::holders::{environment_of, id_of};
-use crate::occasion::{Draft, Occasion, operates, stated, step, violation};
+use crate::occasion::{
+    Draft, Occasion, not_yours, operates, stage_of, stands_wrong, stated, step, violation,
+};
 
 pub(crate) const DAY_US: i64 = 86_400_000_000;
 /// Two years, with the day more that one of them may have.
@@ -76,10 +79,10 @@ pub(crate) fn rotate(
         return Err(Reason::Stale.into());
     }
     if !matches!(state(old, occasion.now), CredentialState::Valid | CredentialState::NotYetValid) {
-        return Err(Reason::WrongStage.into());
+        return Err(stands_wrong("credential", rule!("has ended, or was replaced already")));
     }
     if rotation.overlap_days > LONGEST_OVERLAP_DAYS {
-        return Err(Fault::invalid(vec![violation("overlap_days", "is more than 30")]));
+        return Err(Fault::invalid(vec![violation("overlap_days", rule!("is more than 30"))]));
     }
     let held = rotation.held.map(|held| for_the_same_environment(held, environment_of(old)));
     let held = checked(catalogue, application, held.transpose()?, occasion.now)?;
@@ -108,14 +111,14 @@ pub(crate) fn revoke(
     stated(&[("reason", &request.reason)])?;
     let owns = !application.platform && application.agency_code == occasion.person.agency_code;
     if !owns && !operates(occasion.person) {
-        let whose = "the application's agency or the hub's operator revokes";
-        return Err(Fault::new(Reason::NotYourAgency).saying(whose));
+        let whose = rule!("is revoked by the application's agency or the hub's operator");
+        return Err(not_yours("credential", whose));
     }
     if request.etag != record.etag {
         return Err(Reason::Stale.into());
     }
     if record.revoked.is_some() {
-        return Err(Reason::WrongStage.into());
+        return Err(stands_wrong("credential", rule!("is revoked already")));
     }
     let revoked = Some(step(occasion, &request.reason, ""));
     let edits = vec![edit(Some(record), CredentialRecord { revoked, ..record.clone() })];
@@ -177,24 +180,19 @@ pub(crate) fn fingerprint(record: &CredentialRecord) -> String {
 fn holder<'a>(catalogue: &'a Catalogue, id: &str, person: &Person) -> Result<&'a Application, Fault> {
     let application = catalogue.application(id).ok_or(Reason::NotFound)?;
     let (allowed, whose) = if application.platform {
-        (operates(person), "the hub's operator issues those of its own tool")
+        (operates(person), rule!("of the hub's own tool is issued by the hub's operator"))
     } else {
-        (application.agency_code == person.agency_code, "the application's agency issues")
+        (application.agency_code == person.agency_code, rule!("is issued by the application's agency"))
     };
     if !allowed {
-        return Err(Fault::new(Reason::NotYourAgency).saying(whose));
+        return Err(not_yours("credential", whose));
     }
-    match application.state() {
-        ApplicationState::Onboarding | ApplicationState::Connected | ApplicationState::Suspended => {
-            Ok(application)
-        }
-        ApplicationState::Unspecified
-        | ApplicationState::Requested
-        | ApplicationState::Retired
-        | ApplicationState::Refused => {
-            Err(Fault::new(Reason::WrongStage).saying("the application is not being connected"))
-        }
+    use ApplicationState as Stage;
+    let has_keys = |stage| matches!(stage, Stage::Onboarding | Stage::Connected | Stage::Suspended);
+    if has_keys(application.state()) {
+        return Ok(application);
     }
+    Err(stands_wrong("application", stage_of(application.state(), has_keys, Stage::as_str_name)))
 }
 
 fn for_the_same_environment(mut held: Held, environment: Environment) -> Result<Held, Fault> {
@@ -208,7 +206,7 @@ fn for_the_same_environment(mut held: Held, environment: Environment) -> Result<
     if *its == i32::from(environment) {
         return Ok(held);
     }
-    Err(Fault::invalid(vec![violation(field, "is not that of the credential which it replaces")]))
+    Err(Fault::invalid(vec![violation(field, rule!("is not that of the credential which it replaces"))]))
 }
 
 /// What is to be held, in its normal form, if it breaks no rule.
@@ -221,7 +219,7 @@ fn checked(
     let mut violations = Vec::new();
     let held = match held {
         None => {
-            violations.push(violation("credential", "is required"));
+            violations.push(violation("credential", rule!("is required")));
             None
         }
         Some(Held::Credential(mut credential)) => {
@@ -239,7 +237,8 @@ fn checked(
     let live = catalogue.holders().credentials_of(&application.id);
     let live = live.filter(|record| record.revoked.is_none() && now < period(record).1);
     if live.count() >= MOST {
-        violations.push(violation("application", "has 16 credentials that have not ended: revoke one"));
+        violations
+            .push(violation("application", rule!("has 16 credentials that have not ended: revoke one")));
     }
     if let Some(held) = &held {
         violations.extend(problems_of_period(held, now));
@@ -256,20 +255,20 @@ pub(crate) fn problems_of_period(held: &Held, now: i64) -> Vec<Violation> {
         }
     };
     let mut violations = Vec::new();
-    let mut check = |bad: bool, field: &str, rule: &str| {
+    let mut check = |bad: bool, field: &str, rule: Rule| {
         if bad {
             violations.push(violation(&format!("{what}.{field}"), rule));
         }
     };
-    check(environment == Environment::Unspecified, "environment", "is required");
+    check(environment == Environment::Unspecified, "environment", rule!("is required"));
     let from = from.as_ref().map_or(0, micros);
     let to = to.as_ref().map(micros);
-    check(to.is_none(), "not_after", "is required");
-    check(to.is_some_and(|to| to <= from.max(now)), "not_after", "is past, or before the beginning");
+    check(to.is_none(), "not_after", rule!("is required"));
+    check(to.is_some_and(|to| to <= from.max(now)), "not_after", rule!("is past, or before the beginning"));
     check(
         to.is_some_and(|to| to.saturating_sub(from) > LONGEST_US),
         "not_after",
-        "is more than two years after the beginning",
+        rule!("is more than two years after the beginning"),
     );
     violations
 }
@@ -277,17 +276,17 @@ pub(crate) fn problems_of_period(held: &Held, now: i64) -> Vec<Violation> {
 /// A key that anybody ever had, and its id, are not given again. An id stands in tokens and lists: no number of a person may be in it.
 pub(crate) fn problems_of_key(catalogue: &Catalogue, credential: &Credential) -> Vec<Violation> {
     let mut violations = Vec::new();
-    let mut check = |bad: bool, field: &str, rule: &str| {
+    let mut check = |bad: bool, field: &str, rule: Rule| {
         if bad {
             violations.push(violation(field, rule));
         }
     };
     let is_good = is_key_id(&credential.key_id) && !may_hold_a_person(&credential.key_id);
-    check(!is_good, "credential.key_id", "is not well formed, or may be the number of a person");
+    check(!is_good, "credential.key_id", rule!("is not well formed, or may be the number of a person"));
     let key = credential.ed25519_public_key.as_ref();
-    check(!is_public_key(key), KEY, "is no Ed25519 public key of 32 bytes");
-    check(catalogue.remembered().has_key(key), KEY, "is known already");
-    check(catalogue.remembered().has_key_id(&credential.key_id), "credential.key_id", "is taken");
+    check(!is_public_key(key), KEY, rule!("is no Ed25519 public key of 32 bytes"));
+    check(catalogue.remembered().has_key(key), KEY, rule!("is known already"));
+    check(catalogue.remembered().has_key_id(&credential.key_id), "credential.key_id", rule!("is taken"));
     violations
 }
 
@@ -316,14 +315,16 @@ fn normal(known_by: Option<KnownBy>) -> Option<KnownBy> {
 /// A name may be bound again when its last binding has ended: it is another certificate then.
 fn problem_of_name(catalogue: &Catalogue, certificate: &Certificate, now: i64) -> Option<Violation> {
     let known_by = certificate.known_by.as_ref();
-    let Some(known_by) = known_by else { return Some(violation("certificate", "is known by nothing")) };
+    let Some(known_by) = known_by else {
+        return Some(violation("certificate", rule!("is known by nothing")));
+    };
     let may_come_again = !matches!(known_by, KnownBy::Sha256(_));
     let bound = catalogue.holders().credentials().any(|record| {
         let is_it = matches!(&record.held, Some(Held::Certificate(other)) if other.known_by.as_ref() == Some(known_by));
         let has_ended = record.revoked.is_some() || now >= period(record).1;
         is_it && !(has_ended && may_come_again)
     });
-    bound.then(|| violation("certificate", "is known already"))
+    bound.then(|| violation("certificate", rule!("is known already")))
 }
 
 fn issued(catalogue: &Catalogue, application: &Application, held: Held, taken: Step) -> Edit {

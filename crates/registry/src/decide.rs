@@ -9,16 +9,21 @@
 //! Proposed by the consumer's agency, approved or refused by the agency that owns the data service, activated by the hub's
 //! operator: three persons, never one twice. Either agency and the operator may suspend and revoke.
 
+use lgsp_core::said::Rule;
+use lgsp_core::sign_in::may_hold_a_person;
 use lgsp_core::time::micros;
-use lgsp_core::{Fault, Reason, Violation, said};
+use lgsp_core::{Fault, Reason, Violation, rule};
 use lgsp_proto::registry::v1::item::Item as Of;
 use lgsp_proto::registry::v1::{
-    Agreement, AgreementRecord, AgreementStage, DecideAgreementRequest, Edit, Person, Step,
+    Agreement, AgreementRecord, AgreementStage, Application, ApplicationState, DecideAgreementRequest, Edit,
+    Person, Step,
 };
 
 use crate::catalogue::{Catalogue, put};
 pub(crate) use crate::occasion::{Draft, Occasion, actor, violation};
-use crate::occasion::{for_the_first_time, operates, stands_wrong, stated, step, wrong_stage};
+use crate::occasion::{
+    for_the_first_time, not_yours, operates, stage_of, stands_wrong, stated, step, wrong_stage,
+};
 
 /// What can be decided about a version of an agreement that is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,29 +82,30 @@ pub(crate) fn propose(
     let mut violations = violations_of(&terms);
     let application = catalogue.application(&terms.application);
     if application.is_none() {
-        violations.push(violation("agreement.application", "names no application"));
+        violations.push(violation("agreement.application", rule!("names no application")));
     }
     if catalogue.service(&terms.service).is_none() {
-        violations.push(violation("agreement.service", "names no data service"));
+        violations.push(violation("agreement.service", rule!("names no data service")));
     }
     if terms.purposes.iter().any(|purpose| !catalogue.has_purpose(purpose)) {
-        violations.push(violation("agreement.purposes", "names a purpose that the hub does not know"));
+        violations.push(violation("agreement.purposes", rule!("names a purpose that the hub does not know")));
     }
     let last = catalogue.versions(&terms.id).last();
     let earlier = last.and_then(|record| record.agreement.as_ref());
     if earlier.is_some_and(|earlier| {
         (&earlier.application, &earlier.service) != (&terms.application, &terms.service)
     }) {
-        violations.push(violation("agreement.id", "is that of an agreement between others"));
+        violations.push(violation("agreement.id", rule!("is that of an agreement between others")));
     }
     if !violations.is_empty() {
         return Err(Fault::invalid(violations));
     }
     if application.is_some_and(|application| application.agency_code != occasion.person.agency_code) {
-        return Err(Fault::new(Reason::NotYourAgency).saying("the application's agency proposes"));
+        return Err(not_yours("agreement", rule!("is proposed by the application's agency")));
     }
+    application.map_or(Ok(()), lives)?;
     if last.is_some_and(|record| is_open(record.stage())) {
-        return Err(stands_wrong("agreement.version", said::AN_EARLIER_ONE_WAITS));
+        return Err(stands_wrong("agreement.version", rule!("an earlier one waits for its decision")));
     }
     let version = earlier.map_or(1, |earlier| earlier.version + 1);
     let mut terms = terms;
@@ -136,6 +142,13 @@ pub(crate) fn decide(
         let could_follow = |stage| decision.leads(stage).is_some();
         wrong_stage(record.stage(), could_follow, AgreementStage::as_str_name)
     })?;
+    if matches!(decision, Decision::Approve | Decision::Activate) {
+        let terms = record.agreement.as_ref().ok_or(Reason::NotFound)?;
+        lives(catalogue.application(&terms.application).ok_or(Reason::NotFound)?)?;
+    }
+    if decision == Decision::Activate {
+        leaves_no_gap(catalogue, record, occasion.now)?;
+    }
 
     let step = Some(step(occasion, &request.reason, &request.legal_basis));
     let mut after = AgreementRecord { stage: stage.into(), ..record.clone() };
@@ -167,14 +180,16 @@ fn may(
         .is_some_and(|application| application.agency_code == person.agency_code);
     let operates = operates(person);
     let (allowed, whose) = match decision {
-        Decision::Approve | Decision::Refuse => (owns, "the agency that owns the data service decides"),
-        Decision::Activate => (operates, "the hub's operator activates"),
+        Decision::Approve | Decision::Refuse => {
+            (owns, rule!("is decided about by the agency that owns the data service"))
+        }
+        Decision::Activate => (operates, rule!("is activated by the hub's operator")),
         Decision::Suspend | Decision::Revoke => {
-            (owns || consumes || operates, "either agency or the hub's operator ends it")
+            (owns || consumes || operates, rule!("is ended by either agency or the hub's operator"))
         }
     };
     if !allowed {
-        return Err(Fault::new(Reason::NotYourAgency).saying(whose));
+        return Err(not_yours("agreement", whose));
     }
     let earlier: &[&Option<Step>] = match decision {
         Decision::Approve | Decision::Refuse => &[&record.proposed],
@@ -182,6 +197,39 @@ fn may(
         Decision::Suspend | Decision::Revoke => &[],
     };
     for_the_first_time(person, earlier)
+}
+
+/// Whether the application may call at some time yet.
+fn lives(application: &Application) -> Result<(), Fault> {
+    use ApplicationState as Stage;
+    let has_not_ended =
+        |stage| matches!(stage, Stage::Requested | Stage::Onboarding | Stage::Connected | Stage::Suspended);
+    if has_not_ended(application.state()) {
+        return Ok(());
+    }
+    Err(stands_wrong("application", stage_of(application.state(), has_not_ended, Stage::as_str_name)))
+}
+
+/// Whether the version in force is not ended before the next one begins: the application would be refused in between.
+fn leaves_no_gap(catalogue: &Catalogue, next: &AgreementRecord, now: i64) -> Result<(), Fault> {
+    let Some(terms) = &next.agreement else { return Ok(()) };
+    let in_force = |record: &AgreementRecord| {
+        let (from, to) = record.agreement.as_ref().map_or((0, 0), period);
+        record.stage() == AgreementStage::Active && from <= now && now < to
+    };
+    let begins_later = now < period(terms).0;
+    if begins_later && catalogue.versions(&terms.id).any(in_force) {
+        return Err(stands_wrong(
+            "agreement.valid_from",
+            rule!("is still to come, and would end the version in force now"),
+        ));
+    }
+    Ok(())
+}
+
+/// From when until just before when terms are valid, Unix µs.
+fn period(terms: &Agreement) -> (i64, i64) {
+    (terms.valid_from.as_ref().map_or(0, micros), terms.valid_to.as_ref().map_or(i64::MAX, micros))
 }
 
 /// What becomes of the agreements of an application that ends: what waits is refused, what is agreed is revoked.
@@ -228,23 +276,32 @@ fn is_open(stage: AgreementStage) -> bool {
 /// What can be said of the terms alone. That the mask fits the contract is seen when they become rules.
 fn violations_of(terms: &Agreement) -> Vec<Violation> {
     let mut violations = Vec::new();
-    let mut check = |bad: bool, field: &str, rule: &str| {
+    let mut check = |bad: bool, field: &str, rule: Rule| {
         if bad {
             violations.push(violation(field, rule));
         }
     };
-    check(lgsp_core::ApplicationId::parse(&terms.id).is_none(), "agreement.id", "is not well formed");
-    check(terms.purposes.is_empty(), "agreement.purposes", "names no purpose");
-    check(terms.grants.is_empty(), "agreement.grants", "grants no method");
-    check(terms.grants.iter().any(|grant| grant.fields.is_empty()), "agreement.grants", "grants no field");
-    check(terms.legal_basis.trim().is_empty(), "agreement.legal_basis", "is required");
+    check(lgsp_core::ApplicationId::parse(&terms.id).is_none(), "agreement.id", rule!("is not well formed"));
+    check(terms.purposes.is_empty(), "agreement.purposes", rule!("names no purpose"));
+    check(terms.grants.is_empty(), "agreement.grants", rule!("grants no method"));
+    check(
+        terms.grants.iter().any(|grant| grant.fields.is_empty()),
+        "agreement.grants",
+        rule!("grants no field"),
+    );
+    check(terms.legal_basis.trim().is_empty(), "agreement.legal_basis", rule!("is required"));
+    check(
+        may_hold_a_person(&terms.legal_basis),
+        "agreement.legal_basis",
+        rule!("may hold the number of a person"),
+    );
     let (from, to) = (terms.valid_from.as_ref().map(micros), terms.valid_to.as_ref().map(micros));
-    check(from.is_none(), "agreement.valid_from", "is required");
-    check(to.is_none(), "agreement.valid_to", "is required");
+    check(from.is_none(), "agreement.valid_from", rule!("is required"));
+    check(to.is_none(), "agreement.valid_to", rule!("is required"));
     check(
         from.zip(to).is_some_and(|(from, to)| from >= to),
         "agreement.valid_to",
-        "is not after the beginning",
+        rule!("is not after the beginning"),
     );
     violations
 }

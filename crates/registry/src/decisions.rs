@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use lgsp_core::time::{micros, timestamp, unix_micros};
-use lgsp_core::{Caller, Fault, Grant, Purpose, Reason, Rules, permit};
+use lgsp_core::{Caller, Fault, Grant, Purpose, Reason, Rules, permit, rule};
 use lgsp_proto::registry::v1::decision_service_server::DecisionService;
 use lgsp_proto::registry::v1::{
     Agreement, AgreementDecision, AgreementRecord, AgreementState, AllowedMethod, Application,
@@ -72,7 +72,8 @@ impl Decisions {
         let wanted = |record: &&AgreementRecord| {
             let Some(terms) = &record.agreement else { return false };
             let is = |asked: &str, value: &str| asked.is_empty() || asked == value;
-            is(&request.application, &terms.application)
+            is(&request.id, &terms.id)
+                && is(&request.application, &terms.application)
                 && is(&request.service, &terms.service)
                 && (request.stage == 0 || request.stage == record.stage)
                 && key(record) > request.page_token
@@ -131,12 +132,15 @@ impl Decisions {
     fn check_permission(&self, request: &CheckPermissionRequest) -> Result<CheckPermissionResponse, Fault> {
         let held = self.desk.register()?.now();
         let application = held.rules.application(&request.application);
-        let application = application.ok_or_else(|| invalid("application", "names no application"))?;
+        let application = application.ok_or_else(|| invalid("application", rule!("names no application")))?;
         let method = held.rules.method(&format!("/{}", request.method));
-        let method = method.ok_or_else(|| invalid("method", "names no method of a service of the hub"))?;
+        let method =
+            method.ok_or_else(|| invalid("method", rule!("names no method of a service of the hub")))?;
         let purpose = match request.purpose.as_str() {
             "" => None,
-            purpose => Some(Purpose::parse(purpose).ok_or_else(|| invalid("purpose", "is not well formed"))?),
+            purpose => {
+                Some(Purpose::parse(purpose).ok_or_else(|| invalid("purpose", rule!("is not well formed")))?)
+            }
         };
         let at = request.at.as_ref().map_or_else(|| unix_micros(SystemTime::now()), micros);
         let caller = Caller { application: application.clone(), credential_sha256: [0; 32], person: None };
@@ -191,7 +195,9 @@ impl Decisions {
     ) -> Result<ListChangesResponse, Fault> {
         let before = match request.page_token.as_str() {
             "" => u64::MAX,
-            token => token.parse().map_err(|_| invalid("page_token", "is no token of a page before"))?,
+            token => {
+                token.parse().map_err(|_| invalid("page_token", rule!("is no token of a page before")))?
+            }
         };
         let changes = changes_before(self.desk.register()?.history(), before, request, asked.until).await;
         changes.map_err(|error| Fault::new(Reason::SourceUnavailable).because(error))
@@ -212,11 +218,15 @@ fn would_hold(held: &Held, terms: &Agreement) -> Result<(), Fault> {
     let fits = |environment: &str| {
         let mut snapshot = held.catalogue.snapshot(environment);
         let is_it = |application: &Application| application.id == terms.application;
-        if !snapshot.applications.iter().any(is_it) {
+        // What it is not about holds already: to compile all of it would keep others waiting.
+        snapshot.services.retain(|service| service.name == terms.service);
+        snapshot.applications.retain(is_it);
+        snapshot.persons.clear();
+        if snapshot.applications.is_empty() {
             snapshot.applications.extend(held.catalogue.application(&terms.application).cloned());
         }
         snapshot.agreements = vec![Agreement { state: AgreementState::Active.into(), ..terms.clone() }];
-        Rules::compile(&snapshot, &held.contracts).map(drop)
+        Rules::compile_with(&snapshot, &held.contracts, &held.pools).map(drop)
     };
     let [production, sandbox] = ENVIRONMENTS.map(fits);
     production.or(sandbox).map_err(|error| terms_do_not_hold(&error))

@@ -49,6 +49,23 @@ pub enum Error {
     /// The folder cannot be watched, or a signal cannot be heard.
     #[error("changes of the rules cannot be noticed")]
     Watch(#[source] io::Error),
+    /// A store has decided before, and none is named.
+    #[error(
+        "the rules have been decided in {store}, and registry.store is not set: the files would grant again what was revoked since. \
+         Name the store (--set registry.store={store}), or go back to the files on purpose (--set registry.store=files)"
+    )]
+    WithoutStore {
+        /// The store that has decided.
+        store: String,
+    },
+    /// The store cannot be opened.
+    #[error("the store of the registry, {store}, cannot be used: {source}")]
+    Store {
+        /// Its URL, which holds no password.
+        store: String,
+        /// What it said.
+        source: crate::HistoryError,
+    },
     /// The history cannot be used.
     #[error(transparent)]
     History(#[from] crate::HistoryError),

@@ -4,10 +4,13 @@ use std::collections::BTreeSet;
 
 use lgsp_core::breaking::breaks;
 use lgsp_core::contract::{Contract, Problem, is_domain};
-use lgsp_core::{Fault, Reason, Violation};
+use lgsp_core::said::Rule;
+use lgsp_core::sign_in::may_hold_a_person;
+use lgsp_core::{Fault, Reason, Violation, rule};
 use lgsp_proto::registry::v1::{DataService, RegisterServiceRequest, ServiceState};
 
 use crate::held::key_of;
+use crate::occasion::violation;
 use crate::register::Held;
 use crate::versions::state;
 
@@ -27,10 +30,14 @@ impl Examined {
     /// Refuses what is unfit or breaks something, and names the places.
     pub fn accepted(&self) -> Result<(), Fault> {
         if !self.problems.is_empty() {
-            return Err(Fault::invalid(violations(&self.problems)));
+            return Err(Fault::invalid(violations(
+                &self.problems,
+                &rule!("is unfit: CheckService tells why"),
+            )));
         }
         if !self.breaks.is_empty() {
-            return Err(Fault::new(Reason::BreakingChange).naming(violations(&self.breaks)));
+            return Err(Fault::new(Reason::BreakingChange)
+                .naming(violations(&self.breaks, &rule!("breaks callers: CheckService tells why"))));
         }
         Ok(())
     }
@@ -88,6 +95,9 @@ fn problems_of_names(held: &Held, service: &DataService, request: &RegisterServi
     if service.title_vi.trim().is_empty() {
         note("has no Vietnamese title", "option (lgsp.options.v1.service).title_vi");
     }
+    if [&service.title_vi, &service.title_en].into_iter().any(|title| may_hold_a_person(title)) {
+        note("has a title that may hold the number of a person", "");
+    }
     let alive = held
         .catalogue
         .services()
@@ -132,11 +142,11 @@ fn is_shared(package: &str) -> bool {
     ["google.", "lgsp.options.", "lgsp.record."].iter().any(|shared| package.starts_with(shared))
 }
 
-/// A problem as a violation. Of what a provider says only field paths reach the caller, so that a place becomes one.
-fn violations(problems: &[Problem]) -> Vec<Violation> {
-    let violation =
-        |problem: &Problem| Violation { field: path_of(&problem.place), rule: problem.found.clone() };
-    problems.iter().take(MOST).map(violation).collect()
+/// Problems as violations. Of what a provider says only field paths and listed sentences reach the caller, so that a place becomes
+/// one, and what was found is told by the answer of a check.
+fn violations(problems: &[Problem], rule: &Rule) -> Vec<Violation> {
+    let places = problems.iter().take(MOST).map(|problem| path_of(&problem.place));
+    places.map(|place| violation(&place, rule.clone())).collect()
 }
 
 /// `descriptor_set.get_book_request.isbn` of `example.v1.GetBookRequest.isbn`.

@@ -1,12 +1,14 @@
 //! What a catalogue amounts to: rules that hold together, in every environment.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use lgsp_core::contract::Contract;
-use lgsp_core::{Plan, Rules, RulesError, SANDBOX, descriptor_key};
+use lgsp_core::{Plan, Pools, Rules, RulesError, SANDBOX, descriptor_key};
 use lgsp_proto::registry::v1::{DataService, Grant, Snapshot};
 use prost::Message;
+use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::Instant;
 
 use crate::catalogue::Catalogue;
@@ -25,6 +27,8 @@ pub(crate) struct Held {
     pub rules: Rules,
     /// The contracts of every environment, by their key on the topic.
     pub contracts: BTreeMap<String, Bytes>,
+    /// The same, linked.
+    pub pools: Arc<Pools>,
     /// Digest of the rules of every environment: they have their revisions together.
     pub content: [[u8; 32]; 2],
     /// Encoded bytes of the rules of every environment.
@@ -53,20 +57,41 @@ pub(crate) async fn hold(
     history: &History,
     catalogue: Catalogue,
     environment: &str,
-    known: &BTreeMap<String, Bytes>,
+    (known, pools): (&BTreeMap<String, Bytes>, &Arc<Pools>),
     until: Instant,
 ) -> Result<Held, NotHeld> {
-    let (snapshots, contracts) =
-        snapshots(history, &catalogue, known, until).await.map_err(NotHeld::History)?;
+    let snapshots = ENVIRONMENTS.map(|environment| catalogue.snapshot(environment));
+    let contracts = contracts_of(history, &snapshots, known, until).await.map_err(NotHeld::History)?;
+    let (environment, pools) = (environment.to_owned(), pools.clone());
+    // Compiling takes its time, which calls and heartbeats do not have.
+    let compiled = spawn_blocking(move || compiled(catalogue, snapshots, contracts, &environment, pools));
+    match compiled.await.map_err(JoinError::try_into_panic) {
+        Ok(held) => held,
+        Err(Ok(panic)) => std::panic::resume_unwind(panic),
+        // The process ends, and nobody waits for this any more.
+        Err(Err(_)) => std::future::pending().await,
+    }
+}
+
+fn compiled(
+    catalogue: Catalogue,
+    mut snapshots: [Snapshot; 2],
+    contracts: BTreeMap<String, Bytes>,
+    environment: &str,
+    pools: Arc<Pools>,
+) -> Result<Held, NotHeld> {
+    fit_both(&mut snapshots, &contracts);
     let content = [&snapshots[0], &snapshots[1]].map(content_digest);
     let sizes = [&snapshots[0], &snapshots[1]].map(Message::encoded_len);
     let mut held = None;
     for (name, snapshot) in ENVIRONMENTS.into_iter().zip(snapshots) {
-        let rules = Rules::compile(&snapshot, &contracts).map_err(|error| NotHeld::Rules(Box::new(error)))?;
+        let rules = Rules::compile_with(&snapshot, &contracts, &pools);
+        let rules = rules.map_err(|error| NotHeld::Rules(Box::new(error)))?;
         if name == environment || held.is_none() {
             held = Some((snapshot, rules));
         }
     }
+    pools.retain(&contracts);
     // There are two environments, so that there are rules of one.
     let (snapshot, rules) = held.expect("one of two");
     let needed = snapshot.services.iter().map(key_of);
@@ -76,6 +101,7 @@ pub(crate) async fn hold(
         checked: Checked { snapshot, descriptors, contacts: BTreeMap::new() },
         rules,
         contracts,
+        pools,
         content,
         sizes,
     })
@@ -89,6 +115,17 @@ pub(crate) async fn snapshots(
     until: Instant,
 ) -> Result<([Snapshot; 2], BTreeMap<String, Bytes>), HistoryError> {
     let mut snapshots = ENVIRONMENTS.map(|environment| catalogue.snapshot(environment));
+    let contracts = contracts_of(history, &snapshots, known, until).await?;
+    fit_both(&mut snapshots, &contracts);
+    Ok((snapshots, contracts))
+}
+
+async fn contracts_of(
+    history: &History,
+    snapshots: &[Snapshot; 2],
+    known: &BTreeMap<String, Bytes>,
+    until: Instant,
+) -> Result<BTreeMap<String, Bytes>, HistoryError> {
     let mut contracts = BTreeMap::new();
     for key in snapshots.iter().flat_map(|snapshot| &snapshot.services).map(key_of) {
         let contract = match known.get(&key) {
@@ -97,10 +134,13 @@ pub(crate) async fn snapshots(
         };
         contracts.extend(contract.map(|contract| (key, contract)));
     }
-    let [production, sandbox] = &mut snapshots;
-    fit(production, sandbox, &contracts);
-    fit(sandbox, production, &contracts);
-    Ok((snapshots, contracts))
+    Ok(contracts)
+}
+
+fn fit_both(snapshots: &mut [Snapshot; 2], contracts: &BTreeMap<String, Bytes>) {
+    let [production, sandbox] = snapshots;
+    fit(production, sandbox, contracts);
+    fit(sandbox, production, contracts);
 }
 
 /// Leaves out what agreements grant of a version that only the other environment has: it is tried in the sandbox before it is in use.

@@ -1,4 +1,5 @@
-//! The snapshot that was published last, in a file, so that revisions never go back when the broker forgets.
+//! The snapshot that was published last, in a file, so that revisions never go back when the broker forgets; and beside it the
+//! store that has decided, so that nobody goes back to the files unawares.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -32,6 +33,26 @@ impl Kept {
         let Some(path) = &self.path else { return Ok(()) };
         replace(path, record).map_err(|source| Error::State { path: path.clone(), source })
     }
+
+    /// The store that has decided here, if one has. Blocking.
+    pub fn read_store(&self) -> Result<Option<String>, Error> {
+        let Some(path) = self.store() else { return Ok(None) };
+        match std::fs::read_to_string(&path) {
+            Ok(store) => Ok(Some(store.trim().to_owned())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(Error::State { path, source }),
+        }
+    }
+
+    /// Keeps which store decides here. Blocking.
+    pub fn write_store(&self, store: &str) -> Result<(), Error> {
+        let Some(path) = self.store() else { return Ok(()) };
+        replace(&path, format!("{store}\n").as_bytes()).map_err(|source| Error::State { path, source })
+    }
+
+    fn store(&self) -> Option<PathBuf> {
+        self.path.as_ref().map(|path| path.with_extension("store"))
+    }
 }
 
 fn replace(path: &Path, record: &[u8]) -> io::Result<()> {
@@ -56,6 +77,16 @@ mod tests {
         kept.write(b"one").unwrap();
         kept.write(b"two").unwrap();
         assert_eq!(kept.read().unwrap().as_deref(), Some(b"two".as_slice()));
+    }
+
+    #[test]
+    fn the_store_that_decides_is_kept_beside_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let kept = Kept::new(&dir.path().join("last-published"));
+        assert_eq!(kept.read_store().unwrap(), None);
+        kept.write_store("sqlite:/a/registry.db").unwrap();
+        assert_eq!(kept.read_store().unwrap().as_deref(), Some("sqlite:/a/registry.db"));
+        assert_eq!(kept.read().unwrap(), None);
     }
 
     #[test]

@@ -10,16 +10,18 @@
 //! as it should be. Deprecated and retired by either, and retired no sooner than was announced.
 
 use lgsp_core::time::{micros, timestamp};
-use lgsp_core::{Fault, Reason, said};
+use lgsp_core::{Fault, Reason, rule};
 use lgsp_proto::registry::v1::item::Item as Of;
 use lgsp_proto::registry::v1::{
-    AgreementStage, Conformance, DataService, DecideServiceRequest, Edit, Person, ServiceRecord, ServiceState,
+    Agreement, AgreementStage, Conformance, DataService, DecideServiceRequest, Edit, Person, ServiceRecord,
+    ServiceState,
 };
 
 use crate::asked::invalid;
 use crate::catalogue::{Catalogue, put};
 use crate::occasion::{
-    Draft, Occasion, for_the_first_time, operates, stands_wrong, stated, step, violation, wrong_stage,
+    Draft, Occasion, for_the_first_time, not_yours, operates, stands_wrong, stated, step, violation,
+    wrong_stage,
 };
 use crate::versions::{is_in_use, state};
 
@@ -77,13 +79,15 @@ impl Decision {
 
     fn may(self, owns: bool, operates: bool) -> Result<(), Fault> {
         let (allowed, whose) = match self {
-            Self::Offer | Self::Withdraw => (owns, "the agency that owns the data service does this"),
-            Self::PutInUse | Self::Refuse => (operates, "the hub's operator decides"),
+            Self::Offer | Self::Withdraw => {
+                (owns, rule!("is offered and withdrawn by the agency that owns it"))
+            }
+            Self::PutInUse | Self::Refuse => (operates, rule!("is decided about by the hub's operator")),
             Self::Deprecate(_) | Self::Retire => {
-                (owns || operates, "the agency that owns the data service or the hub's operator ends it")
+                (owns || operates, rule!("is ended by the agency that owns it or the hub's operator"))
             }
         };
-        if allowed { Ok(()) } else { Err(Fault::new(Reason::NotYourAgency).saying(whose)) }
+        if allowed { Ok(()) } else { Err(not_yours("service", whose)) }
     }
 }
 
@@ -99,11 +103,14 @@ pub(crate) fn register(
 ) -> Result<Draft, Fault> {
     let versions = catalogue.services();
     if versions.of(&service.name).any(|record| is_open(state(record))) {
-        return Err(stands_wrong("version", said::AN_EARLIER_ONE_WAITS));
+        return Err(stands_wrong("version", rule!("an earlier one waits for its decision")));
     }
     let in_use = versions.in_use(&service.name).and_then(|record| record.service.as_ref());
     if in_use.is_some_and(|known| known.descriptor_sha256 == service.descriptor_sha256) {
-        return Err(Fault::invalid(vec![violation("descriptor_set", "is the contract that is in use")]));
+        return Err(Fault::invalid(vec![violation(
+            "descriptor_set",
+            rule!("is the contract that is in use"),
+        )]));
     }
     let version = versions.of(&service.name).next_back().map_or(1, |last| last.version + 1);
     let id = format!("{}/{version}", service.name);
@@ -139,7 +146,7 @@ pub(crate) fn decide(
         let could_follow = |stage| decision.leads(stage).is_some();
         wrong_stage(state(record), could_follow, ServiceState::as_str_name)
     })?;
-    let is_used = !agreements_of(catalogue, &request.name).is_empty();
+    let is_used = !agreements_of(catalogue, &request.name, occasion.now).is_empty();
     in_time(decision, record, is_used, occasion.now)?;
 
     let step = Some(step(occasion, &request.reason, ""));
@@ -183,8 +190,8 @@ pub(crate) fn record_conformance(
 ) -> Result<Draft, Fault> {
     let record = seen(catalogue, name, version)?;
     if !owns(record, occasion.person) && !operates(occasion.person) {
-        let whose = "the agency that owns the data service or the hub's operator checks it";
-        return Err(Fault::new(Reason::NotYourAgency).saying(whose));
+        let whose = rule!("is checked by the agency that owns it or the hub's operator");
+        return Err(not_yours("service", whose));
     }
     if etag != record.etag {
         return Err(Reason::Stale.into());
@@ -196,15 +203,16 @@ pub(crate) fn record_conformance(
     let service = record.service.as_ref().ok_or(Reason::NotFound)?;
     let mut violations = Vec::new();
     if conformance.descriptor_sha256 != service.descriptor_sha256 {
-        violations.push(violation("conformance.descriptor_sha256", "is that of another contract"));
+        violations.push(violation("conformance.descriptor_sha256", rule!("is that of another contract")));
     }
     let unknown = conformance.methods.iter().any(|told| !methods.contains(&told.method));
     if unknown {
-        violations.push(violation("conformance.methods", "names a method that the contract does not have"));
+        violations
+            .push(violation("conformance.methods", rule!("names a method that the contract does not have")));
     }
     let problems = conformance.methods.iter().flat_map(|told| &told.problems);
     if problems.clone().any(|problem| lgsp_core::sign_in::may_hold_a_person(problem)) {
-        violations.push(violation("conformance.methods.problems", "may hold the number of a person"));
+        violations.push(violation("conformance.methods.problems", rule!("may hold the number of a person")));
     }
     if !violations.is_empty() {
         return Err(Fault::invalid(violations));
@@ -227,11 +235,12 @@ pub(crate) fn record_conformance(
     Ok(Draft { action: "record-conformance", reason: String::new(), legal_basis: String::new(), edits })
 }
 
-/// The agreements in force that use a service: `tt-tthc-dancu version 2`.
-pub(crate) fn agreements_of(catalogue: &Catalogue, service: &str) -> Vec<String> {
+/// The agreements in force that use a service at a moment (Unix µs) or later: `tt-tthc-dancu version 2`.
+pub(crate) fn agreements_of(catalogue: &Catalogue, service: &str, now: i64) -> Vec<String> {
     let in_force = catalogue.agreements().filter(|record| record.stage() == AgreementStage::Active);
     let terms = in_force.filter_map(|record| record.agreement.as_ref());
-    let ours = terms.filter(|terms| terms.service == service);
+    let has_ended = |terms: &Agreement| terms.valid_to.as_ref().is_some_and(|to| micros(to) <= now);
+    let ours = terms.filter(|terms| terms.service == service && !has_ended(terms));
     ours.map(|terms| format!("{} version {}", terms.id, terms.version)).collect()
 }
 
@@ -243,7 +252,7 @@ pub(crate) fn is_open(state: ServiceState) -> bool {
 fn seen<'a>(catalogue: &'a Catalogue, name: &str, version: u32) -> Result<&'a ServiceRecord, Fault> {
     let record = catalogue.services().get(name, version).ok_or(Reason::NotFound)?;
     if record.service.as_ref().is_some_and(|service| service.platform) {
-        return Err(Fault::new(Reason::NotYourAgency).saying("the hub's own services come and go with it"));
+        return Err(not_yours("service", rule!("comes and goes with the hub")));
     }
     Ok(record)
 }
@@ -258,17 +267,17 @@ fn in_time(decision: Decision, record: &ServiceRecord, is_used: bool, now: i64) 
     match decision {
         Decision::Deprecate(from) => {
             let rule = match announced {
-                _ if from < now => "is in the past",
-                Some(announced) if from < announced => "is earlier than was announced",
+                _ if from < now => rule!("is in the past"),
+                Some(announced) if from < announced => rule!("is earlier than was announced"),
                 None if is_used && from < now + LEAST_NOTICE => {
-                    "is less than 30 days away, and agreements use it"
+                    rule!("is less than 30 days away, and agreements use it")
                 }
                 Some(_) | None => return Ok(()),
             };
             Err(invalid("retire_from", rule))
         }
         Decision::Retire if announced.is_some_and(|announced| now < announced) => {
-            Err(invalid("service.sunset_at", "is still to come"))
+            Err(invalid("service.sunset_at", rule!("is still to come")))
         }
         Decision::Offer | Decision::PutInUse | Decision::Refuse | Decision::Withdraw | Decision::Retire => {
             Ok(())

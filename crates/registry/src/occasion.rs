@@ -1,7 +1,9 @@
 //! What every decision has, whatever it is about: who decides and when, the step that it is, and what it changes.
 
+use lgsp_core::said::Rule;
+use lgsp_core::sign_in::may_hold_a_person;
 use lgsp_core::time::timestamp;
-use lgsp_core::{Fault, Reason, Violation, said};
+use lgsp_core::{Fault, Reason, Violation, rule};
 use lgsp_proto::registry::v1::{Actor, Edit, Person, Step};
 
 /// The role of those who operate the hub.
@@ -58,8 +60,23 @@ pub(crate) fn operates(person: &Person) -> bool {
 /// Every field that has to be there and is blank is named.
 pub(crate) fn stated(required: &[(&str, &str)]) -> Result<(), Fault> {
     let blank = required.iter().filter(|(_, value)| value.trim().is_empty());
-    let missing: Vec<Violation> = blank.map(|(field, _)| violation(field, "is required")).collect();
+    let missing: Vec<Violation> = blank.map(|(field, _)| violation(field, rule!("is required"))).collect();
     if missing.is_empty() { Ok(()) } else { Err(Fault::invalid(missing)) }
+}
+
+/// Whether texts that stay in the history for ever hold no number of a person.
+///
+/// # Errors
+/// Every field that may hold one is named.
+pub(crate) fn names_nobody(texts: &[(&str, &str)]) -> Result<(), Fault> {
+    let naming: Vec<Violation> = naming_somebody(texts).collect();
+    if naming.is_empty() { Ok(()) } else { Err(Fault::invalid(naming)) }
+}
+
+/// The fields whose texts may hold the number of a person.
+pub(crate) fn naming_somebody(texts: &[(&str, &str)]) -> impl Iterator<Item = Violation> {
+    let naming = texts.iter().filter(|(_, text)| may_hold_a_person(text));
+    naming.map(|(field, _)| violation(field, rule!("may hold the number of a person")))
 }
 
 /// Whether the person has taken none of the earlier steps.
@@ -68,7 +85,12 @@ pub(crate) fn stated(required: &[(&str, &str)]) -> Result<(), Fault> {
 /// They have taken one.
 pub(crate) fn for_the_first_time(person: &Person, earlier: &[&Option<Step>]) -> Result<(), Fault> {
     let again = earlier.iter().any(|step| person_of(step) == Some(person.id.as_str()));
-    if again { Err(Reason::SamePerson.into()) } else { Ok(()) }
+    if again { Err(same_person("person", rule!("has taken an earlier step"))) } else { Ok(()) }
+}
+
+/// Somebody else has to take this step: tells why.
+pub(crate) fn same_person(what: &str, why: Rule) -> Fault {
+    Fault::new(Reason::SamePerson).naming(vec![violation(what, why)])
 }
 
 /// It is not at a stage that a decision could follow: tells at which it is, and at which it has to be.
@@ -77,16 +99,30 @@ pub(crate) fn wrong_stage<S: Copy + TryFrom<i32>>(
     could_follow: impl Fn(S) -> bool,
     name: fn(&S) -> &'static str,
 ) -> Fault {
+    stands_wrong("stage", stage_of(is, could_follow, name))
+}
+
+/// The same for something else that a decision is about, by its field.
+pub(crate) fn stage_of<S: Copy + TryFrom<i32>>(
+    is: S,
+    could_follow: impl Fn(S) -> bool,
+    name: fn(&S) -> &'static str,
+) -> Rule {
     // The stages of a contract are numbered without gaps.
     let stages = (0..).map_while(|number| S::try_from(number).ok());
     let has_to_be: Vec<String> =
         stages.filter(|stage| could_follow(*stage)).map(|stage| word(name(&stage))).collect();
-    stands_wrong("stage", &said::stage(&word(name(&is)), &has_to_be))
+    Rule::stage(&word(name(&is)), &has_to_be)
 }
 
 /// The same for what does not follow from a stage alone.
-pub(crate) fn stands_wrong(what: &str, why: &str) -> Fault {
+pub(crate) fn stands_wrong(what: &str, why: Rule) -> Fault {
     Fault::new(Reason::WrongStage).naming(vec![violation(what, why)])
+}
+
+/// It is not for the person's agency: tells for whom it is.
+pub(crate) fn not_yours(what: &str, whose: Rule) -> Fault {
+    Fault::new(Reason::NotYourAgency).naming(vec![violation(what, whose)])
 }
 
 /// `in-use` of `SERVICE_STATE_IN_USE`.
@@ -96,6 +132,28 @@ fn word(name: &str) -> String {
 }
 
 /// A field of the request and the rule that it breaks.
-pub(crate) fn violation(field: &str, rule: &str) -> Violation {
-    Violation { field: field.to_owned(), rule: rule.to_owned() }
+pub(crate) fn violation(field: &str, rule: Rule) -> Violation {
+    Violation { field: field.to_owned(), rule: rule.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use lgsp_proto::registry::v1::{AgreementStage, ApplicationState, ServiceState};
+
+    use super::*;
+    use crate::office::told;
+
+    fn check<S: Copy + TryFrom<i32>>(name: fn(&S) -> &'static str) {
+        for stage in (0..).map_while(|number| S::try_from(number).ok()) {
+            let told = told(&wrong_stage(stage, |_| true, name));
+            assert!(told[0].starts_with("stage: is "), "{told:?} of {}", name(&stage));
+        }
+    }
+
+    #[test]
+    fn every_stage_at_which_something_stands_is_told() {
+        check(AgreementStage::as_str_name);
+        check(ApplicationState::as_str_name);
+        check(ServiceState::as_str_name);
+    }
 }

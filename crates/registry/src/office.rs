@@ -58,7 +58,12 @@ impl Office {
     ) -> Result<(), Fault> {
         let person = self.catalogue.person(by).unwrap().clone();
         let occasion = Occasion { person: &person, now, exchange: "an-exchange" };
-        let draft = draft(&self.catalogue, occasion)?;
+        let draft = draft(&self.catalogue, occasion);
+        if let Err(fault) = &draft {
+            let unsaid = told(fault).into_iter().find(|told| told.contains("provider"));
+            assert_eq!(unsaid, None, "each rule reaches its reader");
+        }
+        let draft = draft?;
         self.take_in(draft.edits);
         Ok(())
     }

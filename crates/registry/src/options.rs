@@ -19,6 +19,9 @@ const HOLIDAYS: [&str; 8] = [
     "2027-09-02",
 ];
 
+/// The `store` of a registry that goes by its files on purpose, though a store has decided before.
+const FILES: &str = "files";
+
 /// What an empty store begins with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -35,7 +38,8 @@ pub enum BeginWith {
 pub struct Options {
     /// The folder of the rules.
     pub rules: PathBuf,
-    /// Where decisions about the rules are kept: a URL as [`lgsp_store::Options`] has it. Empty: the files are the rules.
+    /// Where decisions about the rules are kept: a URL as [`lgsp_store::Options`] has it. Empty: the files are the rules; and
+    /// [`FILES`]: they are again, though a store has decided before.
     pub store: String,
     /// A file with the password of a store on PostgreSQL; empty: it wants none.
     pub store_password_file: PathBuf,
@@ -104,9 +108,14 @@ impl Options {
         }
     }
 
+    /// Whether the files are the rules because somebody has said so, and not for want of a store.
+    pub(crate) fn goes_by_files_on_purpose(&self) -> bool {
+        self.store == FILES
+    }
+
     /// The store of decisions, if there is one.
     pub(crate) fn store(&self) -> Option<lgsp_store::Options> {
-        (!self.store.is_empty()).then(|| lgsp_store::Options {
+        (!self.store.is_empty() && self.store != FILES).then(|| lgsp_store::Options {
             password_file: file(&self.store_password_file),
             root_certificates: file(&self.store_root_certificates),
             ..lgsp_store::Options::of(self.store.clone())
@@ -129,8 +138,8 @@ impl config::Options for Options {
             ),
             row(
                 "store",
-                "sqlite:<path> or postgres://<user>@<host>/<database>, or empty",
-                "Where decisions about the rules are kept. Empty: the files of `rules` are the rules, and nobody decides at run time.\nAn empty store begins with the files; after that they are not read any more.",
+                "sqlite:<path> or postgres://<user>@<host>/<database>, or files, or empty",
+                "Where decisions about the rules are kept. Empty: the files of `rules` are the rules, and nobody decides at run time.\nAn empty store begins with the files; after that they are not read any more, and a registry without its store refuses to\nstart, unless it is told `files`: then they are the rules again, with whatever they still grant.",
             ),
             row(
                 "store-password-file",

@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use lgsp_core::{Fault, Reason};
+use lgsp_core::{Fault, Reason, rule};
 use lgsp_proto::registry::v1::history_service_server::HistoryService;
 use lgsp_proto::registry::v1::item::Item as Of;
 use lgsp_proto::registry::v1::moment::Moment as At;
@@ -21,6 +21,7 @@ use crate::catalogue::Catalogue;
 use crate::desk::Desk;
 use crate::held::{ENVIRONMENTS, snapshots};
 use crate::history::HistoryError;
+use crate::occasion::not_yours;
 use crate::person::ADMINISTRATOR;
 use crate::register::Held;
 
@@ -67,7 +68,7 @@ impl Past {
         let caller = asked.person(&now.catalogue)?;
         let moment = request.as_of.unwrap_or_default();
         may_ask(caller, &moment)?;
-        let bad_token = || invalid("page_token", "is no token of a page before");
+        let bad_token = || invalid("page_token", rule!("is no token of a page before"));
         let (moment, after) = match request.page_token.split_once(':') {
             _ if request.page_token.is_empty() => (moment, ""),
             Some((sequence, after)) => {
@@ -129,7 +130,7 @@ impl Past {
             None => return Ok(Told::Now(now)),
             Some(At::Sequence(sequence)) if sequence == now.catalogue.sequence => return Ok(Told::Now(now)),
             Some(At::Sequence(sequence)) if sequence > now.catalogue.sequence => {
-                return Err(invalid("as_of.sequence", "is that of no change yet"));
+                return Err(invalid("as_of.sequence", rule!("is that of no change yet")));
             }
             Some(At::Sequence(sequence)) => Some(sequence),
             Some(At::At(_) | At::Revision(_)) => None,
@@ -155,8 +156,7 @@ fn may_ask(person: &Person, moment: &Moment) -> Result<(), Fault> {
     if moment.moment.is_none() || oversees(person) {
         return Ok(());
     }
-    Err(Fault::new(Reason::NotYourAgency)
-        .saying("the past is told to operators, auditors and administrators"))
+    Err(not_yours("as_of", rule!("of the past is told to operators, auditors and administrators")))
 }
 
 fn unavailable(error: HistoryError) -> Fault {

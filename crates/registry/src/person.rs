@@ -5,16 +5,17 @@
 
 use std::collections::BTreeSet;
 
+use lgsp_core::said::Rule;
 use lgsp_core::sign_in::{is_issuer, is_subject};
 use lgsp_core::time::{micros, timestamp};
-use lgsp_core::{Fault, PersonId, Reason, Violation};
+use lgsp_core::{Fault, PersonId, Reason, Violation, rule};
 use lgsp_proto::registry::v1::credential_record::Held;
 use lgsp_proto::registry::v1::item::Item as Of;
 use lgsp_proto::registry::v1::{ConfirmPersonRequest, Credential, Person, PersonProposal, SignIn, Step};
 
 use crate::catalogue::{Catalogue, put, take_away};
 use crate::credential::{problems_of_key, problems_of_period};
-use crate::occasion::{Draft, Occasion, for_the_first_time, person_of, step, violation};
+use crate::occasion::{Draft, Occasion, for_the_first_time, person_of, same_person, step, violation};
 
 /// The role of those who say who is who.
 pub(crate) const ADMINISTRATOR: &str = "administrator";
@@ -62,7 +63,7 @@ pub(crate) fn confirm_person(
         return Err(Reason::Stale.into());
     }
     if occasion.person.id == id {
-        return Err(Fault::new(Reason::SamePerson).saying("it is about the person who would confirm it"));
+        return Err(same_person("id", rule!("is about who would confirm it")));
     }
     confirms(catalogue, occasion.person, &waiting.proposed)?;
     let person = waiting.person.clone().unwrap_or_default();
@@ -87,7 +88,9 @@ pub(crate) fn confirms(catalogue: &Catalogue, person: &Person, proposed: &Option
     // Histories from before persons were confirmed have some whom one administrator made known alone.
     let made_alone = catalogue.remembered().makers_of(proposer).eq([person.id.as_str()]);
     if made_by_proposer || made_alone {
-        return Err(Fault::new(Reason::SamePerson).saying("one of the two was made known by the other"));
+        let why =
+            rule!("is confirmed by nobody whom the proposer made known, or who made the proposer known");
+        return Err(same_person("proposal", why));
     }
     Ok(())
 }
@@ -132,27 +135,31 @@ fn is_within(key: &Credential, had: &Credential) -> bool {
 
 fn check(catalogue: &Catalogue, person: &Person, now: i64) -> Result<(), Fault> {
     let mut violations = Vec::new();
-    let mut note = |bad: bool, field: &str, rule: &str| {
+    let mut note = |bad: bool, field: &str, rule: Rule| {
         if bad {
             violations.push(violation(field, rule));
         }
     };
-    note(PersonId::parse(&person.id).is_none(), "person.id", "is not well formed");
-    note(catalogue.agency(&person.agency_code).is_none(), "person.agency_code", "names no agency");
+    note(PersonId::parse(&person.id).is_none(), "person.id", rule!("is not well formed"));
+    note(catalogue.agency(&person.agency_code).is_none(), "person.agency_code", rule!("names no agency"));
     let unknown = person.roles.iter().any(|role| !catalogue.has_role(role));
-    note(unknown, "person.roles", "names a role that is not there");
-    note(has_one_twice(&person.credentials), "person.credentials", "has a key, or the id of a key, twice");
+    note(unknown, "person.roles", rule!("names a role that is not there"));
+    note(
+        has_one_twice(&person.credentials),
+        "person.credentials",
+        rule!("has a key, or the id of a key, twice"),
+    );
     let is_good = |sign_in: &SignIn| is_issuer(&sign_in.issuer) && is_subject(&sign_in.subject);
     note(
         !person.sign_ins.iter().all(is_good),
         "person.sign_ins",
-        "names no issuer by its URL, or by a subject that may be the number of a person",
+        rule!("names no issuer by its URL, or by a subject that may be the number of a person"),
     );
-    note(shares_a_sign_in(catalogue, person), "person.sign_ins", "is somebody else's, or there twice");
+    note(shares_a_sign_in(catalogue, person), "person.sign_ins", rule!("is somebody else's, or there twice"));
     note(
         !keeps_an_administrator(catalogue, person),
         "person.roles",
-        "would leave the hub without an administrator",
+        rule!("would leave the hub without an administrator"),
     );
     violations.extend(problems_of_keys(catalogue, person, now));
     if violations.is_empty() { Ok(()) } else { Err(Fault::invalid(violations)) }

@@ -75,7 +75,11 @@ impl Publisher {
                         caught_up = true;
                         due = Some(Instant::now());
                     }
-                    Err(error) => tail = self.tail_again(error, tail).await,
+                    Err(error) => {
+                        tail = self.tail_again(error, tail).await;
+                        // What was there may be gone: it is read anew before anything is published.
+                        (self.on_topic, caught_up) = (OnTopic::default(), false);
+                    }
                 },
                 () = at(due), if caught_up => {
                     due = match self.publish().await {
@@ -129,7 +133,7 @@ impl Publisher {
     /// Takes in a record of the topic. Returns false if the snapshot has to be published again.
     fn take_in(&mut self, record: &Record) -> bool {
         if record.key.as_deref() != Some(SNAPSHOT) {
-            return true;
+            return self.take_in_contract(record);
         }
         let stands = self.on_topic.take_in(
             &self.key,
@@ -151,6 +155,20 @@ impl Publisher {
         stands
     }
 
+    /// The same for a contract, if it is one that gateways need.
+    fn take_in_contract(&mut self, record: &Record) -> bool {
+        let Some(key) = record.key.as_deref().and_then(|key| std::str::from_utf8(key).ok()) else {
+            return true;
+        };
+        let value = record.value.as_deref().unwrap_or_default();
+        let stands =
+            self.on_topic.take_in_contract(key, value) || !self.checked.descriptors.contains_key(key);
+        if !stands {
+            error!(offset = record.offset, "somebody else wrote over a contract");
+        }
+        stands
+    }
+
     async fn tail_again(&self, error: lgsp_bus::Error, tail: Tail) -> Tail {
         warn!(%error, "reading the rules' topic has ended; beginning again");
         self.topic.degraded("the topic of the rules cannot be read");
@@ -166,11 +184,15 @@ impl Publisher {
         let content = content_digest(&self.checked.snapshot);
         let next = match &held {
             None => next(content, &self.on_topic, self.last_kept.as_ref()),
-            Some(held) => next_of(held.catalogue.revision, content, &self.on_topic),
+            Some(held) => next_of(held.catalogue.revision, content, &self.on_topic, self.kept_here()),
         };
         let known = match next {
-            Next::Stands(known) => known,
+            Next::Stands(known) => {
+                self.put_contracts(|on_topic, key| on_topic.lacks_contract(key)).await?;
+                known
+            }
             Next::Repeat(known) => {
+                self.put_contracts(|_, _| true).await?;
                 self.put(&known).await?;
                 known
             }
@@ -178,6 +200,7 @@ impl Publisher {
                 let known = self.sign(revision)?;
                 // Kept first: a revision that somebody may have seen must never be given again to other rules.
                 self.keep(&known).await?;
+                self.put_contracts(|on_topic, key| on_topic.lacks_contract(key)).await?;
                 self.put(&known).await?;
                 known
             }
@@ -197,14 +220,14 @@ impl Publisher {
         self.topic.ready();
         let published = Published::new(known.snapshot.clone(), &self.checked.descriptors);
         self.current.send_replace(Some(Arc::new(published)));
-        self.on_topic = OnTopic { latest: Some(known), displaced: false };
+        self.on_topic.holds(known);
         Ok(())
     }
 
     /// What is published is not of our history. A later revision comes back to us as new rules.
     async fn lift(&self, published: u64, seen: u64) -> Result<(), Error> {
         let Some(register) = &self.register else { return Ok(()) };
-        register.lift(published, seen, Instant::now() + LIFTING).await?;
+        register.lift(published, seen, LIFTING).await?;
         Ok(())
     }
 
@@ -215,16 +238,33 @@ impl Publisher {
         Known::open(&self.key, &record).ok_or(Error::Key)
     }
 
-    /// The contracts first, so that whoever has the snapshot has what it needs.
-    async fn put(&self, known: &Known) -> Result<(), Error> {
+    /// Puts contracts before the snapshot, so that whoever has that has what it needs.
+    async fn put_contracts(&mut self, wanted: impl Fn(&OnTopic, &str) -> bool) -> Result<(), Error> {
         for (key, descriptor_set) in &self.checked.descriptors {
-            self.bus.publish(topics::REGISTRY, Some(0), key.as_bytes(), descriptor_set, &[]).await?;
+            if wanted(&self.on_topic, key) {
+                self.bus.publish(topics::REGISTRY, Some(0), key.as_bytes(), descriptor_set, &[]).await?;
+                self.on_topic.holds_contract(key);
+            }
         }
+        Ok(())
+    }
+
+    async fn put(&self, known: &Known) -> Result<(), Error> {
         self.bus.publish(topics::REGISTRY, Some(0), SNAPSHOT, &known.record, &[]).await?;
         Ok(())
     }
 
+    /// What was kept of the environment that is published from here.
+    fn kept_here(&self) -> Option<&Known> {
+        let is_of_here = |kept: &&Known| kept.snapshot.environment == self.options.environment;
+        self.last_kept.as_ref().filter(is_of_here)
+    }
+
+    /// Keeps what was published last; an older revision never takes the place of a newer one.
     async fn keep(&mut self, known: &Known) -> Result<(), Error> {
+        if self.kept_here().is_some_and(|kept| kept.revision() > known.revision()) {
+            return Ok(());
+        }
         let (kept, record) = (self.kept.clone(), known.record.clone());
         on_disk(move || kept.write(&record)).await?;
         self.last_kept = Some(known.clone());

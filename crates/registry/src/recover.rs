@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use ed25519_dalek::SigningKey;
 use lgsp_core::PersonId;
+use lgsp_core::sign_in::may_hold_a_person;
 use lgsp_core::time::{timestamp, unix_micros};
 use lgsp_proto::registry::v1::item::Item as Of;
 use lgsp_proto::registry::v1::{Actor, Change, Credential, Edit, Person};
@@ -78,7 +79,7 @@ pub enum RecoverError {
         problem: &'static str,
     },
     /// No reason was given.
-    #[error("a reason is required: it stands in the history for ever")]
+    #[error("a reason is required, without a number of a person: it stands in the history for ever")]
     Reason,
     /// The rules would not hold together.
     #[error("the rules of the store do not hold together: {0}")]
@@ -106,7 +107,7 @@ pub enum RecoverError {
 /// # Errors
 /// The store holds no registry or fails, the id is that of somebody else, or the key cannot be kept. Then nothing has changed.
 pub async fn recover_administrator(recovery: &Recovery) -> Result<Recovered, RecoverError> {
-    if recovery.reason.trim().is_empty() {
+    if recovery.reason.trim().is_empty() || may_hold_a_person(&recovery.reason) {
         return Err(RecoverError::Reason);
     }
     let empty = || RecoverError::Empty { url: recovery.store.url.clone() };
@@ -156,7 +157,8 @@ async fn add(
         let mut after = catalogue;
         after.apply(&change).map_err(HistoryError::from)?;
         let known = std::collections::BTreeMap::new();
-        hold(history, after, &recovery.environment, &known, until).await.map_err(|error| match error {
+        let known = (&known, &std::sync::Arc::default());
+        hold(history, after, &recovery.environment, known, until).await.map_err(|error| match error {
             crate::held::NotHeld::Rules(error) => RecoverError::Rules(error),
             crate::held::NotHeld::History(error) => RecoverError::History(error),
         })?;
@@ -292,7 +294,9 @@ mod tests {
         recover_administrator(&recovery(&store, folder.path(), "admin-9")).await.unwrap();
         let after = now(&store).await;
         assert_eq!(after.person("admin-9").unwrap().agency_code, "H13.02");
-        for (id, reason) in [("an.justice", "r"), ("Not An Id", "r"), ("admin-8", " ")] {
+        for (id, reason) in
+            [("an.justice", "r"), ("Not An Id", "r"), ("admin-8", " "), ("admin-8", "for 092085000011")]
+        {
             let refused = Recovery { reason: reason.to_owned(), ..recovery(&store, folder.path(), id) };
             recover_administrator(&refused).await.unwrap_err();
             assert!(!refused.key_file.exists(), "{id}");

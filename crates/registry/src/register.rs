@@ -7,11 +7,11 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use lgsp_core::time::{timestamp, unix_micros};
-use lgsp_core::{Fault, MaskError, Reason, RulesError, Violation, contract, environment};
+use lgsp_core::{Fault, MaskError, Reason, RulesError, contract, environment, rule};
 use lgsp_proto::registry::v1::{Actor, Change, Edit, Environment, Snapshot};
 use lgsp_store::Options as StoreOptions;
 use tokio::sync::{Mutex, watch};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use tracing::warn;
 
 use crate::Error;
@@ -21,7 +21,8 @@ use crate::decide::Draft;
 pub(crate) use crate::held::Held;
 use crate::held::{NotHeld, hold};
 use crate::history::{History, HistoryError};
-use crate::own;
+use crate::occasion::names_nobody;
+use crate::own::{self, Brought};
 use crate::rules::Checked;
 use crate::sandbox;
 use crate::settle::{unsettled, waits_for_production};
@@ -73,7 +74,8 @@ impl Register {
             history.append(&change, until).await?;
             catalogue = later(&history, &catalogue, until).await?.unwrap_or_default();
         }
-        let held = hold(&history, catalogue, environment, &BTreeMap::new(), until).await;
+        let nothing = (&BTreeMap::new(), &Arc::default());
+        let held = hold(&history, catalogue, environment, nothing, until).await;
         let held = held.map_err(HistoryError::from)?;
         let register = Self {
             history,
@@ -118,11 +120,12 @@ impl Register {
         }
     }
 
-    /// Gives an older history the registry's services as this program has them, and leaves those of a newer program.
+    /// Gives an older history the hub's own services as this program has them, and leaves those of a newer program.
     async fn bring_own(&self, until: Instant) -> Result<(), HistoryError> {
         loop {
             let now = self.now();
-            let Some((edits, contracts)) = own::outdated(&now.catalogue) else { return Ok(()) };
+            let outdated = own::outdated(&now.catalogue, &now.contracts);
+            let Some(Brought { edits, contracts, left }) = outdated else { return Ok(()) };
             self.history.keep(&contracts, until).await?;
             let is_a_rule = !edits.is_empty();
             let change = Change {
@@ -130,7 +133,11 @@ impl Register {
                 own_services: own::NUMBER,
                 ..of_its_own(&now.catalogue, "bring-own-services", edits)
             };
-            self.history.append(&change, until).await?;
+            if self.history.append(&change, until).await? {
+                for role in left {
+                    warn!(role, "a role is not as it shipped and does not open what is new: PutRole does");
+                }
+            }
             self.catch_up(until).await?;
         }
     }
@@ -155,17 +162,18 @@ impl Register {
         &self.history
     }
 
-    /// Takes in what other registries have decided.
-    pub async fn follow(&self, until: Instant) -> Result<(), HistoryError> {
+    /// Takes in what other registries have decided. For so long the store may take: to wait for a decision is not its fault.
+    pub async fn follow(&self, within: Duration) -> Result<(), HistoryError> {
         let _deciding = self.deciding.lock().await;
-        self.catch_up(until).await
+        self.catch_up(Instant::now() + within).await
     }
 
     /// Takes a decision: `draft` says what it changes, from the register as it is. Contracts that it names and that are new are
     /// kept before it is taken, and not if it is refused.
     ///
     /// # Errors
-    /// What `draft` says; rules that would not hold together; or the store failed, and then the decision may have been taken.
+    /// What `draft` says; a number of a person in its reasons; rules that would not hold together; or the store failed, and then the
+    /// decision may have been taken.
     pub async fn decide(
         &self,
         contracts: &BTreeMap<String, Bytes>,
@@ -173,7 +181,8 @@ impl Register {
         until: Instant,
         draft: impl Fn(&Held) -> Result<Draft, Fault>,
     ) -> Result<Arc<Held>, Fault> {
-        let _deciding = self.deciding.lock().await;
+        let _deciding =
+            timeout_at(until, self.deciding.lock()).await.map_err(|_| Reason::AdapterOverloaded)?;
         for _ in 0..MOST_TRIES {
             self.catch_up(until).await.map_err(unavailable)?;
             let now = self.now();
@@ -181,7 +190,9 @@ impl Register {
                 // The bus brings a request twice rather than not at all.
                 return Ok(now);
             }
-            let change = following(&now.catalogue, &by, draft(&now)?);
+            let draft = draft(&now)?;
+            names_nobody(&[("reason", &draft.reason), ("legal_basis", &draft.legal_basis)])?;
+            let change = following(&now.catalogue, &by, draft);
             let (change, held) = self.would_hold(&now, change, contracts, until).await?;
             self.history.keep(contracts, until).await.map_err(unavailable)?;
             if self.history.append(&change, until).await.map_err(unavailable)? {
@@ -195,8 +206,9 @@ impl Register {
 
     /// Gives the rules a revision after one that was published and is not ours: the store was restored, or is a new one. Unless
     /// they are not those any more that had the revision `seen`: then another registry was only faster than we.
-    pub async fn lift(&self, published: u64, seen: u64, until: Instant) -> Result<(), HistoryError> {
+    pub async fn lift(&self, published: u64, seen: u64, within: Duration) -> Result<(), HistoryError> {
         let _deciding = self.deciding.lock().await;
+        let until = Instant::now() + within;
         self.catch_up(until).await?;
         let now = self.now();
         if now.catalogue.revision > seen {
@@ -239,7 +251,7 @@ impl Register {
         // What makes them smaller is never refused: to revoke must remain possible.
         let grows_too_large = |(size, before): (&usize, &usize)| *size > contract::LARGEST && size > before;
         if held.sizes.iter().zip(&now.sizes).any(grows_too_large) {
-            return Err(invalid("rules", "would be more than one record holds"));
+            return Err(invalid("rules", rule!("would be more than one record holds")));
         }
         Ok((change, held))
     }
@@ -254,6 +266,7 @@ impl Register {
     ) -> Result<Held, Fault> {
         let mut catalogue = now.catalogue.clone();
         catalogue.apply(change).map_err(|damage| unavailable(damage.into()))?;
+        let known = (known, &now.pools);
         let held = hold(&self.history, catalogue, &self.environment, known, until).await;
         held.map_err(|error| match error {
             NotHeld::Rules(error) => does_not_hold(change, &error),
@@ -264,7 +277,8 @@ impl Register {
     async fn catch_up(&self, until: Instant) -> Result<(), HistoryError> {
         let now = self.now();
         if let Some(catalogue) = later(&self.history, &now.catalogue, until).await? {
-            let held = hold(&self.history, catalogue, &self.environment, &now.contracts, until).await;
+            let known = (&now.contracts, &now.pools);
+            let held = hold(&self.history, catalogue, &self.environment, known, until).await;
             self.held.send_replace(Arc::new(held.map_err(HistoryError::from)?));
         }
         Ok(())
@@ -316,25 +330,29 @@ fn does_not_hold(change: &Change, error: &RulesError) -> Fault {
     let field = match kind {
         "agreement" => return terms_do_not_hold(error),
         // A request for a service names its version.
-        "service" => "version".to_owned(),
-        "person" | "person-proposal" if is_about_a_credential(error) => "person.credentials".to_owned(),
-        kind => kind.trim_end_matches("-proposal").to_owned(),
+        "service" => "version",
+        "person" | "person-proposal" if is_about_a_credential(error) => "person.credentials",
+        kind => kind.trim_end_matches("-proposal"),
     };
-    Fault::invalid(vec![Violation { field, rule: error.to_string() }])
+    invalid(field, rule!("does not hold together with the other rules")).because(error.to_string())
 }
 
 /// Names what does not hold together by its place in the terms of an agreement.
 pub(crate) fn terms_do_not_hold(error: &RulesError) -> Fault {
-    let field = match error {
+    let fault = match error {
         RulesError::Mask { source: MaskError::UnknownField { path }, .. } => {
-            format!("agreement.grants.fields.{path}")
+            invalid(&format!("agreement.grants.fields.{path}"), rule!("is no field of the answer"))
         }
-        RulesError::Mask { .. } => "agreement.grants.fields".to_owned(),
+        RulesError::Mask { .. } => {
+            invalid("agreement.grants.fields", rule!("cannot be granted of this answer"))
+        }
         RulesError::DescriptorMissing { .. }
         | RulesError::DescriptorInvalid { .. }
-        | RulesError::Invalid { .. } => "agreement.grants.method".to_owned(),
+        | RulesError::Invalid { .. } => {
+            invalid("agreement.grants.method", rule!("does not fit the data service"))
+        }
     };
-    Fault::invalid(vec![Violation { field, rule: error.to_string() }])
+    fault.because(error.to_string())
 }
 
 fn is_about_a_credential(error: &RulesError) -> bool {

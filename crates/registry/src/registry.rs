@@ -12,7 +12,7 @@ use lgsp_proto::registry::v1::registry_service_server::RegistryServiceServer;
 use lgsp_runtime::state::Fact;
 use lgsp_runtime::{Component, Shutdown, Stage, State};
 use tokio::sync::watch;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tracing::warn;
@@ -87,7 +87,12 @@ pub async fn start(
         move || kept.read()
     });
     let last_kept = last_kept.await?.and_then(|record| Known::open(&key, &record));
+    not_without_its_store(&options, &kept).await?;
     let Rules { origin, register, checked, looked_at } = rules(&options, last_kept.as_ref()).await?;
+    if register.is_some() {
+        let (kept, store) = (kept.clone(), wherever_it_is_read(&options.store));
+        on_disk(move || kept.write_store(&store)).await?;
+    }
 
     let tail = bus.tail(topics::REGISTRY, Start::Beginning)?;
     let (rules, topic, revision) =
@@ -132,12 +137,35 @@ pub async fn start(
     Ok(registry)
 }
 
+/// The URL of a store that means the same to a registry which is started in another folder.
+fn wherever_it_is_read(store: &str) -> String {
+    let absolute = store.strip_prefix("sqlite:").and_then(|path| std::path::absolute(path).ok());
+    absolute.map_or_else(|| store.to_owned(), |path| format!("sqlite:{}", path.display()))
+}
+
+/// Refuses to go by the files where a store has decided: they still grant what was revoked since.
+async fn not_without_its_store(options: &Options, kept: &Kept) -> Result<(), Error> {
+    if options.store().is_some() || options.goes_by_files_on_purpose() {
+        return Ok(());
+    }
+    let kept = kept.clone();
+    match on_disk(move || kept.read_store()).await? {
+        Some(store) => Err(Error::WithoutStore { store }),
+        None => Ok(()),
+    }
+}
+
 async fn rules(options: &Options, published: Option<&Known>) -> Result<Rules, Error> {
     if let Some(store) = options.store() {
         let first = async || Ok((first(options).await?, published.map_or(0, Known::revision)));
         let ours = published.map(|known| &known.snapshot);
         let ours = ours.filter(|snapshot| snapshot.environment == options.environment);
-        let register = Arc::new(Register::open(&store, &options.environment, ours, first).await?);
+        let register = Register::open(&store, &options.environment, ours, first).await;
+        let unusable = |error| match error {
+            Error::History(source) => Error::Store { store: options.store.clone(), source },
+            other => other,
+        };
+        let register = Arc::new(register.map_err(unusable)?);
         let (held, origin) = (register.now(), Origin::Decisions(register.held()));
         let checked = held.checked.clone();
         return Ok(Rules { origin, register: Some(register), checked, looked_at: [0; 32] });
@@ -172,7 +200,7 @@ async fn follow(register: Arc<Register>, rules: Component, close: CancellationTo
             _ = ticks.tick() => {}
         }
         told = recover::tell(&register.now().catalogue, told);
-        let followed = register.follow(Instant::now() + FOLLOW).await;
+        let followed = register.follow(FOLLOW).await;
         let now = match &followed {
             Ok(()) if own::are_of_a_newer_program(&register.now().catalogue) => Standing::BesideNewer,
             Ok(()) if waits_for_production(&register.now().catalogue) => Standing::BeforeProduction,
@@ -227,6 +255,15 @@ impl Registry {
             .add_service(HistoryServiceServer::new(Past::new(desk, &self.environment)))
     }
 
+    /// Whether the rules that are published know this key as one of an application's.
+    pub fn knows_key(&self, application: &str, public_key: &[u8; 32]) -> bool {
+        let published = self.current.borrow().clone();
+        let applications = published.iter().flat_map(|published| &published.snapshot().applications);
+        let mut credentials =
+            applications.filter(|known| known.id == application).flat_map(|known| &known.credentials);
+        credentials.any(|known| known.ed25519_public_key[..] == public_key[..])
+    }
+
     /// The revision that is published; 0 before the first.
     pub fn revision(&self) -> u64 {
         u64::try_from(self.revision.get()).unwrap_or(0)
@@ -239,6 +276,7 @@ mod tests {
     use lgsp_runtime::Instance;
     use lgsp_runtime::state::Condition;
     use lgsp_store::Options as StoreOptions;
+    use tokio::time::Instant;
 
     use super::*;
     use crate::rules::Folder;

@@ -57,7 +57,7 @@ impl Service {
 
     fn published(&self) -> Result<Arc<Published>, Fault> {
         let current = self.current.borrow().clone();
-        current.ok_or_else(|| Fault::new(Reason::SourceUnavailable).saying("no rules are published yet"))
+        current.ok_or_else(|| Reason::SourceUnavailable.into())
     }
 
     fn applications(&self, request: &ListApplicationsRequest) -> Result<ListApplicationsResponse, Fault> {

@@ -1,11 +1,12 @@
 //! Answers calls about data services: takes their contracts in, takes decisions about their versions, and tells of them.
 
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use lgsp_core::contract::{Contract, Problem};
-use lgsp_core::time::micros;
-use lgsp_core::{Fault, Reason, descriptor_key};
+use lgsp_core::time::{micros, unix_micros};
+use lgsp_core::{Fault, Reason, descriptor_key, rule};
 use lgsp_proto::registry::v1::catalogue_service_server::CatalogueService;
 use lgsp_proto::registry::v1::{
     CheckServiceResponse, ContractProblem, DecideServiceRequest, DeprecateServiceRequest, GetContractRequest,
@@ -70,8 +71,10 @@ impl Services {
     async fn add(&self, asked: &Asked, request: RegisterServiceRequest) -> Result<ServiceDecision, Fault> {
         let held = self.desk.register()?.now();
         asked.person(&held.catalogue)?;
-        let contract = Contract::read(&request.descriptor_set, &request.name)
-            .map_err(|problem| Fault::invalid(vec![violation("descriptor_set", &problem.found)]))?;
+        let contract = Contract::read(&request.descriptor_set, &request.name).map_err(|problem| {
+            Fault::invalid(vec![violation("descriptor_set", rule!("is unfit: CheckService tells why"))])
+                .because(problem.found)
+        })?;
         let in_use = self.in_use(&held, &request.name, asked.until).await?;
         let compared = in_use.as_ref().map(|contract| contract.sha256.to_vec());
         let set = BTreeMap::from([(descriptor_key(&contract.sha256), request.descriptor_set.clone())]);
@@ -170,7 +173,7 @@ impl Services {
 fn decision(taken: Taken, name: &str, version: u32) -> Result<ServiceDecision, Fault> {
     let Taken { held, revision, gateways_behind } = taken;
     let record = held.catalogue.services().get(name, version).ok_or(Reason::NotFound)?;
-    let agreements = agreements_of(&held.catalogue, name);
+    let agreements = agreements_of(&held.catalogue, name, unix_micros(SystemTime::now()));
     Ok(ServiceDecision { service: Some(record.clone()), agreements, revision, gateways_behind })
 }
 

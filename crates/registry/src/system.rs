@@ -1,11 +1,12 @@
 //! The inventory of the city's information systems, connected or not yet. Pure, as [`decide`](crate::decide) is.
 
-use lgsp_core::{ApplicationId, Fault, Reason};
+use lgsp_core::said::Rule;
+use lgsp_core::{ApplicationId, Fault, Reason, rule};
 use lgsp_proto::registry::v1::System;
 use lgsp_proto::registry::v1::item::Item as Of;
 
 use crate::catalogue::{Catalogue, put};
-use crate::occasion::{Draft, Occasion, operates, step, violation};
+use crate::occasion::{Draft, Occasion, naming_somebody, not_yours, operates, step, violation};
 use crate::working_days::date;
 
 /// Adds a system, or changes what is said of one. Its agency and the hub's operator do.
@@ -23,9 +24,7 @@ pub(crate) fn put_system(
     let agencies = [Some(&system.agency_code), known.map(|known| &known.agency_code)];
     let theirs = agencies.into_iter().flatten().all(|agency| *agency == occasion.person.agency_code);
     if !theirs && !operates(occasion.person) {
-        return Err(
-            Fault::new(Reason::NotYourAgency).saying("the system's agency or the hub's operator does")
-        );
+        return Err(not_yours("system", rule!("is put by its agency or the hub's operator")));
     }
     if known.map_or(0, |known| known.etag) != system.etag {
         return Err(Reason::Stale.into());
@@ -43,16 +42,21 @@ pub(crate) fn put_system(
 
 fn check(catalogue: &Catalogue, system: &System) -> Result<(), Fault> {
     let mut violations = Vec::new();
-    let mut note = |bad: bool, field: &str, rule: &str| {
+    let mut note = |bad: bool, field: &str, rule: Rule| {
         if bad {
             violations.push(violation(field, rule));
         }
     };
-    note(ApplicationId::parse(&system.id).is_none(), "system.id", "is not well formed");
-    note(system.name_vi.trim().is_empty(), "system.name_vi", "is required");
-    note(catalogue.agency(&system.agency_code).is_none(), "system.agency_code", "names no agency");
+    note(ApplicationId::parse(&system.id).is_none(), "system.id", rule!("is not well formed"));
+    note(system.name_vi.trim().is_empty(), "system.name_vi", rule!("is required"));
+    note(catalogue.agency(&system.agency_code).is_none(), "system.agency_code", rule!("names no agency"));
     let no_date = !system.planned.is_empty() && date(&system.planned).is_none();
-    note(no_date, "system.planned", "is no date such as 2027-06-30");
+    note(no_date, "system.planned", rule!("is no date such as 2027-06-30"));
+    let texts = [("name_vi", &system.name_vi), ("name_en", &system.name_en), ("why_not", &system.why_not)];
+    for (field, text) in texts {
+        let field = format!("system.{field}");
+        violations.extend(naming_somebody(&[(&field, text)]));
+    }
     if violations.is_empty() { Ok(()) } else { Err(Fault::invalid(violations)) }
 }
 

@@ -424,6 +424,56 @@ async fn a_store_that_is_another_gives_its_rules_a_later_revision() {
     second.shutdown.run().await;
 }
 
+/// As `lgsp up` after its registry.db was restored: the broker in memory has forgotten, and gateways elsewhere have not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_restored_from_a_backup_over_an_empty_topic_goes_on_after_what_was_published() {
+    let site = Site::new();
+    let running = site.start_with(site.options_with("store"), &bus()).await;
+    running.until("it is published", |running| running.registry.revision() == 1).await;
+    for suffix in ["", "-wal"] {
+        let [now, backup] = ["store", "backup"].map(|name| site.path().join(format!("{name}.db{suffix}")));
+        if now.exists() {
+            std::fs::copy(now, backup).unwrap();
+        }
+    }
+    for id in ["an.tuphap", "ba.tuphap"] {
+        running.put_person(id).await;
+    }
+    running.until("it is published", |running| running.registry.revision() == 3).await;
+    running.shutdown.run().await;
+
+    let (empty, options) = (bus(), site.options_with("backup"));
+    let restored = site.start_with(options, &empty).await;
+    let mut tail = empty.tail(topics::REGISTRY, Start::Beginning).unwrap();
+    let (snapshot, _) = read_until(&mut tail, 1).await;
+    assert_eq!((snapshot.revision, persons(&snapshot)), (4, vec!["admin-1", "admin-2"]));
+    restored.until("it stands", |running| running.registry.revision() == 4).await;
+    restored.shutdown.run().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_revision_brings_the_contracts_that_the_topic_lacks_and_no_other() {
+    let (site, bus) = (Site::new(), bus());
+    let running = site.start(&bus).await;
+    let mut tail = bus.tail(topics::REGISTRY, Start::Beginning).unwrap();
+    let (_, all) = read_until(&mut tail, 1).await;
+    site.edit("purposes.toml", "title-en = \"Enrol a pupil\"", "title-en = \"Enrol pupils\"");
+    let (_, again) = read_until(&mut tail, 2).await;
+    assert_eq!(again.len(), 0, "they were there");
+    let key = all.keys().next().unwrap();
+    bus.publish(topics::REGISTRY, Some(0), key.as_bytes(), b"evil", &[]).await.unwrap();
+    let repaired = async {
+        loop {
+            let Tailed::Record(record) = tail.next().await.unwrap() else { continue };
+            if record.value.as_ref() == all.get(key) {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, repaired).await.expect("the contract is there again");
+    running.shutdown.run().await;
+}
+
 /// A gateway that knows the new key alone finds the rules that the old one had signed, and those that had them go on.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_new_signing_key_signs_what_the_old_one_had_published_under_a_later_revision() {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use lgsp_proto::registry::v1 as wire;
 use prost_reflect::{DescriptorPool, ServiceDescriptor};
 
-use super::{Application, Credential, Grant, Method, Priority, Rules, RulesError, descriptor_key};
+use super::{Application, Credential, Grant, Method, Pools, Priority, Rules, RulesError, descriptor_key};
 use crate::check::Checks;
 use crate::environment::{belongs, may_call};
 use crate::time::micros;
@@ -26,6 +26,18 @@ impl Rules {
         snapshot: &wire::Snapshot,
         descriptors: &BTreeMap<String, Bytes>,
     ) -> Result<Self, RulesError> {
+        Self::compile_with(snapshot, descriptors, &Pools::default())
+    }
+
+    /// The same, with contracts that were linked before, for who compiles often. Contracts that are linked here are kept in `pools`.
+    ///
+    /// # Errors
+    /// As [`compile`](Self::compile).
+    pub fn compile_with(
+        snapshot: &wire::Snapshot,
+        descriptors: &BTreeMap<String, Bytes>,
+        pools: &Pools,
+    ) -> Result<Self, RulesError> {
         let mut rules = Self {
             revision: snapshot.revision,
             environment: snapshot.environment.as_str().into(),
@@ -39,7 +51,7 @@ impl Rules {
             pools: Vec::new(),
         };
         rules.add_purposes(snapshot)?;
-        rules.add_services(snapshot, descriptors)?;
+        rules.add_services(snapshot, descriptors, pools)?;
         rules.add_applications(snapshot)?;
         rules.add_persons(snapshot)?;
         for agreement in &snapshot.agreements {
@@ -61,12 +73,13 @@ impl Rules {
         &mut self,
         snapshot: &wire::Snapshot,
         descriptors: &BTreeMap<String, Bytes>,
+        pools: &Pools,
     ) -> Result<(), RulesError> {
         let mut linked: HashMap<&[u8], DescriptorPool> = HashMap::new();
         for service in &snapshot.services {
             let digest: &[u8] = &service.descriptor_sha256;
             if !linked.contains_key(digest) {
-                linked.insert(digest, link(service, descriptors)?);
+                linked.insert(digest, link(service, descriptors, pools)?);
             }
             let found = linked[digest].get_service_by_name(&service.name);
             let descriptor =
@@ -287,11 +300,14 @@ fn platform_methods(snapshot: &wire::Snapshot, names: &[String]) -> Option<HashS
 fn link(
     service: &wire::DataService,
     descriptors: &BTreeMap<String, Bytes>,
+    pools: &Pools,
 ) -> Result<DescriptorPool, RulesError> {
-    let Some(bytes) = descriptors.get(&descriptor_key(&service.descriptor_sha256)) else {
+    let key = descriptor_key(&service.descriptor_sha256);
+    let Some(bytes) = descriptors.get(&key) else {
         let sha256 = hex::encode(&service.descriptor_sha256);
         return Err(RulesError::DescriptorMissing { service: service.name.clone(), sha256 });
     };
-    lgsp_proto::link(bytes)
+    pools
+        .link(&key, bytes)
         .map_err(|source| RulesError::DescriptorInvalid { service: service.name.clone(), source })
 }

@@ -218,11 +218,9 @@ fn the_agency_suspends_and_the_operator_resumes() {
     assert_eq!(office.decide_about("dung.hub", Decision::Resume), Ok(ApplicationState::Connected));
 }
 
-#[test]
-fn with_an_application_end_its_agreements_and_credentials_for_good() {
-    let mut office = Office::new();
-    office.connected();
-    let terms = Agreement {
+/// The archive asks the police for a person.
+fn terms() -> Agreement {
+    Agreement {
         id: "luutru-dancu".to_owned(),
         application: ID.to_owned(),
         service: "lgsp.population.v1.PopulationService".to_owned(),
@@ -232,7 +230,14 @@ fn with_an_application_end_its_agreements_and_credentials_for_good() {
         valid_to: Some(timestamp(NOW + YEAR)),
         legal_basis: "a law".to_owned(),
         ..Agreement::default()
-    };
+    }
+}
+
+#[test]
+fn with_an_application_end_its_agreements_and_credentials_for_good() {
+    let mut office = Office::new();
+    office.connected();
+    let terms = terms();
     office
         .take("an.justice", NOW, |catalogue, occasion| propose(catalogue, terms, String::new(), occasion))
         .unwrap();
@@ -247,6 +252,82 @@ fn with_an_application_end_its_agreements_and_credentials_for_good() {
         assert_eq!(office.decide_about("dung.hub", decision), Err(Reason::WrongStage));
     }
     assert_eq!(fields(&office.ask("an.justice", asked()).unwrap_err()), ["id"], "its id stays its own");
+}
+
+#[test]
+fn nothing_is_proposed_approved_or_activated_for_an_application_that_has_ended() {
+    let mut office = Office::new();
+    office.connected();
+    let terms = terms();
+    let id = terms.id.clone();
+    let propose_again = |office: &mut Office| {
+        let terms = terms.clone();
+        office
+            .take("an.justice", NOW, |catalogue, occasion| propose(catalogue, terms, String::new(), occasion))
+    };
+    propose_again(&mut office).unwrap();
+    let waiting = office.catalogue.agreement(&id, 1).unwrap().clone();
+    office.decide_about("dung.hub", Decision::Retire).unwrap();
+    let why = "application: is retired, and has to be requested or onboarding or connected or suspended";
+    assert_eq!(told(&propose_again(&mut office).unwrap_err()), [why]);
+
+    // As in a history from before agreements ended with their application.
+    for (by, decision, stage) in [
+        ("chi.police", crate::decide::Decision::Approve, AgreementStage::Proposed),
+        ("dung.hub", crate::decide::Decision::Activate, AgreementStage::Approved),
+    ] {
+        let before = office.catalogue.agreement(&id, 1).unwrap().clone();
+        let left = AgreementRecord { stage: stage.into(), ended: None, ..waiting.clone() };
+        let place = format!("{id}/1");
+        office.take_in(vec![put(Some(Of::Agreement(before)), Of::Agreement(left), place)]);
+        let etag = office.catalogue.agreement(&id, 1).unwrap().etag;
+        let request = lgsp_proto::registry::v1::DecideAgreementRequest {
+            id: id.clone(),
+            version: 1,
+            etag,
+            ..Default::default()
+        };
+        let decided = office.take(by, NOW, |catalogue, occasion| {
+            crate::decide::decide(catalogue, decision, request, occasion)
+        });
+        assert_eq!(told(&decided.unwrap_err()), [why], "{decision:?}");
+    }
+}
+
+#[test]
+fn of_two_applications_for_one_system_the_first_connects_it() {
+    let mut office = Office::new();
+    let system = System {
+        id: "khoso".to_owned(),
+        name_vi: "Kho số hoá".to_owned(),
+        agency_code: "H13.03".to_owned(),
+        ..System::default()
+    };
+    office
+        .take("an.justice", NOW, |catalogue, occasion| put_system(catalogue, system, String::new(), occasion))
+        .unwrap();
+    let of_it =
+        |id: &str| RequestConnectionRequest { id: id.to_owned(), system: "khoso".to_owned(), ..asked() };
+    for id in ["luutru2", ID] {
+        office.ask("an.justice", of_it(id)).unwrap();
+    }
+    office.decide_about("dung.hub", Decision::Approve).unwrap();
+    office.give_a_key(Environment::Production);
+    let mut marked = office.catalogue.system("khoso").unwrap().clone();
+    marked.application = "luutru2".to_owned();
+    office.take_in(vec![put(None, Of::System(marked), "khoso".to_owned())]);
+    let about = office.about();
+    let second = office
+        .take("dung.hub", NOW, |catalogue, occasion| decide(catalogue, Decision::Connect, about, occasion));
+    assert_eq!(told(&second.unwrap_err()), ["system: is connected by another application"]);
+    assert_eq!(office.catalogue.system("khoso").unwrap().application, "luutru2");
+}
+
+#[test]
+fn a_name_that_may_hold_the_number_of_a_person_is_refused() {
+    let named = RequestConnectionRequest { name_vi: "Của 092085000011".to_owned(), ..asked() };
+    let fault = Office::new().ask("an.justice", named).unwrap_err();
+    assert_eq!(told(&fault), ["name_vi: may hold the number of a person"]);
 }
 
 #[test]

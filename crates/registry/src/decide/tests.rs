@@ -147,6 +147,70 @@ fn a_new_version_takes_the_place_of_the_old_one_when_it_comes_into_force() {
 }
 
 #[test]
+fn a_version_that_begins_later_does_not_end_the_one_in_force_before() {
+    let mut office = Office::new();
+    let month = YEAR / 12;
+    let later = Agreement { valid_from: Some(timestamp(NOW + month)), ..terms() };
+    for (version, terms) in [(1, terms()), (2, later)] {
+        office.propose("an.justice", terms).unwrap();
+        office.decide("chi.police", Decision::Approve, version).unwrap();
+        let activated = office.decide("dung.hub", Decision::Activate, version);
+        assert_eq!(activated.is_ok(), version == 1, "{activated:?}");
+    }
+    assert_eq!(office.in_rules(), [(1, 1)], "it stays in force");
+    let about = |office: &Office| DecideAgreementRequest {
+        id: ID.to_owned(),
+        version: 2,
+        etag: office.record(2).etag,
+        ..DecideAgreementRequest::default()
+    };
+    let request = about(&office);
+    let early = office.take("dung.hub", NOW + month - 1, |catalogue, occasion| {
+        decide(catalogue, Decision::Activate, request, occasion)
+    });
+    let why = "agreement.valid_from: is still to come, and would end the version in force now";
+    assert_eq!(told(&early.unwrap_err()), [why]);
+    let request = about(&office);
+    let then = office.take("dung.hub", NOW + month, |catalogue, occasion| {
+        decide(catalogue, Decision::Activate, request, occasion)
+    });
+    then.unwrap();
+    assert_eq!(office.in_rules(), [(2, 1)]);
+}
+
+#[test]
+fn who_does_not_decide_is_told_who_does_and_nobody_takes_two_steps() {
+    let mut office = Office::new();
+    let proposed = office
+        .take("chi.police", NOW, |catalogue, occasion| propose(catalogue, terms(), String::new(), occasion));
+    assert_eq!(told(&proposed.unwrap_err()), ["agreement: is proposed by the application's agency"]);
+    office.propose("an.justice", terms()).unwrap();
+    for (decision, whose) in [
+        (Decision::Approve, "is decided about by the agency that owns the data service"),
+        (Decision::Activate, "is activated by the hub's operator"),
+    ] {
+        let etag = office.record(1).etag;
+        let request = DecideAgreementRequest {
+            id: ID.to_owned(),
+            version: 1,
+            etag,
+            ..DecideAgreementRequest::default()
+        };
+        let decided = office
+            .take("ba.justice", NOW, |catalogue, occasion| decide(catalogue, decision, request, occasion));
+        assert_eq!(told(&decided.unwrap_err()), [format!("agreement: {whose}")]);
+    }
+}
+
+#[test]
+fn a_legal_basis_that_may_hold_the_number_of_a_person_is_refused() {
+    let named = Agreement { legal_basis: "request of 092085000011".to_owned(), ..terms() };
+    let proposed = Office::new()
+        .take("an.justice", NOW, |catalogue, occasion| propose(catalogue, named, String::new(), occasion));
+    assert_eq!(told(&proposed.unwrap_err()), ["agreement.legal_basis: may hold the number of a person"]);
+}
+
+#[test]
 fn what_is_suspended_comes_back_and_what_is_revoked_does_not() {
     let mut office = Office::new();
     office.propose("an.justice", terms()).unwrap();

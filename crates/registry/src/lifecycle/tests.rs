@@ -261,10 +261,16 @@ fn a_service_that_agreements_use_is_ended_with_a_months_notice() {
     let day = 24 * 3_600_000_000;
     let soon = office.at(NOW, "chi.police", Decision::Deprecate(NOW + 29 * day), 1).unwrap_err();
     assert_eq!(fields(&soon), ["retire_from"]);
+    let mut expired = active.clone();
+    expired.agreement.as_mut().unwrap().valid_to = Some(timestamp(NOW));
     let revoked = AgreementRecord { stage: AgreementStage::Revoked.into(), ..active.clone() };
     let mut nobody = Office { catalogue: office.catalogue.clone() };
-    nobody.take_in(vec![put(Some(Of::Agreement(active)), Of::Agreement(revoked), "tt-vehicle/1".to_owned())]);
-    nobody.at(NOW, "chi.police", Decision::Deprecate(NOW + day), 1).unwrap();
+    for ended in [revoked, expired] {
+        let before = Some(Of::Agreement(active.clone()));
+        nobody.take_in(vec![put(before, Of::Agreement(ended), "tt-vehicle/1".to_owned())]);
+        let mut nobody = Office { catalogue: nobody.catalogue.clone() };
+        nobody.at(NOW, "chi.police", Decision::Deprecate(NOW + day), 1).unwrap();
+    }
     office.at(NOW, "chi.police", Decision::Deprecate(NOW + 30 * day - 1), 1).unwrap();
 }
 

@@ -4,6 +4,7 @@ use lgsp_proto::registry::v1::{Application, Credential, CredentialRecord, Purpos
 
 use super::*;
 use crate::catalogue::put;
+use crate::office::told;
 use crate::rules::{Folder, check};
 
 const DAY: i64 = 86_400_000_000;
@@ -97,13 +98,53 @@ fn knows_the_key(register: &Register) -> bool {
 }
 
 async fn put_purpose(register: &Register, code: &str) -> Result<Arc<Held>, Fault> {
+    put_purpose_because(register, code, "", soon()).await
+}
+
+async fn put_purpose_because(
+    register: &Register,
+    code: &str,
+    reason: &str,
+    until: Instant,
+) -> Result<Arc<Held>, Fault> {
     let purpose = Purpose { code: code.to_owned(), ..Purpose::default() };
     let draft = |_: &Held| {
         let edits = vec![put(None, Of::Purpose(purpose.clone()), code.to_owned())];
-        let (reason, legal_basis) = (String::new(), String::new());
+        let (reason, legal_basis) = (reason.to_owned(), String::new());
         Ok(Draft { action: "put-purpose", reason, legal_basis, edits })
     };
-    register.decide(&BTreeMap::new(), By::default(), soon(), draft).await
+    register.decide(&BTreeMap::new(), By::default(), until, draft).await
+}
+
+#[tokio::test]
+async fn a_reason_with_the_number_of_a_person_never_comes_into_the_history() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _) = long_served(folder.path()).await;
+    let register = open(&store, "production").await;
+    let before = register.now().catalogue.sequence;
+    let refused = put_purpose_because(&register, "first", "asked by 092085000011", soon()).await.unwrap_err();
+    assert_eq!(told(&refused), ["reason: may hold the number of a person"]);
+    assert_eq!(register.now().catalogue.sequence, before);
+    put_purpose_because(&register, "first", "Nghị định 278/2025/NĐ-CP", soon()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_busy_registry_does_not_say_that_its_store_is_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _) = long_served(folder.path()).await;
+    let register = Arc::new(open(&store, "production").await);
+    let busy = register.deciding.lock().await;
+    let late = put_purpose_because(&register, "first", "", Instant::now()).await.unwrap_err();
+    assert_eq!(late.reason(), Reason::AdapterOverloaded);
+    let within = Duration::from_secs(2);
+    let following = tokio::spawn({
+        let register = register.clone();
+        async move { register.follow(within).await }
+    });
+    // For longer than the store may take.
+    tokio::time::sleep(within + Duration::from_millis(100)).await;
+    drop(busy);
+    following.await.unwrap().expect("the store was never asked for so long");
 }
 
 #[tokio::test]
@@ -118,7 +159,7 @@ async fn a_sandbox_updated_before_production_takes_none_of_its_keys_and_decides_
     let production = open(&store, "production").await;
     assert!(knows_the_key(&production), "gateways of production had it");
     put_purpose(&production, "first").await.unwrap();
-    sandbox.follow(soon()).await.unwrap();
+    sandbox.follow(PATIENCE).await.unwrap();
     assert!(!knows_the_key(&sandbox));
     assert_eq!(put_purpose(&sandbox, "second").await.unwrap_err().reason(), Reason::ProductionDecides);
 }

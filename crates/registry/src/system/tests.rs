@@ -38,6 +38,14 @@ fn a_system_is_put_and_changed_by_its_agency_or_the_operator_as_they_have_seen_i
 }
 
 #[test]
+fn a_text_that_may_hold_the_number_of_a_person_is_refused() {
+    let number = || "092085000011".to_owned();
+    let naming = System { name_vi: number(), name_en: number(), why_not: number(), ..system() };
+    let fault = Office::new().put_system("dung.hub", naming).unwrap_err();
+    assert_eq!(fields(&fault), ["system.name_vi", "system.name_en", "system.why_not"]);
+}
+
+#[test]
 fn every_field_that_is_wrong_is_named() {
     let wrong = System { id: "Kho".to_owned(), planned: "30/6/2027".to_owned(), ..System::default() };
     let fault = Office::new().put_system("dung.hub", wrong).unwrap_err();
