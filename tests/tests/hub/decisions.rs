@@ -220,4 +220,12 @@ async fn terms_that_name_nothing_that_is_there_are_refused_field_by_field() {
     let listed = person.decisions().list_agreements(person.request(request)).await.expect("told");
     let listed = listed.into_inner().agreements;
     assert!(listed.iter().all(|record| record.agreement.as_ref().unwrap().id != ID), "nothing was added");
+    let by_id = async |id: &str| {
+        let request = ListAgreementsRequest { id: id.to_owned(), ..Default::default() };
+        let listed = person.decisions().list_agreements(person.request(request)).await.expect("told");
+        let listed = listed.into_inner().agreements.into_iter();
+        listed.map(|record| record.agreement.unwrap().id).collect::<Vec<_>>()
+    };
+    assert_eq!(by_id("tt-hotich-dancu").await, ["tt-hotich-dancu"]);
+    assert!(by_id(ID).await.is_empty());
 }
