@@ -1,7 +1,7 @@
 use ed25519_dalek::SigningKey;
 
 use super::*;
-use crate::office::{NOW, Office, YEAR, fields, person};
+use crate::office::{NOW, Office, YEAR, fields, person, told};
 
 const APPLICATION: &str = "hotich";
 
@@ -141,7 +141,8 @@ fn a_rotated_key_is_good_until_its_overlap_ends() {
     assert_eq!(period(old).1, NOW + 7 * DAY_US);
     assert_eq!((state(old, NOW), &*old.rotated_to), (CredentialState::Rotated, "hotich-k2"));
     assert_eq!(state(old, NOW + 7 * DAY_US), CredentialState::Expired);
-    assert_eq!(reason(office.rotate("hotich-k1", key(3), 0)), Reason::WrongStage, "once is enough");
+    let again = office.rotate("hotich-k1", key(3), 0).unwrap_err();
+    assert_eq!(told(&again), ["credential: has ended, or was replaced already"]);
     assert_eq!(named(office.rotate("hotich-k2", key(3), 31)), ["overlap_days"]);
     let elsewhere = Credential { environment: Environment::Sandbox.into(), ..key(3) };
     assert_eq!(named(office.rotate("hotich-k2", elsewhere, 30)), ["credential.environment"]);
@@ -166,7 +167,11 @@ fn the_agency_and_the_operator_revoke_at_once_and_for_good() {
     assert_eq!(reason(office.revoke("chi.police", "hotich-k1")), Reason::NotYourAgency);
     office.revoke("ba.justice", "hotich-k1").unwrap();
     assert_eq!(office.keys_in("production"), ["hotich-k2"]);
-    assert_eq!(reason(office.revoke("dung.hub", "hotich-k1")), Reason::WrongStage);
+    let again = office.revoke("dung.hub", "hotich-k1").unwrap_err();
+    assert_eq!(
+        (again.reason(), told(&again)),
+        (Reason::WrongStage, vec!["credential: is revoked already".to_owned()])
+    );
     office.revoke("dung.hub", "hotich-k2").unwrap();
     assert_eq!(office.keys_in("production"), Vec::<String>::new());
 }

@@ -129,6 +129,22 @@ async fn a_reason_with_the_number_of_a_person_never_comes_into_the_history() {
 }
 
 #[tokio::test]
+async fn a_contract_is_linked_once_and_for_both_environments_however_often_rules_are_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _) = long_served(folder.path()).await;
+    let register = open(&store, "production").await;
+    let answer = |held: &Held| {
+        let method = held.rules.method("/lgsp.population.v1.PopulationService/GetCitizen").unwrap();
+        method.output.clone()
+    };
+    let before = answer(&register.now());
+    put_purpose(&register, "first").await.unwrap();
+    // Messages are the same if they are of the same linked contract.
+    assert_eq!(answer(&register.now()), before);
+    assert_ne!(answer(&open(&store, "production").await.now()), before);
+}
+
+#[tokio::test]
 async fn a_busy_registry_does_not_say_that_its_store_is_away() {
     let folder = tempfile::tempdir().unwrap();
     let (store, _) = long_served(folder.path()).await;
