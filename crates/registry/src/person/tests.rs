@@ -3,7 +3,7 @@ use lgsp_proto::registry::v1::{Actor, Change, Environment};
 use super::*;
 use crate::catalogue::stamped;
 use crate::credential::DAY_US;
-use crate::office::{NOW, Office, YEAR, fields, person};
+use crate::office::{NOW, Office, YEAR, fields, person, told};
 
 const ISSUER: &str = "https://sso.example.vn";
 
@@ -146,7 +146,9 @@ fn one_administrator_alone_is_never_two_persons() {
     make(&mut office, "admin-1", "admin-2", &third);
     for maker in ["admin-1", "admin-2"] {
         say(&mut office, maker, &person("moi.hub", "H13.02", &[])).unwrap();
-        assert_eq!(refused(confirm(&mut office, "admin-3", "moi.hub")), Reason::SamePerson, "{maker}");
+        let fault = confirm(&mut office, "admin-3", "moi.hub").unwrap_err();
+        let why = "is confirmed by nobody whom the proposer made known, or who made the proposer known";
+        assert_eq!((fault.reason(), told(&fault)), (Reason::SamePerson, vec![format!("proposal: {why}")]));
     }
     say(&mut office, "admin-3", &person("moi.hub", "H13.02", &[])).unwrap();
     confirm(&mut office, "admin-1", "moi.hub").unwrap();
