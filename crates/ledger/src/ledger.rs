@@ -77,8 +77,9 @@ impl Ledger {
 pub struct Keys {
     /// Those of the domains whose requests it watches: what is not signed under them is no gateway's.
     pub macs: MacKeys,
-    /// Signs the log's checkpoints. Without it the log is sealed, and nothing is signed.
-    pub log: Option<SignerKey>,
+    /// Sign the log's checkpoints: one key, or two while it takes the other's place, itself first. Without one the log is sealed,
+    /// and nothing is signed.
+    pub log: Vec<SignerKey>,
 }
 
 /// Recovers the ledger's files, and starts to take entries in.
@@ -97,7 +98,7 @@ pub async fn start(
     state: &State,
     shutdown: &Shutdown,
 ) -> Result<Ledger, Error> {
-    let Keys { macs, log: log_key } = keys;
+    let Keys { macs, log: log_keys } = keys;
     let watched = watched(&options, &macs, bus)?;
     let site = Site::open(&options.dir).await?;
     let damages = Damages::new(state.component("files"));
@@ -109,7 +110,7 @@ pub async fn start(
     let incarnation = if bus.is_embedded() { uuid::Uuid::new_v4().into_bytes() } else { KAFKA };
     let offsets = stored_offsets(&site, &recovered, incarnation).await?;
     let generation = head.as_ref().map_or(0, |(_, head)| head.generation);
-    let seal = Seal::open(&options, &site, (head, recovered.end), log_key, incarnation).await?;
+    let seal = Seal::open(&options, &site, (head, recovered.end), log_keys, incarnation).await?;
     let (folder, size) = (site.journal.clone(), options.journal_size as u64);
     let journal = disk(folder.clone(), move || Journal::open(&folder, incarnation, size)).await?;
 

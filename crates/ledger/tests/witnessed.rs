@@ -198,10 +198,20 @@ async fn while_the_logs_key_is_replaced_the_witness_cosigns_under_either() {
     append(&running, 2).await;
     holds(&running, &policy(&log_key(), 1), 2).await;
     running.stop().await;
-    let running = Running::start_signed(office.asked_by(&site), &bus, new()).await;
+    // Both sign, for those who do not know the new one yet.
+    let running = Running::start_signed(office.asked_by(&site), &bus, vec![new(), log_key()]).await;
     append(&running, 2).await;
     let checkpoint = holds(&running, &policy(&new(), 1), 4).await;
-    assert_eq!(checkpoint.size(), 4, "the log is the same one");
+    assert_eq!(holds(&running, &policy(&log_key(), 1), 4).await, checkpoint);
+    let told = fs::read_to_string(site.path("checkpoint.vkey")).unwrap();
+    assert_eq!(told.trim(), new().verifier().to_string());
+    running.stop().await;
+    open.close().await;
+    let open = office.open(vec![new().verifier().clone()]).await;
+    let running = Running::start_signed(office.asked_by(&site), &bus, vec![new()]).await;
+    append(&running, 2).await;
+    assert_eq!(holds(&running, &policy(&new(), 1), 6).await.size(), 6, "the log is the same one");
+    assert!(policy(&log_key(), 0).verify(&shown(&running).unwrap()).is_err());
     running.stop().await;
     open.close().await;
 }

@@ -61,6 +61,8 @@ pub struct Keys {
     pub snapshot_public: PathBuf,
     /// The key with which the ledger signs the log's checkpoints.
     pub log: PathBuf,
+    /// The one that it takes the place of, and that signs beside it meanwhile.
+    pub log_former: Option<PathBuf>,
 }
 
 /// What the reference configuration begins with.
@@ -108,6 +110,7 @@ impl Default for Keys {
             subjects: PathBuf::from("keys/subjects"),
             snapshot_public: PathBuf::from("keys/snapshot.pub.pem"),
             log: PathBuf::from("keys/log.pem"),
+            log_former: None,
         }
     }
 }
@@ -137,6 +140,9 @@ impl Config {
         ];
         for path in paths {
             *path = data.join(&path);
+        }
+        if let Some(former) = &mut self.keys.log_former {
+            *former = data.join(&former);
         }
         self.kafka.resolve(&data);
         self.registry.resolve(&data);
@@ -229,6 +235,11 @@ impl config::Options for Keys {
                 "log",
                 "a file",
                 "The Ed25519 private key in PEM with which the ledger signs the log's checkpoints. Without the file none are signed.",
+            ),
+            row(
+                "log-former",
+                "a file",
+                "The key that `log` takes the place of, while not everybody who verifies knows the new one: it signs beside it.",
             ),
         ]
     }

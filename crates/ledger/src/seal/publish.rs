@@ -58,7 +58,7 @@ pub(crate) type Newest = watch::Receiver<Option<Arc<Published>>>;
 pub(crate) struct Publisher {
     path: PathBuf,
     origin: String,
-    key: Option<SignerKey>,
+    keys: Vec<SignerKey>,
     newest: watch::Sender<Option<Arc<Published>>>,
     /// Who puts the next one in its place.
     writing: Mutex<()>,
@@ -72,7 +72,7 @@ impl Publisher {
     pub fn open(
         dir: &Path,
         origin: &str,
-        key: Option<SignerKey>,
+        keys: Vec<SignerKey>,
         head: &Head,
         hashes: &Hashes,
     ) -> Result<Self, Error> {
@@ -81,20 +81,20 @@ impl Publisher {
         if let Some(signed) = signed_before(&path)?.filter(|signed| signed.origin() == origin) {
             hold_against(&signed, head, hashes)?;
         }
-        if let Some(key) = &key {
+        if let Some(key) = keys.first() {
             replace(&dir.join("checkpoint.vkey"), format!("{}\n", key.verifier()).as_bytes())?;
         }
         Ok(Self {
             path,
             origin: origin.to_owned(),
-            key,
+            keys,
             newest: watch::Sender::new(None),
             writing: Mutex::new(()),
         })
     }
 
     pub fn signs(&self) -> bool {
-        self.key.is_some()
+        !self.keys.is_empty()
     }
 
     pub fn newest(&self) -> Newest {
@@ -106,13 +106,15 @@ impl Publisher {
     /// # Errors
     /// The checkpoint cannot be written; the last one stays.
     pub fn publish(&self, head: &Head) -> Result<(), Error> {
-        let Some(key) = &self.key else { return Ok(()) };
+        if !self.signs() {
+            return Ok(());
+        }
         let (size, root) = (head.tree.size, head.tree.root);
         let _writing = self.writing.lock();
         if self.newest.borrow().as_ref().is_some_and(|newest| newest.size == size) {
             return Ok(());
         }
-        let note = Checkpoint::new(&self.origin, size, root)?.sign(&[key])?;
+        let note = Checkpoint::new(&self.origin, size, root)?.sign(&self.keys.iter().collect::<Vec<_>>())?;
         replace(&self.path, note.to_string().as_bytes())?;
         let cosigned = self.newest.borrow().as_ref().and_then(|newest| newest.cosigned.clone());
         self.newest.send_replace(Some(Arc::new(Published { size, root, note, cosigned })));

@@ -60,7 +60,7 @@ pub const MAC_KEY: [u8; 32] = [7; 32];
 fn keys(bus: &Bus) -> Keys {
     let domains = bus.options().domains.iter();
     let macs = MacKeys::new(domains.map(|domain| (domain.clone(), MacKey::new(MAC_KEY))).collect());
-    Keys { macs, log: Some(log_key()) }
+    Keys { macs, log: vec![log_key()] }
 }
 
 /// The key that signs the log's checkpoints.
@@ -127,12 +127,12 @@ impl Running {
 
     /// Without the key of the log.
     pub async fn start_unsigned(options: Options, bus: &Bus) -> Self {
-        Self::try_start_with(options, Keys { log: None, ..keys(bus) }, bus).await.unwrap()
+        Self::try_start_with(options, Keys { log: vec![], ..keys(bus) }, bus).await.unwrap()
     }
 
-    /// Under another key of the log.
-    pub async fn start_signed(options: Options, bus: &Bus, key: SignerKey) -> Self {
-        Self::try_start_with(options, Keys { log: Some(key), ..keys(bus) }, bus).await.unwrap()
+    /// Under other keys of the log.
+    pub async fn start_signed(options: Options, bus: &Bus, log: Vec<SignerKey>) -> Self {
+        Self::try_start_with(options, Keys { log, ..keys(bus) }, bus).await.unwrap()
     }
 
     pub async fn try_start(options: Options, bus: &Bus) -> Result<Self, lgsp_ledger::Error> {

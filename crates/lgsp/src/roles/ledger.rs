@@ -1,5 +1,7 @@
 //! The ledger: takes entries in, and answers what happened.
 
+use std::path::PathBuf;
+
 use anyhow::Context as _;
 use lgsp_bus::{Fsynced, Health};
 use lgsp_ledger::Keys;
@@ -22,7 +24,7 @@ const DOMAIN: &str = "ledger";
 pub async fn start(host: &Host) -> anyhow::Result<(Role, Fsynced)> {
     let start = host.start("ledger");
     let options = host.config.ledger.clone();
-    let keys = Keys { macs: host.mac_keys()?, log: log_key(&host.config)? };
+    let keys = Keys { macs: host.mac_keys()?, log: log_keys(&host.config)? };
     let ledger = lgsp_ledger::start(options, keys, &host.bus, &start.state, &start.shutdown).await?;
     let fsynced = ledger.fsynced();
     let (subjects, searched) = (host.config.keys.subjects.clone(), ledger.clone());
@@ -47,14 +49,17 @@ pub async fn start(host: &Host) -> anyhow::Result<(Role, Fsynced)> {
     Ok((start.into_role(), fsynced))
 }
 
-/// The key that signs checkpoints, under the name of the log; none if there is no such file.
-fn log_key(config: &Config) -> anyhow::Result<Option<SignerKey>> {
+/// The keys that sign checkpoints, under the name of the log, the former one last; none if there is no such file.
+fn log_keys(config: &Config) -> anyhow::Result<Vec<SignerKey>> {
     let path = &config.keys.log;
     if !path.exists() {
         warn!(file = %path.display(), "there is no key of the log: its checkpoints are not signed");
-        return Ok(None);
+        return Ok(Vec::new());
     }
-    let seed = Zeroizing::new(read_signing_key(path)?.to_bytes());
-    let key = SignerKey::from_seed(&config.ledger.origin, Kind::Log, &seed);
-    key.map(Some).context("ledger.origin cannot name a key")
+    let read = |path: &PathBuf| {
+        let seed = Zeroizing::new(read_signing_key(path)?.to_bytes());
+        let key = SignerKey::from_seed(&config.ledger.origin, Kind::Log, &seed);
+        key.context("ledger.origin cannot name a key")
+    };
+    [Some(path), config.keys.log_former.as_ref()].into_iter().flatten().map(read).collect()
 }
