@@ -14,7 +14,7 @@ use lgsp_proto::registry::v1::{Agency, Purpose, PutRoleRequest, Role, RolePropos
 
 use crate::asked::invalid;
 use crate::catalogue::{Catalogue, put, take_away};
-use crate::occasion::{Draft, Occasion, names_nobody, stated, step, violation};
+use crate::occasion::{Draft, Occasion, is_as_seen, names_nobody, stated, step, violation};
 use crate::person::{ADMINISTRATOR, confirms};
 
 /// Without this an administrator is none.
@@ -35,7 +35,7 @@ pub(crate) fn put_agency(
         .map_err(|_| invalid("agency.code", rule!("is no code of an agency")))?;
     let code = code.as_str().to_owned();
     let known = catalogue.agency(&code);
-    is_as_seen(known.map(|known| known.etag), agency.etag)?;
+    is_as_seen("agency.etag", known.map_or(0, |known| known.etag), agency.etag)?;
     if gone {
         let known = known.ok_or(Reason::NotFound)?;
         if names_agency(catalogue, &code) {
@@ -67,7 +67,7 @@ pub(crate) fn put_purpose(
         return Err(invalid("purpose.code", rule!("is not well formed")));
     }
     let known = catalogue.purpose(&code);
-    is_as_seen(known.map(|known| known.etag), purpose.etag)?;
+    is_as_seen("purpose.etag", known.map_or(0, |known| known.etag), purpose.etag)?;
     if gone {
         let known = known.ok_or(Reason::NotFound)?;
         let mut terms = catalogue.agreements().filter_map(|record| record.agreement.as_ref());
@@ -98,7 +98,7 @@ pub(crate) fn put_role(
     let mut role = role.unwrap_or_default();
     role.methods.sort_unstable();
     role.methods.dedup();
-    is_as_seen(catalogue.role(&role.name).map(|known| known.etag), role.etag)?;
+    is_as_seen("role.etag", catalogue.role(&role.name).map_or(0, |known| known.etag), role.etag)?;
     if gone {
         return remove_role(catalogue, &role.name, reason);
     }
@@ -157,11 +157,6 @@ fn check_role(role: &Role, known_methods: &BTreeSet<&str>) -> Result<(), Fault> 
     let is_none = role.name == ADMINISTRATOR && !role.methods.iter().any(|it| it == SAYS_WHO_IS_WHO);
     note(is_none, "role.methods", rule!("would leave the hub without an administrator"));
     if violations.is_empty() { Ok(()) } else { Err(Fault::invalid(violations)) }
-}
-
-/// What is new, or came from files, has no etag.
-fn is_as_seen(known: Option<u64>, seen: u64) -> Result<(), Fault> {
-    if known.unwrap_or(0) == seen { Ok(()) } else { Err(Reason::Stale.into()) }
 }
 
 fn names_agency(catalogue: &Catalogue, code: &str) -> bool {
@@ -249,8 +244,9 @@ mod tests {
         let old_copy = as_seen(&office, role("clerk", &[LIST]));
         let narrower = as_seen(&office, role("clerk", &[]));
         say(&mut office, "admin-1", &narrower).unwrap();
-        for stale in [old_copy, role("clerk", &[]), PutRoleRequest { gone: true, ..role("clerk", &[]) }] {
-            assert_eq!(say(&mut office, "admin-2", &stale).unwrap_err().reason(), Reason::Stale);
+        assert_eq!(say(&mut office, "admin-2", &old_copy).unwrap_err().reason(), Reason::Stale);
+        for unseen in [role("clerk", &[]), PutRoleRequest { gone: true, ..role("clerk", &[]) }] {
+            assert_eq!(fields(&say(&mut office, "admin-2", &unseen).unwrap_err()), ["role.etag"]);
         }
         let purpose = Purpose {
             title_vi: "Mới".to_owned(),
@@ -262,7 +258,7 @@ mod tests {
         office.take_in(draft.edits);
         for gone in [false, true] {
             let fault = put_purpose(&office.catalogue, purpose.clone(), gone, String::new()).unwrap_err();
-            assert_eq!(fault.reason(), Reason::Stale);
+            assert_eq!(fields(&fault), ["purpose.etag"], "nobody has looked at it");
         }
         let seen = office.catalogue.purpose("new").unwrap().clone();
         put_purpose(&office.catalogue, seen, true, String::new()).unwrap();

@@ -22,8 +22,8 @@ use lgsp_proto::registry::v1::{
 
 use crate::catalogue::{Catalogue, put};
 use crate::occasion::{
-    Draft, Occasion, for_the_first_time, not_yours, operates, stands_wrong, stated, step, violation,
-    wrong_stage,
+    Draft, Occasion, for_the_first_time, is_as_seen, not_yours, operates, stands_wrong, stated, step,
+    violation, wrong_stage,
 };
 use crate::{credential, decide};
 
@@ -122,8 +122,12 @@ fn agency_of(catalogue: &Catalogue, request: &RequestConnectionRequest) -> Resul
         violations.push(violation("agency_code", rule!("names no agency")));
     }
     let known = catalogue.holders().connection(&request.id);
-    if known.is_some_and(|known| !may_ask_again(known, agency.as_ref())) {
-        violations.push(violation("id", rule!("is that of another application")));
+    if let Some(known) = known.filter(|known| !may_ask_again(known, agency.as_ref())) {
+        let is_its_own = agency_code(known) == agency.as_ref().map(AgencyCode::as_str);
+        violations.push(violation(
+            "id",
+            if is_its_own { rule!("is known already") } else { rule!("is that of another application") },
+        ));
     }
     if !request.system.is_empty() && system_for(catalogue, request, agency.as_ref()).is_none() {
         violations.push(violation("system", rule!("names no system of the agency that is not connected")));
@@ -145,9 +149,7 @@ pub(crate) fn decide(
     let application = record.application.as_ref().ok_or(Reason::NotFound)?;
     stated(&decision.wants(&request.reason, &request.legal_basis))?;
     may(decision, record, application, occasion.person)?;
-    if request.etag != record.etag {
-        return Err(Reason::Stale.into());
-    }
+    is_as_seen("etag", record.etag, request.etag)?;
     let stage = decision.leads(application.state()).ok_or_else(|| {
         let could_follow = |stage| decision.leads(stage).is_some();
         wrong_stage(application.state(), could_follow, ApplicationState::as_str_name)
@@ -241,8 +243,11 @@ fn has_a_credential(catalogue: &Catalogue, application: &str, now: i64) -> bool 
 }
 
 fn may_ask_again(known: &ConnectionRecord, agency: Option<&AgencyCode>) -> bool {
-    let of = known.application.as_ref().map(|application| application.agency_code.as_str());
-    state(known) == ApplicationState::Refused && of == agency.map(AgencyCode::as_str)
+    state(known) == ApplicationState::Refused && agency_code(known) == agency.map(AgencyCode::as_str)
+}
+
+fn agency_code(known: &ConnectionRecord) -> Option<&str> {
+    known.application.as_ref().map(|application| application.agency_code.as_str())
 }
 
 /// The system of the inventory that an application connects: the one that is named, else the one of the same id.

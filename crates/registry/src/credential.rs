@@ -21,7 +21,7 @@ use sha2::{Digest, Sha256};
 use crate::catalogue::{Catalogue, put};
 use crate::holders::{environment_of, id_of};
 use crate::occasion::{
-    Draft, Occasion, not_yours, operates, stage_of, stands_wrong, stated, step, violation,
+    Draft, Occasion, is_as_seen, not_yours, operates, stage_of, stands_wrong, stated, step, violation,
 };
 
 pub(crate) const DAY_US: i64 = 86_400_000_000;
@@ -75,9 +75,7 @@ pub(crate) fn rotate(
 ) -> Result<Draft, Fault> {
     let application = holder(catalogue, &rotation.application, occasion.person)?;
     let old = catalogue.holders().credential(&application.id, &rotation.id).ok_or(Reason::NotFound)?;
-    if rotation.etag != old.etag {
-        return Err(Reason::Stale.into());
-    }
+    is_as_seen("etag", old.etag, rotation.etag)?;
     if !matches!(state(old, occasion.now), CredentialState::Valid | CredentialState::NotYetValid) {
         return Err(stands_wrong("credential", rule!("has ended, or was replaced already")));
     }
@@ -114,9 +112,7 @@ pub(crate) fn revoke(
         let whose = rule!("is revoked by the application's agency or the hub's operator");
         return Err(not_yours("credential", whose));
     }
-    if request.etag != record.etag {
-        return Err(Reason::Stale.into());
-    }
+    is_as_seen("etag", record.etag, request.etag)?;
     if record.revoked.is_some() {
         return Err(stands_wrong("credential", rule!("is revoked already")));
     }

@@ -22,7 +22,7 @@ use lgsp_proto::registry::v1::{
 use crate::catalogue::{Catalogue, put};
 pub(crate) use crate::occasion::{Draft, Occasion, actor, violation};
 use crate::occasion::{
-    for_the_first_time, not_yours, operates, stage_of, stands_wrong, stated, step, wrong_stage,
+    for_the_first_time, is_as_seen, not_yours, operates, stage_of, stands_wrong, stated, step, wrong_stage,
 };
 
 /// What can be decided about a version of an agreement that is there.
@@ -135,9 +135,7 @@ pub(crate) fn decide(
     let record = catalogue.agreement(&request.id, request.version).ok_or(Reason::NotFound)?;
     stated(&decision.wants(&request.reason, &request.legal_basis))?;
     may(catalogue, decision, record, occasion.person)?;
-    if request.etag != record.etag {
-        return Err(Reason::Stale.into());
-    }
+    is_as_seen("etag", record.etag, request.etag)?;
     let stage = decision.leads(record.stage()).ok_or_else(|| {
         let could_follow = |stage| decision.leads(stage).is_some();
         wrong_stage(record.stage(), could_follow, AgreementStage::as_str_name)

@@ -24,6 +24,8 @@ use crate::register::{Held, terms_do_not_hold};
 use crate::sensitive;
 use crate::settle::settle;
 
+/// A service of the hub's own, whose owner operates it.
+const OWN: &str = "lgsp.registry.v1.DecisionService";
 /// An agreement that is valid for longer is told as long.
 const LONG_VALIDITY_US: i64 = 5 * 366 * 86_400 * 1_000_000;
 
@@ -144,18 +146,23 @@ impl Decisions {
         };
         let at = request.at.as_ref().map_or_else(|| unix_micros(SystemTime::now()), micros);
         let caller = Caller { application: application.clone(), credential_sha256: [0; 32], person: None };
-        let service = held.catalogue.service(&method.service);
-        let owner = service.map(|service| service.owner_agency_code.as_str()).unwrap_or_default();
+        let owner = |service: &str| {
+            let service = held.catalogue.service(service);
+            service.map(|service| service.owner_agency_code.as_str()).unwrap_or_default()
+        };
+        let permitted = permit(&held.rules, &caller, method, purpose.as_ref(), at);
+        let is_the_hubs = permitted.as_ref().is_err_and(|fault| is_for_the_hub(fault.reason()));
+        let agency = owner(if is_the_hubs { OWN } else { &method.service });
         let answer = CheckPermissionResponse {
-            decided_by_agency_code: owner.to_owned(),
+            decided_by_agency_code: agency.to_owned(),
             decided_by_agency_name: held
                 .catalogue
-                .agency(owner)
+                .agency(agency)
                 .map(|agency| agency.name_vi.clone())
                 .unwrap_or_default(),
             ..CheckPermissionResponse::default()
         };
-        Ok(match permit(&held.rules, &caller, method, purpose.as_ref(), at) {
+        Ok(match permitted {
             Ok(permit) => CheckPermissionResponse {
                 granted: true,
                 rule: rule_of(permit.grant.as_deref()),
@@ -252,6 +259,11 @@ fn warnings(record: &AgreementRecord) -> Vec<String> {
         warnings.push("is valid for more than five years".to_owned());
     }
     warnings
+}
+
+/// Whether it is the hub's operator who helps out of a refusal, and not the agency that owns the data.
+fn is_for_the_hub(reason: Reason) -> bool {
+    matches!(reason, Reason::ApplicationNotConnected | Reason::PurposeUnknown | Reason::RoleMissing)
 }
 
 fn rule_of(grant: Option<&Grant>) -> String {

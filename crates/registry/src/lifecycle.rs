@@ -20,8 +20,8 @@ use lgsp_proto::registry::v1::{
 use crate::asked::invalid;
 use crate::catalogue::{Catalogue, put};
 use crate::occasion::{
-    Draft, Occasion, for_the_first_time, not_yours, operates, stands_wrong, stated, step, violation,
-    wrong_stage,
+    Draft, Occasion, for_the_first_time, is_as_seen, not_yours, operates, stands_wrong, stated, step,
+    violation, wrong_stage,
 };
 use crate::versions::{is_in_use, state};
 
@@ -139,9 +139,7 @@ pub(crate) fn decide(
         stated(&[("reason", &request.reason)])?;
     }
     decision.may(owns(record, occasion.person), operates(occasion.person))?;
-    if request.etag != record.etag {
-        return Err(Reason::Stale.into());
-    }
+    is_as_seen("etag", record.etag, request.etag)?;
     let stage = decision.leads(state(record)).ok_or_else(|| {
         let could_follow = |stage| decision.leads(stage).is_some();
         wrong_stage(state(record), could_follow, ServiceState::as_str_name)
@@ -193,9 +191,7 @@ pub(crate) fn record_conformance(
         let whose = rule!("is checked by the agency that owns it or the hub's operator");
         return Err(not_yours("service", whose));
     }
-    if etag != record.etag {
-        return Err(Reason::Stale.into());
-    }
+    is_as_seen("etag", record.etag, etag)?;
     if state(record) != ServiceState::Sandbox {
         let could_follow = |stage| stage == ServiceState::Sandbox;
         return Err(wrong_stage(state(record), could_follow, ServiceState::as_str_name));

@@ -64,6 +64,17 @@ pub(crate) fn stated(required: &[(&str, &str)]) -> Result<(), Fault> {
     if missing.is_empty() { Ok(()) } else { Err(Fault::invalid(missing)) }
 }
 
+/// Whether what is decided about is as it was seen. What is new, or came from files, has no etag.
+///
+/// # Errors
+/// It has changed since; or nobody has looked, and the field is named.
+pub(crate) fn is_as_seen(field: &str, etag: u64, seen: u64) -> Result<(), Fault> {
+    if etag == seen {
+        return Ok(());
+    }
+    if seen == 0 { stated(&[(field, "")]) } else { Err(Reason::Stale.into()) }
+}
+
 /// Whether texts that stay in the history for ever hold no number of a person.
 ///
 /// # Errors

@@ -15,7 +15,9 @@ use lgsp_proto::registry::v1::{ConfirmPersonRequest, Credential, Person, PersonP
 
 use crate::catalogue::{Catalogue, put, take_away};
 use crate::credential::{problems_of_key, problems_of_period};
-use crate::occasion::{Draft, Occasion, for_the_first_time, person_of, same_person, step, violation};
+use crate::occasion::{
+    Draft, Occasion, for_the_first_time, is_as_seen, person_of, same_person, step, violation,
+};
 
 /// The role of those who say who is who.
 pub(crate) const ADMINISTRATOR: &str = "administrator";
@@ -31,7 +33,7 @@ pub(crate) fn put_person(
     occasion: Occasion<'_>,
 ) -> Result<Draft, Fault> {
     let known = catalogue.person(&person.id);
-    is_as_seen(known, &person)?;
+    is_as_told(known, &person)?;
     complete(&mut person, known, occasion.now);
     check(catalogue, &person, occasion.now)?;
     let (id, legal_basis) = (person.id.clone(), String::new());
@@ -59,16 +61,14 @@ pub(crate) fn confirm_person(
 ) -> Result<Draft, Fault> {
     let ConfirmPersonRequest { id, etag, reason } = request;
     let waiting = catalogue.person_proposal(&id).ok_or(Reason::NotFound)?;
-    if waiting.etag != etag {
-        return Err(Reason::Stale.into());
-    }
+    is_as_seen("etag", waiting.etag, etag)?;
     if occasion.person.id == id {
         return Err(same_person("id", rule!("is about who would confirm it")));
     }
     confirms(catalogue, occasion.person, &waiting.proposed)?;
     let person = waiting.person.clone().unwrap_or_default();
     let known = catalogue.person(&id);
-    is_as_seen(known, &person)?;
+    is_as_told(known, &person)?;
     check(catalogue, &person, occasion.now)?;
     let edits = vec![
         put(known.cloned().map(Of::Person), Of::Person(person), id.clone()),
@@ -111,9 +111,8 @@ fn same_key<'a>(known: &'a Person, key: &Credential) -> Option<&'a Credential> {
     known.credentials.iter().find(is_it)
 }
 
-fn is_as_seen(known: Option<&Person>, person: &Person) -> Result<(), Fault> {
-    let etag = known.map_or(0, |known| known.etag);
-    if etag == person.etag { Ok(()) } else { Err(Reason::Stale.into()) }
+fn is_as_told(known: Option<&Person>, person: &Person) -> Result<(), Fault> {
+    is_as_seen("person.etag", known.map_or(0, |known| known.etag), person.etag)
 }
 
 fn gives_more(known: Option<&Person>, person: &Person) -> bool {

@@ -1,12 +1,12 @@
 //! The inventory of the city's information systems, connected or not yet. Pure, as [`decide`](crate::decide) is.
 
 use lgsp_core::said::Rule;
-use lgsp_core::{ApplicationId, Fault, Reason, rule};
+use lgsp_core::{ApplicationId, Fault, rule};
 use lgsp_proto::registry::v1::System;
 use lgsp_proto::registry::v1::item::Item as Of;
 
 use crate::catalogue::{Catalogue, put};
-use crate::occasion::{Draft, Occasion, naming_somebody, not_yours, operates, step, violation};
+use crate::occasion::{Draft, Occasion, is_as_seen, naming_somebody, not_yours, operates, step, violation};
 use crate::working_days::date;
 
 /// Adds a system, or changes what is said of one. Its agency and the hub's operator do.
@@ -26,9 +26,7 @@ pub(crate) fn put_system(
     if !theirs && !operates(occasion.person) {
         return Err(not_yours("system", rule!("is put by its agency or the hub's operator")));
     }
-    if known.map_or(0, |known| known.etag) != system.etag {
-        return Err(Reason::Stale.into());
-    }
+    is_as_seen("system.etag", known.map_or(0, |known| known.etag), system.etag)?;
     let id = system.id.clone();
     let after = System {
         application: known.map(|known| known.application.clone()).unwrap_or_default(),

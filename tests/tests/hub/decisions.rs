@@ -198,6 +198,9 @@ async fn what_would_be_decided_is_told_by_its_rule_and_office() {
     let denied = check(PURPOSE).await;
     assert_eq!((denied.granted, denied.rule.as_str()), (false, "PURPOSE_NOT_AGREED"));
     assert_eq!(denied.decided_by_agency_code, "G01.30.92");
+    let unknown = check("no-such-purpose").await;
+    assert_eq!((unknown.granted, unknown.rule.as_str()), (false, "PURPOSE_UNKNOWN"));
+    assert_eq!(unknown.decided_by_agency_code, "H13.02", "the operator keeps the list of purposes");
 
     let app = city.hub.app("hotich");
     let allowed = app.decisions().list_allowed_methods(app.request(ListAllowedMethodsRequest {})).await;

@@ -324,6 +324,16 @@ fn of_two_applications_for_one_system_the_first_connects_it() {
 }
 
 #[test]
+fn a_request_that_is_repeated_is_told_from_one_for_anothers_id() {
+    let mut office = Office::new();
+    office.ask("an.justice", asked()).unwrap();
+    assert_eq!(told(&office.ask("an.justice", asked()).unwrap_err()), ["id: is known already"]);
+    let theirs = RequestConnectionRequest { agency_code: "H13.02".to_owned(), ..asked() };
+    let fault = office.ask("dung.hub", theirs).unwrap_err();
+    assert_eq!(told(&fault), ["id: is that of another application"]);
+}
+
+#[test]
 fn a_name_that_may_hold_the_number_of_a_person_is_refused() {
     let named = RequestConnectionRequest { name_vi: "Của 092085000011".to_owned(), ..asked() };
     let fault = Office::new().ask("an.justice", named).unwrap_err();

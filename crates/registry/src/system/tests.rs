@@ -1,3 +1,5 @@
+use lgsp_core::Reason;
+
 use super::*;
 use crate::office::{NOW, Office, fields};
 
@@ -27,7 +29,7 @@ fn a_system_is_put_and_changed_by_its_agency_or_the_operator_as_they_have_seen_i
     assert_eq!(stranger.reason(), Reason::NotYourAgency);
     let etag = office.put_system("an.justice", system()).unwrap();
     let again = office.put_system("dung.hub", system()).unwrap_err();
-    assert_eq!(again.reason(), Reason::Stale, "it is there already");
+    assert_eq!(again.reason(), Reason::InvalidField, "it is there already: its etag is required");
     let moved = System { agency_code: "G01.30.92".to_owned(), etag, ..system() };
     let taken = office.put_system("chi.police", moved).unwrap_err();
     assert_eq!(taken.reason(), Reason::NotYourAgency, "nobody takes a system of another agency");
