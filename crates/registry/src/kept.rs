@@ -1,11 +1,15 @@
 //! The snapshot that was published last, in a file, so that revisions never go back when the broker forgets; and beside it the
-//! store that has decided, so that nobody goes back to the files unawares.
+//! store that has decided, so that nobody goes back to the files unawares, and the topic that it was published on.
 
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::Error;
+
+/// The extensions of what is kept beside it.
+const STORE: &str = "store";
+const TOPIC: &str = "topic";
 
 /// The file that keeps it; without one, the topic alone does.
 #[derive(Clone, Debug)]
@@ -36,22 +40,40 @@ impl Kept {
 
     /// The store that has decided here, if one has. Blocking.
     pub fn read_store(&self) -> Result<Option<String>, Error> {
-        let Some(path) = self.store() else { return Ok(None) };
+        self.read_beside(STORE)
+    }
+
+    /// Keeps which store decides here. Blocking.
+    pub fn write_store(&self, store: &str) -> Result<(), Error> {
+        self.write_beside(STORE, store)
+    }
+
+    /// The topic on which was published last, if that was kept. Blocking.
+    pub fn read_topic(&self) -> Result<Option<String>, Error> {
+        self.read_beside(TOPIC)
+    }
+
+    /// Keeps on which topic is published. Blocking.
+    pub fn write_topic(&self, topic: &str) -> Result<(), Error> {
+        self.write_beside(TOPIC, topic)
+    }
+
+    fn read_beside(&self, what: &str) -> Result<Option<String>, Error> {
+        let Some(path) = self.beside(what) else { return Ok(None) };
         match std::fs::read_to_string(&path) {
-            Ok(store) => Ok(Some(store.trim().to_owned())),
+            Ok(text) => Ok(Some(text.trim().to_owned())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(source) => Err(Error::State { path, source }),
         }
     }
 
-    /// Keeps which store decides here. Blocking.
-    pub fn write_store(&self, store: &str) -> Result<(), Error> {
-        let Some(path) = self.store() else { return Ok(()) };
-        replace(&path, format!("{store}\n").as_bytes()).map_err(|source| Error::State { path, source })
+    fn write_beside(&self, what: &str, text: &str) -> Result<(), Error> {
+        let Some(path) = self.beside(what) else { return Ok(()) };
+        replace(&path, format!("{text}\n").as_bytes()).map_err(|source| Error::State { path, source })
     }
 
-    fn store(&self) -> Option<PathBuf> {
-        self.path.as_ref().map(|path| path.with_extension("store"))
+    fn beside(&self, what: &str) -> Option<PathBuf> {
+        self.path.as_ref().map(|path| path.with_extension(what))
     }
 }
 
@@ -86,6 +108,8 @@ mod tests {
         assert_eq!(kept.read_store().unwrap(), None);
         kept.write_store("sqlite:/a/registry.db").unwrap();
         assert_eq!(kept.read_store().unwrap().as_deref(), Some("sqlite:/a/registry.db"));
+        kept.write_topic("embedded").unwrap();
+        assert_eq!(kept.read_topic().unwrap().as_deref(), Some("embedded"));
         assert_eq!(kept.read().unwrap(), None);
     }
 

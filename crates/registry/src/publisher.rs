@@ -20,6 +20,7 @@ use crate::kept::Kept;
 use crate::next::{Known, Next, OnTopic, next, next_of};
 use crate::origin::Origin;
 use crate::register::Register;
+use crate::registry::name_of_topic;
 use crate::rules::{Checked, Folder, check, content_digest};
 use crate::service::Published;
 use crate::sign::SnapshotKey;
@@ -29,6 +30,8 @@ use crate::{Error, Options};
 const SNAPSHOT: &[u8] = b"snapshot";
 /// How long to wait before publishing is tried again. It also bounds how often a displaced snapshot is repeated.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
+/// What to do when two hubs publish on one topic.
+const OF_ITS_OWN: &str = "give each its own kafka.namespace, or name the key that signed for this one before as registry.former-keys";
 /// How long the store may take to give the rules a later revision.
 const LIFTING: Duration = Duration::from_secs(5);
 
@@ -44,6 +47,10 @@ pub(crate) struct Publisher {
     pub looked_at: [u8; 32],
     pub kept: Kept,
     pub last_kept: Option<Known>,
+    /// Whether rules from here have been on this very topic.
+    pub has_published_here: bool,
+    /// Whether it is kept that they were.
+    pub has_kept_topic: bool,
     pub on_topic: OnTopic,
     pub current: watch::Sender<Option<Arc<Published>>>,
     pub rules: Component,
@@ -74,6 +81,10 @@ impl Publisher {
                     Ok(Tailed::CaughtUp) => {
                         caught_up = true;
                         due = Some(Instant::now());
+                        if self.is_another_hubs() {
+                            error!(kafka_namespace = ?self.bus.options().namespace, "the topic of the rules holds those of another hub: {OF_ITS_OWN}");
+                            self.topic.failed("holds the rules of another hub: kafka.namespace has to be one of this hub's own");
+                        }
                     }
                     Err(error) => {
                         tail = self.tail_again(error, tail).await;
@@ -81,7 +92,7 @@ impl Publisher {
                         (self.on_topic, caught_up) = (OnTopic::default(), false);
                     }
                 },
-                () = at(due), if caught_up => {
+                () = at(due), if caught_up && !self.is_another_hubs() => {
                     due = match self.publish().await {
                         Ok(()) => None,
                         Err(error) => {
@@ -93,6 +104,12 @@ impl Publisher {
                 }
             }
         }
+    }
+
+    /// Whether only somebody else's rules are on the topic, and we have never published any there: who comes second yields. What we have
+    /// published ourselves nobody takes away by writing over it.
+    fn is_another_hubs(&self) -> bool {
+        self.on_topic.displaced && self.on_topic.latest.is_none() && !self.has_published_here
     }
 
     /// Looks at the rules. Returns whether there are new ones to publish; bad ones are refused and the old ones stay.
@@ -141,7 +158,10 @@ impl Publisher {
             record.value.as_deref().unwrap_or_default(),
         );
         if !stands {
-            error!(offset = record.offset, "somebody else wrote a snapshot over ours");
+            error!(
+                offset = record.offset,
+                "somebody else wrote a snapshot over ours; if it is another hub: {OF_ITS_OWN}"
+            );
         }
         let theirs = self.on_topic.latest.as_ref().map_or(0, Known::revision);
         if let Some(register) = &self.register {
@@ -221,6 +241,12 @@ impl Publisher {
         let published = Published::new(known.snapshot.clone(), &self.checked.descriptors);
         self.current.send_replace(Some(Arc::new(published)));
         self.on_topic.holds(known);
+        self.has_published_here = true;
+        if !self.has_kept_topic {
+            let (kept, topic) = (self.kept.clone(), name_of_topic(&self.bus));
+            on_disk(move || kept.write_topic(&topic)).await?;
+            self.has_kept_topic = true;
+        }
         Ok(())
     }
 

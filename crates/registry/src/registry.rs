@@ -84,9 +84,13 @@ pub async fn start(
     let kept = Kept::new(&options.last_published);
     let last_kept = on_disk({
         let kept = kept.clone();
-        move || kept.read()
+        move || Ok((kept.read()?, kept.read_topic()?))
     });
-    let last_kept = last_kept.await?.and_then(|record| Known::open(&key, &record));
+    let (last_kept, topic_before) = last_kept.await?;
+    let last_kept = last_kept.and_then(|record| Known::open(&key, &record));
+    let is_this_topic = topic_before.map(|before| before == name_of_topic(bus));
+    // A registry from before did not keep where it has published.
+    let has_published_here = last_kept.is_some() && is_this_topic != Some(false);
     not_without_its_store(&options, &kept).await?;
     let Rules { origin, register, checked, looked_at } = rules(&options, last_kept.as_ref()).await?;
     if register.is_some() {
@@ -127,6 +131,8 @@ pub async fn start(
         looked_at,
         kept,
         last_kept,
+        has_published_here,
+        has_kept_topic: is_this_topic == Some(true),
         on_topic: OnTopic::default(),
         current,
         rules,
@@ -135,6 +141,13 @@ pub async fn start(
     };
     shutdown.spawn(Stage::Close, "publisher of the rules", publisher.run(origin, tail, close));
     Ok(registry)
+}
+
+/// The topic of the rules, told from that of every other cluster and namespace.
+pub(crate) fn name_of_topic(bus: &Bus) -> String {
+    let options = bus.options();
+    let cluster = options.brokers.as_ref().map_or_else(|| "embedded".to_owned(), ToString::to_string);
+    format!("{cluster} {} {}", options.namespace, topics::REGISTRY)
 }
 
 /// The URL of a store that means the same to a registry which is started in another folder.

@@ -238,6 +238,24 @@ async fn a_gateway_finds_the_contracts_before_the_snapshot_and_can_compile_it() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_hub_on_one_topic_yields_to_the_first_and_says_what_it_needs() {
+    let (first, second, bus) = (Site::new(), Site::new(), bus());
+    let running = first.start(&bus).await;
+    running.until("it has published", |running| running.registry.revision() == 1).await;
+    second.sign_with(&next_signing_key());
+    let strange = second.start(&bus).await;
+    strange.until("it yields", |strange| strange.state.condition("topic") == Some(Condition::Failed)).await;
+    // A change of its rules is no reason to publish them either.
+    second.edit("agreements.toml", "state = \"active\"", "state = \"revoked\"");
+    first.edit("agreements.toml", "state = \"active\"", "state = \"revoked\"");
+    running.until("the first goes on", |running| running.registry.revision() == 2).await;
+    assert_eq!(strange.registry.revision(), 0);
+    assert!(running.state.is_ready());
+    strange.shutdown.run().await;
+    running.shutdown.run().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_changed_file_is_the_next_revision_and_a_comment_is_none() {
     let (site, bus) = (Site::new(), bus());
     let running = site.start(&bus).await;
