@@ -72,7 +72,7 @@ pub async fn run(command: Command) -> ExitCode {
         Command::Gateway(args) => run_gateway(args).await,
         Command::Registry(args) => {
             run_role(topics::Role::Registry, &args, None, async |host| {
-                Ok(vec![roles::registry::start(host).await?])
+                Ok(vec![roles::registry::start(host).await?.0])
             })
             .await
         }

@@ -12,13 +12,15 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::{Context, bail};
 use lgsp_core::time::unix_micros;
 use lgsp_gateway::ClientCertificates;
+use lgsp_registry::Registry;
 use lgsp_runtime::{Instance, State, admin};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::client::{DATA, GRPC};
 use crate::cli::server::Domain;
 use crate::config::Config;
-use crate::layout::{DataDir, Layout};
+use crate::layout::{DataDir, Layout, read_signing_key};
 use crate::roles::{self, Host, Role, VERSION};
 use crate::rules;
 use crate::traffic;
@@ -28,6 +30,10 @@ const READY_PATIENCE: Duration = Duration::from_secs(30);
 
 /// The seed of the city that every new data directory gets.
 pub const SEED: u64 = 92;
+
+/// The application and the operator's tool whose keys are tried in the welcome.
+const CALLER: &str = "tthc";
+const OPERATOR: &str = "dieu-hanh";
 
 /// A step of the start, as it is told to whoever waits.
 #[derive(Clone, Debug)]
@@ -51,6 +57,7 @@ pub struct Hub {
     pub host: Host,
     /// In the order in which they end.
     roles: Vec<Role>,
+    registry: Registry,
     traffic: Option<traffic::Options>,
     admin_stop: CancellationToken,
     data: DataDir,
@@ -91,25 +98,59 @@ pub async fn start(
     tell(Step::Done);
 
     tell(Step::Began("roles"));
-    let (ledger, fsynced) = roles::ledger::start(&host).await?;
-    let registry = roles::registry::start(&host).await?;
-    let mut adapters = Vec::new();
-    for domain in Domain::ALL {
-        adapters.push(roles::adapter::start(&host, domain).await?);
-    }
-    let fsynced = host.bus.is_embedded().then_some(fsynced);
-    let (gateway_role, gateway) = roles::gateway::start(&host, fsynced, listener).await?;
-    roles::subject_keys::keep_making(&gateway_role, Layout::clone(&data));
-    let roles = std::iter::once(gateway_role).chain(adapters).chain([ledger, registry]).collect();
-    let hub =
-        Hub { grpc: gateway.address, admin: admin_address, host, roles, traffic: None, admin_stop, data };
+    let mut roles = Vec::new();
+    let (grpc, registry) = match start_roles(&host, listener, &data, &mut roles).await {
+        Ok(started) => started,
+        Err(error) => {
+            // In order: what a role still does would fail in a process that is ending.
+            stop_all(&roles).await;
+            admin_stop.cancel();
+            return Err(error);
+        }
+    };
+    let hub = Hub { grpc, admin: admin_address, host, roles, registry, traffic: None, admin_stop, data };
     if tokio::time::timeout(READY_PATIENCE, hub.host.state.until_ready()).await.is_err() {
-        let status = format!("http://{}/status", hub.admin);
+        let unready = unready(&hub.host.state.status());
         hub.stop().await;
-        bail!("not every role was ready within {READY_PATIENCE:?}; {status} told which");
+        bail!("not every role was ready within {READY_PATIENCE:?}: {unready}");
     }
     tell(Step::Done);
     Ok(hub)
+}
+
+/// Starts the roles, and puts each that has started among `roles`, in the order in which they end.
+async fn start_roles(
+    host: &Host,
+    listener: TcpListener,
+    data: &DataDir,
+    roles: &mut Vec<Role>,
+) -> anyhow::Result<(SocketAddr, Registry)> {
+    let (ledger, fsynced) = roles::ledger::start(host).await?;
+    roles.push(ledger);
+    let (role, registry) = roles::registry::start(host).await?;
+    roles.push(role);
+    for (place, domain) in Domain::ALL.into_iter().enumerate() {
+        roles.insert(place, roles::adapter::start(host, domain).await?);
+    }
+    let fsynced = host.bus.is_embedded().then_some(fsynced);
+    let (role, gateway) = roles::gateway::start(host, fsynced, listener).await?;
+    roles::subject_keys::keep_making(&role, Layout::clone(data));
+    roles.insert(0, role);
+    Ok((gateway.address, registry))
+}
+
+/// What kept a hub from being ready, part by part, as its state tells it.
+fn unready(status: &serde_json::Value) -> String {
+    let parts = status["components"].as_object().into_iter().flatten();
+    let kept = parts.filter(|(_, told)| matches!(told["condition"].as_str(), Some("failed" | "starting")));
+    let told = kept.map(|(name, told)| format!("{name} {}", told["cause"].as_str().unwrap_or_default()));
+    told.collect::<Vec<_>>().join("; ")
+}
+
+async fn stop_all(roles: &[Role]) {
+    for role in roles {
+        role.stop().await;
+    }
 }
 
 impl Hub {
@@ -131,10 +172,14 @@ impl Hub {
 
     /// Ends every role in order, each under its bounds.
     pub async fn stop(self) {
-        for role in &self.roles {
-            role.stop().await;
-        }
+        stop_all(&self.roles).await;
         self.admin_stop.cancel();
+    }
+
+    /// Whether an application's key in the data directory opens this hub: where persons decide, it may be that of another one.
+    fn knows(&self, application: &str) -> bool {
+        let key = read_signing_key(&self.data.application_key(application));
+        key.is_ok_and(|key| self.registry.knows_key(application, key.verifying_key().as_bytes()))
     }
 }
 
@@ -178,10 +223,16 @@ pub fn progress() -> impl FnMut(Step) {
 /// Prints what listens where, and calls that work when pasted.
 #[allow(clippy::print_stdout)]
 pub fn print_welcome(hub: &Hub) {
-    let broker =
-        if hub.host.bus.is_embedded() { "embedded: in memory, keeps nothing" } else { "Apache Kafka" };
+    let (transport, over, grpcurl) = transport(hub);
+    print_places(hub, transport);
+    print_commands(hub, over, grpcurl);
+    println!("Ctrl-C drains and stops; a second one leaves at once.");
+}
+
+/// How the gateway is reached, and the options for it of our commands and of `grpcurl`.
+fn transport(hub: &Hub) -> (&'static str, &'static str, &'static str) {
     let clients = hub.host.config.gateway.tls.as_ref().map(|tls| tls.client_certificates);
-    let (transport, over, grpcurl) = match clients {
+    match clients {
         None => ("plaintext, this machine only", "", "grpcurl -plaintext"),
         Some(ClientCertificates::Off | ClientCertificates::Optional) => {
             ("over TLS", " --ca CA.pem", "grpcurl -cacert CA.pem")
@@ -191,44 +242,72 @@ pub fn print_welcome(hub: &Hub) {
             " --ca CA.pem --cert CERT.pem --cert-key KEY.pem",
             "grpcurl -cacert CA.pem -cert CERT.pem -key KEY.pem",
         ),
-    };
+    }
+}
+
+#[allow(clippy::print_stdout)]
+fn print_places(hub: &Hub, transport: &str) {
+    let broker =
+        if hub.host.bus.is_embedded() { "embedded: in memory, keeps nothing" } else { "Apache Kafka" };
     let transport = format!("gRPC, reflection and health; {transport}");
+    let registry = &hub.host.config.registry;
+    let decided = match &*registry.store {
+        "" | "files" => "the files of registry/ are its rules",
+        _ => "persons decide about its rules, in registry.store",
+    };
     let rows = [
         ("gateway", hub.grpc.to_string(), &*transport),
+        ("environment", registry.environment.clone(), decided),
         ("state", format!("http://{}/status", hub.admin), "also /livez and /readyz"),
         ("broker", hub.host.bus.bootstrap(), broker),
         ("data", hub.data().display().to_string(), "keys, rules, exchange log, synthetic city"),
     ];
     println!("\nThe hub is up. All its data is synthetic.\n");
     for (what, place, note) in rows {
-        println!("  {what:8} {place:32} {note}");
+        println!("  {what:11} {place:32} {note}");
     }
     if let Some(traffic) = hub.traffic {
         let rate = format!("{} exchanges a minute", traffic.per_minute);
         let (hours, ids) = (traffic.hours, traffic::REQUEST_IDS);
-        println!("  {:8} {rate:32} sample, {hours}; request ids begin with {ids}", "traffic");
+        println!("  {:11} {rate:32} sample, {hours}; request ids begin with {ids}", "traffic");
     }
-    println!("\nTry, in another terminal:\n");
+}
+
+/// Prints the commands whose keys are good on this hub.
+#[allow(clippy::print_stdout)]
+fn print_commands(hub: &Hub, over: &str, grpcurl: &str) {
+    let (caller, operator) = (hub.knows(CALLER), hub.knows(OPERATOR));
+    if caller || operator {
+        println!("\nTry, in another terminal:\n");
+    } else {
+        let environment = &hub.host.config.registry.environment;
+        println!("\nCalls need keys that were issued for {environment}: docs/onboarding.md.\n");
+    }
     let lgsp = quoted(&std::env::args().next().unwrap_or_else(|| "lgsp".to_owned()));
-    let (data, at_grpc) = (
-        option("--data", &hub.data().display().to_string(), DATA),
-        option("--grpc", &hub.grpc.to_string(), GRPC) + over,
-    );
+    let grpc = reachable(hub.grpc);
+    let (data, at_grpc) =
+        (option("--data", &hub.data().display().to_string(), DATA), option("--grpc", &grpc, GRPC) + over);
     let method = "lgsp.population.v1.PopulationService/GetCitizen";
     let request =
         format!("'{{\"personalNumber\":\"{}\"}}'", lgsp_sample::persons::ALL_FIELDS.personal_number);
-    println!(
-        "  {lgsp} call --as tthc --purpose prefill --dossier H13.01-260601-0001{at_grpc}{data} \\\n    \
-         {method} {request}\n"
-    );
-    println!(
-        "  {grpcurl} -H \"authorization: Bearer $({lgsp} token --as tthc{data})\" \\\n    \
-         -H 'lgsp-purpose: prefill' -d {request} {} {method}\n",
-        hub.grpc
-    );
-    println!(
-        "  {lgsp} exchanges --follow{at_grpc}{data}\n\nCtrl-C drains and stops; a second one leaves at once."
-    );
+    if caller {
+        println!(
+            "  {lgsp} call --as {CALLER} --purpose prefill --dossier H13.01-260601-0001{at_grpc}{data} \\\n    \
+             {method} {request}\n"
+        );
+        println!(
+            "  {grpcurl} -H \"authorization: Bearer $({lgsp} token --as {CALLER}{data})\" \\\n    \
+             -H 'lgsp-purpose: prefill' -d {request} {grpc} {method}\n"
+        );
+    }
+    if operator {
+        println!("  {lgsp} exchanges --follow{at_grpc}{data}\n");
+    }
+}
+
+/// Where a caller on this machine reaches a gateway that may listen on every address.
+fn reachable(grpc: SocketAddr) -> String {
+    if grpc.ip().is_unspecified() { format!("localhost:{}", grpc.port()) } else { grpc.to_string() }
 }
 
 /// An option as it is written on a command line, or nothing if it is the usual one.
@@ -251,6 +330,7 @@ mod tests {
     fn a_command_to_paste_names_only_what_is_unusual() {
         assert_eq!(option("--data", "lgsp-data", DATA), "");
         assert_eq!(option("--grpc", "127.0.0.1:50051", GRPC), "");
+        assert_eq!(reachable(([0, 0, 0, 0], 50051).into()), "localhost:50051");
         assert_eq!(option("--data", "/srv/lgsp", DATA), " --data /srv/lgsp");
         assert_eq!(option("--data", "the hub's", DATA), r" --data 'the hub'\''s'");
     }

@@ -164,6 +164,10 @@ fn a_gateway_with_a_certificate_is_called_by_who_trusts_its_authority() {
     let (code, told, _) = secure.services(&["--ca", stranger.to_str().expect("printable")]);
     assert_eq!(code, Some(2), "{told}");
     assert!(told.contains("is not trusted") && told.contains("--ca"), "{told}");
+
+    let (code, told, _) = secure.services(&[]);
+    assert_eq!(code, Some(2), "{told}");
+    assert!(told.contains("speaks TLS") && told.contains("--ca"), "{told}");
 }
 
 #[test]
@@ -310,6 +314,77 @@ fn a_bad_configuration_ends_with_64_and_every_problem_named() {
     command.args(["--config", "/nowhere/hub.toml"]);
     check_refused(command, 64, &["No such file", "(file /nowhere/hub.toml)"]);
     check_refused(up(&data, "0.0.0.0:0"), 64, &["gateway.listen", "no loopback address"]);
+}
+
+#[test]
+fn a_hub_whose_rules_were_decided_in_a_store_does_not_go_by_its_files_unawares() {
+    const STORE: &str = "registry.store=sqlite:registry.db";
+    let dir = tempfile::tempdir().expect("a scratch directory");
+    let with = |setting: &str| {
+        let mut command = up(dir.path(), "127.0.0.1:0");
+        command.args(["--set", setting]);
+        command
+    };
+    let end = |hub: Hub| {
+        hub.signal("-INT");
+        assert_eq!(hub.finish().status.code(), Some(0));
+    };
+    end(Hub::start(with(STORE)));
+    let told = ["registry.db", "registry.store is not set", "--set registry.store=files"];
+    check_refused(up(dir.path(), "127.0.0.1:0"), 1, &told);
+
+    // A registry from before kept nothing of its store.
+    std::fs::remove_file(dir.path().join("registry/last-published.store")).expect("it was kept");
+    check_refused(up(dir.path(), "127.0.0.1:0"), 1, &["--set registry.store=sqlite:registry.db", told[2]]);
+    end(Hub::start(with("registry.store=files")));
+    end(Hub::start(with(STORE)));
+
+    // The same where the store lies elsewhere.
+    let elsewhere = tempfile::tempdir().expect("a scratch directory");
+    let mut command = up(elsewhere.path(), "127.0.0.1:0");
+    command.args(["--set", &format!("registry.store=sqlite:{}/registry.db", dir.path().display())]);
+    end(Hub::start(command));
+    check_refused(up(elsewhere.path(), "127.0.0.1:0"), 1, &[dir.path().to_str().expect("UTF-8"), told[2]]);
+}
+
+#[test]
+fn a_hub_tells_its_environment_and_only_commands_whose_keys_are_good_there() {
+    let dir = tempfile::tempdir().expect("a scratch directory");
+    let start = |data: &str, environment: &str| {
+        let mut command = up(&dir.path().join(data), "127.0.0.1:0");
+        let store = format!("registry.store=sqlite:{}/registry.db", dir.path().display());
+        command.args(["--set", &store, "--set", &format!("registry.environment={environment}")]);
+        Hub::start(command)
+    };
+    let offers = |hub: &Hub, command: &str| hub.told.iter().any(|line| line.contains(command));
+    let production = start("production", "production");
+    assert_eq!(production.place("environment"), "production");
+    for command in ["call --as tthc", "token --as tthc", "exchanges --follow"] {
+        assert!(offers(&production, command), "{command}: {:?}", production.told);
+    }
+    let sandbox = start("sandbox", "sandbox");
+    assert_eq!(sandbox.place("environment"), "sandbox");
+    assert!(!offers(&sandbox, " --as ") && !offers(&sandbox, "exchanges"), "{:?}", sandbox.told);
+    assert!(offers(&sandbox, "keys that were issued for sandbox"), "{:?}", sandbox.told);
+}
+
+#[test]
+fn a_start_that_fails_names_the_file_and_ends_its_roles_in_order() {
+    let dir = tempfile::tempdir().expect("a scratch directory");
+    for (setting, file) in [
+        ("gateway.tls.certificate=nowhere.pem", "nowhere.pem"),
+        ("registry.store=sqlite:nowhere/registry.db", "nowhere/registry.db"),
+    ] {
+        let mut command = up(dir.path(), "127.0.0.1:0");
+        command.args(["--set", setting]);
+        if setting.starts_with("gateway.tls") {
+            command.args(["--set", "gateway.tls.key=nowhere.key"]);
+        }
+        let output = finish(command.spawn().expect("the process starts"), PATIENCE);
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{told}");
+        assert!(told.contains(file) && !told.contains("panic"), "{told}");
+    }
 }
 
 #[test]

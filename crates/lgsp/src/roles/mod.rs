@@ -53,10 +53,11 @@ impl Drop for Role {
 
 /// What a role of a host starts with.
 struct Start {
-    name: &'static str,
     instance: Instance,
     state: State,
     shutdown: Shutdown,
+    /// From the first task on: a start that fails leaves nothing behind.
+    role: Role,
 }
 
 impl Host {
@@ -72,7 +73,8 @@ impl Host {
     fn start(&self, name: &'static str) -> Start {
         let state = self.state.scoped(name);
         let shutdown = Shutdown::new(state.clone(), self.config.shutdown.clone());
-        Start { name, instance: Instance::new(name, VERSION), state, shutdown }
+        let role = Role { name, shutdown: shutdown.clone() };
+        Start { instance: Instance::new(name, VERSION), state, shutdown, role }
     }
 
     /// The MAC keys of all domains.
@@ -88,7 +90,7 @@ impl Host {
 
 impl Start {
     fn into_role(self) -> Role {
-        Role { name: self.name, shutdown: self.shutdown }
+        self.role
     }
 }
 
