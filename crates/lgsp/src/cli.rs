@@ -86,7 +86,7 @@ pub enum Command {
     /// Issue, rotate, revoke and list keys and certificates of applications
     #[command(subcommand)]
     Credential(registry::Credential),
-    /// Prove what is in the exchange log
+    /// Search the exchange log, prove, export and report what is in it, and decide about it
     #[command(subcommand)]
     Audit(audit::Audit),
     /// List exchanges from the exchange log, or follow them
@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn an_example_stands_in_the_help_as_it_can_be_copied() {
         let lgsp = Cli::command();
-        for family in ["connection", "agreement"] {
+        for family in ["connection", "agreement", "audit"] {
             let family = lgsp.find_subcommand(family).expect("a command");
             for command in family.get_subcommands().filter(|it| it.get_name() != "list") {
                 let told = command.get_after_help().map(ToString::to_string).unwrap_or_default();

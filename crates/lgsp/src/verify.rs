@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::cli::audit::Verify;
+use crate::cli::audit::{Keys, Verify};
 use crate::client::output::line;
 
 const SECOND_US: i64 = 1_000_000;
@@ -27,7 +27,7 @@ pub fn run(args: &Verify) -> anyhow::Result<ExitCode> {
     let bytes = fs::read(&args.file).with_context(|| format!("{} cannot be read", args.file.display()))?;
     let proof = Proof::parse(&bytes).with_context(|| format!("{} is no proof", args.file.display()))?;
     let leaf = proof.extra.clone().with_context(|| format!("{} has no entry in it", args.file.display()))?;
-    let holds = proof.verify(&leaf, &policy(args)?).context("the proof does not hold")?;
+    let holds = proof.verify(&leaf, &policy(&args.keys)?).context("the proof does not hold")?;
     let sealed = Sealed::decode(leaf.as_slice()).context("the entry is in the log, and is none of this kind")?;
     if args.json {
         line(&document(&proof, &holds, &sealed).to_string())?;
@@ -37,7 +37,7 @@ pub fn run(args: &Verify) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn policy(args: &Verify) -> anyhow::Result<Policy> {
+fn policy(args: &Keys) -> anyhow::Result<Policy> {
     let parse = |keys: &[String], option| {
         let keys = keys.iter().map(|key| VerifierKey::parse(key.trim()));
         keys.collect::<Result<Vec<_>, _>>().context(option)

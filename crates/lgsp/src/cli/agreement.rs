@@ -283,7 +283,7 @@ fn grant(text: &str) -> Result<Grant, String> {
 }
 
 /// A day begins at midnight in Viet Nam.
-fn moment(text: &str) -> Result<Timestamp, String> {
+pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
     let day = Date::parse(text, format_description!("[year]-[month]-[day]"))
         .map(|day| PrimitiveDateTime::new(day, Time::MIDNIGHT).assume_offset(offset!(+7)));
     let at = day.or_else(|_| OffsetDateTime::parse(text, &Rfc3339)).map_err(|_| {

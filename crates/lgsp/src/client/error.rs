@@ -325,6 +325,23 @@ pub enum Error {
     /// Nobody has said yes.
     #[error("nothing was changed: nobody has said yes (--yes says it without being asked)")]
     NotConfirmed,
+    /// What was told, or lies in a file, is not what it says it is.
+    #[error("it does not hold: {problem}")]
+    NotProven {
+        /// What of it does not hold.
+        problem: String,
+    },
+    /// Something of a period is missing in the log, or may still come. What, is told already.
+    #[error("the log does not hold everything of the period, or not yet")]
+    Incomplete,
+    /// A file of an export is there, and not one to go on with.
+    #[error("{}: {problem}", path.display())]
+    Export {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// The registry is not as the files say. It is no failure, and is told already.
     #[error("the registry is not as the files say")]
     Differs,
@@ -344,6 +361,8 @@ pub enum Held {
     VersionForThis,
     /// An agreement, in a file.
     AgreementInFile,
+    /// An entry of an exchange, by its number in the log.
+    Entry,
 }
 
 impl Held {
@@ -355,6 +374,7 @@ impl Held {
                 "version to decide this about of agreement",
                 "phiên bản phù hợp để quyết định của thoả thuận",
             ),
+            Self::Entry => lang.pick("entry of the exchange with the number", "bản ghi của lượt mang số"),
             Self::AgreementInFile => {
                 lang.pick("agreement in the file by the id", "trong tệp thoả thuận mang mã")
             }
@@ -371,7 +391,11 @@ impl Error {
     pub fn exit(&self) -> Option<Exit> {
         match self {
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => None,
-            Self::Output(_) | Self::Contract { .. } | Self::Sign(_) => Some(Exit::Other),
+            Self::Output(_)
+            | Self::Contract { .. }
+            | Self::Sign(_)
+            | Self::NotProven { .. }
+            | Self::Incomplete => Some(Exit::Other),
             Self::Address { .. }
             | Self::InTheClear { .. }
             | Self::NoAuthority { .. }
@@ -385,6 +409,7 @@ impl Error {
             | Self::Metadata { .. }
             | Self::Folder { .. }
             | Self::NotEmpty { .. }
+            | Self::Export { .. }
             | Self::NotConfirmed
             | Self::Input { .. } => Some(Exit::Usage),
             Self::Differs => Some(Exit::Differs),
@@ -472,6 +497,8 @@ impl Error {
             (Lang::Vi, Self::NotConfirmed) => {
                 "chưa thay đổi gì: chưa có xác nhận (--yes để không hỏi)".to_owned()
             }
+            (Lang::Vi, Self::NotProven { problem }) => format!("không đúng: {problem}"),
+            (Lang::Vi, Self::Incomplete) => "nhật ký chưa có đủ mọi lượt của kỳ này".to_owned(),
             (Lang::Vi, Self::CertificateRefused { address, .. }) => {
                 format!("{address} không chấp nhận chứng thư số của ứng dụng, hoặc yêu cầu có chứng thư số")
             }
@@ -522,6 +549,9 @@ impl Error {
             | Self::NotEmpty { .. }
             | Self::Rules(_)
             | Self::NotConfirmed
+            | Self::NotProven { .. }
+            | Self::Incomplete
+            | Self::Export { .. }
             | Self::Differs
             | Self::Refused(_)
             | Self::Output(_) => ("", "", &[]),

@@ -7,6 +7,7 @@ use lgsp_core::time::{timestamp, unix_micros};
 use lgsp_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
 use lgsp_proto::ledger::v1::{Exchange, ExchangeFilter, ListExchangesRequest};
 
+use super::follow::Wanted;
 use super::output::{self, Listing, Surface};
 use super::session::{GRACE, LARGEST_MESSAGE, Session};
 use super::table::{Cell, Shrink, Table};
@@ -53,7 +54,7 @@ pub(crate) async fn run(args: &Exchanges, lang: Lang) -> Result<(), Error> {
     let surface = Surface::of_stdout();
     let listing = surface.listing(args.output);
     if args.follow {
-        return follow::run(&session, filter(args), listing, lang).await;
+        return follow::run(&session, Wanted::Exchanges(filter(args)), listing, lang).await;
     }
     let exchanges = list(&session, filter(args), args.limit as usize).await?;
     if listing == Listing::Json {
@@ -129,7 +130,7 @@ async fn list(session: &Session, filter: ExchangeFilter, limit: usize) -> Result
     Ok(exchanges)
 }
 
-fn table(exchanges: &[Exchange], lang: Lang) -> Table {
+pub(crate) fn table(exchanges: &[Exchange], lang: Lang) -> Table {
     let header = match lang {
         Lang::En => HEADER,
         Lang::Vi => HEADER_VI,

@@ -2,9 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use lgsp_proto::ledger::v1::audit_service_client::AuditServiceClient;
 use lgsp_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
-use lgsp_proto::ledger::v1::{Exchange, ExchangeFilter, FollowExchangesRequest};
+use lgsp_proto::ledger::v1::{
+    AuditFilter, Exchange, ExchangeFilter, FollowAuditRequest, FollowExchangesRequest,
+};
 use tonic::metadata::MetadataMap;
+use tonic::{Response, Status, Streaming};
 
 use super::exchanges::method_of;
 use super::failure::EXCHANGE_ID;
@@ -75,22 +79,47 @@ impl Shape {
     }
 }
 
+/// What is followed, and by which service.
+pub(crate) enum Wanted {
+    Exchanges(ExchangeFilter),
+    Audit(Box<AuditFilter>),
+}
+
+impl Wanted {
+    async fn open(&self, session: &Session) -> Result<Result<Response<Streaming<Exchange>>, Status>, Error> {
+        let channel = session.channel.clone();
+        match self {
+            Self::Exchanges(filter) => {
+                let mut client =
+                    LedgerServiceClient::new(channel).max_decoding_message_size(LARGEST_MESSAGE);
+                let request = FollowExchangesRequest { filter: Some(filter.clone()) };
+                Ok(client.follow_exchanges(session.request(request, None)?).await)
+            }
+            Self::Audit(filter) => {
+                let mut client = AuditServiceClient::new(channel).max_decoding_message_size(LARGEST_MESSAGE);
+                let request = FollowAuditRequest { filter: Some(AuditFilter::clone(filter)) };
+                Ok(client.follow_audit(session.request(request, None)?).await)
+            }
+        }
+    }
+}
+
 /// Follows until Ctrl-C.
 pub(crate) async fn run(
     session: &Session,
-    filter: ExchangeFilter,
+    wanted: Wanted,
     listing: Listing,
     lang: Lang,
 ) -> Result<(), Error> {
     tokio::select! {
-        ended = follow(session, filter, listing, lang) => ended,
+        ended = follow(session, wanted, listing, lang) => ended,
         interrupted = tokio::signal::ctrl_c() => interrupted.map_err(Error::Output),
     }
 }
 
 async fn follow(
     session: &Session,
-    filter: ExchangeFilter,
+    wanted: Wanted,
     listing: Listing,
     lang: Lang,
 ) -> Result<(), Error> {
@@ -102,7 +131,7 @@ async fn follow(
     let mut told = None;
     loop {
         let began = Instant::now();
-        let ended = stream(session, &filter, &shape, lang, &mut has_opened, &mut told).await;
+        let ended = stream(session, &wanted, &shape, lang, &mut has_opened, &mut told).await;
         let wait = match &ended {
             Ok(()) => Duration::ZERO,
             // What fails at the first attempt is told at once; later the hub is expected to come back.
@@ -124,18 +153,15 @@ async fn follow(
 /// Writes the exchanges of one stream until it ends.
 async fn stream(
     session: &Session,
-    filter: &ExchangeFilter,
+    wanted: &Wanted,
     shape: &Shape,
     lang: Lang,
     has_opened: &mut bool,
     told: &mut Option<String>,
 ) -> Result<(), Error> {
-    let mut client =
-        LedgerServiceClient::new(session.channel.clone()).max_decoding_message_size(LARGEST_MESSAGE);
-    let request = session.request(FollowExchangesRequest { filter: Some(filter.clone()) }, None)?;
     let began = Instant::now();
-    let opened = tokio::time::timeout(OPEN_PATIENCE, client.follow_exchanges(request)).await;
-    let opened = opened.map_err(|_| Error::NoAnswer { waited: OPEN_PATIENCE })?;
+    let opened = tokio::time::timeout(OPEN_PATIENCE, wanted.open(session)).await;
+    let opened = opened.map_err(|_| Error::NoAnswer { waited: OPEN_PATIENCE })??;
     let opened = opened.map_err(|status| session.error(&status, None, began.elapsed()))?;
     *has_opened = true;
     if told.take().is_some() {

@@ -6,6 +6,7 @@
 
 mod advice;
 mod agreement;
+mod audit;
 pub(crate) mod bearer;
 mod call;
 mod certificate;
@@ -65,6 +66,8 @@ pub enum Command {
     Connection(crate::cli::connection::Connection),
     /// `lgsp agreement`.
     Agreement(crate::cli::agreement::Agreement),
+    /// The commands of `lgsp audit` that ask a hub.
+    Audit(crate::cli::audit::Ask),
     /// `lgsp credential`.
     Credential(Credential),
     /// The commands below `lgsp registry`.
@@ -85,6 +88,7 @@ pub async fn run(command: Command, lang: Lang) -> ExitCode {
         Command::Connections(args) => connections::run(args, lang).await,
         Command::Connection(command) => connection::run(command, lang).await,
         Command::Agreement(command) => agreement::run(command, lang).await,
+        Command::Audit(command) => audit::run(command, lang).await,
         Command::Credential(args) => credential::run(args, lang).await,
         Command::Registry(command) => code::run(command, lang).await,
         Command::Exchanges(args) => exchanges::run(args, lang).await,

@@ -7,7 +7,9 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use clap::ValueEnum;
 use comfy_table::Color;
-use lgsp_proto::ledger::v1::Exchange;
+use lgsp_proto::ledger::v1::{
+    CheckCompletenessResponse, DecidedResponse, Disclosure, Erasable, Exchange, ExportedExchange, Sealed,
+};
 use lgsp_proto::pool;
 use lgsp_proto::registry::v1::{
     Agency, AgreementRecord, ApplicationSummary, Change, CheckPermissionResponse, ConnectionRecord,
@@ -132,6 +134,30 @@ impl Listed for Exchange {
     const NAME: &'static str = "lgsp.ledger.v1.Exchange";
 }
 
+impl Listed for Sealed {
+    const NAME: &'static str = "lgsp.ledger.v1.Sealed";
+}
+
+impl Listed for Erasable {
+    const NAME: &'static str = "lgsp.ledger.v1.Erasable";
+}
+
+impl Listed for ExportedExchange {
+    const NAME: &'static str = "lgsp.ledger.v1.ExportedExchange";
+}
+
+impl Listed for Disclosure {
+    const NAME: &'static str = "lgsp.ledger.v1.Disclosure";
+}
+
+impl Listed for CheckCompletenessResponse {
+    const NAME: &'static str = "lgsp.ledger.v1.CheckCompletenessResponse";
+}
+
+impl Listed for DecidedResponse {
+    const NAME: &'static str = "lgsp.ledger.v1.DecidedResponse";
+}
+
 impl Listed for ApplicationSummary {
     const NAME: &'static str = "lgsp.registry.v1.ApplicationSummary";
 }
@@ -222,7 +248,7 @@ pub(crate) fn with_digests_in_hex(json: String, message: &DynamicMessage) -> Str
 fn collect_digests(message: &DynamicMessage, digests: &mut Vec<(String, Bytes)>) {
     for (field, value) in message.fields() {
         match value {
-            Value::Bytes(digest) if field.name().ends_with("sha256") => {
+            Value::Bytes(digest) if field.name().ends_with("sha256") || field.name().ends_with("hash") => {
                 digests.push((field.json_name().to_owned(), digest.clone()));
             }
             Value::Message(inner) => collect_digests(inner, digests),
@@ -265,7 +291,7 @@ impl Tone {
 
 #[cfg(test)]
 mod tests {
-    use lgsp_proto::ledger::v1::{Outcome, Sealed};
+    use lgsp_proto::ledger::v1::Outcome;
 
     use super::*;
 

@@ -52,6 +52,12 @@ impl Sheet {
         self.rendered(paint).iter().for_each(|line| output::note(&format!("  {line}")));
     }
 
+    /// Its lines, without colours.
+    #[cfg(test)]
+    pub(crate) fn text(&self) -> String {
+        self.rendered(|_, text| text.to_owned()).join("\n") + "\n"
+    }
+
     fn rendered(&self, paint: impl Fn(Tone, &str) -> String) -> Vec<String> {
         let width = self.lines.iter().map(|(label, ..)| label.chars().count()).max().unwrap_or(0);
         let mut last = "";

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::EncodePrivateKey as _;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use lgsp_core::{ApplicationId, time::unix_micros};
@@ -55,16 +56,11 @@ impl Signer {
     /// # Errors
     /// The file is not there, cannot be read, or holds no key.
     pub fn open(application: &ApplicationId, key: &cli::client::Key) -> Result<Self, Error> {
-        let usual_path = || Layout::new(&key.data).application_key(application.as_str());
-        let path = key.key.clone().unwrap_or_else(usual_path);
-        if !path.exists() {
-            return Err(Error::KeyMissing { application: application.to_string(), path });
-        }
-        let private = layout::read_signing_key(&path)?.to_pkcs8_der();
-        let private = private.map_err(|error| Error::Sign(error.to_string()))?;
+        let (key_id, private) = signing_key(application, key)?;
+        let private = private.to_pkcs8_der().map_err(|error| Error::Sign(error.to_string()))?;
         Ok(Self {
             application: application.clone(),
-            key_id: key.key_id.clone().unwrap_or_else(|| key_id_of(application, &path)),
+            key_id,
             key: EncodingKey::from_ed_der(private.as_bytes()),
             bound_to: None,
         })
@@ -100,6 +96,23 @@ impl Signer {
         };
         jsonwebtoken::encode(&header, &claims, &self.key).map_err(|error| Error::Sign(error.to_string()))
     }
+}
+
+/// The key of an application or a person, with its id: the named file, or the one in the data directory.
+///
+/// # Errors
+/// The file is not there, cannot be read, or holds no key.
+pub(crate) fn signing_key(
+    application: &ApplicationId,
+    key: &cli::client::Key,
+) -> Result<(String, SigningKey), Error> {
+    let usual_path = || Layout::new(&key.data).application_key(application.as_str());
+    let path = key.key.clone().unwrap_or_else(usual_path);
+    if !path.exists() {
+        return Err(Error::KeyMissing { application: application.to_string(), path });
+    }
+    let key_id = key.key_id.clone().unwrap_or_else(|| key_id_of(application, &path));
+    Ok((key_id, layout::read_signing_key(&path)?))
 }
 
 /// The key id of a file: its name if that begins as the ids of the application do (`hotich-2.pem`, as `lgsp credential issue` names

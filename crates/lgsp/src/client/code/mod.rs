@@ -4,7 +4,7 @@ mod apply;
 mod export;
 pub(super) mod fields;
 mod history;
-mod known;
+pub(super) mod known;
 mod perform;
 mod plan;
 mod show;

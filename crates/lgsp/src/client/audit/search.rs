@@ -1,0 +1,101 @@
+//! `lgsp audit search`: exchanges by what the log knows of them.
+
+use lgsp_proto::ledger::v1::{
+    AuditFilter, CountExchangesRequest, CountExchangesResponse, Exchange, SearchExchangesRequest,
+};
+use serde_json::json;
+
+use super::{DEADLINE, LONG, client, filter, tell_unlinked};
+use crate::cli::audit::Search;
+use crate::client::follow::{self, Wanted};
+use crate::client::output::{self, Listing, Surface};
+use crate::client::registry::{answered_within, open};
+use crate::client::session::Session;
+use crate::client::table::Table;
+use crate::client::{Error, Lang, exchanges, words};
+
+/// Largest page that the ledger gives.
+const LARGEST_PAGE: usize = 1_000;
+
+/// Runs `lgsp audit search`.
+pub(super) async fn run(args: &Search, lang: Lang) -> Result<(), Error> {
+    let wanted = filter::of(&args.filter)?;
+    let session = open(&args.operator).await?;
+    let surface = Surface::of_stdout();
+    let listing = surface.listing(args.output);
+    if args.follow {
+        return follow::run(&session, Wanted::Audit(Box::new(wanted)), listing, lang).await;
+    }
+    if args.count {
+        let counted = count(&session, wanted).await?;
+        tell_unlinked(&counted.unlinked_months, lang);
+        return tell_count(&counted, listing, &surface, lang);
+    }
+    let (found, unlinked_months) = find(&session, wanted, args.limit as usize).await?;
+    tell_unlinked(&unlinked_months, lang);
+    if listing == Listing::Json {
+        return found.iter().try_for_each(|exchange| output::line(&output::json_line(exchange)?));
+    }
+    if found.is_empty() {
+        output::note(lang.pick("no exchange matches", "không có lượt trao đổi nào phù hợp"));
+        // A person has read it; a script wants its header.
+        if listing == Listing::Table {
+            return Ok(());
+        }
+    }
+    exchanges::table(&found, lang).write(listing, &surface)
+}
+
+/// How many exchanges there are.
+pub(super) async fn count(session: &Session, filter: AuditFilter) -> Result<CountExchangesResponse, Error> {
+    let request = session.request(CountExchangesRequest { filter: Some(filter) }, Some(LONG))?;
+    answered_within(session, LONG, client(session).count_exchanges(request)).await
+}
+
+async fn find(
+    session: &Session,
+    filter: AuditFilter,
+    limit: usize,
+) -> Result<(Vec<Exchange>, Vec<String>), Error> {
+    let (mut found, mut unlinked_months) = (Vec::new(), Vec::new());
+    let mut page_token = String::new();
+    while found.len() < limit {
+        let page_size = i32::try_from((limit - found.len()).min(LARGEST_PAGE)).unwrap_or(i32::MAX);
+        let page = SearchExchangesRequest { filter: Some(filter.clone()), page_size, page_token };
+        let request = session.request(page, Some(DEADLINE))?;
+        let page = answered_within(session, DEADLINE, client(session).search_exchanges(request)).await?;
+        found.extend(page.exchanges);
+        unlinked_months = page.unlinked_months;
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            break;
+        }
+    }
+    found.truncate(limit);
+    Ok((found, unlinked_months))
+}
+
+fn tell_count(
+    counted: &CountExchangesResponse,
+    listing: Listing,
+    surface: &Surface,
+    lang: Lang,
+) -> Result<(), Error> {
+    if listing == Listing::Json {
+        let outcomes = counted.outcomes.iter();
+        let outcomes = outcomes.map(|it| (it.outcome().as_str_name().to_owned(), json!(it.count)));
+        let outcomes: serde_json::Map<_, _> = outcomes.collect();
+        let told = json!({
+            "total": counted.total,
+            "outcomes": outcomes,
+            "unlinkedMonths": counted.unlinked_months,
+        });
+        return output::line(&told.to_string());
+    }
+    let mut table = Table::new(vec![lang.pick("outcome", "kết quả"), lang.pick("exchanges", "số lượt")]);
+    for it in &counted.outcomes {
+        table.row(vec![words::outcome(it.outcome(), lang), it.count.to_string().into()]);
+    }
+    table.row(vec![lang.pick("all", "tổng").into(), counted.total.to_string().into()]);
+    table.write(listing, surface)
+}

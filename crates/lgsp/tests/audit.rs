@@ -1,0 +1,311 @@
+//! The commands of auditors, against a hub with a store: what they find, prove, write and decide, and what others are refused.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use lgsp::config::Config;
+use lgsp::{layout, up};
+use lgsp_sample::persons;
+use serde_json::Value;
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
+use tokio::runtime::Runtime;
+
+const AUDITOR: &str = "gi-thanhtra";
+const OPERATOR: &str = "dung-vanhanh";
+const DEVELOPER: &str = "an-xaydung";
+const GET_CITIZEN: &str = "lgsp.population.v1.PopulationService/GetCitizen";
+const DOSSIER: &str = "H13.01-260601-0001";
+/// An officer whom a spreadsheet would take for a formula.
+const OFFICER: &str = "=canbo.17";
+const REFUSED: Option<i32> = Some(3);
+
+/// A hub in a scratch directory, and a person of each office that has to do with the log.
+struct Office {
+    dir: tempfile::TempDir,
+    runtime: Runtime,
+    hub: Option<up::Hub>,
+    grpc: String,
+}
+
+impl Office {
+    fn open() -> Self {
+        let dir = tempfile::tempdir().expect("a scratch directory");
+        let runtime = Runtime::new().expect("a runtime");
+        let mut config = Config { data: dir.path().join("data"), ..Config::default() };
+        config.gateway.listen = ([127, 0, 0, 1], 0).into();
+        config.registry.environment = "production".to_owned();
+        config.registry.store = "sqlite:registry.db".to_owned();
+        let city = lgsp_sample::Config { citizens: 100, seed: up::SEED };
+        let hub = runtime.block_on(Box::pin(up::start(config, city, |_| ()))).expect("the hub starts");
+        let grpc = hub.grpc.to_string();
+        let office = Self { dir, runtime, hub: Some(hub), grpc };
+        office.put(AUDITOR, "H13.02", "auditor");
+        office.put(OPERATOR, "H13.02", "operator");
+        office.put(DEVELOPER, "H13.08", "developer");
+        office
+    }
+
+    fn put(&self, person: &str, agency: &str, role: &str) {
+        let key = layout::make_new_signing_key(&self.key(person)).expect("made");
+        let key = STANDARD.encode(key.verifying_key().as_bytes());
+        let until = OffsetDateTime::now_utc() + Duration::days(300);
+        let until = until.format(&Rfc3339).expect("a moment");
+        let put = format!(
+            r#"{{"person": {{"id": "{person}", "agencyCode": "{agency}", "roles": ["{role}"], "credentials":
+                [{{"keyId": "{person}-1", "ed25519PublicKey": "{key}", "notAfter": "{until}"}}]}}}}"#
+        );
+        let proposed = self.administer("admin-1", "PutPerson", &put);
+        let etag = proposed["proposal"]["etag"].as_str().expect("it waits").to_owned();
+        self.administer("admin-2", "ConfirmPerson", &format!(r#"{{"id": "{person}", "etag": "{etag}"}}"#));
+    }
+
+    fn administer(&self, by: &str, method: &str, request: &str) -> Value {
+        let key = self.dir.path().join(format!("data/keys/administrators/{by}.pem"));
+        let method = format!("lgsp.registry.v1.DecisionService/{method}");
+        let output = self.lgsp(&["call", "--as", by, "--key", &key.display().to_string(), &method, request]);
+        assert!(output.status.success(), "{}", noted(&output));
+        serde_json::from_slice(&output.stdout).expect("JSON")
+    }
+
+    fn key(&self, person: &str) -> PathBuf {
+        self.dir.path().join(format!("{person}.pem"))
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let mut lgsp = Command::new(env!("CARGO_BIN_EXE_lgsp"));
+        lgsp.args(words).args(["--grpc", &self.grpc]).env("LC_ALL", "C").current_dir(self.dir.path());
+        lgsp
+    }
+
+    /// A command line that needs no hub.
+    fn alone(&self, words: &[&str]) -> Output {
+        let mut lgsp = Command::new(env!("CARGO_BIN_EXE_lgsp"));
+        lgsp.args(words).env("LC_ALL", "C").current_dir(self.dir.path()).output().expect("it runs")
+    }
+
+    fn lgsp(&self, words: &[&str]) -> Output {
+        self.command(words).output().expect("it runs")
+    }
+
+    /// A command line of a person.
+    fn run(&self, person: &str, line: &[&str]) -> Output {
+        let key = self.key(person).display().to_string();
+        self.lgsp(&[line, &["--as", person, "--key", &key]].concat())
+    }
+
+    /// What the auditor's command writes.
+    fn audit(&self, line: &[&str]) -> String {
+        let output = self.run(AUDITOR, &[&["audit"], line].concat());
+        assert!(output.status.success(), "{line:?}: {}", noted(&output));
+        text(&output.stdout)
+    }
+
+    /// The exchanges that a search finds.
+    fn search(&self, line: &[&str]) -> Vec<Value> {
+        let found = self.audit(&[&["search", "--output", "json"], line].concat());
+        found.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    }
+
+    /// An exchange about a person; returns its id.
+    fn ask(&self, number: &str) -> String {
+        let request = format!(r#"{{"personalNumber": "{number}"}}"#);
+        let data = self.dir.path().join("data").display().to_string();
+        let call = ["call", "--as", "tthc", "--data", &data, "--purpose", "prefill", "--dossier", DOSSIER];
+        let call =
+            [&call[..], &["--officer", OFFICER, "--request-id", "tthc-1", GET_CITIZEN, &request]].concat();
+        let output = self.lgsp(&call);
+        assert!(output.status.success(), "{}", noted(&output));
+        // The log has it once the answer is there: newest first.
+        let found = self.search(&["--person", number]);
+        found[0]["exchangeId"].as_str().expect("found").to_owned()
+    }
+
+    fn log_key(&self) -> String {
+        let output = self.alone(&["ledger", "status", "--dir", "data/ledger", "--output", "json"]);
+        let status: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        status["logKey"].as_str().expect("the log is sealed").to_owned()
+    }
+
+    fn close(mut self) {
+        if let Some(hub) = self.hub.take() {
+            self.runtime.block_on(hub.stop());
+        }
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// What it says on standard error, without the width of its columns.
+fn noted(output: &Output) -> String {
+    words(&text(&output.stderr))
+}
+
+fn words(text: &str) -> String {
+    text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ") + "\n").collect()
+}
+
+fn says(told: &str, expected: &[&str]) {
+    for text in expected {
+        assert!(told.contains(text), "{text} is missing in:\n{told}");
+    }
+}
+
+#[test]
+fn an_auditor_finds_an_exchange_reads_it_and_proves_it_to_others() {
+    let office = Office::open();
+    let number = persons::ALL_FIELDS.personal_number;
+    let exchange = office.ask(number);
+
+    for option in [
+        &["--officer", OFFICER][..],
+        &["--dossier", DOSSIER],
+        &["--request-id", "tthc-1"],
+        &["--application", "tthc", "--outcome", "served", "--purpose", "prefill", "--method", "GetCitizen"],
+    ] {
+        assert_eq!(office.search(option).len(), 1, "{option:?}");
+        assert!(office.search(&[option, &["--until", "2026-01-01"]].concat()).is_empty(), "{option:?}");
+    }
+    let key = office.key(AUDITOR).display().to_string();
+    let mut unseen = office.command(&["audit", "search", "--person", "-", "--as", AUDITOR, "--key", &key]);
+    let mut unseen = unseen.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it runs");
+    std::io::Write::write_all(&mut unseen.stdin.take().expect("piped"), number.as_bytes()).expect("taken");
+    assert!(text(&unseen.wait_with_output().expect("it ends").stdout).contains(&exchange));
+    let long_ago =
+        office.run(AUDITOR, &["audit", "search", "--person", number, "--since", "2020-01-01", "--count"]);
+    says(&noted(&long_ago), &["the key of these months is gone", "2020-01"]);
+    says(&words(&text(&long_ago.stdout)), &["served 1\n", "all 1\n"]);
+
+    let shown = words(&office.audit(&["show", &exchange]));
+    says(&shown, &["tthc of H13.", GET_CITIZEN, "purpose prefill\n", &format!("officer {OFFICER}\n")]);
+    says(&shown, &["admitted\n", " ms answered\n", "served (gRPC 0)", "asked about\n", ": the end\n"]);
+    assert!(!shown.contains(number), "the log has nobody's number");
+    let document: Value =
+        serde_json::from_str(&office.audit(&["show", &exchange, "--output", "json"])).expect("JSON");
+    let last = document["entries"].as_array().and_then(|entries| entries.last()).expect("an entry");
+    assert_eq!(last["sealed"]["phase"], "PHASE_FINAL");
+
+    let log_key = office.log_key();
+    let prove = ["audit", "prove", &exchange, "--out", "it.proof", "--log-key", &log_key];
+    let proven = office.run(AUDITOR, &prove);
+    says(&noted(&proven), &["proven: entry ", "lgsp audit verify it.proof --log-key"]);
+    let verified = office.alone(&["audit", "verify", "it.proof", "--log-key", &log_key]);
+    says(&text(&verified.stdout), &["proven: entry ", &exchange]);
+    let no_such = office.run(AUDITOR, &["audit", "prove", &exchange, "--entry", "999999"]);
+    assert_eq!(no_such.status.code(), Some(4), "{}", noted(&no_such));
+
+    let kept = office.audit(&["checkpoint", "--log-key", &log_key]);
+    fs::write(office.dir.path().join("kept"), kept).expect("written");
+    office.ask(number);
+    let newest = office.run(AUDITOR, &["audit", "checkpoint", "--kept", "kept", "--log-key", &log_key]);
+    says(&noted(&newest), &["nothing of the one that you kept was changed"]);
+    let early = office.run(AUDITOR, &["audit", "completeness"]);
+    assert_eq!(early.status.code(), Some(1), "it ends now, and more may come");
+    says(&words(&text(&early.stdout)), &["the period not settled"]);
+    let past = office.audit(&["completeness", "--until", "2026-01-01"]);
+    says(&words(&past), &["the period complete\n"]);
+
+    for line in [
+        &["search"][..],
+        &["show", &exchange],
+        &["export", "--out", "stolen.csv"],
+        &["report", "--person", number],
+        &["hold", &exchange, "--legal-basis", "a law"],
+    ] {
+        let refused = office.run(DEVELOPER, &[&["audit"], line].concat());
+        assert_eq!(refused.status.code(), REFUSED, "{line:?}: {}", noted(&refused));
+    }
+    assert!(!office.dir.path().join("stolen.csv").exists(), "nothing is left of what was refused");
+    office.close();
+}
+
+#[test]
+fn an_export_is_whole_a_report_is_for_the_citizen_and_a_breach_is_counted() {
+    let office = Office::open();
+    let number = persons::ALL_FIELDS.personal_number;
+    let exchange = office.ask(number);
+    office.ask(number);
+
+    office.audit(&["export", "--person", number, "--out", "files/"]);
+    let file = office.dir.path().join("files/exchanges.csv");
+    let csv = fs::read_to_string(&file).expect("exported");
+    assert_eq!(csv.split("\r\n").count(), 4, "a header, two lines and their end: {csv}");
+    says(&csv, &[&format!("'{OFFICER},"), &exchange]);
+    let manifest = fs::read_to_string(office.dir.path().join("files/exchanges.csv.manifest")).expect("there");
+    says(&manifest, &["\"person\": \"given\"", "\"exchanges\": 2", "\n— gi-thanhtra-1 "]);
+    assert!(!manifest.contains(number) && !csv.contains(number));
+    let checked = check(&office, "files");
+    says(
+        &text(&checked.stdout),
+        &["the file is as it was exported: 2 exchanges", "signed by gi-thanhtra-1+"],
+    );
+    fs::write(&file, csv.replacen("served", "denied", 1)).expect("written");
+    let changed = check(&office, "files");
+    assert_eq!(changed.status.code(), Some(1));
+    says(&noted(&changed), &["the file's SHA-256 is"]);
+    fs::write(&file, &csv).expect("written");
+    let at = office.dir.path().join("files/exchanges.csv.manifest");
+    fs::write(&at, manifest.replacen("\"exchanges\": 2", "\"exchanges\": 3", 1)).expect("written");
+    says(&noted(&check(&office, "files")), &["does not hold"]);
+
+    let told = office.audit(&["report", "--person", number, "--lang", "vi"]);
+    says(
+        &told,
+        &["Ai đã nhận dữ liệu về", "đã nhận 2 lần", "Tra cứu công dân", "Công dân (", ", Họ và tên, "],
+    );
+    let html = office.audit(&["report", "--person", number, "--format", "html"]);
+    says(&html, &["<!doctype html>", "lang=\"en\"", "received 2 times"]);
+
+    let exposure = ["exposure", "--application", "tthc", "--since", "1h"];
+    let exposed = office.audit(&[&exposure[..], &["--output", "json"]].concat());
+    let exposed: Value = serde_json::from_str(&exposed).expect("JSON");
+    let shown: Value =
+        serde_json::from_str(&office.audit(&["show", &exchange, "--output", "json"])).expect("JSON");
+    let last = shown["entries"].as_array().and_then(|entries| entries.last()).expect("an entry");
+    let subjects = last["erasable"]["subjects"].as_array().map(Vec::len);
+    assert_eq!(exposed["exchanges"], 2);
+    assert_eq!(
+        exposed["subjects"][0]["distinct"].as_u64().map(|it| it as usize),
+        subjects,
+        "the same ones, twice"
+    );
+    says(&words(&office.audit(&exposure)), &["exchanges all 2\n", "distinct subjects person"]);
+
+    let basis = ["--legal-basis", "Quyết định 17/QĐ-CAT"];
+    let withhold = ["audit", "withhold", &exchange, "--until", "2099-01-01", basis[0], basis[1]];
+    let only_shown = office.run(AUDITOR, &[&withhold[..], &["--dry-run"]].concat());
+    says(&noted(&only_shown), &["would withhold exchanges", &exchange, "tthc", "2099-01-01 00:00"]);
+    assert!(
+        office.audit(&["report", "--person", number]).contains("received 2 times"),
+        "nothing was decided"
+    );
+    office.audit(&withhold[1..]);
+    let without = office.audit(&["report", "--person", number]);
+    assert!(without.contains("received 1 times") && !without.to_lowercase().contains("withh"), "{without}");
+    let with = office.audit(&["report", "--person", number, "--with-withheld"]);
+    says(&with, &["received 2 times", "FOR AUDITORS ONLY", "withheld until: 2099-01-01 00:00"]);
+
+    office.audit(&["hold", &exchange, basis[0], basis[1]]);
+    let erase = ["audit", "erase", &exchange, basis[0], basis[1]];
+    let held = office.run(OPERATOR, &erase);
+    assert!(!held.status.success(), "what is held stays");
+    says(&noted(&held), &["not open to you", "HELD"]);
+    let released = office.audit(&["release", &exchange, basis[0], basis[1], "--output", "json"]);
+    assert!(serde_json::from_str::<Value>(&released).expect("JSON")["actId"].is_string());
+    let erased = office.run(OPERATOR, &erase);
+    assert!(erased.status.success(), "{}", noted(&erased));
+    let shown = words(&office.audit(&["show", &exchange]));
+    says(&shown, &["officer erased\n", "dossier erased\n", "decision withheld until 2099-01-01 00:00: gi-"]);
+    says(&shown, &["\nheld: gi-thanhtra, ", "\nreleased: gi-thanhtra, ", "\nerased: dung-vanhanh, "]);
+    office.close();
+}
+
+/// Holds an export against its manifest, without a hub.
+fn check(office: &Office, at: &str) -> Output {
+    office.alone(&["audit", "export", "--check", at])
+}
