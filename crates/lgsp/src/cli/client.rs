@@ -1,13 +1,16 @@
 //! Arguments of the commands that call a running hub.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use clap::{Args, ValueEnum};
+use lgsp_core::time::{timestamp, unix_micros};
 use lgsp_core::{ApplicationId, Outcome};
+use prost_reflect::prost_types::Timestamp;
 use serde::de::IntoDeserializer as _;
 use serde::de::value::{Error as ValueError, StrDeserializer};
 
+use super::agreement::moment;
 use crate::client::bearer::Bearer;
 use crate::client::{Error, JsonStyle, Listing};
 
@@ -225,9 +228,9 @@ pub struct Exchanges {
     /// Only the exchange of this id, platform or not
     #[arg(long, value_name = "ID")]
     pub exchange: Option<String>,
-    /// Only exchanges admitted within this time, such as 30m, 1h or 7d
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    pub since: Option<Duration>,
+    /// Only exchanges admitted within this time, such as 30m, 1h or 7d; or since a day, or a date and time with its offset
+    #[arg(long, value_name = "TIME", value_parser = since)]
+    pub since: Option<Timestamp>,
     /// Most exchanges to list, newest first
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub limit: u32,
@@ -280,6 +283,15 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     lgsp_runtime::config::units::duration::deserialize(text).map_err(|error| error.to_string())
 }
 
+/// Reads a time back from now, or a moment.
+fn since(text: &str) -> Result<Timestamp, String> {
+    let Ok(back) = duration(text) else {
+        return moment(text).map_err(|accepted| format!("a time back such as 30m, 1h or 7d, or {accepted}"));
+    };
+    let back = i64::try_from(back.as_micros()).unwrap_or(i64::MAX);
+    Ok(timestamp(unix_micros(SystemTime::now()).saturating_sub(back).max(0)))
+}
+
 /// Reads `SERVICE/METHOD`, and also `/SERVICE/METHOD` and `SERVICE.METHOD`.
 fn method(text: &str) -> Result<Method, String> {
     let path = text.strip_prefix('/').unwrap_or(text);
@@ -308,6 +320,15 @@ mod tests {
         for text in ["", "5", "s", "-1s", "1w", "1.5s"] {
             assert!(duration(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn since_is_a_time_back_or_a_moment() {
+        assert_eq!(since("2026-11-28").map(|at| at.seconds), Ok(1_795_798_800), "midnight in Viet Nam");
+        assert!(since("2026-11-28T08:00:00+07:00").is_ok_and(|at| at.seconds == 1_795_827_600));
+        assert!(since("1h").is_ok_and(|at| at.seconds > 1_767_225_600), "back from now");
+        let refused = since("yesterday").expect_err("no time");
+        assert!(refused.contains("30m") && refused.contains("2026-11-01"), "{refused}");
     }
 
     #[test]

@@ -1,9 +1,13 @@
 //! `lgsp call`: any method, by the contract that the hub tells.
 
+use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::time::{Duration, Instant};
 
 use http::uri::PathAndQuery;
+use lgsp_core::Reason;
+use lgsp_proto::registry::v1::ListAllowedMethodsRequest;
+use lgsp_proto::registry::v1::decision_service_client::DecisionServiceClient;
 use prost_reflect::{DynamicMessage, MethodDescriptor};
 use tonic::metadata::{AsciiMetadataKey, MetadataMap, MetadataValue};
 use tonic::{Request, Status};
@@ -11,15 +15,20 @@ use tonic::{Request, Status};
 use super::bearer::Bearer;
 use super::failure::EXCHANGE_ID;
 use super::output::{self, JsonStyle, Surface};
+use super::registry::{DEADLINE, answered};
 use super::session::{GRACE, Session};
 use super::{Error, Lang, reflection};
 use crate::cli;
+use crate::cli::client::Method;
 
 /// Largest request to read from a file or standard input. The hub takes less.
 const LARGEST_INPUT: u64 = 16 << 20;
 
 /// How long to wait for a method that tells no deadline of its own.
 const USUAL_DEADLINE: Duration = Duration::from_secs(60);
+
+/// The packages of the hub's own services.
+const OWN: [&str; 2] = ["lgsp.registry.v1", "lgsp.ledger.v1"];
 
 /// Longest value of the metadata that a caller sends.
 const LONGEST_METADATA: usize = 128;
@@ -45,7 +54,13 @@ pub async fn run(args: &cli::client::Call, lang: Lang) -> Result<(), Error> {
     let patience = args.deadline.unwrap_or_else(|| deadline_of(&method)) + GRACE;
     let style = Surface::of_stdout().json_style(args.output);
     let served = tokio::time::timeout(patience, serve(&session, &method, request, style)).await;
-    let exchange = served.unwrap_or(Err(Error::NoAnswer { waited: patience }))?;
+    let served = served.unwrap_or(Err(Error::NoAnswer { waited: patience }));
+    if let Err(error) = &served
+        && is_about_the_purpose(error)
+    {
+        tell_purposes(&session, &args.method, lang).await;
+    }
+    let exchange = served?;
     if args.verbose {
         tell(lang, exchange.as_deref(), began.elapsed());
     }
@@ -57,6 +72,30 @@ fn tell(lang: Lang, exchange: Option<&str>, took: Duration) {
     output::note(&format!("{word} {}, {:.1} ms", exchange.unwrap_or("-"), took.as_secs_f64() * 1_000.0));
 }
 
+fn is_about_the_purpose(error: &Error) -> bool {
+    let Error::Refused(failure) = error else { return false };
+    matches!(
+        failure.known_reason(),
+        Some(Reason::PurposeUnknown | Reason::PurposeMissing | Reason::PurposeNotAgreed)
+    )
+}
+
+/// Tells for which purposes the caller may call a method, where the hub tells that. Best effort: the refusal is told all the same.
+async fn tell_purposes(session: &Session, method: &Method, lang: Lang) {
+    let name = format!("{}/{}", method.service, method.method);
+    let mut client = DecisionServiceClient::new(session.channel.clone());
+    let Ok(request) = session.request(ListAllowedMethodsRequest {}, Some(DEADLINE)) else { return };
+    let Ok(allowed) = answered(session, client.list_allowed_methods(request)).await else { return };
+    let mine = allowed.methods.into_iter().filter(|allowed| allowed.method == name);
+    let purposes: BTreeSet<String> = mine.flat_map(|allowed| allowed.purposes).collect();
+    if !purposes.is_empty() {
+        let agreed =
+            lang.pick("note: agreed for this method", "lưu ý: mục đích đã thoả thuận cho phương thức này");
+        let purposes: Vec<&str> = purposes.iter().map(String::as_str).collect();
+        output::note(&format!("{agreed}: {}", purposes.join(", ")));
+    }
+}
+
 /// Makes the call and writes every message. Returns the exchange id.
 async fn serve(
     session: &Session,
@@ -65,7 +104,11 @@ async fn serve(
     style: JsonStyle,
 ) -> Result<Option<String>, Error> {
     let began = Instant::now();
-    let told = |status: &Status, exchange: Option<&str>| session.error(status, exchange, began.elapsed());
+    let is_of_the_hub = OWN.iter().any(|own| method.parent_service().package_name() == *own);
+    let told = |status: &Status, exchange: Option<&str>| {
+        let error = session.error(status, exchange, began.elapsed());
+        if is_of_the_hub { error.of_the_hub() } else { error }
+    };
 
     let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
     let path = PathAndQuery::try_from(path).map_err(|error| Error::Contract {

@@ -11,7 +11,7 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use rustls::client::WantsClientCert;
 use rustls::crypto::ring;
-use rustls::{AlertDescription, ClientConfig, ConfigBuilder, RootCertStore};
+use rustls::{AlertDescription, CertificateError, ClientConfig, ConfigBuilder, RootCertStore};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use tonic::transport::{Channel, Endpoint};
@@ -59,9 +59,30 @@ fn refusal(address: &str, error: &(dyn StdError + 'static)) -> Error {
         return Error::CertificateRefused { address, problem };
     }
     match tls_error(error) {
-        Some(tls) => Error::NotTrusted { address, problem: tls.to_string() },
+        Some(tls) => Error::NotTrusted { address, problem: distrusted(tls) },
         None => Error::NotListening { address },
     }
+}
+
+/// Why the gateway's certificate is not good enough, in words.
+fn distrusted(tls: &rustls::Error) -> String {
+    let rustls::Error::InvalidCertificate(problem) = tls else { return tls.to_string() };
+    let told = match problem {
+        CertificateError::UnknownIssuer => "no authority of --ca has signed its certificate",
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "its certificate has expired",
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "its certificate is not valid yet"
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "its certificate is for another host: call it by the name that the certificate has"
+        }
+        // The library has no word of its own for it: the certificate says CA:TRUE.
+        other if other.to_string().contains("CaUsedAsEndEntity") => {
+            "its certificate is that of an authority, and not of a gateway: give the gateway one that says CA:FALSE"
+        }
+        other => return format!("its certificate is not good: {other}"),
+    };
+    told.to_owned()
 }
 
 /// What the gateway says of our certificate, if that is why there is no connection.
@@ -171,6 +192,15 @@ mod tests {
 
     fn gateway(address: &str, ca: Option<&str>) -> Gateway {
         Gateway { grpc: address.to_owned(), ca: ca.map(Into::into), cert: None, cert_key: None }
+    }
+
+    #[test]
+    fn a_certificate_that_is_not_good_is_told_in_words() {
+        let told = |problem| distrusted(&rustls::Error::InvalidCertificate(problem));
+        assert!(told(CertificateError::UnknownIssuer).contains("--ca"));
+        // As the library has it: a word of another crate's, that only its text tells.
+        let other = rustls::OtherError(Arc::new(io::Error::other("CaUsedAsEndEntity")));
+        assert!(told(CertificateError::Other(other)).contains("CA:FALSE"));
     }
 
     #[test]

@@ -103,7 +103,7 @@ pub enum Error {
         address: String,
     },
     /// TLS was asked for, and nobody may vouch for the gateway.
-    #[error("{address} is called over TLS: name with --ca who vouches for the gateway")]
+    #[error("{address} speaks TLS: name with --ca who vouches for the gateway")]
     NoAuthority {
         /// As given.
         address: String,
@@ -224,6 +224,16 @@ pub enum Error {
         /// The method.
         method: String,
         /// The methods that it has.
+        known: Vec<String>,
+    },
+    /// The answer of a method has no such field.
+    #[error("the answer of {method} has no field {path}")]
+    FieldUnknown {
+        /// The method.
+        method: String,
+        /// The field, as given.
+        path: String,
+        /// The fields that there are in its place.
         known: Vec<String>,
     },
     /// The contract does not compile, or is not there.
@@ -361,6 +371,8 @@ pub enum Held {
     VersionForThis,
     /// An agreement, in a file.
     AgreementInFile,
+    /// A credential of an application.
+    Credential,
     /// An entry of an exchange, by its number in the log.
     Entry,
 }
@@ -370,6 +382,7 @@ impl Held {
         match self {
             Self::Application => lang.pick("application", "ứng dụng"),
             Self::Agreement => lang.pick("agreement", "thoả thuận"),
+            Self::Credential => lang.pick("credential of the application", "khoá của ứng dụng:"),
             Self::VersionForThis => lang.pick(
                 "version to decide this about of agreement",
                 "phiên bản phù hợp để quyết định của thoả thuận",
@@ -419,7 +432,8 @@ impl Error {
             | Self::Unfit { .. }
             | Self::NotAsContracted { .. }
             | Self::ServiceUnknown { .. }
-            | Self::MethodUnknown { .. } => Some(Exit::Invalid),
+            | Self::MethodUnknown { .. }
+            | Self::FieldUnknown { .. } => Some(Exit::Invalid),
             Self::VersionUnknown { .. } | Self::NotHeld { .. } => Some(Exit::NotFound),
             Self::CertificateRefused { .. } | Self::NotSignedIn { .. } | Self::NotPermitted { .. } => {
                 Some(Exit::Refused)
@@ -429,6 +443,14 @@ impl Error {
             }
             Self::NoAnswer { .. } => Some(Exit::Deadline),
             Self::Refused(failure) => Some(failure.exit()),
+        }
+    }
+
+    /// The same, if one of the hub's own services was called.
+    pub(crate) fn of_the_hub(self) -> Self {
+        match self {
+            Self::Refused(failure) => Self::Refused(Box::new(failure.of_the_hub())),
+            other => other,
         }
     }
 
@@ -486,6 +508,9 @@ impl Error {
             (Lang::Vi, Self::MethodUnknown { service, method, .. }) => {
                 format!("{service} không có phương thức {method}")
             }
+            (Lang::Vi, Self::FieldUnknown { method, path, .. }) => {
+                format!("kết quả của {method} không có trường {path}")
+            }
             (Lang::Vi, Self::KeyMissing { application, path }) => {
                 format!("không có khoá của {application} ở {}", path.display())
             }
@@ -520,7 +545,11 @@ impl Error {
             Self::NotSignedIn { .. } => (SIGN_IN_AGAIN, SIGN_IN_AGAIN_VI, &[]),
             Self::VersionUnknown { known, .. } if !known.is_empty() => ("It has: ", "Hiện có: ", known),
             Self::NotHeld { known, .. } if !known.is_empty() => ("There are: ", "Hiện có: ", known),
-            Self::ServiceUnknown { known, .. } | Self::MethodUnknown { known, .. } if !known.is_empty() => {
+            Self::ServiceUnknown { known, .. }
+            | Self::MethodUnknown { known, .. }
+            | Self::FieldUnknown { known, .. }
+                if !known.is_empty() =>
+            {
                 ("Name one of: ", "Chọn một trong: ", known)
             }
             Self::Json { fields, .. } if fields.is_empty() => ("It has no fields: send {}.", "Gửi {}.", &[]),
@@ -538,6 +567,7 @@ impl Error {
             | Self::Input { .. }
             | Self::ServiceUnknown { .. }
             | Self::MethodUnknown { .. }
+            | Self::FieldUnknown { .. }
             | Self::Protos { .. }
             | Self::Unfit { .. }
             | Self::VersionUnknown { .. }

@@ -1,14 +1,19 @@
 //! What a hub says of a call that it did not serve.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use lgsp_core::time::{timestamp, unix_micros};
 use lgsp_core::{Reason, code_name};
 use lgsp_proto::google::rpc;
 use prost::Message;
 use tonic::{Code, Status};
 
 use super::report::{Label, Report};
-use super::{Exit, Lang, advice};
+use super::{Exit, Lang, advice, words};
+
+/// From here on a wait is told by when it is over: that of a day's quota ends at midnight.
+const LONG_WAIT: Duration = Duration::from_secs(600);
+const HALF_A_MINUTE_US: i64 = 30_000_000;
 
 /// Metadata that carries the exchange id.
 pub(crate) const EXCHANGE_ID: &str = "lgsp-exchange-id";
@@ -25,6 +30,8 @@ pub struct Failure {
     retry: Option<Duration>,
     violations: Vec<(String, String)>,
     exchange: Option<String>,
+    /// The provider is the hub itself.
+    is_of_the_hub: bool,
 }
 
 impl Failure {
@@ -46,7 +53,14 @@ impl Failure {
             retry: details.find::<rpc::RetryInfo>().and_then(|info| wait(info.retry_delay?)),
             violations: bad.field_violations.into_iter().map(|v| (v.field, v.description)).collect(),
             exchange,
+            is_of_the_hub: false,
         }
+    }
+
+    /// The same of a call to one of the hub's own services, behind which there is no agency's adapter or source.
+    #[must_use]
+    pub(crate) fn of_the_hub(self) -> Self {
+        Self { is_of_the_hub: true, ..self }
     }
 
     /// The reason's name, if the hub gave one.
@@ -114,7 +128,13 @@ impl Failure {
         let named = self.reason.as_deref().filter(|name| *name != code);
         let reason = named.map_or_else(|| code.to_owned(), |name| format!("{name} ({code})"));
         let report = Report::new(lang, self.headline(lang)).line(Label::Reason, reason);
-        let report = report.line(Label::Hop, hop(self.hop.as_deref().unwrap_or_default(), lang));
+        let hop = match self.hop.as_deref().unwrap_or_default() {
+            "adapter" | "source" if self.is_of_the_hub => {
+                lang.pick("the hub's own service", "dịch vụ của chính nền tảng").to_owned()
+            }
+            name => hop(name, lang),
+        };
+        let report = report.line(Label::Hop, hop);
         let mut report = report.line(Label::Retry, self.retry_text(lang));
         let width = self.violations.iter().map(|(field, _)| field.chars().count()).max().unwrap_or(0);
         for (field, rule) in &self.violations {
@@ -139,6 +159,9 @@ impl Failure {
 
     fn retry_text(&self, lang: Lang) -> String {
         match self.retry {
+            Some(wait) if wait >= LONG_WAIT => {
+                format!("{} {} (+07:00)", lang.pick("yes, at", "được, lúc"), time_after(wait))
+            }
             Some(wait) if !wait.is_zero() => {
                 format!("{} {}", lang.pick("yes, after", "được, sau"), text_of(wait))
             }
@@ -188,6 +211,12 @@ details! { ErrorInfo RequestInfo RetryInfo BadRequest LocalizedMessage }
 
 fn wait(delay: prost_reflect::prost_types::Duration) -> Option<Duration> {
     Duration::try_from(delay).ok()
+}
+
+/// When a wait is over, to the nearest minute.
+fn time_after(wait: Duration) -> String {
+    let nearest = i64::try_from(wait.as_micros()).unwrap_or(i64::MAX).saturating_add(HALF_A_MINUTE_US);
+    words::minute(Some(&timestamp(unix_micros(SystemTime::now()).saturating_add(nearest))))
 }
 
 fn text_of(wait: Duration) -> String {
@@ -245,6 +274,29 @@ mod tests {
              \x20 exchange    019e8cf0-7c00-7000-8000-00000000002a\n\
              \x20 what to do  Use the agreed purpose, or have the agreement amended.\n",
         );
+    }
+
+    #[test]
+    fn a_long_wait_is_told_by_the_time_at_which_it_is_over() {
+        let told = |wait: u64| {
+            let fault = Fault::new(Reason::QuotaExceeded).retry_after(Duration::from_secs(wait));
+            Failure::new(&status_of(&fault), None).report(Lang::En).render(str::to_owned)
+        };
+        assert!(told(5).contains("retry       yes, after 5 s\n"), "{}", told(5));
+        let day = 86_400;
+        let (from, until) = (time_after(Duration::from_secs(day)), told(day));
+        let to = time_after(Duration::from_secs(day));
+        let at = |time: &str| until.contains(&format!("retry       yes, at {time} (+07:00)\n"));
+        assert!(at(&from) || at(&to), "{until}");
+    }
+
+    #[test]
+    fn a_refusal_of_the_hubs_own_service_names_no_adapter() {
+        let failure = Failure::new(&status_of(&Fault::new(Reason::Stale)), None);
+        let told = |failure: &Failure| failure.report(Lang::En).render(str::to_owned);
+        assert!(told(&failure).contains("where       adapter\n"), "{}", told(&failure));
+        let own = failure.of_the_hub();
+        assert!(told(&own).contains("where       the hub's own service\n"), "{}", told(&own));
     }
 
     #[test]

@@ -55,7 +55,9 @@ pub(crate) struct Surface {
 impl Surface {
     pub(crate) fn of_stdout() -> Self {
         let terminal = io::stdout().is_terminal();
-        let width = comfy_table::Table::new().width().unwrap_or(USUAL_WIDTH);
+        // Some terminals tell that they have no columns at all.
+        let told = comfy_table::Table::new().width().filter(|width| *width > 0);
+        let width = told.unwrap_or(USUAL_WIDTH);
         Self { terminal, colours: terminal && colours_are_welcome(), width }
     }
 

@@ -22,10 +22,14 @@ pub(crate) const GRACE: Duration = Duration::from_secs(1);
 /// Largest message to take. The hub's answers are smaller.
 pub(crate) const LARGEST_MESSAGE: usize = 16 << 20;
 
+/// What HTTP/2 says of bytes that are none of its own, such as those of TLS.
+const NO_FRAME: &str = "frame with invalid size";
+
 /// A connection to a gateway, as one caller.
 pub(crate) struct Session {
     pub(crate) channel: Channel,
     address: String,
+    is_encrypted: bool,
     bearer: Bearer,
     heard: Heard,
 }
@@ -40,7 +44,8 @@ impl Session {
         };
         let heard = Heard::default();
         let channel = connect(gateway, certificate, &heard).await?;
-        Ok(Self { channel, address: gateway.grpc.clone(), bearer, heard })
+        let (address, is_encrypted) = (gateway.grpc.clone(), gateway.ca.is_some());
+        Ok(Self { channel, address, is_encrypted, bearer, heard })
     }
 
     /// A request with a token, and with the time that it may take.
@@ -83,7 +88,12 @@ impl Session {
                     problem: problem.to_owned(),
                 };
             }
-            return Error::Connection { address: self.address.clone(), problem: innermost(status) };
+            let problem = innermost(status);
+            // What a TLS server says first is no frame of HTTP/2.
+            if !self.is_encrypted && problem.contains(NO_FRAME) {
+                return Error::NoAuthority { address: self.address.clone() };
+            }
+            return Error::Connection { address: self.address.clone(), problem };
         }
         Failure::new(status, exchange).into()
     }
