@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand, ValueEnum};
 use lgsp_proto::registry::v1::Moment;
 use lgsp_proto::registry::v1::moment::Moment as Of;
@@ -45,11 +46,26 @@ pub enum Command {
     RecoverAdmin(RecoverAdmin),
 }
 
+/// The kinds of things that the history tells of.
+const KINDS: [&str; 11] = [
+    "agreement",
+    "application",
+    "credential",
+    "service",
+    "system",
+    "agency",
+    "purpose",
+    "role",
+    "role-proposal",
+    "person",
+    "person-proposal",
+];
+
 /// `lgsp registry history`.
 #[derive(Debug, Args)]
 pub struct History {
     /// Only changes of one kind: agreement, application, credential, service, system, agency, purpose, role, person
-    #[arg(long, value_name = "KIND")]
+    #[arg(long, value_name = "KIND", value_parser = PossibleValuesParser::new(KINDS), hide_possible_values = true)]
     pub kind: Option<String>,
     /// Only changes of one thing of that kind: tt-hotich-dancu (every version), or tt-hotich-dancu/2
     #[arg(long, value_name = "ID")]
@@ -236,6 +252,12 @@ mod tests {
         assert!(started.command.is_none());
         assert_eq!(started.role.data, Some("d".into()));
         assert!(registry("--kafka k:1 plan d").is_none(), "a plan starts nothing");
+    }
+
+    #[test]
+    fn a_kind_of_the_history_is_one_that_there_is() {
+        assert!(registry("history --kind agreement").is_some());
+        assert!(registry("history --kind agremeent").is_none());
     }
 
     #[test]

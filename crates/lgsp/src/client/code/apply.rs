@@ -1,6 +1,6 @@
 //! `lgsp registry plan` and `lgsp registry apply`: the registry as code, in steps of the persons whose they are.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{IsTerminal as _, stdin};
 use std::path::Path;
 use std::time::SystemTime;
@@ -54,8 +54,10 @@ pub(crate) async fn run(args: &Apply, lang: Lang) -> Result<(), Error> {
     let session = open(&args.operator).await?;
     let surface = Surface::of_stdout();
     let (files, known, plan) = planned(&session, &args.dir).await?;
-    let ours = plan.iter().filter(|it| step(it, &known.caller).is_some()).count();
-    plan.iter().try_for_each(|it| write(it, &known.caller, &surface, lang))?;
+    let mine: Vec<&Difference> = plan.iter().filter(|it| step(it, &known.caller).is_some()).collect();
+    let ours = mine.len();
+    // What others have to do, `plan` tells.
+    mine.iter().try_for_each(|it| write(it, &known.caller, &surface, lang))?;
     output::line(&summary(&plan, &known.caller, lang))?;
     if ours > 0 && !args.yes && !confirmed(ours, lang)? {
         return Err(Error::NotConfirmed);
@@ -65,9 +67,9 @@ pub(crate) async fn run(args: &Apply, lang: Lang) -> Result<(), Error> {
         return Err(error);
     }
     if ours > 0 {
-        left.iter().try_for_each(|it| write(it, &known.caller, &surface, lang))?;
         output::line(&summary(&left, &known.caller, lang))?;
     }
+    waiting(&left, &known.caller, lang).iter().try_for_each(|line| output::line(line))?;
     if left.is_empty() { Ok(()) } else { Err(Error::Differs) }
 }
 
@@ -123,6 +125,16 @@ async fn take_all(
     Ok((differences(files, &known, unix_micros(SystemTime::now())), first))
 }
 
+/// For whom the next steps wait that are not the caller's, and how many.
+fn waiting(left: &[Difference], caller: &Person, lang: Lang) -> Vec<String> {
+    let mut by: BTreeMap<String, usize> = BTreeMap::new();
+    for next in left.iter().filter(|it| step(it, caller).is_none()).filter_map(|it| it.steps.first()) {
+        *by.entry(whose(next, "", lang)).or_default() += 1;
+    }
+    let wait = lang.pick("wait for", "chờ");
+    by.into_iter().map(|(whom, steps)| format!("  {steps} {wait} {whom}")).collect()
+}
+
 /// The next step of a difference, if it is the caller's and one that can be taken here.
 fn step<'a>(difference: &'a Difference, caller: &Person) -> Option<&'a Step> {
     difference.step_of(caller).filter(|step| !matches!(step.act, Act::ByHand(_)))
@@ -162,7 +174,7 @@ fn write(it: &Difference, caller: &Person, surface: &Surface, lang: Lang) -> Res
     for (place, step) in it.steps.iter().enumerate() {
         let when = if place == 0 { lang.pick("next", "tiếp theo") } else { lang.pick("then", "sau đó") };
         let yours = if step.by.is(caller) { lang.pick(", you", ", bạn") } else { "" };
-        let line = format!("  {when}: {} ({}{yours})", step.act.name(), whose(step, lang));
+        let line = format!("  {when}: {} ({})", step.act.name(), whose(step, yours, lang));
         output::line(&surface.paint(if yours.is_empty() { Tone::Dim } else { Tone::Notice }, &line))?;
     }
     if it.steps.is_empty() {
@@ -171,14 +183,16 @@ fn write(it: &Difference, caller: &Person, surface: &Surface, lang: Lang) -> Res
     Ok(())
 }
 
-fn whose(step: &Step, lang: Lang) -> String {
+/// Who may take a step; `yours` is said of the caller, before those who may not.
+fn whose(step: &Step, yours: &str, lang: Lang) -> String {
     let mut text = step.by.role.to_owned();
     if let Some(agency) = &step.by.agency {
         text = format!("{text} {} {agency}", lang.pick("of", "của"));
     }
+    text.push_str(yours);
     if !step.by.never.is_empty() {
         let but = lang.pick("but not", "trừ");
-        text = format!("{text}, {but} {}", step.by.never.join(", "));
+        text = format!("{text}; {but} {}", step.by.never.join(", "));
     }
     text
 }

@@ -25,13 +25,14 @@ use crate::client::{Error, Lang, output};
 pub(crate) async fn run(args: &Export, lang: Lang) -> Result<(), Error> {
     let dir = args.dir.as_path();
     let unusable = |source| Error::Folder { path: dir.to_owned(), source };
-    fs::create_dir_all(dir).map_err(unusable)?;
-    if !args.force && fs::read_dir(dir).map_err(unusable)?.next().is_some() {
+    if !args.force && dir.exists() && fs::read_dir(dir).map_err(unusable)?.next().is_some() {
         return Err(Error::NotEmpty { path: dir.to_owned() });
     }
     let session = open(&args.operator).await?;
     let known = Known::read(&session, args.as_of.moment()).await?;
     let files = files(&session, &known).await?;
+    // Not before there is something to put into it: a refusal leaves nothing behind.
+    fs::create_dir_all(dir).map_err(unusable)?;
     for (name, content) in &files {
         replace(&dir.join(name), content).map_err(unusable)?;
     }
