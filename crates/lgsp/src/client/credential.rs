@@ -15,6 +15,7 @@ use lgsp_proto::registry::v1::{
 use prost_reflect::prost_types::Timestamp;
 use tonic::transport::Channel;
 
+use super::Held as Sought;
 use super::output::{self, Listing, Surface, Tone};
 use super::registry::{DEADLINE, MOST_PAGES, answered, open};
 use super::session::Session;
@@ -57,6 +58,12 @@ async fn issue(args: &cli::Issue, lang: Lang) -> Result<(), Error> {
     let request = session.request(request, Some(DEADLINE))?;
     let decision =
         made.kept_if(answered(&session, client(&session).issue_credential(request)).await, lang)?;
+    if args.environment == cli::EnvironmentName::Sandbox {
+        output::note(lang.pick(
+            "note: the gateways of the sandbox know it within two seconds; until then they say TOKEN_INVALID",
+            "lưu ý: các cổng thử nghiệm biết khoá này trong vòng hai giây; trước đó chúng trả lời TOKEN_INVALID",
+        ));
+    }
     tell(decision, args.new.output, lang)
 }
 
@@ -131,7 +138,7 @@ async fn every(session: &Session, wanted: ListCredentialsRequest) -> Result<Vec<
     Ok(records)
 }
 
-/// The etag of a credential as it is now. 0 for one that is not there: the hub says so.
+/// The etag of a credential as it is now.
 async fn find(session: &Session, application: &str, id: &str) -> Result<u64, Error> {
     let application = application.to_owned();
     let wanted = ListCredentialsRequest {
@@ -141,7 +148,9 @@ async fn find(session: &Session, application: &str, id: &str) -> Result<u64, Err
         ..ListCredentialsRequest::default()
     };
     let records = every(session, wanted).await?;
-    Ok(records.iter().find(|record| record.id == id).map_or(0, |record| record.etag))
+    let etag = records.iter().find(|record| record.id == id).map(|record| record.etag);
+    let known = || records.iter().map(|record| record.id.clone()).collect();
+    etag.ok_or_else(|| Error::NotHeld { kind: Sought::Credential, id: id.to_owned(), known: known() })
 }
 
 /// What was made for the hub to know: the file of a key, and its public half.
@@ -232,7 +241,7 @@ fn table(records: &[CredentialRecord], lang: Lang) -> Table {
             record.id.as_str().into(),
             words::environment(environment, lang).into(),
             words::credential_state(record.state(), lang),
-            words::minute(until).into(),
+            until_when(record, until).into(),
             days(record),
             record.sha256.get(..SHORT_PRINT).unwrap_or_default().into(),
         ]);
@@ -248,8 +257,16 @@ fn where_and_until(record: &CredentialRecord) -> (Environment, Option<&Timestamp
     }
 }
 
+/// Until when it is good; of what was revoked, the day that it once had says nothing any more.
+fn until_when(record: &CredentialRecord, until: Option<&Timestamp>) -> String {
+    if record.state() == CredentialState::Revoked { String::new() } else { words::minute(until) }
+}
+
 /// Days that are left, as urgent as the registry's own reminders have them.
 fn days(record: &CredentialRecord) -> Cell {
+    if record.state() == CredentialState::Revoked {
+        return Cell::new("", Tone::Dim);
+    }
     let tone = match (record.state(), record.days_left) {
         (CredentialState::Valid, ..7) => Tone::Bad,
         (CredentialState::Valid, ..60) => Tone::Warning,

@@ -1,14 +1,14 @@
 //! `lgsp exchanges`: the exchange log.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use lgsp_core::Outcome;
-use lgsp_core::time::{timestamp, unix_micros};
 use lgsp_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
 use lgsp_proto::ledger::v1::{Exchange, ExchangeFilter, ListExchangesRequest};
 
 use super::follow::Wanted;
 use super::output::{self, Listing, Surface};
+use super::registry::note_unknown_application;
 use super::session::{GRACE, LARGEST_MESSAGE, Session};
 use super::table::{Cell, Shrink, Table};
 use super::{Error, Lang, follow, words};
@@ -56,18 +56,32 @@ pub(crate) async fn run(args: &Exchanges, lang: Lang) -> Result<(), Error> {
     if args.follow {
         return follow::run(&session, Wanted::Exchanges(filter(args)), listing, lang).await;
     }
-    let exchanges = list(&session, filter(args), args.limit as usize).await?;
+    let limit = args.limit as usize;
+    // One more than is told: whether there is more is part of the answer.
+    let mut exchanges = list(&session, filter(args), limit + 1).await?;
+    if exchanges.len() > limit {
+        exchanges.truncate(limit);
+        output::note(&cut(limit, lang));
+    }
     if listing == Listing::Json {
         return exchanges.iter().try_for_each(|exchange| output::line(&output::json_line(exchange)?));
     }
     if exchanges.is_empty() {
         output::note(&nothing(args, lang));
+        note_unknown_application(&session, args.application.as_deref().unwrap_or_default(), lang).await;
         // A person has read it; a script wants its header.
         if listing == Listing::Table {
             return Ok(());
         }
     }
     table(&exchanges, lang).write(listing, &surface)
+}
+
+fn cut(limit: usize, lang: Lang) -> String {
+    match lang {
+        Lang::En => format!("note: these are the newest {limit}; there are more: --limit N"),
+        Lang::Vi => format!("lưu ý: đây là {limit} lượt mới nhất và còn nữa: --limit N"),
+    }
 }
 
 /// Why a list is empty, as far as that can be told.
@@ -81,18 +95,14 @@ fn nothing(args: &Exchanges, lang: Lang) -> String {
     format!("{none}{}", if is_short { hint } else { "" })
 }
 
-/// What the options ask for. `--since` counts back from now.
+/// What the options ask for.
 fn filter(args: &Exchanges) -> ExchangeFilter {
-    let since = args.since.map(|back| {
-        let back = i64::try_from(back.as_micros()).unwrap_or(i64::MAX);
-        timestamp(unix_micros(SystemTime::now()).saturating_sub(back).max(0))
-    });
     ExchangeFilter {
         application: args.application.clone().unwrap_or_default(),
         service: args.service.clone().unwrap_or_default(),
         method: args.method.clone().unwrap_or_default(),
         outcome: args.outcome.map_or(Outcome::Unspecified, Outcome::from).into(),
-        since,
+        since: args.since,
         exchange_id: args.exchange.clone().unwrap_or_default(),
         // Who names one exchange wants it whatever it is.
         include_platform: args.platform || args.exchange.is_some(),
@@ -117,7 +127,8 @@ async fn list(session: &Session, filter: ExchangeFilter, limit: usize) -> Result
         let began = Instant::now();
         let answer = tokio::time::timeout(DEADLINE + GRACE, client.list_exchanges(request)).await;
         let answer = answer.map_err(|_| Error::NoAnswer { waited: DEADLINE + GRACE })?;
-        let answer = answer.map_err(|status| session.error(&status, None, began.elapsed()))?.into_inner();
+        let answer = answer.map_err(|status| session.error(&status, None, began.elapsed()).of_the_hub())?;
+        let answer = answer.into_inner();
         // A page may be empty and still have a next one; one without both would repeat for ever.
         let is_last = answer.next_page_token.is_empty();
         exchanges.extend(answer.exchanges);
@@ -136,8 +147,9 @@ pub(crate) fn table(exchanges: &[Exchange], lang: Lang) -> Table {
         Lang::Vi => HEADER_VI,
     };
     let [_, _, _, purpose, _, reason, hop, records, took, id] = header;
-    let dropped = [id, hop, records, purpose, took].map(Shrink::Drop);
-    let steps = dropped.into_iter().chain([Shrink::Shorten, Shrink::Drop(reason)]);
+    // The exchange goes last: by its id one asks on.
+    let steps = [hop, records, took].map(Shrink::Drop).into_iter().chain([Shrink::Shorten]);
+    let steps = steps.chain([purpose, reason, id].map(Shrink::Drop));
     let mut table = Table::new(header.to_vec()).shrinking(steps.collect());
     for exchange in exchanges {
         table.row(vec![

@@ -52,6 +52,19 @@ pub(crate) async fn applications(args: &Applications, lang: Lang) -> Result<(), 
     applications_table(&applications, lang).write(listing, &surface)
 }
 
+/// Says so if the hub knows no application of this id, where a list of what is its own is empty. Best effort: who may not list
+/// applications is told nothing.
+pub(super) async fn note_unknown_application(session: &Session, id: &str, lang: Lang) {
+    if id.is_empty() {
+        return;
+    }
+    let Ok(known) = every_application(session).await else { return };
+    if known.iter().all(|application| application.id != id) {
+        let note = lang.pick("note: the hub knows no application", "lưu ý: nền tảng không có ứng dụng");
+        output::note(&format!("{note} {id}"));
+    }
+}
+
 pub(super) async fn open(operator: &Operator) -> Result<Session, Error> {
     Session::open(&operator.gateway, operator.bearer()?).await
 }
@@ -90,7 +103,7 @@ async fn every_application(session: &Session) -> Result<Vec<ApplicationSummary>,
     Ok(applications)
 }
 
-/// Waits for a unary answer, but not for a gateway that keeps silent.
+/// Waits for a unary answer of one of the hub's own services, but not for a gateway that keeps silent.
 pub(super) async fn answered<T>(
     session: &Session,
     call: impl Future<Output = Result<tonic::Response<T>, tonic::Status>>,
@@ -108,7 +121,7 @@ pub(super) async fn answered_within<T>(
     let patience = deadline + GRACE;
     let answer =
         tokio::time::timeout(patience, call).await.map_err(|_| Error::NoAnswer { waited: patience })?;
-    let answer = answer.map_err(|status| session.error(&status, None, began.elapsed()))?;
+    let answer = answer.map_err(|status| session.error(&status, None, began.elapsed()).of_the_hub())?;
     Ok(answer.into_inner())
 }
 

@@ -7,13 +7,15 @@ use std::time::SystemTime;
 use lgsp_core::time::{timestamp, unix_micros};
 use lgsp_proto::registry::v1::{Agreement, Priority, ProposeAgreementRequest};
 use lgsp_registry::rules;
+use prost_reflect::MessageDescriptor;
 
 use super::{DEADLINE, client, in_force, not_held, sheet, tell, terms, versions};
 use crate::cli::agreement::{Amend, Proposal, Propose};
+use crate::cli::client::Method;
 use crate::client::registry::{answered_within, open};
 use crate::client::session::Session;
 use crate::client::sheet::headline;
-use crate::client::{Error, Held, Lang};
+use crate::client::{Error, Held, Lang, reflection};
 
 const DAY_US: i64 = 86_400_000_000;
 /// Viet Nam is ahead of UTC by so much all the year.
@@ -53,6 +55,40 @@ pub(super) async fn amend(args: &Amend, lang: Lang) -> Result<(), Error> {
     send(&session, wanted, proposal, lang).await
 }
 
+/// Refuses a method or a field that the contract does not have, by the name that was written. Of what the hub does not tell (a data
+/// service that is no caller's yet) it says itself what does not fit.
+async fn are_of_the_contract(session: &Session, wanted: &Agreement) -> Result<(), Error> {
+    for grant in &wanted.grants {
+        let named = Method { service: wanted.service.clone(), method: grant.method.clone() };
+        let method = match reflection::method(session, &named).await {
+            Ok(method) => method,
+            Err(unknown @ Error::MethodUnknown { .. }) => return Err(unknown),
+            Err(_) => return Ok(()),
+        };
+        for path in &grant.fields {
+            if let Some(known) = instead_of(&method.output(), path) {
+                let (method, path) = (grant.method.clone(), path.clone());
+                return Err(Error::FieldUnknown { method, path, known });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The fields that there are where a path names one that is not; `None`: all of it is there.
+fn instead_of(answer: &MessageDescriptor, path: &str) -> Option<Vec<String>> {
+    let (mut message, mut before) = (Some(answer.clone()), String::new());
+    for name in path.split('.') {
+        let Some(of) = message else { return Some(vec![before.trim_end_matches('.').to_owned()]) };
+        let Some(field) = of.get_field_by_name(name) else {
+            return Some(of.fields().map(|field| format!("{before}{}", field.name())).collect());
+        };
+        message = field.kind().as_message().cloned();
+        before = format!("{before}{name}.");
+    }
+    None
+}
+
 /// Shows what is proposed, and proposes it.
 async fn send(session: &Session, wanted: Agreement, proposal: &Proposal, lang: Lang) -> Result<(), Error> {
     // The version is the registry's to give.
@@ -60,6 +96,7 @@ async fn send(session: &Session, wanted: Agreement, proposal: &Proposal, lang: L
     let versions = versions(session, &wanted.id).await?;
     let name = lang.pick("propose the agreement", "đề nghị thoả thuận");
     let headline = headline(name, proposal.dry_run, lang);
+    are_of_the_contract(session, &wanted).await?;
     sheet::of_terms(&wanted, in_force(&versions), lang).note(&headline);
     if proposal.dry_run {
         return Ok(());
@@ -107,6 +144,20 @@ fn today(now: i64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mistyped_field_is_told_with_those_that_there_are() {
+        let answer = lgsp_proto::pool().get_message_by_name("lgsp.population.v1.GetCitizenResponse");
+        let answer = answer.expect("a contract");
+        for good in ["citizen", "citizen.full_name", "citizen.permanent_address.ward"] {
+            assert_eq!(instead_of(&answer, good), None, "{good}");
+        }
+        for bad in ["citizen.fullName", "citizen.full_nam"] {
+            let known = instead_of(&answer, bad).expect(bad);
+            assert!(known.iter().any(|path| path == "citizen.full_name"), "{known:?}");
+        }
+        assert_eq!(instead_of(&answer, "citizen.full_name.first"), Some(vec!["citizen.full_name".to_owned()]));
+    }
 
     #[test]
     fn a_day_begins_at_midnight_in_viet_nam() {
