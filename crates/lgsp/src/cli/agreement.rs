@@ -19,7 +19,7 @@ use crate::client::Listing;
 pub enum Agreement {
     /// Propose an agreement for an application of your agency
     Propose(Box<Propose>),
-    /// Propose the next version of an agreement: the terms of the last one, but for what is named here
+    /// Propose the next version of an agreement: the terms in force (if none are, the last ones), but for what is named here
     Amend(Box<Amend>),
     /// Approve a proposal about data of your agency
     #[command(

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use lgsp_proto::registry::v1::connection_service_client::ConnectionServiceClient;
 use lgsp_proto::registry::v1::{
-    Application, ConnectionDecision, ConnectionRecord, DecideConnectionRequest, RequestConnectionRequest,
+    Application, ConnectionDecision, ConnectionRecord, DecideConnectionRequest, ListConnectionsRequest,
+    RequestConnectionRequest,
 };
 use tonic::transport::Channel;
 
@@ -71,7 +72,7 @@ async fn decide<W: Stated + clap::Args>(
     lang: Lang,
 ) -> Result<(), Error> {
     let session = open(&args.operator).await?;
-    let record = find(&session, args.subject.id.as_str()).await?;
+    let record = find(&session, args.subject.id.as_str(), lang).await?;
     sheet(&record, lang).note(&headline(name(decision, lang), args.dry_run, lang));
     if args.dry_run {
         return Ok(());
@@ -97,7 +98,7 @@ async fn decide<W: Stated + clap::Args>(
 
 async fn show(args: &Show, lang: Lang) -> Result<(), Error> {
     let session = open(&args.operator).await?;
-    let record = find(&session, args.id.as_str()).await?;
+    let record = find(&session, args.id.as_str(), lang).await?;
     if args.output == Some(Listing::Json) {
         return output::line(&output::json_line(&record)?);
     }
@@ -108,8 +109,10 @@ fn client(session: &Session) -> ConnectionServiceClient<Channel> {
     ConnectionServiceClient::new(session.channel.clone())
 }
 
-async fn find(session: &Session, id: &str) -> Result<ConnectionRecord, Error> {
-    let mut records = connections::every(session, None, "", false).await?;
+async fn find(session: &Session, id: &str, lang: Lang) -> Result<ConnectionRecord, Error> {
+    let wanted = ListConnectionsRequest { id: id.to_owned(), ..ListConnectionsRequest::default() };
+    let mut records = connections::every(session, wanted, lang).await?;
+    // An older registry tells them all.
     let place = records.iter().position(|it| it.application.as_ref().is_some_and(|it| it.id == id));
     let found = place.map(|place| records.swap_remove(place));
     let unknown = || Error::NotHeld { kind: Held::Application, id: id.to_owned(), known: Vec::new() };

@@ -4,10 +4,10 @@ use lgsp_proto::registry::v1::connection_service_client::ConnectionServiceClient
 use lgsp_proto::registry::v1::{ApplicationState, ConnectionRecord, ListConnectionsRequest};
 
 use super::output::{self, Listing, Surface, Tone};
-use super::registry::{DEADLINE, MOST_PAGES, answered, open};
+use super::registry::{DEADLINE, answered, open};
 use super::session::Session;
 use super::table::{Cell, Shrink, Table};
-use super::{Error, Lang, words};
+use super::{Error, Lang, pages, words};
 use crate::cli::registry::Connections;
 
 /// The largest page of the registry's.
@@ -19,9 +19,13 @@ const PAGE_SIZE: i32 = 200;
 /// Whatever kept the list from being made.
 pub(crate) async fn run(args: &Connections, lang: Lang) -> Result<(), Error> {
     let session = open(&args.operator).await?;
-    let stage = args.stage.map(ApplicationState::from);
-    let agency = args.agency.as_deref().unwrap_or_default();
-    let connections = every(&session, stage, agency, args.overdue).await?;
+    let wanted = ListConnectionsRequest {
+        stage: args.stage.map_or(ApplicationState::Unspecified, ApplicationState::from).into(),
+        agency_code: args.agency.clone().unwrap_or_default(),
+        overdue: args.overdue,
+        ..ListConnectionsRequest::default()
+    };
+    let connections = every(&session, wanted, lang).await?;
     let surface = Surface::of_stdout();
     write(&connections, surface.listing(args.output), &surface, lang)
 }
@@ -39,33 +43,20 @@ pub(super) fn write(
     table(connections, lang).write(listing, surface)
 }
 
-/// All records of a stage and an agency, or of all of them.
+/// All records that are wanted.
 pub(super) async fn every(
     session: &Session,
-    stage: Option<ApplicationState>,
-    agency_code: &str,
-    overdue: bool,
+    wanted: ListConnectionsRequest,
+    lang: Lang,
 ) -> Result<Vec<ConnectionRecord>, Error> {
-    let mut client = ConnectionServiceClient::new(session.channel.clone());
-    let mut connections = Vec::new();
-    let mut page_token = String::new();
-    for _ in 0..MOST_PAGES {
-        let page = ListConnectionsRequest {
-            stage: stage.unwrap_or(ApplicationState::Unspecified).into(),
-            agency_code: agency_code.to_owned(),
-            overdue,
-            page_size: PAGE_SIZE,
-            page_token,
-        };
+    let page = async |page_token| {
+        let page = ListConnectionsRequest { page_size: PAGE_SIZE, page_token, ..wanted.clone() };
         let request = session.request(page, Some(DEADLINE))?;
+        let mut client = ConnectionServiceClient::new(session.channel.clone());
         let page = answered(session, client.list_connections(request)).await?;
-        connections.extend(page.connections);
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            break;
-        }
-    }
-    Ok(connections)
+        Ok((page.connections, page.next_page_token))
+    };
+    pages::all(lang, page).await
 }
 
 fn table(connections: &[ConnectionRecord], lang: Lang) -> Table {

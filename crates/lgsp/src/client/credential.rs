@@ -17,10 +17,10 @@ use tonic::transport::Channel;
 
 use super::Held as Sought;
 use super::output::{self, Listing, Surface, Tone};
-use super::registry::{DEADLINE, MOST_PAGES, answered, open};
+use super::registry::{DEADLINE, answered, open};
 use super::session::Session;
 use super::table::{Cell, Shrink, Table};
-use super::{Error, Exit, Lang, words};
+use super::{Error, Exit, Lang, pages, words};
 use crate::cli::registry::{self as cli, New};
 use crate::layout;
 
@@ -69,7 +69,7 @@ async fn issue(args: &cli::Issue, lang: Lang) -> Result<(), Error> {
 
 async fn rotate(args: &cli::Rotate, lang: Lang) -> Result<(), Error> {
     let session = open(&args.operator).await?;
-    let old = find(&session, args.of.as_str(), &args.id).await?;
+    let old = find(&session, args.of.as_str(), &args.id, lang).await?;
     // That of the one which it replaces.
     let made = Made::new(&args.new, Environment::Unspecified)?;
     let held = match made.held.clone() {
@@ -95,7 +95,7 @@ async fn revoke(args: &cli::Revoke, lang: Lang) -> Result<(), Error> {
     let request = RevokeCredentialRequest {
         application: args.of.to_string(),
         id: args.id.clone(),
-        etag: find(&session, args.of.as_str(), &args.id).await?,
+        etag: find(&session, args.of.as_str(), &args.id, lang).await?,
         reason: args.reason.clone(),
     };
     let request = session.request(request, Some(DEADLINE))?;
@@ -114,7 +114,7 @@ async fn list(args: &cli::ListCredentials, lang: Lang) -> Result<(), Error> {
         page_size: PAGE_SIZE,
         page_token: String::new(),
     };
-    let records = every(&session, wanted).await?;
+    let records = every(&session, wanted, lang).await?;
     show(&records, args.output, lang)
 }
 
@@ -122,24 +122,22 @@ fn client(session: &Session) -> CredentialServiceClient<Channel> {
     CredentialServiceClient::new(session.channel.clone())
 }
 
-async fn every(session: &Session, wanted: ListCredentialsRequest) -> Result<Vec<CredentialRecord>, Error> {
-    let mut records = Vec::new();
-    let mut page_token = String::new();
-    for _ in 0..MOST_PAGES {
+async fn every(
+    session: &Session,
+    wanted: ListCredentialsRequest,
+    lang: Lang,
+) -> Result<Vec<CredentialRecord>, Error> {
+    let page = async |page_token| {
         let page = ListCredentialsRequest { page_token, ..wanted.clone() };
         let request = session.request(page, Some(DEADLINE))?;
         let page = answered(session, client(session).list_credentials(request)).await?;
-        records.extend(page.credentials);
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            break;
-        }
-    }
-    Ok(records)
+        Ok((page.credentials, page.next_page_token))
+    };
+    pages::all(lang, page).await
 }
 
 /// The etag of a credential as it is now.
-async fn find(session: &Session, application: &str, id: &str) -> Result<u64, Error> {
+async fn find(session: &Session, application: &str, id: &str, lang: Lang) -> Result<u64, Error> {
     let application = application.to_owned();
     let wanted = ListCredentialsRequest {
         application,
@@ -147,7 +145,7 @@ async fn find(session: &Session, application: &str, id: &str) -> Result<u64, Err
         page_size: PAGE_SIZE,
         ..ListCredentialsRequest::default()
     };
-    let records = every(session, wanted).await?;
+    let records = every(session, wanted, lang).await?;
     let etag = records.iter().find(|record| record.id == id).map(|record| record.etag);
     let known = || records.iter().map(|record| record.id.clone()).collect();
     etag.ok_or_else(|| Error::NotHeld { kind: Sought::Credential, id: id.to_owned(), known: known() })

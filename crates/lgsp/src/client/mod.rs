@@ -23,6 +23,7 @@ mod follow;
 mod heard;
 mod lang;
 pub(crate) mod output;
+mod pages;
 mod reflection;
 mod registry;
 mod report;

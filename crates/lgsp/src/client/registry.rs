@@ -10,14 +10,15 @@ use lgsp_proto::registry::v1::{
 use super::output::{self, Listing, Surface, Tone};
 use super::session::{GRACE, Session};
 use super::table::{Cell, Shrink, Table};
-use super::{Error, Lang, words};
+use super::{Error, Lang, pages, words};
 use crate::cli::client::{Applications, Operator, Services};
 
 /// Time for one page.
 pub(super) const DEADLINE: Duration = Duration::from_secs(5);
 
-/// Pages of this size, and never more than this many of them.
+/// Pages of this size.
 const PAGE_SIZE: i32 = 500;
+/// Never more than this many of what is read as a whole.
 pub(super) const MOST_PAGES: usize = 100;
 
 /// Runs `lgsp services`.
@@ -26,7 +27,7 @@ pub(super) const MOST_PAGES: usize = 100;
 /// Whatever kept the list from being made.
 pub(crate) async fn services(args: &Services, lang: Lang) -> Result<(), Error> {
     let session = open(&args.operator).await?;
-    let services = every_service(&session).await?;
+    let services = every_service(&session, lang).await?;
     let surface = Surface::of_stdout();
     let listing = surface.listing(args.output);
     if listing == Listing::Json {
@@ -41,7 +42,7 @@ pub(crate) async fn services(args: &Services, lang: Lang) -> Result<(), Error> {
 /// Whatever kept the list from being made.
 pub(crate) async fn applications(args: &Applications, lang: Lang) -> Result<(), Error> {
     let session = open(&args.operator).await?;
-    let applications = every_application(&session).await?;
+    let applications = every_application(&session, lang).await?;
     let surface = Surface::of_stdout();
     let listing = surface.listing(args.output);
     if listing == Listing::Json {
@@ -58,7 +59,7 @@ pub(super) async fn note_unknown_application(session: &Session, id: &str, lang: 
     if id.is_empty() {
         return;
     }
-    let Ok(known) = every_application(session).await else { return };
+    let Ok(known) = every_application(session, lang).await else { return };
     if known.iter().all(|application| application.id != id) {
         let note = lang.pick("note: the hub knows no application", "lưu ý: nền tảng không có ứng dụng");
         output::note(&format!("{note} {id}"));
@@ -69,38 +70,26 @@ pub(super) async fn open(operator: &Operator) -> Result<Session, Error> {
     Session::open(&operator.gateway, operator.bearer()?).await
 }
 
-async fn every_service(session: &Session) -> Result<Vec<ServiceSummary>, Error> {
-    let mut client = RegistryServiceClient::new(session.channel.clone());
-    let mut services = Vec::new();
-    let mut page_token = String::new();
-    for _ in 0..MOST_PAGES {
+async fn every_service(session: &Session, lang: Lang) -> Result<Vec<ServiceSummary>, Error> {
+    let page = async |page_token| {
         let page = ListServicesRequest { page_size: PAGE_SIZE, page_token };
         let request = session.request(page, Some(DEADLINE))?;
+        let mut client = RegistryServiceClient::new(session.channel.clone());
         let page = answered(session, client.list_services(request)).await?;
-        services.extend(page.services);
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            break;
-        }
-    }
-    Ok(services)
+        Ok((page.services, page.next_page_token))
+    };
+    pages::all(lang, page).await
 }
 
-async fn every_application(session: &Session) -> Result<Vec<ApplicationSummary>, Error> {
-    let mut client = RegistryServiceClient::new(session.channel.clone());
-    let mut applications = Vec::new();
-    let mut page_token = String::new();
-    for _ in 0..MOST_PAGES {
+async fn every_application(session: &Session, lang: Lang) -> Result<Vec<ApplicationSummary>, Error> {
+    let page = async |page_token| {
         let page = ListApplicationsRequest { page_size: PAGE_SIZE, page_token };
         let request = session.request(page, Some(DEADLINE))?;
+        let mut client = RegistryServiceClient::new(session.channel.clone());
         let page = answered(session, client.list_applications(request)).await?;
-        applications.extend(page.applications);
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            break;
-        }
-    }
-    Ok(applications)
+        Ok((page.applications, page.next_page_token))
+    };
+    pages::all(lang, page).await
 }
 
 /// Waits for a unary answer of one of the hub's own services, but not for a gateway that keeps silent.

@@ -51,7 +51,7 @@ pub(super) async fn run<W: Stated + clap::Args>(
     lang: Lang,
 ) -> Result<(), Error> {
     let session = open(&args.operator).await?;
-    let versions = versions(&session, &args.subject.id).await?;
+    let versions = versions(&session, &args.subject.id, lang).await?;
     let record = version(&versions, &args.subject, decision.follows())?;
     let headline = headline(decision.name(lang), args.dry_run, lang);
     sheet::of(record, in_force(&versions), lang).note(&headline);

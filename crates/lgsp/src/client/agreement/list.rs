@@ -21,7 +21,7 @@ pub(super) async fn run(args: &List, lang: Lang) -> Result<(), Error> {
         stage: args.stage.map_or(AgreementStage::Unspecified, AgreementStage::from).into(),
         ..ListAgreementsRequest::default()
     };
-    let records = every(&session, wanted).await?;
+    let records = every(&session, wanted, lang).await?;
     if records.is_empty() {
         note_unknown_application(&session, &args.application, lang).await;
     }

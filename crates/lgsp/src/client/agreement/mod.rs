@@ -15,10 +15,10 @@ use lgsp_proto::registry::v1::{
 use tonic::transport::Channel;
 
 use super::output::{self, Listing};
-use super::registry::{MOST_PAGES, answered_within, open};
+use super::registry::{answered_within, open};
 use super::session::{LARGEST_MESSAGE, Session};
 use super::sheet::aftermath;
-use super::{Error, Held, Lang, words};
+use super::{Error, Held, Lang, pages, words};
 use crate::cli::agreement::{Agreement, Show, Version};
 use decide::Decision;
 
@@ -49,7 +49,7 @@ pub(crate) async fn run(command: &Agreement, lang: Lang) -> Result<(), Error> {
 
 async fn show(args: &Show, lang: Lang) -> Result<(), Error> {
     let session = open(&args.operator).await?;
-    let versions = versions(&session, &args.version.id).await?;
+    let versions = versions(&session, &args.version.id, lang).await?;
     let last = || versions.last();
     let record = args.version.number.map_or_else(last, |number| numbered(&versions, number));
     let record = record.ok_or_else(|| not_held(&versions, &args.version.id))?;
@@ -63,25 +63,25 @@ fn client(session: &Session) -> DecisionServiceClient<Channel> {
     DecisionServiceClient::new(session.channel.clone()).max_decoding_message_size(LARGEST_MESSAGE)
 }
 
-async fn every(session: &Session, wanted: ListAgreementsRequest) -> Result<Vec<AgreementRecord>, Error> {
-    let mut records = Vec::new();
-    let mut page_token = String::new();
-    for _ in 0..MOST_PAGES {
+async fn every(
+    session: &Session,
+    wanted: ListAgreementsRequest,
+    lang: Lang,
+) -> Result<Vec<AgreementRecord>, Error> {
+    let page = async |page_token| {
         let page = ListAgreementsRequest { page_size: PAGE_SIZE, page_token, ..wanted.clone() };
         let request = session.request(page, Some(DEADLINE))?;
         let page = answered_within(session, DEADLINE, client(session).list_agreements(request)).await?;
-        records.extend(page.agreements);
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            break;
-        }
-    }
-    Ok(records)
+        Ok((page.agreements, page.next_page_token))
+    };
+    pages::all(lang, page).await
 }
 
 /// All versions of an agreement, the first one first.
-async fn versions(session: &Session, id: &str) -> Result<Vec<AgreementRecord>, Error> {
-    let mut records = every(session, ListAgreementsRequest::default()).await?;
+async fn versions(session: &Session, id: &str, lang: Lang) -> Result<Vec<AgreementRecord>, Error> {
+    let wanted = ListAgreementsRequest { id: id.to_owned(), ..ListAgreementsRequest::default() };
+    let mut records = every(session, wanted, lang).await?;
+    // An older registry tells them all.
     records.retain(|record| terms(record).is_some_and(|terms| terms.id == id));
     records.sort_by_key(|record| terms(record).map_or(0, |terms| terms.version));
     Ok(records)

@@ -1,11 +1,11 @@
-//! `lgsp agreement propose` and `amend`: the terms come from options, from a file, or from the version before.
+//! `lgsp agreement propose` and `amend`: the terms come from options, from a file, or from a version that is there.
 
 use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
 
 use lgsp_core::time::{timestamp, unix_micros};
-use lgsp_proto::registry::v1::{Agreement, Priority, ProposeAgreementRequest};
+use lgsp_proto::registry::v1::{Agreement, AgreementRecord, Priority, ProposeAgreementRequest};
 use lgsp_registry::rules;
 use prost_reflect::MessageDescriptor;
 
@@ -45,14 +45,19 @@ pub(super) async fn run(args: &Propose, lang: Lang) -> Result<(), Error> {
 pub(super) async fn amend(args: &Amend, lang: Lang) -> Result<(), Error> {
     let proposal = &args.proposal;
     let session = open(&proposal.operator).await?;
-    let versions = versions(&session, &proposal.id).await?;
-    let before = in_force(&versions).or(versions.last()).and_then(terms);
-    let before = before.cloned().ok_or_else(|| not_held(&versions, &proposal.id))?;
+    let versions = versions(&session, &proposal.id, lang).await?;
+    let before = amended(&versions).cloned().ok_or_else(|| not_held(&versions, &proposal.id))?;
     let wanted = match &proposal.terms.file {
         Some(file) => of_file(file, &proposal.id)?,
         None => with(before, proposal),
     };
     send(&session, wanted, proposal, lang).await
+}
+
+/// The terms that are amended: those in force, beside which the proposal is shown, and not those that only wait; with none in force
+/// the last ones.
+fn amended(versions: &[AgreementRecord]) -> Option<&Agreement> {
+    in_force(versions).or(versions.last()).and_then(terms)
 }
 
 /// Refuses a method or a field that the contract does not have, by the name that was written. Of what the hub does not tell (a data
@@ -93,7 +98,7 @@ fn instead_of(answer: &MessageDescriptor, path: &str) -> Option<Vec<String>> {
 async fn send(session: &Session, wanted: Agreement, proposal: &Proposal, lang: Lang) -> Result<(), Error> {
     // The version is the registry's to give.
     let wanted = Agreement { version: 0, state: 0, ..wanted };
-    let versions = versions(session, &wanted.id).await?;
+    let versions = versions(session, &wanted.id, lang).await?;
     let name = lang.pick("propose the agreement", "đề nghị thoả thuận");
     let headline = headline(name, proposal.dry_run, lang);
     are_of_the_contract(session, &wanted).await?;
@@ -143,7 +148,25 @@ fn today(now: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use lgsp_proto::registry::v1::AgreementStage as Stage;
+
     use super::*;
+
+    #[test]
+    fn the_terms_in_force_are_amended_and_without_any_the_last_ones() {
+        let amended_of = |stages: &[Stage]| {
+            let versions = stages.iter().zip(1..).map(|(stage, version)| AgreementRecord {
+                agreement: Some(Agreement { version, ..Agreement::default() }),
+                stage: (*stage).into(),
+                ..AgreementRecord::default()
+            });
+            amended(&versions.collect::<Vec<_>>()).map(|terms| terms.version)
+        };
+        assert_eq!(amended_of(&[Stage::Superseded, Stage::Active, Stage::Approved]), Some(2));
+        assert_eq!(amended_of(&[Stage::Suspended, Stage::Refused]), Some(1));
+        assert_eq!(amended_of(&[Stage::Revoked, Stage::Refused]), Some(2));
+        assert_eq!(amended_of(&[]), None);
+    }
 
     #[test]
     fn a_mistyped_field_is_told_with_those_that_there_are() {
@@ -156,7 +179,10 @@ mod tests {
             let known = instead_of(&answer, bad).expect(bad);
             assert!(known.iter().any(|path| path == "citizen.full_name"), "{known:?}");
         }
-        assert_eq!(instead_of(&answer, "citizen.full_name.first"), Some(vec!["citizen.full_name".to_owned()]));
+        assert_eq!(
+            instead_of(&answer, "citizen.full_name.first"),
+            Some(vec!["citizen.full_name".to_owned()])
+        );
     }
 
     #[test]
