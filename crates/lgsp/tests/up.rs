@@ -165,8 +165,9 @@ fn a_gateway_with_a_certificate_is_called_by_who_trusts_its_authority() {
     assert_eq!(code, Some(2), "{told}");
     assert!(told.contains("is not trusted") && told.contains("--ca"), "{told}");
 
+    // It depends on who closes first whether its TLS is seen, or only a connection that broke.
     let (code, told, _) = secure.services(&[]);
-    assert_eq!(code, Some(2), "{told}");
+    assert!(matches!(code, Some(2 | 6)), "{told}");
     assert!(told.contains("speaks TLS") && told.contains("--ca"), "{told}");
 }
 

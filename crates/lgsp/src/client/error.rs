@@ -12,8 +12,9 @@ const A_MOMENT: Duration = Duration::from_secs(1);
 
 const START_ONE: &str = "Start one with `lgsp up`, or name another address with --grpc.";
 const START_ONE_VI: &str = "Khởi động bằng `lgsp up`, hoặc nêu địa chỉ khác bằng --grpc.";
-const LOOK_THERE: &str = "See whether a hub listens there, and not something else; `lgsp up` starts one.";
-const LOOK_THERE_VI: &str = "Xem ở đó có đúng là nền tảng không; `lgsp up` khởi động một nền tảng.";
+const LOOK_THERE: &str = "See whether a hub listens there, and not something else (one that speaks TLS wants --ca); `lgsp up` starts one.";
+const LOOK_THERE_VI: &str =
+    "Xem ở đó có đúng là nền tảng không (nền tảng dùng TLS thì cần --ca); `lgsp up` khởi động một nền tảng.";
 const NAME_A_CA: &str = "Name with --ca the certificate of the authority that vouches for the gateway, and the host as it says there.";
 const NAME_A_CA_VI: &str =
     "Nêu bằng --ca chứng thư của tổ chức bảo đảm cho cổng, và tên máy đúng như trong chứng thư của cổng.";
