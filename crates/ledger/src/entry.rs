@@ -36,6 +36,10 @@ pub(crate) struct NoEntry;
 /// Reads a record of `lgsp.exchange`. Without the key of those who count, nothing is known to be signed.
 pub(crate) fn read(value: Bytes, counting: Option<&MacKey>) -> Result<Read, NoEntry> {
     let entry = Entry::decode(value).map_err(|_| NoEntry)?;
+    // The log tells the length of a leaf in two bytes. Gateways stay below it.
+    if entry.sealed.len() > lgsp_tlog::bundle::MAX_LEAF {
+        return Err(NoEntry);
+    }
     let erasable = entry.erasable.map(|erasable| Bytes::from(erasable.encode_to_vec()));
     read_sealed(entry.sealed, counting).map(|read| Read { erasable, ..read })
 }

@@ -248,9 +248,10 @@ impl Filing {
     async fn hand_on_to_sealing(&mut self, end: log::Place) {
         let (Some(sealing), Some(pending)) = (&self.sealing, &self.pending) else { return };
         let rows = pending.rows.as_deref().unwrap_or_default();
+        let first = rows.first().map_or(0, |row| row.leaf);
         let leaves = rows.iter().map(|row| (row.read.bytes.clone(), row.place)).collect();
         // Without a sealer another ledger has taken over: the next batch tells.
-        let _ = sealing.send(Batch { leaves, end, arrived: pending.arrived.clone() }).await;
+        let _ = sealing.send(Batch { first, leaves, end, arrived: pending.arrived.clone() }).await;
     }
 
     /// Everything of the batch is durable in its place: tells whoever waits for it.

@@ -202,13 +202,18 @@ fn put_aside(index: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The next offset of each partition: as stored, and beyond that as the journal tells. Offsets of another life of the broker
+/// The next offset of each partition: as sealed with the head, so that what was filed and not sealed is read again and folds. Without
+/// a head of this life of the broker: as the index stored it, and beyond that as the journal tells. Offsets of another life of the broker
 /// mean nothing.
 pub(crate) async fn stored_offsets(
     site: &Site,
     recovered: &Recovered,
+    head: Option<&Head>,
     incarnation: Incarnation,
 ) -> Result<BTreeMap<i32, i64>, Error> {
+    if let Some(sealed) = head.and_then(|head| head.next_offsets(incarnation)) {
+        return Ok(sealed);
+    }
     let mut offsets = BTreeMap::new();
     if recovered.incarnation == incarnation {
         offsets = recovered.index.offsets().await?;

@@ -75,7 +75,7 @@ impl Steps {
         let leaves: Vec<_> = sealed.into_iter().zip(places).collect();
         let rows = entries.0.into_iter().zip(&leaves).zip(first..);
         let rows = rows.map(|((read, (_, place)), leaf)| Row { leaf, place: *place, read }).collect();
-        self.tree.grow(&leaves, self.log.end().place)?;
+        self.tree.grow(first, &leaves, self.log.end().place)?;
         self.tree.seal(&[])?;
         self.publisher.publish(self.tree.head())?;
         Ok(Appended(rows))

@@ -18,6 +18,9 @@ use crate::service::{invalid, unanswered};
 /// Bytes of a credential's digest.
 const DIGEST: usize = 32;
 
+/// 2020-01-01: no exchange is older, whatever an entry that nobody signed may say.
+const BEGINNING: i64 = 1_577_836_800_000_000;
+
 /// A search as it was asked for.
 pub(super) struct Wanted {
     pub search: Search,
@@ -34,6 +37,8 @@ impl Audit {
             Some(since) => since,
             None => self.log.index.earliest(deadline).await.map_err(unanswered)?.unwrap_or(now),
         };
+        // Whoever may write the topic may write any moment.
+        let since = since.max(BEGINNING);
         let until = search.until_us.unwrap_or(i64::MAX).min(now + 1);
         let months = self.subjects.look(&subject, since, until);
         search.subject = Some(months.seeks);

@@ -251,6 +251,16 @@ fn writer(header: Header) -> u128 {
     u128::from_le_bytes(header.incarnation)
 }
 
+/// Who wrote the newest segment that says so; 0 if there is none.
+pub(crate) fn newest_generation(folder: &Path) -> io::Result<u64> {
+    for number in segment::numbers(folder)?.into_iter().rev() {
+        if let Some(header) = header(folder, number)? {
+            return Ok(u64::try_from(writer(header)).unwrap_or(u64::MAX));
+        }
+    }
+    Ok(0)
+}
+
 /// The number of a segment's first leaf, and whether it is the log's last segment.
 pub(crate) fn first_leaf(folder: &Path, number: u64) -> io::Result<(u64, bool)> {
     let header = header(folder, number)?.ok_or(io::ErrorKind::NotFound)?;

@@ -3,6 +3,7 @@
 //! Whoever seals takes the head over first, under the next generation. It advances only from the generation that its writer holds, so
 //! that a sealer which was paused meanwhile, and wakes up beside another one, cannot seal a second continuation.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -62,9 +63,15 @@ impl Head {
         }
     }
 
+    /// The next offset of each partition; `None` if nothing was sealed in this life of the broker.
+    pub fn next_offsets(&self, incarnation: Incarnation) -> Option<BTreeMap<i32, i64>> {
+        let next = self.runs.next();
+        (self.incarnation == name(incarnation) && !next.is_empty()).then_some(next)
+    }
+
     /// Goes on under another life of the broker, if it is one.
     pub fn live_in(&mut self, incarnation: Incarnation) {
-        let incarnation = uuid::Uuid::from_bytes(incarnation).simple().to_string();
+        let incarnation = name(incarnation);
         if self.incarnation != incarnation {
             let former = std::mem::take(&mut self.runs);
             if former != Runs::default() {
@@ -74,6 +81,10 @@ impl Head {
             self.incarnation = incarnation;
         }
     }
+}
+
+fn name(incarnation: Incarnation) -> String {
+    uuid::Uuid::from_bytes(incarnation).simple().to_string()
 }
 
 /// Why the head was not read or did not advance.

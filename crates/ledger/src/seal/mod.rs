@@ -77,7 +77,12 @@ impl Seal {
     /// Who proves what is in the log, if that can be done.
     pub fn prover(&self) -> Option<Prover> {
         let (tree, publisher) = self.0.as_ref().ok()?;
-        Some(Prover { tree: Arc::clone(tree), hashes: tree.lock().hashes(), newest: publisher.newest() })
+        Some(Prover {
+            tree: Arc::clone(tree),
+            hashes: tree.lock().hashes(),
+            newest: publisher.newest(),
+            signs: publisher.signs(),
+        })
     }
 
     /// Goes on sealing. Returns where the filing hands its leaves on.

@@ -171,6 +171,8 @@ pub(crate) struct Prover {
     pub tree: Arc<Mutex<Tree>>,
     pub hashes: Hashes,
     pub newest: Newest,
+    /// Whether there is a key: without one there will never be a checkpoint.
+    pub signs: bool,
 }
 
 impl Prover {
@@ -216,6 +218,9 @@ impl Prover {
 
     /// The newest checkpoint of at least so many leaves.
     async fn covering(&self, size: u64, deadline: Instant) -> Result<Arc<Published>, Fault> {
+        if !self.signs {
+            return Err(Reason::NotSealed.into());
+        }
         let mut newest = self.newest.clone();
         let covers =
             |newest: &Option<Arc<Published>>| newest.as_ref().is_some_and(|newest| newest.size >= size);

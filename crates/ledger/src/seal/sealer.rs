@@ -24,6 +24,8 @@ const LOOK: Duration = Duration::from_secs(2);
 /// What the filing has appended.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
+    /// The number of the first leaf.
+    pub first: u64,
     /// The sealed parts, where they stand in the log, in its order.
     pub leaves: Vec<(Bytes, Place)>,
     /// Where the log goes on after them.
@@ -74,7 +76,7 @@ impl Sealer {
     async fn grow(&mut self, batch: Batch, arrived: &mut Vec<(i32, i64, i64)>) -> bool {
         arrived.extend(&batch.arrived);
         let batch = Arc::new(batch);
-        self.until_done(move |tree, _| tree.grow(&batch.leaves, batch.end)).await
+        self.until_done(move |tree, _| tree.grow(batch.first, &batch.leaves, batch.end)).await
     }
 
     async fn seal(&mut self, arrived: &mut Vec<(i32, i64, i64)>) -> bool {

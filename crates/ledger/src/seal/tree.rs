@@ -63,11 +63,14 @@ impl Tree {
         self.head.live_in(incarnation);
     }
 
-    /// Adds leaves that stand in the log, up to `end`.
+    /// Adds leaves that stand in the log, from their first number on, up to `end`.
     ///
     /// # Errors
-    /// A file cannot be written; then nothing was added.
-    pub fn grow(&mut self, leaves: &[(Bytes, Place)], end: Place) -> Result<(), Error> {
+    /// They are not the next ones, or a file cannot be written; then nothing was added.
+    pub fn grow(&mut self, first: u64, leaves: &[(Bytes, Place)], end: Place) -> Result<(), Error> {
+        if !leaves.is_empty() && first != self.edge.size() {
+            return Err(Error::Lost { leaf: self.edge.size() });
+        }
         let hashes = leaves.iter().map(|(leaf, place)| (leaf_hash(leaf), place.segment));
         self.add(&hashes.collect::<Vec<_>>())?;
         self.place = end;
@@ -140,6 +143,9 @@ impl Tree {
         }
         self.fill_up_to(self.head.tree.size)?;
         self.hold_against_head()?;
+        if self.edge.size() != end.leaves {
+            return Err(Error::Lost { leaf: self.edge.size() });
+        }
         self.place = end.place;
         Ok(())
     }
@@ -239,12 +245,13 @@ mod tests {
         let mut tree = site.open().unwrap();
         for count in [300, 1, 700] {
             let leaves = site.append(count);
-            tree.grow(&leaves, site.end.place).unwrap();
+            tree.grow(tree.edge.size(), &leaves, site.end.place).unwrap();
             tree.seal(&[(0, site.end.leaves.cast_signed(), 1)]).unwrap();
             assert_eq!(tree.head().tree.root, site.root(site.end.leaves));
         }
         // Grown, and not under the head when it ended.
-        tree.grow(&site.append(5), site.end.place).unwrap();
+        let leaves = site.append(5);
+        tree.grow(tree.edge.size(), &leaves, site.end.place).unwrap();
         drop(tree);
         site.append(50);
         let mut tree = site.open().unwrap();
@@ -259,7 +266,8 @@ mod tests {
     fn hashes_that_are_lost_or_damaged_are_made_again_from_the_log() {
         let mut site = Site::new();
         let mut tree = site.open().unwrap();
-        tree.grow(&site.append(600), site.end.place).unwrap();
+        let leaves = site.append(600);
+        tree.grow(tree.edge.size(), &leaves, site.end.place).unwrap();
         tree.seal(&[]).unwrap();
         tree.close().unwrap();
         let level = site.dir.path().join("tree/0");
@@ -278,7 +286,8 @@ mod tests {
     fn a_leaf_that_was_replaced_is_not_the_one_that_was_sealed() {
         let mut site = Site::new();
         let mut tree = site.open().unwrap();
-        tree.grow(&site.append(10), site.end.place).unwrap();
+        let leaves = site.append(10);
+        tree.grow(tree.edge.size(), &leaves, site.end.place).unwrap();
         tree.seal(&[]).unwrap();
         drop(tree);
         // Whoever edits an entry mends the checksums too.
@@ -301,7 +310,8 @@ mod tests {
     fn leaves_that_were_cut_off_the_log_stay_in_the_tree() {
         let mut site = Site::new();
         let mut tree = site.open().unwrap();
-        tree.grow(&site.append(500), site.end.place).unwrap();
+        let leaves = site.append(500);
+        tree.grow(tree.edge.size(), &leaves, site.end.place).unwrap();
         tree.seal(&[]).unwrap();
         drop(tree);
         for number in segment::numbers(&site.log()).unwrap().into_iter().skip(1) {
@@ -316,7 +326,7 @@ mod tests {
         let mut site = Site::new();
         let mut paused = site.open().unwrap();
         let leaves = site.append(10);
-        paused.grow(&leaves, site.end.place).unwrap();
+        paused.grow(0, &leaves, site.end.place).unwrap();
         let mut other = site.open().unwrap();
         other.seal(&[]).unwrap();
         let refused = paused.seal(&[]).unwrap_err();
