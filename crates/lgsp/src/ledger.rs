@@ -93,7 +93,7 @@ struct Progress {
 impl Progress {
     fn tell(&mut self, done: u64, of: u64) {
         if self.shown {
-            let percent = if of == 0 { 100 } else { done * 100 / of };
+            let percent = (done * 100).checked_div(of).unwrap_or(100);
             // Without a terminal to show it on, nothing is lost.
             let _ = write!(io::stderr(), "\r{done} of {of} entries, {percent} %\x1b[K");
         }

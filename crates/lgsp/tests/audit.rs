@@ -202,6 +202,8 @@ fn an_auditor_finds_an_exchange_reads_it_and_proves_it_to_others() {
     let kept = office.audit(&["checkpoint", "--log-key", &log_key]);
     fs::write(office.dir.path().join("kept"), kept).expect("written");
     office.ask(number);
+    let cut = office.run(AUDITOR, &["audit", "search", "--person", number, "--limit", "1"]);
+    says(&noted(&cut), &["there are more: --limit N"]);
     let newest = office.run(AUDITOR, &["audit", "checkpoint", "--kept", "kept", "--log-key", &log_key]);
     says(&noted(&newest), &["nothing of the one that you kept was changed"]);
     let early = office.run(AUDITOR, &["audit", "completeness"]);

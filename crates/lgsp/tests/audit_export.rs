@@ -59,10 +59,10 @@ impl AuditService for Log {
     ) -> Result<Response<Self::ExportExchangesStream>, Status> {
         let request = request.into_inner();
         let until = request.filter.and_then(|filter| filter.until).map_or(0, |until| until.seconds);
-        self.asked.lock().unwrap().push((request.after.clone(), until));
+        self.asked.lock().expect("nobody panicked").push((request.after.clone(), until));
         let after = request.after.parse().unwrap_or(0);
         let mut told: Vec<_> = (after + 1..=ALL).map(|number| Ok(exported(number))).collect();
-        let mut breaks = self.breaks.lock().unwrap();
+        let mut breaks = self.breaks.lock().expect("nobody panicked");
         if !breaks.is_empty() {
             let (most, reason) = breaks.remove(0);
             told.truncate(most);
@@ -177,7 +177,7 @@ impl Hub {
 
     /// Where the streams were asked to go on.
     fn afters(&self) -> Vec<String> {
-        self.asked.lock().unwrap().iter().map(|(after, _)| after.clone()).collect()
+        self.asked.lock().expect("nobody panicked").iter().map(|(after, _)| after.clone()).collect()
     }
 }
 
@@ -189,7 +189,11 @@ fn noted(output: &Output) -> String {
 fn exchanges_in(file: &PathBuf) -> Vec<usize> {
     let text = fs::read_to_string(file).expect("there");
     let numbers = text.split("exchange-").skip(1);
-    numbers.map(|rest| rest.split(|c: char| !c.is_ascii_digit()).next().unwrap().parse().unwrap()).collect()
+    numbers
+        .map(|rest| {
+            rest.split(|c: char| !c.is_ascii_digit()).next().and_then(|it| it.parse().ok()).expect("a number")
+        })
+        .collect()
 }
 
 #[test]
@@ -224,7 +228,8 @@ fn an_export_that_was_given_up_goes_on_when_it_is_started_again() {
     assert!(noted(&resumed).contains("going on after 4 exchanges"), "{}", noted(&resumed));
     assert_eq!(exchanges_in(&hub.file("x.jsonl")), (1..=ALL).collect::<Vec<_>>());
     assert_eq!(hub.afters(), ["", "4"]);
-    let untils: Vec<i64> = hub.asked.lock().unwrap().iter().map(|(_, until)| *until).collect();
+    let untils: Vec<i64> =
+        hub.asked.lock().expect("nobody panicked").iter().map(|(_, until)| *until).collect();
     assert_eq!(untils[0], untils[1], "the period is that of the beginning, as the cursor is");
     let manifest = fs::read_to_string(hub.file("x.jsonl.manifest")).expect("there");
     assert!(manifest.contains("\"checkpoint\": null") && manifest.contains("\n— gi-1 "), "{manifest}");

@@ -31,8 +31,14 @@ pub(super) async fn run(args: &Search, lang: Lang) -> Result<(), Error> {
         tell_unlinked(&counted.unlinked_months, lang);
         return tell_count(&counted, listing, &surface, lang);
     }
-    let (found, unlinked_months) = find(&session, wanted, args.limit as usize).await?;
+    let Found { exchanges: found, has_more, unlinked_months } =
+        find(&session, wanted, args.limit as usize).await?;
     tell_unlinked(&unlinked_months, lang);
+    if has_more {
+        let newest =
+            lang.pick("these are the newest, and there are more", "đây là các lượt mới nhất, và còn nữa");
+        output::note(&format!("{newest}: --limit N, --count"));
+    }
     if listing == Listing::Json {
         return found.iter().try_for_each(|exchange| output::line(&output::json_line(exchange)?));
     }
@@ -52,27 +58,31 @@ pub(super) async fn count(session: &Session, filter: AuditFilter) -> Result<Coun
     answered_within(session, LONG, client(session).count_exchanges(request)).await
 }
 
-async fn find(
-    session: &Session,
-    filter: AuditFilter,
-    limit: usize,
-) -> Result<(Vec<Exchange>, Vec<String>), Error> {
-    let (mut found, mut unlinked_months) = (Vec::new(), Vec::new());
+/// What a search found, as far as it was asked for.
+#[derive(Default)]
+struct Found {
+    exchanges: Vec<Exchange>,
+    has_more: bool,
+    unlinked_months: Vec<String>,
+}
+
+async fn find(session: &Session, filter: AuditFilter, limit: usize) -> Result<Found, Error> {
+    let mut found = Found::default();
     let mut page_token = String::new();
-    while found.len() < limit {
-        let page_size = i32::try_from((limit - found.len()).min(LARGEST_PAGE)).unwrap_or(i32::MAX);
+    while found.exchanges.len() < limit {
+        let page_size = i32::try_from((limit - found.exchanges.len()).min(LARGEST_PAGE)).unwrap_or(i32::MAX);
         let page = SearchExchangesRequest { filter: Some(filter.clone()), page_size, page_token };
         let request = session.request(page, Some(DEADLINE))?;
         let page = answered_within(session, DEADLINE, client(session).search_exchanges(request)).await?;
-        found.extend(page.exchanges);
-        unlinked_months = page.unlinked_months;
+        found.exchanges.extend(page.exchanges);
+        found.unlinked_months = page.unlinked_months;
         page_token = page.next_page_token;
-        if page_token.is_empty() {
+        found.has_more = !page_token.is_empty();
+        if !found.has_more {
             break;
         }
     }
-    found.truncate(limit);
-    Ok((found, unlinked_months))
+    Ok(found)
 }
 
 fn tell_count(
