@@ -117,8 +117,11 @@ async fn what_an_agency_is_called_is_not_changed_from_an_old_copy() {
         AdministrationServiceClient::new(app.channel.clone()).put_agency(app.request(request)).await
     };
     put("admin-1", "Sở mới", 0).await.unwrap();
-    refused(put("admin-2", "Sở khác", 0).await, Reason::Stale);
-    put("admin-2", "Sở khác", etag_of(&city, "H13.16").await).await.unwrap();
+    let unseen = refused(put("admin-2", "Sở khác", 0).await, Reason::InvalidField);
+    assert_eq!(unseen.violations[0], ("agency.etag".to_owned(), "is required".to_owned()));
+    let seen = etag_of(&city, "H13.16").await;
+    put("admin-2", "Sở khác", seen).await.unwrap();
+    refused(put("admin-1", "Sở mới", seen).await, Reason::Stale);
 }
 
 /// As the registry tells it.

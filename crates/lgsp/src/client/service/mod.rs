@@ -65,7 +65,7 @@ async fn answered<T>(
     let patience = DEADLINE + GRACE;
     let answer =
         tokio::time::timeout(patience, call).await.map_err(|_| Error::NoAnswer { waited: patience })?;
-    let answer = answer.map_err(|status| session.error(&status, None, began.elapsed()))?;
+    let answer = answer.map_err(|status| session.error(&status, None, began.elapsed()).of_the_hub())?;
     Ok(answer.into_inner())
 }
 
