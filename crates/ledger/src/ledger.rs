@@ -108,9 +108,11 @@ pub async fn start(
     let recovered = recover(&site, head.as_ref().ok(), (counting, &erasables), &damages).await?;
     let end = recovered.end.place;
     let incarnation = if bus.is_embedded() { uuid::Uuid::new_v4().into_bytes() } else { KAFKA };
-    let offsets = stored_offsets(&site, &recovered, head.as_ref().ok().map(|(_, head)| head), incarnation).await?;
+    let offsets =
+        stored_offsets(&site, &recovered, head.as_ref().ok().map(|(_, head)| head), incarnation).await?;
     // Not before the writer of the newest segment, whatever became of the head: what it appends must be found again.
-    let written = log::newest_generation(&site.log).map_err(|source| Error::File { path: site.log.clone(), source })?;
+    let written =
+        log::newest_generation(&site.log).map_err(|source| Error::File { path: site.log.clone(), source })?;
     let generation = head.as_ref().map_or(0, |(_, head)| head.generation).max(written);
     let seal = Seal::open(&options, &site, (head, recovered.end), log_keys, incarnation).await?;
     let (folder, size) = (site.journal.clone(), options.journal_size as u64);

@@ -28,7 +28,9 @@ pub fn status(args: &Folder) -> anyhow::Result<ExitCode> {
     line(&format!("folder      {}", status.dir.display()))?;
     line(&format!("sealed      {} entries, root {}", status.sealed, status.root))?;
     match &status.checkpoint {
-        Some(checkpoint) => line(&format!("signed      {} entries as {}", checkpoint.size(), checkpoint.origin()))?,
+        Some(checkpoint) => {
+            line(&format!("signed      {} entries as {}", checkpoint.size(), checkpoint.origin()))?
+        }
         None => line("signed      nothing: there is no checkpoint")?,
     }
     if let Some(key) = &status.verifier {
@@ -37,7 +39,10 @@ pub fn status(args: &Folder) -> anyhow::Result<ExitCode> {
     line(&format!("on disk     {} bytes in {} segments", status.bytes, status.segments))?;
     let offsets: Vec<String> =
         status.offsets.iter().map(|(partition, next)| format!("{partition}:{next}")).collect();
-    line(&format!("consumed    up to {}", if offsets.is_empty() { "nothing".into() } else { offsets.join(" ") }))?;
+    line(&format!(
+        "consumed    up to {}",
+        if offsets.is_empty() { "nothing".into() } else { offsets.join(" ") }
+    ))?;
     for (partition, first, last) in &status.missing {
         line(&format!("missing     partition {partition}, offsets {first} to {last}"))?;
     }
@@ -77,10 +82,14 @@ fn tell(checked: &Checked, args: &Check) -> anyhow::Result<()> {
     for problem in checked.problems.iter().take(MOST_PROBLEMS) {
         line(&format!("{}: {}", problem.file.display(), problem.what))?;
     }
-    let signed = if args.log_key.is_empty() { "; whose signature it bears was not asked (--log-key)" } else { "" };
+    let signed =
+        if args.log_key.is_empty() { "; whose signature it bears was not asked (--log-key)" } else { "" };
     match checked.problems.len() {
         0 => line(&format!("all {} sealed entries are as they were sealed{signed}", checked.sealed))?,
-        count => line(&format!("{count} problems; {} of {} sealed entries are good", checked.good, checked.sealed))?,
+        count => line(&format!(
+            "{count} problems; {} of {} sealed entries are good",
+            checked.good, checked.sealed
+        ))?,
     }
     Ok(())
 }

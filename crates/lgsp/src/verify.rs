@@ -28,7 +28,8 @@ pub fn run(args: &Verify) -> anyhow::Result<ExitCode> {
     let proof = Proof::parse(&bytes).with_context(|| format!("{} is no proof", args.file.display()))?;
     let leaf = proof.extra.clone().with_context(|| format!("{} has no entry in it", args.file.display()))?;
     let holds = proof.verify(&leaf, &policy(&args.keys)?).context("the proof does not hold")?;
-    let sealed = Sealed::decode(leaf.as_slice()).context("the entry is in the log, and is none of this kind")?;
+    let sealed =
+        Sealed::decode(leaf.as_slice()).context("the entry is in the log, and is none of this kind")?;
     if args.json {
         line(&document(&proof, &holds, &sealed).to_string())?;
     } else {
@@ -52,7 +53,12 @@ fn policy(args: &Keys) -> anyhow::Result<Policy> {
 
 fn tell(proof: &Proof, holds: &Holds, sealed: &Sealed) -> anyhow::Result<()> {
     let (checkpoint, code) = (&holds.checkpoint, sealed.code);
-    line(&format!("proven: entry {} is in the log {} of {} entries", proof.index, checkpoint.origin(), checkpoint.size()))?;
+    line(&format!(
+        "proven: entry {} is in the log {} of {} entries",
+        proof.index,
+        checkpoint.origin(),
+        checkpoint.size()
+    ))?;
     for (witness, time) in &holds.cosigned {
         line(&format!("seen by {witness} at {}", when(time.saturating_mul(SECOND_US as u64).cast_signed())))?;
     }

@@ -166,7 +166,10 @@ async fn page(path: String, state: State) -> Response<Full<Bytes>> {
         Ok(None) => text(StatusCode::NOT_FOUND, "/livez, /readyz or /status\n".to_owned()),
         Err(error) => {
             warn!(%error, "page cannot be read");
-            text(StatusCode::INTERNAL_SERVER_ERROR, "the page cannot be read: see the log of the process\n".to_owned())
+            text(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "the page cannot be read: see the log of the process\n".to_owned(),
+            )
         }
     }
 }

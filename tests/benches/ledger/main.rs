@@ -108,7 +108,11 @@ async fn make(dir: &Path, city: &City, case: &mut Case) -> Result<()> {
         files.index(&appended).await?;
         case.index += begun.elapsed();
         if number.is_multiple_of(100_000) {
-            eprintln!("{number} of {} entries, {:.0} s", city.entries, (case.append + case.index).as_secs_f64());
+            eprintln!(
+                "{number} of {} entries, {:.0} s",
+                city.entries,
+                (case.append + case.index).as_secs_f64()
+            );
         }
     }
     Ok(())

@@ -26,7 +26,8 @@ impl Case {
     pub fn weigh(&mut self, dir: &Path) -> Result<()> {
         let file = |name: &str| fs::metadata(dir.join(name)).map_or(0, |metadata| metadata.len());
         let store = |name: &str| file(name) + file(&format!("{name}-wal"));
-        self.bytes = [folder(&dir.join("log"))?, folder(&dir.join("tree"))?, store("index.db"), store("erasable.db")];
+        self.bytes =
+            [folder(&dir.join("log"))?, folder(&dir.join("tree"))?, store("index.db"), store("erasable.db")];
         Ok(())
     }
 

@@ -242,7 +242,7 @@ async fn with_an_application_end_its_agreements_and_keys_and_the_answer_says_whi
         city.list(ListConnectionsRequest { agency_code: "H13.03".to_owned(), ..Default::default() }).await;
     let hotich = all.iter().find(|record| record.application.as_ref().unwrap().id == "hotich").unwrap();
     let by_id = |id: &str| ListConnectionsRequest { id: id.to_owned(), ..Default::default() };
-    assert_eq!(city.list(by_id("hotich")).await, [hotich.clone()]);
+    assert_eq!(city.list(by_id("hotich")).await, std::slice::from_ref(hotich));
     assert_eq!(city.list(by_id("hotic")).await, []);
     let agency = city.person("an.tuphap");
     let suspended = connections(&agency).suspend_application(agency.request(about(hotich))).await;

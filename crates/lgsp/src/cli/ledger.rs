@@ -28,8 +28,10 @@ pub enum Command {
     /// Tell how much of the log is sealed and signed, and what is missing of the topic
     Status(Folder),
     /// Read the whole log, and hold records, leaves, hashes, head and checkpoint against each other
-    #[command(after_help = "Example:\n  lgsp ledger check --dir lgsp-data/ledger --log-key \"$(cat log.vkey)\"\n\n\
-                            Ends with 1 if something does not hold, and names the file and what is wrong with it.")]
+    #[command(
+        after_help = "Example:\n  lgsp ledger check --dir lgsp-data/ledger --log-key \"$(cat log.vkey)\"\n\n\
+                            Ends with 1 if something does not hold, and names the file and what is wrong with it."
+    )]
     Check(Check),
 }
 

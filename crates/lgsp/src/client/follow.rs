@@ -90,8 +90,7 @@ impl Wanted {
         let channel = session.channel.clone();
         match self {
             Self::Exchanges(filter) => {
-                let mut client =
-                    LedgerServiceClient::new(channel).max_decoding_message_size(LARGEST_MESSAGE);
+                let mut client = LedgerServiceClient::new(channel).max_decoding_message_size(LARGEST_MESSAGE);
                 let request = FollowExchangesRequest { filter: Some(filter.clone()) };
                 Ok(client.follow_exchanges(session.request(request, None)?).await)
             }
@@ -117,12 +116,7 @@ pub(crate) async fn run(
     }
 }
 
-async fn follow(
-    session: &Session,
-    wanted: Wanted,
-    listing: Listing,
-    lang: Lang,
-) -> Result<(), Error> {
+async fn follow(session: &Session, wanted: Wanted, listing: Listing, lang: Lang) -> Result<(), Error> {
     let shape = Shape::new(listing, Surface::of_stdout().width());
     if listing != Listing::Json {
         output::line(&header(&shape, lang))?;
