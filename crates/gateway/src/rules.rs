@@ -157,8 +157,11 @@ impl Follower {
                     if let Some(New { rules, descriptors }) = new {
                         tell(&rules);
                         surface.show(open_services(&rules), descriptors).await;
-                        // Not before: whoever waited for a gateway that is ready may ask it for its services next.
-                        self.tell();
+                        // Not before: whoever waited for a gateway that is ready may ask it for its services next. And not while older
+                        // rules are read that newer ones follow.
+                        if self.caught_up {
+                            self.tell();
+                        }
                     }
                 }
                 Some(Tailed::CaughtUp) => self.catch_up(),

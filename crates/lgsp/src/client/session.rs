@@ -22,14 +22,10 @@ pub(crate) const GRACE: Duration = Duration::from_secs(1);
 /// Largest message to take. The hub's answers are smaller.
 pub(crate) const LARGEST_MESSAGE: usize = 16 << 20;
 
-/// What HTTP/2 says of bytes that are none of its own, such as those of TLS.
-const NO_FRAME: &str = "frame with invalid size";
-
 /// A connection to a gateway, as one caller.
 pub(crate) struct Session {
     pub(crate) channel: Channel,
     address: String,
-    is_encrypted: bool,
     bearer: Bearer,
     heard: Heard,
 }
@@ -44,8 +40,7 @@ impl Session {
         };
         let heard = Heard::default();
         let channel = connect(gateway, certificate, &heard).await?;
-        let (address, is_encrypted) = (gateway.grpc.clone(), gateway.ca.is_some());
-        Ok(Self { channel, address, is_encrypted, bearer, heard })
+        Ok(Self { channel, address: gateway.grpc.clone(), bearer, heard })
     }
 
     /// A request with a token, and with the time that it may take.
@@ -88,12 +83,7 @@ impl Session {
                     problem: problem.to_owned(),
                 };
             }
-            let problem = innermost(status);
-            // What a TLS server says first is no frame of HTTP/2.
-            if !self.is_encrypted && problem.contains(NO_FRAME) {
-                return Error::NoAuthority { address: self.address.clone() };
-            }
-            return Error::Connection { address: self.address.clone(), problem };
+            return Error::Connection { address: self.address.clone(), problem: innermost(status) };
         }
         Failure::new(status, exchange).into()
     }
