@@ -265,10 +265,15 @@ async fn sets_that_went_for_others_before_anybody_knew_that_they_are_needed_are_
         0 => Ok(stream::iter(long_reading(1)).chain(stream::pending()).boxed()),
         _ => panic!("once is enough"),
     };
-    let (stopped, surface) = (stop.clone(), Arc::new(Surface::new(1).await));
+    let surface = Arc::new(Surface::new(1).await);
     let first = stream::iter(long_reading(1)).chain(stream::pending()).boxed();
-    let followed = follower.run(first, again, stop, surface, move |_| stopped.cancel());
-    tokio::time::timeout(PATIENCE, followed).await.expect("rules in force");
+    let followed = stop.run_until_cancelled(follower.run(first, again, stop.clone(), surface, |_| ()));
+    let ready = async {
+        state.until_ready().await;
+        stop.cancel();
+    };
+    let both = async { tokio::join!(followed, ready) };
+    tokio::time::timeout(PATIENCE, both).await.expect("rules in force");
     assert_eq!(current.load().as_ref().map(|rules| rules.revision()), Some(1));
     assert!(state.is_ready());
 }
