@@ -39,7 +39,7 @@ pub struct Options {
     /// The folder of the rules.
     pub rules: PathBuf,
     /// Where decisions about the rules are kept: a URL as [`lgsp_store::Options`] has it. Empty: the files are the rules; and
-    /// [`FILES`]: they are again, though a store has decided before.
+    /// `files`: they are again, though a store has decided before.
     pub store: String,
     /// A file with the password of a store on PostgreSQL; empty: it wants none.
     pub store_password_file: PathBuf,
