@@ -96,6 +96,9 @@ pub(crate) struct Follower {
     /// The revision of the last one for which the topic was read again.
     read_again: Option<u64>,
     floor: Floor,
+    /// The topic was read to its end once. Before, the newest rules so far are `first`: those that follow them may take something back.
+    begun: bool,
+    first: Option<New>,
     /// What was on the topic at the start has been read. Before, older snapshots are its history and no attempt to go back.
     caught_up: bool,
     /// The newest revision that this reading of the topic has shown.
@@ -124,6 +127,8 @@ impl Follower {
             waiting: None,
             read_again: None,
             floor,
+            begun: false,
+            first: None,
             caught_up: false,
             newest: 0,
             topic_lost: false,
@@ -157,14 +162,17 @@ impl Follower {
                     if let Some(New { rules, descriptors }) = new {
                         tell(&rules);
                         surface.show(open_services(&rules), descriptors).await;
-                        // Not before: whoever waited for a gateway that is ready may ask it for its services next. And not while older
-                        // rules are read that newer ones follow.
-                        if self.caught_up {
-                            self.tell();
-                        }
+                        // Not before: whoever waited for a gateway that is ready may ask it for its services next.
+                        self.tell();
                     }
                 }
-                Some(Tailed::CaughtUp) => self.catch_up(),
+                Some(Tailed::CaughtUp) => {
+                    if let Some(New { rules, descriptors }) = self.begin() {
+                        tell(&rules);
+                        surface.show(open_services(&rules), descriptors).await;
+                    }
+                    self.catch_up();
+                }
                 None => {
                     self.lose_topic();
                     let _ = stop.run_until_cancelled(sleep(READ_AGAIN)).await;
@@ -205,6 +213,19 @@ impl Follower {
                 None
             }
         }
+    }
+
+    /// The topic has been read to its end for the first time: what is the newest on it comes into force.
+    fn begin(&mut self) -> Option<New> {
+        self.begun = true;
+        let first = self.first.take()?;
+        self.put_in_force(&first);
+        Some(first)
+    }
+
+    fn put_in_force(&self, new: &New) {
+        info!(revision = new.rules.revision(), "rules in force");
+        self.current.store(Some(new.rules.clone()));
     }
 
     /// The topic has been read to its end. If it holds only rules older than those that were in force here, somebody took
@@ -307,13 +328,17 @@ impl Follower {
             // The rules hold all the same: refusing them would keep a revoked key in force.
             error!(%error, "the revision of the rules could not be kept");
         }
-        info!(revision = rules.revision(), "rules in force");
         (self.waiting, self.alarm) = (None, None);
-        self.current.store(Some(rules.clone()));
         let needed = rules.methods().map(|method| descriptor_key(&method.contract_sha256));
         let needed: BTreeSet<String> = needed.collect();
         let descriptors = needed.iter().filter_map(|key| self.descriptors.get(key).cloned()).collect();
-        Ok(Some(New { rules, descriptors }))
+        let new = New { rules, descriptors };
+        if !self.begun {
+            self.first = Some(new);
+            return Ok(None);
+        }
+        self.put_in_force(&new);
+        Ok(Some(new))
     }
 
     /// The rules in force stay until the descriptor sets are there that the snapshot names.
@@ -330,6 +355,7 @@ impl Follower {
 
     fn revision(&self) -> u64 {
         let in_force = self.current.load().as_ref().map_or(0, |rules| rules.revision());
+        let in_force = self.first.as_ref().map_or(in_force, |first| first.rules.revision().max(in_force));
         self.waiting.as_ref().map_or(in_force, |snapshot| snapshot.revision.max(in_force))
     }
 

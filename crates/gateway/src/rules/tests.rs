@@ -29,7 +29,8 @@ impl Bench {
         let floor = Floor::open(dir.path()).unwrap();
         let keys = [registry_key().verifying_key()];
         let component = state.component("rules");
-        let follower = Follower::new(&keys, "sandbox", floor, Arc::default(), component, Arc::default());
+        let mut follower = Follower::new(&keys, "sandbox", floor, Arc::default(), component, Arc::default());
+        follower.begun = true;
         Self { follower, state, dir }
     }
 
@@ -230,6 +231,27 @@ fn a_topic_that_was_read_again_is_no_longer_told_as_lost() {
     bench.snapshot(6, &registry_key());
     bench.follower.catch_up();
     assert_eq!(bench.cause(), "snapshot-rolled-back", "the newer rules were taken away meanwhile");
+}
+
+#[tokio::test]
+async fn a_gateway_that_starts_holds_nothing_but_the_newest_of_the_rules_on_the_topic() {
+    let Bench { mut follower, state, dir: _dir } = Bench::new();
+    follower.begun = false;
+    let (current, stop, told) = (follower.current.clone(), CancellationToken::new(), AtomicUsize::new(0));
+    let mut read = reading(1);
+    read.pop();
+    let first = stream::iter(read.into_iter().chain(reading(2))).chain(stream::pending()).boxed();
+    let surface = Arc::new(Surface::new(1).await);
+    let stopped = stop.clone();
+    let seen = move |rules: &Rules| {
+        assert_eq!((rules.revision(), told.fetch_add(1, Ordering::Relaxed)), (2, 0));
+        stopped.cancel();
+    };
+    let again = || panic!("once is enough");
+    let followed = follower.run(first, again, stop, surface, seen);
+    tokio::time::timeout(PATIENCE, followed).await.expect("rules in force");
+    assert_eq!(current.load().as_ref().map(|rules| rules.revision()), Some(2));
+    assert!(state.is_ready());
 }
 
 #[test]
