@@ -80,6 +80,7 @@ impl crate::seal::Error {
             Self::Head(HeadError::Damaged { .. }) => "the head of the log is damaged",
             Self::Head(HeadError::TakenOver) => TAKEN_OVER,
             Self::Altered { .. } => "the log is not the one that was sealed",
+            Self::Checkpoint { .. } => "the checkpoint is damaged",
             Self::Rewound { .. } => "the log was put back behind what it has signed",
             Self::Lost { .. } => "a leaf was lost before it was sealed",
             Self::Origin(_) | Self::Sign(_) => "the checkpoint cannot be signed",

@@ -50,8 +50,7 @@ impl Steps {
         let head = Heads::take_over(&options.dir).map_err(crate::seal::Error::from)?;
         let generation = head.1.generation;
         let tree = Tree::open(&options.dir, &site.log, head, End::default())?;
-        let (head, hashes) = (tree.head(), tree.hashes());
-        let publisher = Publisher::open(&options.dir, &options.origin, vec![key], head, &hashes)?;
+        let publisher = Publisher::open(&options.dir, &options.origin, vec![key], &tree)?;
         Ok(Self {
             log: Log::open(&site.log, options.segment_size as u64, generation, End::default()),
             tree,

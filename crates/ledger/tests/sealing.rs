@@ -327,6 +327,33 @@ fn copy_folder(from: &std::path::Path, to: &std::path::Path) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_older_head_is_brought_up_to_the_log_and_a_damaged_checkpoint_is_no_beginning() {
+    let (site, bus) = (Site::new(), bus());
+    let running = site.start(&bus).await;
+    append(&running, 10).await;
+    Shown(running.state.clone()).sealed(10).await;
+    running.stop().await;
+    let head = fs::read(site.path("head")).unwrap();
+    let running = site.start(&bus).await;
+    append(&running, 10).await;
+    let signed = Shown(running.state.clone()).sealed(20).await;
+    running.stop().await;
+
+    fs::write(site.path("head"), head).unwrap();
+    let running = site.start(&bus).await;
+    let again = Shown(running.state.clone()).sealed(20).await;
+    assert_eq!((again.size(), again.root()), (signed.size(), signed.root()));
+    running.stop().await;
+
+    let mut checkpoint = fs::read(site.path("checkpoint")).unwrap();
+    checkpoint.truncate(20);
+    fs::write(site.path("checkpoint"), checkpoint).unwrap();
+    let running = site.start(&bus).await;
+    cause(&running, "the checkpoint is damaged").await;
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_a_key_the_log_is_sealed_and_nothing_is_signed() {
     let (site, bus) = (Site::new(), bus());
     let running = Running::start_unsigned(site.options(), &bus).await;

@@ -69,16 +69,21 @@ fn sizes(log: &Path) -> io::Result<(usize, u64)> {
     Ok((numbers.len(), bytes.sum::<io::Result<u64>>()?))
 }
 
-fn read_checkpoint(dir: &Path) -> io::Result<Option<(Note, Checkpoint)>> {
+/// Reads the checkpoint of a folder; `InvalidData` if it is none.
+pub(super) fn read_checkpoint(dir: &Path) -> io::Result<Option<(Note, Checkpoint)>> {
     match std::fs::read(dir.join("checkpoint")) {
         Ok(bytes) => {
-            let note = Note::parse(&bytes).map_err(io::Error::other)?;
-            let checkpoint = Checkpoint::parse(note.text()).map_err(io::Error::other)?;
+            let note = Note::parse(&bytes).map_err(invalid)?;
+            let checkpoint = Checkpoint::parse(note.text()).map_err(invalid)?;
             Ok(Some((note, checkpoint)))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+fn invalid(error: impl std::error::Error + Send + Sync + 'static) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error)
 }
 
 fn read_verifier(dir: &Path) -> io::Result<Option<String>> {

@@ -130,7 +130,7 @@ fn open(
 ) -> Result<(Tree, Publisher), Error> {
     let mut tree = Tree::open(&dir, &log, head?, end)?;
     tree.live_in(incarnation);
-    let publisher = Publisher::open(&dir, origin, keys, tree.head(), &tree.hashes())?;
+    let publisher = Publisher::open(&dir, origin, keys, &tree)?;
     Ok((tree, publisher))
 }
 
@@ -156,12 +156,20 @@ pub enum Error {
         found: lgsp_tlog::Hash,
     },
     /// The log was put back behind what it has signed.
-    #[error("the log was put back: it has signed a checkpoint of {signed} leaves, and {sealed} are sealed")]
+    #[error("the log was put back: it has signed a checkpoint of {signed} leaves, and has {there}")]
     Rewound {
         /// Leaves of the checkpoint.
         signed: u64,
-        /// Leaves of the head.
-        sealed: u64,
+        /// Leaves that are there.
+        there: u64,
+    },
+    /// What was signed last cannot be read.
+    #[error(
+        "{path} is damaged: whether the log was put back behind it cannot be told; restore it from a witness's or a monitor's copy"
+    )]
+    Checkpoint {
+        /// The checkpoint's file.
+        path: PathBuf,
     },
     /// A leaf was lost before it was sealed.
     #[error("leaf {leaf} was lost before it was sealed: restore the log's last segment from a copy")]

@@ -1,6 +1,5 @@
 //! The checkpoint: what the ledger signs of its head, and what is proven under it.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,6 +14,7 @@ use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
 
+use super::check::read_checkpoint;
 use super::head::{Head, replace};
 use super::{Error, Hashes, Tree};
 use crate::disk;
@@ -68,18 +68,12 @@ impl Publisher {
     /// Without a key the log is sealed, and nothing is signed.
     ///
     /// # Errors
-    /// The log has signed more than is sealed, or something else: it was put back or replaced.
-    pub fn open(
-        dir: &Path,
-        origin: &str,
-        keys: Vec<SignerKey>,
-        head: &Head,
-        hashes: &Hashes,
-    ) -> Result<Self, Error> {
+    /// The log has signed more than it has, or something else: it was put back or replaced. Or what it has signed cannot be read.
+    pub fn open(dir: &Path, origin: &str, keys: Vec<SignerKey>, tree: &Tree) -> Result<Self, Error> {
         let path = dir.join("checkpoint");
         Checkpoint::new(origin, 0, Hash::EMPTY_TREE)?;
-        if let Some(signed) = signed_before(&path)?.filter(|signed| signed.origin() == origin) {
-            hold_against(&signed, head, hashes)?;
+        if let Some(signed) = signed_before(dir)?.filter(|signed| signed.origin() == origin) {
+            hold_against(&signed, tree.size(), &tree.hashes())?;
         }
         if let Some(key) = keys.first() {
             replace(&dir.join("checkpoint.vkey"), format!("{}\n", key.verifier()).as_bytes())?;
@@ -142,21 +136,21 @@ impl Publisher {
     }
 }
 
-/// What was signed last; one that cannot be read was torn when it was written.
-fn signed_before(path: &Path) -> io::Result<Option<Checkpoint>> {
-    match fs::read(path) {
-        Ok(bytes) => {
-            let note = Note::parse(&bytes).ok();
-            Ok(note.and_then(|note| Checkpoint::parse(note.text()).ok()))
+/// What was signed last. It is put in its place whole: one that cannot be read was damaged, and with it what must not be gone back behind.
+fn signed_before(dir: &Path) -> Result<Option<Checkpoint>, Error> {
+    match read_checkpoint(dir) {
+        Ok(read) => Ok(read.map(|(_, checkpoint)| checkpoint)),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            Err(Error::Checkpoint { path: dir.join("checkpoint") })
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
+        Err(error) => Err(error.into()),
     }
 }
 
-fn hold_against(signed: &Checkpoint, head: &Head, hashes: &Hashes) -> Result<(), Error> {
-    if signed.size() > head.tree.size {
-        return Err(Error::Rewound { signed: signed.size(), sealed: head.tree.size });
+/// A log that has signed more than there is was put back, and one that has signed something else was replaced.
+fn hold_against(signed: &Checkpoint, size: u64, hashes: &Hashes) -> Result<(), Error> {
+    if signed.size() > size {
+        return Err(Error::Rewound { signed: signed.size(), there: size });
     }
     let found = merkle::root(hashes, signed.size()).map_err(|error| io::Error::other(error.to_string()))?;
     if found == signed.root() {

@@ -54,6 +54,11 @@ impl Tree {
         self.hashes.clone()
     }
 
+    /// How many leaves there are, with those that are not under the head yet.
+    pub fn size(&self) -> u64 {
+        self.edge.size()
+    }
+
     pub fn head(&self) -> &Head {
         &self.head
     }
