@@ -1,18 +1,14 @@
 //! The commands of auditors, against a hub with a store: what they find, prove, write and decide, and what others are refused.
 
+mod office;
+
 use std::fs;
-use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use lgsp::config::Config;
-use lgsp::{layout, up};
 use lgsp_sample::persons;
 use serde_json::Value;
-use time::format_description::well_known::Rfc3339;
-use time::{Duration, OffsetDateTime};
-use tokio::runtime::Runtime;
+
+use office::{Office, noted, words};
 
 const AUDITOR: &str = "gi-thanhtra";
 const OPERATOR: &str = "dung-vanhanh";
@@ -23,78 +19,20 @@ const DOSSIER: &str = "H13.01-260601-0001";
 const OFFICER: &str = "=canbo.17";
 const REFUSED: Option<i32> = Some(3);
 
-/// A hub in a scratch directory, and a person of each office that has to do with the log.
-struct Office {
-    dir: tempfile::TempDir,
-    runtime: Runtime,
-    hub: Option<up::Hub>,
-    grpc: String,
+/// A person of each office that has to do with the log.
+fn open() -> Office {
+    Office::open(&[
+        (AUDITOR, "H13.02", "auditor"),
+        (OPERATOR, "H13.02", "operator"),
+        (DEVELOPER, "H13.08", "developer"),
+    ])
 }
 
 impl Office {
-    fn open() -> Self {
-        let dir = tempfile::tempdir().expect("a scratch directory");
-        let runtime = Runtime::new().expect("a runtime");
-        let mut config = Config { data: dir.path().join("data"), ..Config::default() };
-        config.gateway.listen = ([127, 0, 0, 1], 0).into();
-        config.registry.environment = "production".to_owned();
-        config.registry.store = "sqlite:registry.db".to_owned();
-        let city = lgsp_sample::Config { citizens: 100, seed: up::SEED };
-        let hub = runtime.block_on(Box::pin(up::start(config, city, |_| ()))).expect("the hub starts");
-        let grpc = hub.grpc.to_string();
-        let office = Self { dir, runtime, hub: Some(hub), grpc };
-        office.put(AUDITOR, "H13.02", "auditor");
-        office.put(OPERATOR, "H13.02", "operator");
-        office.put(DEVELOPER, "H13.08", "developer");
-        office
-    }
-
-    fn put(&self, person: &str, agency: &str, role: &str) {
-        let key = layout::make_new_signing_key(&self.key(person)).expect("made");
-        let key = STANDARD.encode(key.verifying_key().as_bytes());
-        let until = OffsetDateTime::now_utc() + Duration::days(300);
-        let until = until.format(&Rfc3339).expect("a moment");
-        let put = format!(
-            r#"{{"person": {{"id": "{person}", "agencyCode": "{agency}", "roles": ["{role}"], "credentials":
-                [{{"keyId": "{person}-1", "ed25519PublicKey": "{key}", "notAfter": "{until}"}}]}}}}"#
-        );
-        let proposed = self.administer("admin-1", "PutPerson", &put);
-        let etag = proposed["proposal"]["etag"].as_str().expect("it waits").to_owned();
-        self.administer("admin-2", "ConfirmPerson", &format!(r#"{{"id": "{person}", "etag": "{etag}"}}"#));
-    }
-
-    fn administer(&self, by: &str, method: &str, request: &str) -> Value {
-        let key = self.dir.path().join(format!("data/keys/administrators/{by}.pem"));
-        let method = format!("lgsp.registry.v1.DecisionService/{method}");
-        let output = self.lgsp(&["call", "--as", by, "--key", &key.display().to_string(), &method, request]);
-        assert!(output.status.success(), "{}", noted(&output));
-        serde_json::from_slice(&output.stdout).expect("JSON")
-    }
-
-    fn key(&self, person: &str) -> PathBuf {
-        self.dir.path().join(format!("{person}.pem"))
-    }
-
-    fn command(&self, words: &[&str]) -> Command {
-        let mut lgsp = Command::new(env!("CARGO_BIN_EXE_lgsp"));
-        lgsp.args(words).args(["--grpc", &self.grpc]).env("LC_ALL", "C").current_dir(self.dir.path());
-        lgsp
-    }
-
     /// A command line that needs no hub.
     fn alone(&self, words: &[&str]) -> Output {
         let mut lgsp = Command::new(env!("CARGO_BIN_EXE_lgsp"));
         lgsp.args(words).env("LC_ALL", "C").current_dir(self.dir.path()).output().expect("it runs")
-    }
-
-    fn lgsp(&self, words: &[&str]) -> Output {
-        self.command(words).output().expect("it runs")
-    }
-
-    /// A command line of a person.
-    fn run(&self, person: &str, line: &[&str]) -> Output {
-        let key = self.key(person).display().to_string();
-        self.lgsp(&[line, &["--as", person, "--key", &key]].concat())
     }
 
     /// What the auditor's command writes.
@@ -129,25 +67,10 @@ impl Office {
         let status: Value = serde_json::from_slice(&output.stdout).expect("JSON");
         status["logKey"].as_str().expect("the log is sealed").to_owned()
     }
-
-    fn close(mut self) {
-        if let Some(hub) = self.hub.take() {
-            self.runtime.block_on(hub.stop());
-        }
-    }
 }
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// What it says on standard error, without the width of its columns.
-fn noted(output: &Output) -> String {
-    words(&text(&output.stderr))
-}
-
-fn words(text: &str) -> String {
-    text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ") + "\n").collect()
 }
 
 fn says(told: &str, expected: &[&str]) {
@@ -158,7 +81,7 @@ fn says(told: &str, expected: &[&str]) {
 
 #[test]
 fn an_auditor_finds_an_exchange_reads_it_and_proves_it_to_others() {
-    let office = Office::open();
+    let office = open();
     let number = persons::ALL_FIELDS.personal_number;
     let exchange = office.ask(number);
 
@@ -228,7 +151,7 @@ fn an_auditor_finds_an_exchange_reads_it_and_proves_it_to_others() {
 
 #[test]
 fn an_export_is_whole_a_report_is_for_the_citizen_and_a_breach_is_counted() {
-    let office = Office::open();
+    let office = open();
     let number = persons::ALL_FIELDS.personal_number;
     let exchange = office.ask(number);
     office.ask(number);

@@ -1,85 +1,24 @@
 //! The commands by which persons decide, against a hub with a store: what they show, what they refuse, and what they send.
 
-use std::path::PathBuf;
-use std::process::{Command, Output};
+mod office;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use lgsp::config::Config;
-use lgsp::{layout, up};
-use time::format_description::well_known::Rfc3339;
-use time::{Duration, OffsetDateTime};
-use tokio::runtime::Runtime;
+use office::{Office, noted};
 
 const DEVELOPER: &str = "an-xaydung";
 const APPROVER: &str = "chi-congan";
 const OPERATOR: &str = "dung-vanhanh";
 const POPULATION: &str = "lgsp.population.v1.PopulationService";
 
-/// A hub in a scratch directory, and a person of each office.
-struct Office {
-    dir: tempfile::TempDir,
-    runtime: Runtime,
-    hub: Option<up::Hub>,
-    grpc: String,
+/// A person of each office.
+fn open() -> Office {
+    Office::open(&[
+        (DEVELOPER, "H13.08", "developer"),
+        (APPROVER, "G01.30.92", "approver"),
+        (OPERATOR, "H13.02", "operator"),
+    ])
 }
 
 impl Office {
-    fn open() -> Self {
-        let dir = tempfile::tempdir().expect("a scratch directory");
-        let runtime = Runtime::new().expect("a runtime");
-        let mut config = Config { data: dir.path().join("data"), ..Config::default() };
-        config.gateway.listen = ([127, 0, 0, 1], 0).into();
-        config.registry.environment = "production".to_owned();
-        config.registry.store = "sqlite:registry.db".to_owned();
-        let city = lgsp_sample::Config { citizens: 100, seed: up::SEED };
-        let hub = runtime.block_on(Box::pin(up::start(config, city, |_| ()))).expect("the hub starts");
-        let grpc = hub.grpc.to_string();
-        let office = Self { dir, runtime, hub: Some(hub), grpc };
-        office.put(DEVELOPER, "H13.08", "developer");
-        office.put(APPROVER, "G01.30.92", "approver");
-        office.put(OPERATOR, "H13.02", "operator");
-        office
-    }
-
-    fn put(&self, person: &str, agency: &str, role: &str) {
-        let key = layout::make_new_signing_key(&self.key(person)).expect("made");
-        let key = STANDARD.encode(key.verifying_key().as_bytes());
-        let until = OffsetDateTime::now_utc() + Duration::days(300);
-        let until = until.format(&Rfc3339).expect("a moment");
-        let put = format!(
-            r#"{{"person": {{"id": "{person}", "agencyCode": "{agency}", "roles": ["{role}"], "credentials":
-                [{{"keyId": "{person}-1", "ed25519PublicKey": "{key}", "notAfter": "{until}"}}]}}}}"#
-        );
-        let proposed = self.administer("admin-1", "PutPerson", &put);
-        let etag = proposed["proposal"]["etag"].as_str().expect("it waits").to_owned();
-        self.administer("admin-2", "ConfirmPerson", &format!(r#"{{"id": "{person}", "etag": "{etag}"}}"#));
-    }
-
-    fn administer(&self, by: &str, method: &str, request: &str) -> serde_json::Value {
-        let key = self.dir.path().join(format!("data/keys/administrators/{by}.pem"));
-        let method = format!("lgsp.registry.v1.DecisionService/{method}");
-        let output = self.lgsp(&["call", "--as", by, "--key", &key.display().to_string(), &method, request]);
-        assert!(output.status.success(), "{}", noted(&output));
-        serde_json::from_slice(&output.stdout).expect("JSON")
-    }
-
-    fn key(&self, person: &str) -> PathBuf {
-        self.dir.path().join(format!("{person}.pem"))
-    }
-
-    fn lgsp(&self, words: &[&str]) -> Output {
-        let mut lgsp = Command::new(env!("CARGO_BIN_EXE_lgsp"));
-        lgsp.args(words).args(["--grpc", &self.grpc]).env("LC_ALL", "C").current_dir(self.dir.path());
-        lgsp.output().expect("it runs")
-    }
-
-    /// A command line of a person.
-    fn run(&self, person: &str, line: &[&str]) -> Output {
-        let key = self.key(person).display().to_string();
-        self.lgsp(&[line, &["--as", person, "--key", &key]].concat())
-    }
-
     /// The record that a decision answers with.
     fn decide(&self, person: &str, line: &[&str]) -> serde_json::Value {
         let output = self.run(person, &[line, &["--output", "json"]].concat());
@@ -104,22 +43,11 @@ impl Office {
         let line = ["connection", "request", "gpxd", "--agency", "H13.08", "--name-vi", "Cấp phép"];
         self.decide(DEVELOPER, &[&line[..], &["--name-en", "Permits", "--contact", contact]].concat())
     }
-
-    fn close(mut self) {
-        if let Some(hub) = self.hub.take() {
-            self.runtime.block_on(hub.stop());
-        }
-    }
-}
-
-fn noted(output: &Output) -> String {
-    let noted = String::from_utf8_lossy(&output.stderr);
-    noted.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ") + "\n").collect()
 }
 
 #[test]
 fn a_decision_is_about_what_was_seen_and_its_refusal_says_why() {
-    let office = Office::open();
+    let office = open();
     let requested = office.requested();
     let seen = requested["etag"].as_str().expect("an etag").to_owned();
 
@@ -148,7 +76,7 @@ fn a_decision_is_about_what_was_seen_and_its_refusal_says_why() {
 
 #[test]
 fn an_agreement_is_proposed_from_a_file_amended_and_checked() {
-    let office = Office::open();
+    let office = open();
     office.requested();
     office.decide(OPERATOR, &["connection", "approve", "gpxd"]);
     let file = format!(
