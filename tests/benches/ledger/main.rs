@@ -156,7 +156,8 @@ async fn page(ledger: &Ledger, filter: AuditFilter) -> Result<Duration> {
 async fn prove(ledger: &Ledger, city: &City, asked: u64) -> Result<Duration> {
     let key = log_key()?;
     let policy = Policy::new(key.name(), vec![key.verifier().clone()], Vec::new(), 0)?;
-    let request = GetExchangeRequest { exchange_id: city.exchange_of(asked).to_string(), prove: true };
+    let exchange_id = city.exchange_of(asked).to_string();
+    let request = GetExchangeRequest { exchange_id, prove: true, ..GetExchangeRequest::default() };
     let begun = Instant::now();
     let entries = client(ledger).get_exchange(request).await?.into_inner().entries;
     let entry = entries.first().context("no entry")?;

@@ -18,7 +18,7 @@ pub struct Case {
     pub by_dossier: Vec<Duration>,
     pub prove: Vec<Duration>,
     /// Bytes of the log, its tree, the index and the erasable parts.
-    bytes: [u64; 4],
+    pub bytes: [u64; 4],
 }
 
 impl Case {
