@@ -284,7 +284,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 }
 
 /// Reads a time back from now, or a moment.
-fn since(text: &str) -> Result<Timestamp, String> {
+pub(super) fn since(text: &str) -> Result<Timestamp, String> {
     let Ok(back) = duration(text) else {
         return moment(text).map_err(|accepted| format!("a time back such as 30m, 1h or 7d, or {accepted}"));
     };

@@ -1,22 +1,18 @@
 //! Which exchanges are meant.
 
-use std::time::SystemTime;
-
 use clap::Args;
-use lgsp_core::time::{timestamp, unix_micros};
 use prost_reflect::prost_types::Timestamp;
 
-use crate::cli::agreement::moment;
-use crate::cli::client::{OutcomeName, duration};
+use crate::cli::client::{OutcomeName, since};
 
 /// Between which moments.
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub struct Period {
     /// Only what was admitted since: a day such as 2026-11-01, 2026-11-01T08:00:00+07:00, or some time ago, such as 7d
-    #[arg(long, value_name = "TIME", value_parser = at_or_ago)]
+    #[arg(long, value_name = "TIME", value_parser = since)]
     pub since: Option<Timestamp>,
     /// Only what was admitted before
-    #[arg(long, value_name = "TIME", value_parser = at_or_ago)]
+    #[arg(long, value_name = "TIME", value_parser = since)]
     pub until: Option<Timestamp>,
 }
 
@@ -92,11 +88,4 @@ pub(super) fn digest(text: &str) -> Result<Digest, String> {
     let mut digest = Digest::default();
     let read = hex::decode_to_slice(text.trim(), &mut digest);
     read.map(|()| digest).map_err(|_| "a SHA-256 has 64 hexadecimal digits".to_owned())
-}
-
-/// A moment, or how long ago it was.
-pub(super) fn at_or_ago(text: &str) -> Result<Timestamp, String> {
-    let Ok(ago) = duration(text) else { return moment(text) };
-    let ago = i64::try_from(ago.as_micros()).unwrap_or(i64::MAX);
-    Ok(timestamp(unix_micros(SystemTime::now()).saturating_sub(ago).max(0)))
 }

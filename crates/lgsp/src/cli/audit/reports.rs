@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use prost_reflect::prost_types::Timestamp;
 
-use super::filter::{Digest, Filter, Period, Subject, at_or_ago, digest};
-use crate::cli::client::Operator;
+use super::filter::{Digest, Filter, Period, Subject, digest};
+use crate::cli::client::{Operator, since};
 use crate::client::Listing;
 
 /// `lgsp audit export`.
@@ -91,10 +91,10 @@ pub struct Exposure {
     #[arg(long, value_name = "HEX", value_parser = digest)]
     pub credential: Option<Digest>,
     /// From when on
-    #[arg(long, value_name = "TIME", value_parser = at_or_ago)]
+    #[arg(long, value_name = "TIME", value_parser = since)]
     pub since: Timestamp,
     /// Until when [default: now]
-    #[arg(long, value_name = "TIME", value_parser = at_or_ago, default_value = "0s", hide_default_value = true)]
+    #[arg(long, value_name = "TIME", value_parser = since, default_value = "0s", hide_default_value = true)]
     pub until: Timestamp,
     /// How to print; json is one object [default: table in a terminal, else plain]
     #[arg(long, value_name = "FORM")]
