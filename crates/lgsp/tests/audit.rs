@@ -181,7 +181,7 @@ fn an_export_is_whole_a_report_is_for_the_citizen_and_a_breach_is_counted() {
     let told = office.audit(&["report", "--person", number, "--lang", "vi"]);
     says(
         &told,
-        &["Ai đã nhận dữ liệu về", "đã nhận 2 lần", "Tra cứu công dân", "Công dân (", ", Họ và tên, "],
+        &["Ai đã nhận dữ liệu về", "đã nhận 2 lần", "Tra cứu công dân", "Công dân (", "; Họ và tên; "],
     );
     let html = office.audit(&["report", "--person", number, "--format", "html"]);
     says(&html, &["<!doctype html>", "lang=\"en\"", "received 2 times"]);

@@ -97,6 +97,22 @@ fn every_field_of_a_domain_has_a_classification() {
     assert!(unclassified.is_empty(), "without a classification: {unclassified:#?}");
 }
 
+/// Reports to citizens call what left by these titles.
+#[test]
+fn every_field_of_a_domain_and_of_the_shapes_they_share_has_titles() {
+    let shared = pool().all_messages().filter(|message| in_domain(message.full_name(), "record"));
+    let untitled: Vec<String> = domain_messages()
+        .chain(shared)
+        .flat_map(|message| message.fields().collect::<Vec<_>>())
+        .filter(|field| {
+            let rules = options::field(field);
+            rules.title_vi.is_empty() || rules.title_en.is_empty()
+        })
+        .map(|field| field.full_name().to_owned())
+        .collect();
+    assert!(untitled.is_empty(), "without a title: {untitled:#?}");
+}
+
 #[test]
 fn every_main_record_has_fifteen_to_thirty_fields() {
     for record in [

@@ -39,7 +39,7 @@ pub(super) fn rows(time: &Time, lang: Lang) -> Vec<(&'static str, String)> {
         (lang.pick("by the application", "bằng ứng dụng"), time.application.clone()),
         (lang.pick("what for", "để làm gì"), time.purpose.clone()),
         (lang.pick("on the basis of", "căn cứ"), time.basis.clone()),
-        (lang.pick("which data", "dữ liệu gì"), time.fields.join(", ")),
+        (lang.pick("which data", "dữ liệu gì"), time.fields.join("; ")),
         (lang.pick("withheld until", "hoãn công bố đến"), time.not_before.clone().unwrap_or_default()),
     ];
     rows.into_iter().filter(|(_, text)| !text.is_empty()).collect()

@@ -72,10 +72,10 @@ impl Titles {
             });
         }
         let whole = titles.join(" › ");
-        // All of it was let through.
+        // All of it was let through. A title may have a comma of its own.
         let parts: Vec<String> =
             message.iter().flat_map(|message| message.fields()).map(|field| self.title(&field)).collect();
-        if parts.is_empty() { whole } else { format!("{whole} ({})", parts.join(", ")) }
+        if parts.is_empty() { whole } else { format!("{whole} ({})", parts.join("; ")) }
     }
 
     fn known(&self, service: &str, method: &str) -> Option<&MethodDescriptor> {
@@ -87,7 +87,7 @@ impl Titles {
         self.one_of(&rules.title_vi, &rules.title_en, &field.name().replace('_', " "))
     }
 
-    /// In the language of the report; contracts often have no English title, and their names are English then.
+    /// In the language of the report; a contract without the title has names, which are English.
     fn one_of(&self, vi: &str, en: &str, name: &str) -> String {
         let title = self.lang.pick(en, vi);
         if title.is_empty() { name.to_owned() } else { title.to_owned() }
@@ -114,9 +114,11 @@ mod tests {
     fn a_field_is_called_as_its_contract_calls_it_with_what_it_is_part_of() {
         let field = |lang, path: &str| titles(lang).field(POPULATION, "GetCitizen", path);
         assert_eq!(field(Lang::Vi, "citizen.full_name"), "Công dân › Họ và tên");
-        assert_eq!(field(Lang::En, "citizen.full_name"), "citizen › full name");
+        assert_eq!(field(Lang::En, "citizen.full_name"), "Citizen › Full name");
         let whole = field(Lang::Vi, "citizen");
-        assert!(whole.starts_with("Công dân (") && whole.contains(", Họ và tên, "), "{whole}");
+        assert!(whole.starts_with("Công dân (") && whole.contains("; Họ và tên; "), "{whole}");
+        let address = field(Lang::Vi, "citizen.permanent_address");
+        assert_eq!(address, "Công dân › Nơi thường trú (Số nhà, đường, ấp, khu vực; Phường, xã; Địa chỉ đầy đủ)");
         assert_eq!(field(Lang::Vi, "citizen.gone"), "Công dân › gone");
         assert_eq!(field(Lang::En, "*"), "every field of the contract");
         assert_eq!(titles(Lang::Vi).method(POPULATION, "GetCitizen"), "Tra cứu công dân");
