@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 pub use lgsp_store::testing::Database;
-use lgsp_store::{Dialect, Query, Value};
+use lgsp_store::{Dialect, Kind, Query, Value};
 use tokio::time::Instant;
 
 use crate::config::{self, Sources};
@@ -138,6 +138,10 @@ fn announced(value: &Value<'_>) -> &'static str {
         Value::Text(_) | Value::Null => "unknown",
         Value::Integer(_) | Value::NoInteger => "bigint",
         Value::Real(_) | Value::NoReal => "double precision",
+        Value::Bytes(_) | Value::NoBytes => "bytea",
+        Value::Array(Kind::Text, _) => "text[]",
+        Value::Array(Kind::Integer, _) => "bigint[]",
+        Value::Array(Kind::Bytes, _) => "bytea[]",
     }
 }
 

@@ -6,10 +6,12 @@
 //!                    │                                              └── PostgreSQL  tokio-postgres: a server, with TLS
 //!                    ▼
 //!              Store::reader(deadline) ──► Reader::all(Query) ──► Row::text("column")
+//!              Store::writer(care, deadline) ──► Writer::run(Query) … ──► Writer::commit
 //! ```
 //!
 //! The URL's scheme picks the database. Whoever writes SQL that both speak needs to know no more: placeholders are `$1`, and
-//! the portable types are text, whole numbers, real numbers and flags. Whoever needs what only SQLite has opens a
+//! the portable types are text, bytes, whole numbers, real numbers and flags. A [`Sql`] puts a statement together, of many rows above all.
+//! Whoever needs what only SQLite has opens a
 //! [`sqlite::Store`].
 //!
 //! A query is stopped at its deadline twice: its caller stops waiting, and the database itself is told to stop, so that
@@ -24,15 +26,19 @@ mod options;
 mod postgres;
 mod query;
 mod row;
+mod sql;
 pub mod sqlite;
 mod store;
 #[cfg(feature = "test-databases")]
 pub mod testing;
+mod writer;
 
 pub use error::Error;
 pub use migrate::Migration;
 pub use options::Options;
 pub use postgres::{CopyIn, Load};
-pub use query::{Query, Value};
+pub use query::{Kind, Query, Value};
 pub use row::Row;
+pub use sql::{Sql};
 pub use store::{Dialect, Reader, Store};
+pub use writer::{Care, Writer};

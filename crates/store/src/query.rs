@@ -4,16 +4,18 @@ use std::fmt;
 /// One statement with its values.
 ///
 /// Placeholders are `$1`, `$2` … in both databases. A statement is prepared once for each connection and kept there, so
-/// its text must not hold what changes from call to call.
+/// its text must not hold what changes from call to call. One that is put together for the call is a [`Sql`](crate::Sql).
 pub struct Query<'q> {
     pub(crate) sql: &'q str,
     pub(crate) values: Vec<Value<'q>>,
+    /// Not kept prepared.
+    pub(crate) once: bool,
 }
 
 impl<'q> Query<'q> {
     /// A statement without values yet.
     pub fn new(sql: &'q str) -> Self {
-        Self { sql, values: Vec::new() }
+        Self { sql, values: Vec::new(), once: false }
     }
 
     /// Gives the next placeholder its value.
@@ -40,12 +42,29 @@ pub enum Value<'q> {
     Integer(i64),
     /// Compared with `DOUBLE PRECISION`.
     Real(f64),
+    /// Compared with `BLOB` in SQLite and `BYTEA` in PostgreSQL.
+    Bytes(Cow<'q, [u8]>),
+    /// The values of one column of several rows, which PostgreSQL takes as one; SQLite does not. [`Sql`](crate::Sql) makes them.
+    Array(Kind, Vec<Value<'q>>),
     /// No text.
     Null,
     /// No whole number. PostgreSQL wants to know what it is that there is none of.
     NoInteger,
     /// No real number.
     NoReal,
+    /// No bytes.
+    NoBytes,
+}
+
+/// A portable type that a whole column of values has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// [`Value::Text`].
+    Text,
+    /// [`Value::Integer`].
+    Integer,
+    /// [`Value::Bytes`].
+    Bytes,
 }
 
 impl fmt::Debug for Value<'_> {
@@ -54,9 +73,12 @@ impl fmt::Debug for Value<'_> {
             Self::Text(_) => "Text(..)",
             Self::Integer(_) => "Integer(..)",
             Self::Real(_) => "Real(..)",
+            Self::Bytes(_) => "Bytes(..)",
+            Self::Array(..) => "Array(..)",
             Self::Null => "Null",
             Self::NoInteger => "NoInteger",
             Self::NoReal => "NoReal",
+            Self::NoBytes => "NoBytes",
         })
     }
 }
@@ -150,5 +172,31 @@ impl Portable for f64 {
 impl From<f64> for Value<'_> {
     fn from(number: f64) -> Self {
         Self::Real(number)
+    }
+}
+
+impl Portable for &[u8] {
+    const MISSING: Value<'static> = Value::NoBytes;
+}
+
+impl<'q> From<&'q [u8]> for Value<'q> {
+    fn from(bytes: &'q [u8]) -> Self {
+        Self::Bytes(Cow::Borrowed(bytes))
+    }
+}
+
+impl<'q, const N: usize> From<&'q [u8; N]> for Value<'q> {
+    fn from(bytes: &'q [u8; N]) -> Self {
+        Self::Bytes(Cow::Borrowed(bytes))
+    }
+}
+
+impl Portable for Vec<u8> {
+    const MISSING: Value<'static> = Value::NoBytes;
+}
+
+impl From<Vec<u8>> for Value<'_> {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Bytes(Cow::Owned(bytes))
     }
 }

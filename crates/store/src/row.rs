@@ -17,6 +17,7 @@ pub(crate) enum Inner {
 pub(crate) enum Cell<'r> {
     Null,
     Text(&'r str),
+    Bytes(&'r [u8]),
     Integer(i64),
     Real(f64),
     Flag(bool),
@@ -39,7 +40,7 @@ impl Row {
         match self.cell(column)? {
             Cell::Null => Ok(None),
             Cell::Text(text) => Ok(Some(text.to_owned())),
-            Cell::Integer(_) | Cell::Real(_) | Cell::Flag(_) => Err(of_another_type(column)),
+            Cell::Bytes(_) | Cell::Integer(_) | Cell::Real(_) | Cell::Flag(_) => Err(of_another_type(column)),
         }
     }
 
@@ -59,7 +60,7 @@ impl Row {
         match self.cell(column)? {
             Cell::Null => Ok(None),
             Cell::Integer(number) => Ok(Some(number)),
-            Cell::Text(_) | Cell::Real(_) | Cell::Flag(_) => Err(of_another_type(column)),
+            Cell::Text(_) | Cell::Bytes(_) | Cell::Real(_) | Cell::Flag(_) => Err(of_another_type(column)),
         }
     }
 
@@ -74,7 +75,7 @@ impl Row {
             // An expression may well yield a whole number where its column would hold a real one.
             #[allow(clippy::cast_precision_loss)]
             Cell::Integer(number) => Ok(Some(number as f64)),
-            Cell::Text(_) | Cell::Flag(_) => Err(of_another_type(column)),
+            Cell::Text(_) | Cell::Bytes(_) | Cell::Flag(_) => Err(of_another_type(column)),
         }
     }
 
@@ -87,7 +88,27 @@ impl Row {
             Cell::Null => Err(is_null(column)),
             Cell::Flag(flag) => Ok(flag),
             Cell::Integer(number @ (0 | 1)) => Ok(number == 1),
-            Cell::Integer(_) | Cell::Text(_) | Cell::Real(_) => Err(of_another_type(column)),
+            Cell::Integer(_) | Cell::Text(_) | Cell::Bytes(_) | Cell::Real(_) => Err(of_another_type(column)),
+        }
+    }
+
+    /// The bytes in a column.
+    ///
+    /// # Errors
+    /// There is no such column, or it is null or holds something else.
+    pub fn bytes(&self, column: &str) -> Result<&[u8], Error> {
+        self.maybe_bytes(column)?.ok_or_else(|| is_null(column))
+    }
+
+    /// The bytes in a column, if there are any.
+    ///
+    /// # Errors
+    /// There is no such column, or it holds something else.
+    pub fn maybe_bytes(&self, column: &str) -> Result<Option<&[u8]>, Error> {
+        match self.cell(column)? {
+            Cell::Null => Ok(None),
+            Cell::Bytes(bytes) => Ok(Some(bytes)),
+            Cell::Text(_) | Cell::Integer(_) | Cell::Real(_) | Cell::Flag(_) => Err(of_another_type(column)),
         }
     }
 

@@ -1,6 +1,7 @@
 use tokio::time::Instant;
 
 use crate::row::Inner as Cells;
+use crate::writer::{self, Care, Writer};
 use crate::{Error, Load, Migration, Options, Query, Row, postgres, sqlite};
 
 /// The databases that a store can be.
@@ -62,6 +63,19 @@ impl Store {
         Ok(Reader(match &self.0 {
             Opened::Sqlite(store) => Lent::Sqlite(store.reader(deadline).await?),
             Opened::Postgres(store) => Lent::Postgres(store.reader(deadline).await?),
+        }))
+    }
+
+    /// Begins a transaction that writes. SQLite has one of them at a time.
+    ///
+    /// # Errors
+    /// As [`Store::reader`], or another writer holds the lock.
+    pub async fn writer(&self, care: Care, deadline: Instant) -> Result<Writer, Error> {
+        Ok(Writer(match &self.0 {
+            Opened::Sqlite(store) => {
+                writer::Begun::Sqlite(sqlite::Writer::begin(store.reader(deadline).await?, care).await?)
+            }
+            Opened::Postgres(store) => writer::Begun::Postgres(store.writer(deadline).await?),
         }))
     }
 
@@ -167,6 +181,6 @@ impl Reader {
     }
 }
 
-fn rows<T>(rows: Vec<T>, cells: fn(T) -> Cells) -> Vec<Row> {
+pub(crate) fn rows<T>(rows: Vec<T>, cells: fn(T) -> Cells) -> Vec<Row> {
     rows.into_iter().map(|row| Row(cells(row))).collect()
 }

@@ -184,9 +184,12 @@ fn owned(value: &Value<'_>) -> Value<'static> {
         Value::Text(text) => Value::Text(Cow::Owned(text.clone().into_owned())),
         Value::Integer(number) => Value::Integer(*number),
         Value::Real(number) => Value::Real(*number),
+        Value::Bytes(bytes) => Value::Bytes(Cow::Owned(bytes.clone().into_owned())),
+        Value::Array(kind, values) => Value::Array(*kind, values.iter().map(owned).collect()),
         Value::Null => Value::Null,
         Value::NoInteger => Value::NoInteger,
         Value::NoReal => Value::NoReal,
+        Value::NoBytes => Value::NoBytes,
     }
 }
 

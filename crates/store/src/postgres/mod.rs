@@ -11,6 +11,7 @@ mod plain;
 mod reader;
 mod tls;
 mod value;
+mod writer;
 
 use std::fmt;
 use std::sync::Arc;
@@ -29,6 +30,7 @@ use plain::Plain;
 pub(crate) use reader::Reader;
 use tls::Tls;
 pub(crate) use value::cell;
+pub(crate) use writer::Writer;
 
 /// How long an opening may take.
 const OPENING_TIMEOUT: Duration = Duration::from_secs(30);
@@ -111,6 +113,17 @@ impl Store {
         }
         match timeout_at(deadline, self.pool.get()).await {
             Ok(client) => Ok(Reader::new(client?, self.clone(), deadline)),
+            Err(_) => Err(Error::TimedOut),
+        }
+    }
+
+    pub(crate) async fn writer(&self, deadline: Instant) -> Result<Writer, Error> {
+        // As for a reader.
+        if Instant::now() >= deadline {
+            return Err(Error::TimedOut);
+        }
+        match timeout_at(deadline, self.pool.get()).await {
+            Ok(client) => Writer::begin(Lent::new(client?), deadline).await,
             Err(_) => Err(Error::TimedOut),
         }
     }

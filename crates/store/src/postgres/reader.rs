@@ -20,7 +20,7 @@ const CANCELLING: Duration = Duration::from_secs(2);
 /// Where PostgreSQL finds out that "cached plan must not change result type". It translates the message, and not this.
 const REVALIDATING: &str = "RevalidateCachedQuery";
 /// Statements kept prepared on each connection.
-const MOST_PREPARED: usize = 256;
+pub(super) const MOST_PREPARED: usize = 256;
 
 /// A connection that is lent until a deadline.
 pub(crate) struct Reader {
@@ -112,11 +112,11 @@ impl InFlight<'_> {
     }
 
     async fn prepared(&self, client: &Object, query: &Query<'_>) -> Result<Statement, tokio_postgres::Error> {
-        match client.prepare_typed_cached(query.sql, &self.announced(query)).await {
+        match prepare(client, query, &self.announced(query)).await {
             // A text is compared with columns of several types.
             Err(error) if is_ambiguous(&error) && !self.store.plain.contains(query.sql) => {
                 self.store.plain.add(query.sql);
-                client.prepare_typed_cached(query.sql, &value::announced(&query.values, &Type::TEXT)).await
+                prepare(client, query, &value::announced(&query.values, &Type::TEXT)).await
             }
             prepared => prepared,
         }
@@ -146,6 +146,17 @@ impl Drop for InFlight<'_> {
     }
 }
 
+async fn prepare(
+    client: &Object,
+    query: &Query<'_>,
+    types: &[Type],
+) -> Result<Statement, tokio_postgres::Error> {
+    if query.once {
+        return client.prepare_typed(query.sql, types).await;
+    }
+    client.prepare_typed_cached(query.sql, types).await
+}
+
 /// Sends all statements before it waits for the first answer. Several are one transaction, so that whatever ends one, a cancellation
 /// above all, ends those behind it too.
 async fn run(
@@ -169,7 +180,7 @@ async fn run(
 }
 
 /// Rounded up, and never 0, which would mean no bound at all.
-fn milliseconds(left: Duration) -> u128 {
+pub(super) fn milliseconds(left: Duration) -> u128 {
     left.as_micros().div_ceil(1000).clamp(1, i32::MAX as u128)
 }
 

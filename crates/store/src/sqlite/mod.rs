@@ -3,6 +3,7 @@
 mod error;
 mod migrate;
 mod value;
+mod writer;
 
 use std::future::Future;
 use std::ops::{Deref, DerefMut};
@@ -19,6 +20,7 @@ use sqlx::{AssertSqlSafe, Sqlite, SqliteConnection, SqlitePool};
 use tokio::time::{Instant, sleep, timeout_at};
 
 pub(crate) use value::cell;
+pub(crate) use writer::Writer;
 
 use crate::{Error, Migration, Options, Query};
 

@@ -15,10 +15,14 @@ pub(super) fn statement<'q>(query: &Query<'q>) -> sqlx::query::Query<'q, Sqlite,
             Value::Text(text) => statement.bind(text.clone().into_owned()),
             Value::Integer(number) => statement.bind(*number),
             Value::Real(number) => statement.bind(*number),
-            Value::Null | Value::NoInteger | Value::NoReal => statement.bind(None::<i64>),
+            Value::Bytes(bytes) => statement.bind(bytes.clone().into_owned()),
+            // Nobody gives SQLite an array: it would find nothing by it.
+            Value::Array(..) | Value::Null | Value::NoInteger | Value::NoReal | Value::NoBytes => {
+                statement.bind(None::<i64>)
+            }
         };
     }
-    statement
+    statement.persistent(!query.once)
 }
 
 /// Reads what SQLite holds, whatever type the column was declared with.
@@ -31,6 +35,7 @@ pub(crate) fn cell<'r>(row: &'r SqliteRow, column: &str) -> Result<Cell<'r>, Err
     let cell = match kind.name() {
         "TEXT" => row.try_get_unchecked(column).map(Cell::Text),
         "INTEGER" => row.try_get_unchecked(column).map(Cell::Integer),
+        "BLOB" => row.try_get_unchecked(column).map(Cell::Bytes),
         "REAL" => row.try_get_unchecked(column).map(Cell::Real),
         _ => return Err(of_another_type(column)),
     };

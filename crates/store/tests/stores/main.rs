@@ -9,6 +9,7 @@ mod reading;
 mod server;
 mod silence;
 mod tls;
+mod writing;
 
 use std::time::Duration;
 

@@ -1,0 +1,81 @@
+use tokio::time::{Instant, timeout_at};
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Row, Statement};
+
+use super::lent::Lent;
+use super::reader::{MOST_PREPARED, milliseconds};
+use super::value;
+use crate::{Error, Query};
+
+/// A transaction on a connection that is closed, unless it was committed.
+pub(crate) struct Writer {
+    client: Lent,
+    deadline: Instant,
+    /// False while a statement is under way, and for good when one failed: PostgreSQL would take a COMMIT without a word and do
+    /// nothing.
+    whole: bool,
+}
+
+impl Writer {
+    pub(super) async fn begin(client: Lent, deadline: Instant) -> Result<Self, Error> {
+        if client.statement_cache.size() >= MOST_PREPARED {
+            client.statement_cache.clear();
+        }
+        let left = milliseconds(deadline.saturating_duration_since(Instant::now()));
+        until(deadline, client.batch_execute(&format!("SET statement_timeout = {left}; BEGIN"))).await?;
+        Ok(Self { client, deadline, whole: true })
+    }
+
+    pub(crate) async fn run(&mut self, query: &Query<'_>) -> Result<u64, Error> {
+        self.step(query, async |writer, statement, values| writer.client.execute(statement, values).await)
+            .await
+    }
+
+    pub(crate) async fn all(&mut self, query: &Query<'_>) -> Result<Vec<Row>, Error> {
+        self.step(query, async |writer, statement, values| writer.client.query(statement, values).await).await
+    }
+
+    async fn step<T>(
+        &mut self,
+        query: &Query<'_>,
+        ask: impl AsyncFnOnce(&Self, &Statement, &[&(dyn ToSql + Sync)]) -> Result<T, tokio_postgres::Error>,
+    ) -> Result<T, Error> {
+        let was_whole = std::mem::replace(&mut self.whole, false);
+        let asked = until(self.deadline, async {
+            let statement = self.prepared(query).await?;
+            let values: Vec<&(dyn ToSql + Sync)> = query.values.iter().map(|value| value as _).collect();
+            ask(self, &statement, &values).await
+        });
+        let answer = asked.await?;
+        self.whole = was_whole;
+        Ok(answer)
+    }
+
+    /// Texts are told to be texts: a statement that the server cannot make out would cost the whole transaction.
+    async fn prepared(&self, query: &Query<'_>) -> Result<Statement, tokio_postgres::Error> {
+        let types = value::announced(&query.values, &Type::TEXT);
+        if query.once {
+            return self.client.prepare_typed(query.sql, &types).await;
+        }
+        self.client.prepare_typed_cached(query.sql, &types).await
+    }
+
+    pub(crate) async fn commit(self) -> Result<(), Error> {
+        if !self.whole {
+            return Err(Error::Failed { code: "unfinished".to_owned() });
+        }
+        until(self.deadline, self.client.batch_execute("COMMIT")).await?;
+        self.client.give_back();
+        Ok(())
+    }
+}
+
+async fn until<T>(
+    deadline: Instant,
+    asked: impl Future<Output = Result<T, tokio_postgres::Error>>,
+) -> Result<T, Error> {
+    match timeout_at(deadline, asked).await {
+        Ok(answer) => Ok(answer?),
+        Err(_) => Err(Error::TimedOut),
+    }
+}
