@@ -36,6 +36,20 @@ impl Store {
         }))
     }
 
+    /// The same in a schema of PostgreSQL, which is made if it is missing: so that several stores may share a database. A SQLite file is
+    /// one by itself.
+    ///
+    /// # Errors
+    /// As [`Store::open`], or the schema's name is not of letters, digits and underscores.
+    pub async fn open_in(schema: &str, options: &Options, migrations: &[Migration]) -> Result<Self, Error> {
+        Ok(Self(match options.dialect()? {
+            Dialect::Sqlite => Opened::Sqlite(sqlite::Store::open(options, migrations).await?),
+            Dialect::Postgres => {
+                Opened::Postgres(postgres::Store::open_in(schema, options, migrations).await?)
+            }
+        }))
+    }
+
     /// Opens a store that somebody else writes. Nothing can be changed through it.
     ///
     /// # Errors
@@ -116,6 +130,12 @@ impl Store {
             Opened::Sqlite(store) => store.close().await,
             Opened::Postgres(store) => store.close().await,
         }
+    }
+}
+
+impl From<sqlite::Store> for Store {
+    fn from(store: sqlite::Store) -> Self {
+        Self(Opened::Sqlite(store))
     }
 }
 

@@ -135,6 +135,19 @@ pub(super) fn read_only(config: &mut Config) {
     ));
 }
 
+/// Finds and makes tables in a schema alone.
+///
+/// # Errors
+/// Its name would have to be quoted.
+pub(super) fn in_schema(config: &mut Config, schema: &str) -> Result<(), Error> {
+    if schema.is_empty() || !schema.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        return Err(Error::options("schema", "has more than letters, digits and underscores"));
+    }
+    let options = config.get_options().unwrap_or_default().to_owned();
+    config.options(format!("{options} -c search_path={schema}"));
+    Ok(())
+}
+
 fn refused(reason: &'static str) -> Error {
     Error::options("url", reason)
 }

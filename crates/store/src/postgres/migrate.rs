@@ -14,6 +14,18 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS lgsp_migration (
     applied_us BIGINT NOT NULL DEFAULT (extract(epoch FROM clock_timestamp()) * 1000000)::BIGINT
 )";
 
+/// Makes a schema unless it is there: whoever made it beforehand need not give our user the right to.
+pub(super) async fn make_schema(client: &mut Object, schema: &str) -> Result<(), Error> {
+    let transaction = client.transaction().await?;
+    transaction.batch_execute(LOCK).await?;
+    let found = transaction.query_opt("SELECT 1 FROM pg_namespace WHERE nspname = $1", &[&schema]).await?;
+    if found.is_none() {
+        transaction.batch_execute(&format!("CREATE SCHEMA {schema}")).await?;
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
 /// Runs the migrations that the store has not seen. Two processes that start at once wait for each other.
 pub(super) async fn run(client: &mut Object, migrations: &[Migration]) -> Result<(), Error> {
     if migrations.is_empty() {

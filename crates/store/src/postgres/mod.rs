@@ -73,6 +73,21 @@ impl Store {
         Ok(store)
     }
 
+    pub(crate) async fn open_in(
+        schema: &str,
+        options: &Options,
+        migrations: &[Migration],
+    ) -> Result<Self, Error> {
+        let (mut config, connector) = connector(options).await?;
+        address::in_schema(&mut config, schema)?;
+        let store = Self::over(config, connector, options)?;
+        let mut client = Lent::new(store.first().await?);
+        migrate::make_schema(&mut client, schema).await?;
+        migrate::run(&mut client, migrations).await?;
+        client.give_back();
+        Ok(store)
+    }
+
     pub(crate) async fn open_read_only(options: &Options) -> Result<Self, Error> {
         let (mut config, connector) = connector(options).await?;
         address::read_only(&mut config);

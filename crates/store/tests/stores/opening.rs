@@ -119,3 +119,19 @@ async fn errors_repeat_neither_urls_nor_values() {
         assert!(!format!("{refusal} {refusal:?}").contains("092"), "{database:?}");
     }
 }
+
+#[tokio::test]
+async fn stores_in_schemas_of_one_database_know_nothing_of_each_other() {
+    let Some(database) = Database::postgres().await else { return };
+    let options = database.options();
+    for _ in 0..2 {
+        let one = Store::open_in("one", &options, &[FIRST, SECOND]).await.unwrap();
+        let other = Store::open_in("other", &options, &[FIRST]).await.unwrap();
+        assert_eq!(number(&one, COLOURLESS).await, 1);
+        assert!(other.run("SELECT colour FROM thing").await.is_err());
+        one.close().await;
+        other.close().await;
+    }
+    let refusal = Store::open_in("one; DROP", &options, &[FIRST]).await.unwrap_err();
+    assert_eq!(refusal.cause(), "options");
+}
