@@ -1,0 +1,92 @@
+//! Brings an archived period back into the ledger.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::path::Path;
+
+use lgsp_tlog::{VerifierKey, leaf_hash};
+
+use super::{Error, Manifest, Shelf, Step, Stopped, Tell, archive, damaged, file, set, verify};
+use crate::{Keys, Options};
+use crate::entry::read_sealed;
+use crate::files::log::Leaf;
+use crate::files::segment;
+use crate::index::Row;
+use crate::seal::Hashes;
+use crate::sequences::Sequences;
+
+/// What a restoring did.
+#[derive(Clone, Debug)]
+pub struct Restored {
+    /// What is online again.
+    pub manifest: Manifest,
+    /// How many of its exchanges were erased since it was archived, and stay so.
+    pub erased: u64,
+}
+
+/// Brings an archive back online, after it was held against the ledger's own tree. What was erased since stays erased.
+///
+/// # Errors
+/// A ledger runs, the archive is not of this log or does not hold, or a file or store cannot be used: then it stays archived.
+pub async fn restore(
+    options: &Options,
+    keys: &Keys,
+    dir: &Path,
+    log_keys: &[VerifierKey],
+    tell: Tell<'_>,
+) -> Result<Restored, Error> {
+    let stopped = Stopped::open(&options.dir).await?;
+    let mut shelf = Shelf::read(&options.dir).map_err(file(&options.dir))?;
+    let manifest = Manifest::read(dir)?;
+    let name = manifest.name.clone();
+    match shelf.stubs.iter().find(|stub| stub.name == name) {
+        Some(stub) if stub.digest == manifest.digest() => {}
+        Some(_) => return Err(damaged(dir, "is not the archive that the ledger made under this name")),
+        None => return Err(Error::Refused(format!("{name} is not archived: the ledger in {} has its entries, or never had", options.dir.display()))),
+    }
+    let (index, erasables) = stopped.stores(keys).await?;
+    archive::finish(&stopped.site, &shelf, &index, &erasables, tell).await?;
+    tell(Step::Verifying { name: name.clone() });
+    verify(dir, log_keys)?;
+    let tree = options.dir.join("tree");
+    let hashes = Hashes::open_to_read(&tree).map_err(file(&tree))?;
+    for of in &manifest.segments {
+        for leaf in set::leaves(&dir.join("log"), (of.number, of.first, of.next))? {
+            if hashes.leaf(leaf.number).map_err(file(&tree))? != leaf_hash(&leaf.sealed) {
+                return Err(damaged(dir, format!("leaf {} is not the one of the ledger's tree", leaf.number)));
+            }
+        }
+    }
+
+    let parts = set::read_parts(&dir.join(&manifest.erasable.name))?.collect::<Result<HashMap<_, _>, _>>()?;
+    let signers = keys.signers();
+    let progress = index.progress().await?;
+    let mut erased = 0;
+    for of in &manifest.segments {
+        let leaves = set::leaves(&dir.join("log"), (of.number, of.first, of.next))?;
+        let row = |leaf: Leaf| {
+            let read = read_sealed(leaf.sealed, &signers).ok()?;
+            Some(Row { leaf: leaf.number, place: leaf.place, read })
+        };
+        let mut rows: Vec<Row> = leaves.into_iter().filter_map(row).collect();
+        let come = rows.iter().filter_map(|row| Some((&row.read, parts.get(&row.read.key)?.clone())));
+        erased += erasables.bring_back(&come.collect::<Vec<_>>()).await?;
+        erasables.fill(rows.iter_mut().map(|row| &mut row.read)).await?;
+        index.put(&rows, &[], &Sequences::default(), &progress, &BTreeMap::new()).await?;
+    }
+    tell(Step::PartsDone { name: name.clone() });
+    tell(Step::IndexDone { name: name.clone() });
+    for of in &manifest.segments {
+        let to = segment::path(&stopped.site.log, of.number);
+        let new = to.with_extension("new");
+        set::copy_file(&segment::path(&dir.join("log"), of.number), &new)?;
+        fs::rename(&new, &to).map_err(file(&to))?;
+    }
+    segment::sync_folder(&stopped.site.log).map_err(file(&stopped.site.log))?;
+    tell(Step::SegmentsDone { name: name.clone() });
+    // Until here the ledger takes away again what was brought back.
+    shelf.take(&name).map_err(file(&options.dir))?;
+    tell(Step::InPlace { name });
+    index.store().close().await;
+    Ok(Restored { manifest, erased })
+}
