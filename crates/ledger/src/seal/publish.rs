@@ -15,7 +15,8 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
 
 use super::check::read_checkpoint;
-use super::head::{Head, replace};
+use super::head::Head;
+use super::head_file::replace;
 use super::{Error, Hashes, Tree};
 use crate::disk;
 
