@@ -4,17 +4,17 @@
 //! that a sealer which was paused meanwhile, and wakes up beside another one, cannot seal a second continuation.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fmt::Debug;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use lgsp_tlog::Hash;
 use serde::{Deserialize, Serialize};
 
+use super::head_file::HeadFile;
 use super::runs::Runs;
 use crate::files::journal::Incarnation;
 use crate::files::log::Place;
-use crate::files::segment;
 
 /// Lives of the embedded broker that are remembered.
 const MOST_FORMER: usize = 100;
@@ -33,6 +33,19 @@ pub(crate) struct Head {
     /// What was consumed in earlier lives of the broker, latest last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub former: Vec<Runs>,
+    #[serde(default)]
+    pub forgotten: Forgotten,
+    /// Whether a checkpoint of the log was signed before: then there is one.
+    #[serde(default)]
+    pub signed: bool,
+}
+
+/// Lives of the broker in which something went missing, and of which no more is remembered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Forgotten {
+    pub lives: u64,
+    /// When the latest of their entries was entered (Unix µs).
+    pub until_us: i64,
 }
 
 /// A tree of leaves of the log.
@@ -52,7 +65,7 @@ impl Default for Sealed {
 }
 
 impl Head {
-    fn first() -> Self {
+    pub fn first() -> Self {
         Self {
             generation: 0,
             tree: Sealed::default(),
@@ -60,6 +73,8 @@ impl Head {
             incarnation: String::new(),
             runs: Runs::default(),
             former: Vec::new(),
+            forgotten: Forgotten::default(),
+            signed: false,
         }
     }
 
@@ -109,77 +124,59 @@ pub enum Error {
     TakenOver,
 }
 
-/// The head in a file. The ledger's lock keeps other processes of this machine out; the generation keeps out whoever came
-/// around it.
+/// Where the head is kept: in a file ([`HeadFile`]), or wherever else one step can compare and write.
+pub(crate) trait HeadStore: Debug + Send + Sync {
+    /// The head; none before the first one. It may block.
+    ///
+    /// # Errors
+    /// It cannot be read, or is damaged.
+    fn read(&self) -> Result<Option<Head>, Error>;
+
+    /// Puts `next` in the place of the head of the generation `from`, or of none if that is 0: comparing and writing are one step, and it is
+    /// durable when this returns. It may block.
+    ///
+    /// # Errors
+    /// [`Error::TakenOver`] if the head is of another generation; nothing is written then.
+    fn advance(&self, from: u64, next: &Head) -> Result<(), Error>;
+}
+
+/// The head, for whoever holds its generation.
 #[derive(Debug)]
 pub(crate) struct Heads {
-    path: PathBuf,
+    store: Box<dyn HeadStore>,
     generation: u64,
 }
 
 impl Heads {
     /// Reads the head of a folder, to look at.
     pub fn read(folder: &Path) -> Result<Head, Error> {
-        read(&path(folder)).map(|head| head.unwrap_or_else(Head::first))
+        HeadFile::of(folder).read().map(|head| head.unwrap_or_else(Head::first))
     }
 
-    /// Takes the head over.
+    /// Takes the head of a folder over.
     pub fn take_over(folder: &Path) -> Result<(Self, Head), Error> {
-        let path = path(folder);
-        let mut head = read(&path)?.unwrap_or_else(Head::first);
+        Self::take_over_in(Box::new(HeadFile::of(folder)))
+    }
+
+    /// Takes the head of a store over.
+    pub fn take_over_in(store: Box<dyn HeadStore>) -> Result<(Self, Head), Error> {
+        let mut head = store.read()?.unwrap_or_else(Head::first);
+        let from = head.generation;
         head.generation += 1;
-        write(&path, &head)?;
-        Ok((Self { path, generation: head.generation }, head))
+        store.advance(from, &head)?;
+        Ok((Self { store, generation: head.generation }, head))
     }
 
     /// Puts a head in the place of the last one, if nobody took it over.
     pub fn advance(&self, head: &Head) -> Result<(), Error> {
-        self.check()?;
-        write(&self.path, head)
+        self.store.advance(self.generation, head)
     }
 
     /// Whether the head is still ours.
     pub fn check(&self) -> Result<(), Error> {
-        let found = read(&self.path)?.map(|head| head.generation);
+        let found = self.store.read()?.map(|head| head.generation);
         if found == Some(self.generation) { Ok(()) } else { Err(Error::TakenOver) }
     }
-}
-
-fn path(folder: &Path) -> PathBuf {
-    folder.join("head")
-}
-
-/// The JSON, and behind it its checksum on a line of its own.
-fn read(path: &Path) -> Result<Option<Head>, Error> {
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) if error.kind() == io::ErrorKind::InvalidData => String::new(),
-        Err(source) => return Err(Error::File { path: path.to_owned(), source }),
-    };
-    let head = text.split_once('\n').and_then(|(json, checksum)| {
-        let is_whole = checksum.trim_end() == format!("{:08x}", crc32c::crc32c(json.as_bytes()));
-        is_whole.then(|| serde_json::from_str(json).ok()).flatten()
-    });
-    head.map(Some).ok_or_else(|| Error::Damaged { path: path.to_owned() })
-}
-
-fn write(path: &Path, head: &Head) -> Result<(), Error> {
-    let json = serde_json::to_string(head).expect("a head has a JSON form");
-    let text = format!("{json}\n{:08x}\n", crc32c::crc32c(json.as_bytes()));
-    replace(path, text.as_bytes()).map_err(|source| Error::File { path: path.to_owned(), source })
-}
-
-/// Puts a file in the place of another, whole or not at all, and waits until it is on disk.
-pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut new = path.as_os_str().to_owned();
-    new.push(".new");
-    let new = PathBuf::from(new);
-    let mut file = File::create(&new)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    fs::rename(&new, path)?;
-    path.parent().map_or(Ok(()), segment::sync_folder)
 }
 
 /// Hashes as people and other tools write them.
@@ -199,7 +196,13 @@ mod base64 {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+
+    fn path(folder: &Path) -> PathBuf {
+        HeadFile::of(folder).path()
+    }
 
     fn grown(head: &Head, size: u64) -> Head {
         let tree = Sealed { size, root: lgsp_tlog::leaf_hash(b"x"), place: Place { segment: 1, byte: 64 } };

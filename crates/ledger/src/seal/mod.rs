@@ -12,6 +12,7 @@
 mod check;
 mod hashes;
 mod head;
+mod head_file;
 mod pages;
 mod publish;
 mod runs;
@@ -37,6 +38,7 @@ use crate::recovery::Site;
 
 pub(crate) use hashes::Hashes;
 pub(crate) use head::{Head, Heads};
+pub(crate) use head_file::replace;
 use pages::Pages;
 pub(crate) use publish::Prover;
 pub(crate) use publish::Publisher;
