@@ -4,7 +4,7 @@
 //! forgotten: who asked, about whom (as keyed hashes), and the salts without which the digests in the sealed part
 //! say nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use bytes::Bytes;
@@ -97,6 +97,7 @@ impl fmt::Debug for SubjectRef {
 }
 
 /// The monthly secret keys under which subjects are hashed. Gateways and ledger hold them; nobody else.
+#[derive(Clone)]
 pub struct SubjectKeys {
     months: BTreeMap<String, [u8; 32]>,
 }
@@ -111,6 +112,13 @@ impl SubjectKeys {
     /// Keys by month (`YYYY-MM`).
     pub fn new(months: BTreeMap<String, [u8; 32]>) -> Self {
         Self { months }
+    }
+
+    /// The same without those of these months.
+    #[must_use]
+    pub fn without(mut self, months: &BTreeSet<String>) -> Self {
+        self.months.retain(|month, _| !months.contains(month));
+        self
     }
 
     /// Whether a month has its key. Without it no exchange of that month can be entered.

@@ -114,6 +114,7 @@ const RULES: &[&str] = &[
     "is not well formed, or may be the number of a person",
     "is offered and withdrawn by the agency that owns it",
     "is only for withholding",
+    "is not over for a day",
     "is past, or before the beginning",
     "is proposed by the application's agency",
     "is put by its agency or the hub's operator",

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
-use time::{OffsetDateTime, UtcOffset};
+use time::{Date, Month, OffsetDateTime, UtcOffset};
 
 /// Viet Nam has kept UTC+7 without daylight saving since 1975.
 const HO_CHI_MINH_HOURS: i8 = 7;
@@ -46,6 +46,21 @@ pub fn day(micros: i64) -> String {
     format!("{:04}-{:02}-{:02}", local.year(), u8::from(local.month()), local.day())
 }
 
+/// The beginning of the day in Asia/Ho_Chi_Minh, so many months before that of a moment (Unix µs); of the month's last day where it has
+/// no such day.
+pub fn months_before(micros: i64, months: u32) -> i64 {
+    let today = local(micros).date();
+    let total = i64::from(today.year()) * 12 + i64::from(u8::from(today.month())) - 1 - i64::from(months);
+    let year = i32::try_from(total.div_euclid(12)).unwrap_or(0);
+    let month = u8::try_from(total.rem_euclid(12) + 1).ok().and_then(|month| Month::try_from(month).ok());
+    let month = month.unwrap_or(Month::January);
+    let day = today.day().min(month.length(year));
+    let midnight = Date::from_calendar_date(year, month, day).map_or(OffsetDateTime::UNIX_EPOCH, |date| {
+        date.midnight().assume_offset(UtcOffset::from_hms(HO_CHI_MINH_HOURS, 0, 0).unwrap_or(UtcOffset::UTC))
+    });
+    midnight.unix_timestamp().saturating_mul(1_000_000)
+}
+
 /// How long it is from a moment to the next midnight in Asia/Ho_Chi_Minh, in whole seconds: at least one.
 pub fn until_tomorrow(micros: i64) -> Duration {
     const DAY: i64 = 86_400;
@@ -81,6 +96,17 @@ mod tests {
         assert_eq!(month(first_of_june_local), "2026-06");
         assert_eq!(month(first_of_june_local - 1), "2026-05");
         assert_eq!(day(first_of_june_local), "2026-06-01");
+    }
+
+    #[test]
+    fn months_are_counted_back_to_the_same_day_or_the_last_of_its_month() {
+        let midnight = 1_780_246_800_000_000; // 2026-06-01T00:00:00+07:00
+        let day_before = |months| day(months_before(midnight, months));
+        assert_eq!(months_before(midnight + 1, 0), midnight, "the beginning of the day");
+        assert_eq!([day_before(5), day_before(6), day_before(84)], ["2026-01-01", "2025-12-01", "2019-06-01"]);
+        let last_of_may = midnight - 1;
+        assert_eq!(day(months_before(last_of_may, 3)), "2026-02-28");
+        assert_eq!(day(months_before(last_of_may, 27)), "2024-02-29");
     }
 
     #[test]

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::Audit;
 use super::subject::{self, Asked};
+use crate::erasable::SeekKey;
 use crate::index::Search;
 use crate::seek::{Seek, Text};
 use crate::service::{invalid, unanswered};
@@ -30,7 +31,7 @@ pub(super) struct Wanted {
 impl Audit {
     /// Reads a filter. The number of its subject is hashed, and goes no further.
     pub(super) async fn wanted(&self, filter: &AuditFilter, deadline: Instant) -> Result<Wanted, Fault> {
-        let (mut search, subject) = read(filter)?;
+        let (mut search, subject) = read(&self.log.index.key, filter)?;
         let Some(subject) = subject else { return Ok(Wanted { search, unlinked_months: Vec::new() }) };
         let now = unix_micros(SystemTime::now());
         let since = match search.since_us {
@@ -68,7 +69,7 @@ impl Audit {
 }
 
 /// Reads a filter: what is looked for in clear or by a hash that needs no key, and the subject.
-pub(super) fn read(filter: &AuditFilter) -> Result<(Search, Option<Asked>), Fault> {
+pub(super) fn read(key: &SeekKey, filter: &AuditFilter) -> Result<(Search, Option<Asked>), Fault> {
     let credential = filter.credential.to_vec();
     if !credential.is_empty() && credential.len() != DIGEST {
         return Err(invalid("filter.credential", "is not well formed"));
@@ -86,13 +87,13 @@ pub(super) fn read(filter: &AuditFilter) -> Result<(Search, Option<Asked>), Faul
         outcome: filter.outcome(),
         credential,
         include_platform: filter.include_platform,
-        seeks: seeks(filter)?,
+        seeks: seeks(key, filter)?,
         ..Search::default()
     };
     Ok((search, subject))
 }
 
-fn seeks(filter: &AuditFilter) -> Result<Vec<Seek>, Fault> {
+fn seeks(key: &SeekKey, filter: &AuditFilter) -> Result<Vec<Seek>, Fault> {
     // As gateways keep it.
     let dossier = match filter.dossier.as_str() {
         "" => String::new(),
@@ -107,7 +108,7 @@ fn seeks(filter: &AuditFilter) -> Result<Vec<Seek>, Fault> {
         (Text::Procedure, &filter.procedure),
     ];
     let set = texts.into_iter().filter(|(_, text)| !text.is_empty());
-    Ok(set.map(|(kind, text)| Seek::text(kind, text)).collect())
+    Ok(set.map(|(kind, text)| Seek::text(key, kind, text)).collect())
 }
 
 fn is_wanted_in_clear(search: &Search, exchange: &Exchange) -> bool {

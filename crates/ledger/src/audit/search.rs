@@ -35,7 +35,9 @@ impl Audit {
         exchanges.truncate(fit);
         let last = fit.checked_sub(1).and_then(|last| found.get(last)).filter(|_| is_cut);
         let next_page_token = last.map(|last| page::write(&last.at, &filter)).unwrap_or_default();
-        Ok(SearchExchangesResponse { exchanges, next_page_token, unlinked_months: wanted.unlinked_months })
+        let archived = self.log.shelf.within(wanted.search.since_us, wanted.search.until_us);
+        let unlinked_months = wanted.unlinked_months;
+        Ok(SearchExchangesResponse { exchanges, next_page_token, unlinked_months, archived })
     }
 
     pub(super) async fn count(
@@ -51,6 +53,7 @@ impl Audit {
             total: counts.iter().sum(),
             outcomes: told.map(|(outcome, count)| OutcomeCount { outcome, count }).collect(),
             unlinked_months: wanted.unlinked_months,
+            archived: self.log.shelf.within(wanted.search.since_us, wanted.search.until_us),
         })
     }
 
@@ -60,7 +63,7 @@ impl Audit {
         request: FollowAuditRequest,
         deadline: Instant,
     ) -> Result<Told<Exchange>, Fault> {
-        let wanted = filter::read(&request.filter.unwrap_or_default())?;
+        let wanted = filter::read(&self.log.index.key, &request.filter.unwrap_or_default())?;
         let exchanges = self.log.followers.follow(application, |_: &Exchange| true, deadline)?;
         let audit = self.clone();
         Ok(Box::pin(async_stream::try_stream! {

@@ -1,5 +1,6 @@
 //! Subjects, by whose numbers auditors look: hashed under the key of each month, and then forgotten.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use lgsp_core::check::canonical;
@@ -9,6 +10,7 @@ use lgsp_core::{Fault, Subject};
 use lgsp_proto::ledger::v1::SubjectKey;
 use lgsp_proto::options::v1::Format;
 use parking_lot::RwLock;
+use tokio::sync::watch;
 
 use crate::seek::Seek;
 use crate::service::invalid;
@@ -18,12 +20,10 @@ const MOST_UNLINKED: usize = 240;
 
 /// The keys of the months, as they are now. A cheap handle.
 #[derive(Clone, Debug)]
-pub(crate) struct Subjects(Arc<RwLock<Arc<SubjectKeys>>>);
-
-impl Default for Subjects {
-    fn default() -> Self {
-        Self(Arc::new(RwLock::new(Arc::new(SubjectKeys::new(Default::default())))))
-    }
+pub(crate) struct Subjects {
+    keys: Arc<RwLock<Arc<SubjectKeys>>>,
+    /// Months whose key a decision has destroyed: one that is still there, or there again, is not used.
+    destroyed: watch::Sender<BTreeSet<String>>,
 }
 
 /// A subject by its number. It is not kept, and has no `Debug`.
@@ -41,13 +41,36 @@ pub(super) struct Months {
 }
 
 impl Subjects {
+    pub fn new(destroyed: BTreeSet<String>) -> Self {
+        let keys = Arc::new(SubjectKeys::new(Default::default()));
+        Self { keys: Arc::new(RwLock::new(keys)), destroyed: watch::Sender::new(destroyed) }
+    }
+
     pub fn replace(&self, keys: SubjectKeys) {
-        *self.0.write() = Arc::new(keys);
+        let mut held = self.keys.write();
+        *held = Arc::new(keys.without(&self.destroyed.borrow()));
+    }
+
+    /// Forgets the key of a month for good.
+    pub fn destroy(&self, month: &str) {
+        self.destroyed.send_if_modified(|destroyed| destroyed.insert(month.to_owned()));
+        let mut held = self.keys.write();
+        *held = Arc::new(SubjectKeys::clone(&held).without(&self.destroyed.borrow()));
+    }
+
+    /// The months whose key is destroyed.
+    pub fn destroyed(&self) -> watch::Receiver<BTreeSet<String>> {
+        self.destroyed.subscribe()
+    }
+
+    /// Whether the key of a month is here.
+    pub(super) fn has(&self, month: &str) -> bool {
+        self.keys.read().months().any(|known| known == month)
     }
 
     /// How a subject is found in a period (Unix µs; not its end).
     pub(super) fn look(&self, subject: &Asked, since_us: i64, until_us: i64) -> Months {
-        let keys = self.0.read().clone();
+        let keys = self.keys.read().clone();
         let period = months(since_us, until_us);
         let within = |month: &&str| {
             period.first().is_some_and(|first| *month >= first.as_str())
@@ -62,7 +85,7 @@ impl Subjects {
 
     /// How a subject is found among the exchanges that were admitted at a moment.
     pub(super) fn seek(&self, subject: &Asked, at_us: i64) -> Option<Seek> {
-        self.0.read().seek(subject, &month(at_us))
+        self.keys.read().seek(subject, &month(at_us))
     }
 }
 
@@ -89,6 +112,18 @@ pub(super) fn read(key: &SubjectKey, field: &str) -> Result<Asked, Fault> {
     };
     let value = canonical(format, value).ok_or_else(|| invalid(field, "is not well formed"))?;
     Ok(Asked { kind, value })
+}
+
+/// Whether a text is a month as its key is named, `YYYY-MM`.
+pub(crate) fn is_month(text: &str) -> bool {
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    text.split_once('-').is_some_and(|(year, month)| {
+        year.len() == 4
+            && month.len() == 2
+            && digits(year)
+            && digits(month)
+            && month.parse().is_ok_and(|month: u32| (1..=12).contains(&month))
+    })
 }
 
 /// The months of a period, the earliest first.
@@ -118,7 +153,7 @@ mod tests {
     const NEW_YEAR: i64 = 1_798_736_400_000_000;
 
     fn subjects(months: &[&str]) -> Subjects {
-        let subjects = Subjects::default();
+        let subjects = Subjects::new(BTreeSet::new());
         subjects
             .replace(SubjectKeys::new(months.iter().map(|month| ((*month).to_owned(), [7; 32])).collect()));
         subjects
@@ -145,6 +180,27 @@ mod tests {
             "a period without a moment is that of its beginning"
         );
         assert_eq!(look(0, NEW_YEAR).1.len(), MOST_UNLINKED);
+    }
+
+    #[test]
+    fn the_key_of_a_destroyed_month_is_not_used_wherever_it_comes_from() {
+        let asked = person("092085000011").unwrap();
+        let subjects = subjects(&["2026-11", "2026-12"]);
+        subjects.destroy("2026-12");
+        let look = || subjects.look(&asked, NEW_YEAR - 40 * DAY, NEW_YEAR).unlinked;
+        assert_eq!(look(), ["2026-12"]);
+        let back = ["2026-11", "2026-12"].map(|month| (month.to_owned(), [7; 32]));
+        subjects.replace(SubjectKeys::new(back.into()));
+        assert_eq!(look(), ["2026-12"]);
+        assert!(subjects.has("2026-11") && !subjects.has("2026-12"));
+    }
+
+    #[test]
+    fn a_month_is_told_from_what_is_none() {
+        assert!(is_month("2026-12"));
+        for other in ["", "2026", "2026-13", "2026-00", "26-12", "2026-1", "+026-12", "2026-+1", "../2026-1"] {
+            assert!(!is_month(other), "{other}");
+        }
     }
 
     #[test]

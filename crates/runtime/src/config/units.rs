@@ -65,6 +65,41 @@ pub mod size {
     }
 }
 
+/// Serde of a number of months, as `u32`.
+pub mod months {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    /// What a number of months accepts, for the reference.
+    pub const ACCEPTS: &str = "a number with its unit months or years";
+
+    const UNITS: [(&str, u64); 4] = [("month", 1), ("months", 1), ("year", 12), ("years", 12)];
+
+    /// Reads a number of months.
+    ///
+    /// # Errors
+    /// The text is no number with a unit, or too many.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
+        let text = String::deserialize(from)?;
+        super::parse(&text, &UNITS)
+            .and_then(|months| u32::try_from(months).ok())
+            .ok_or_else(|| D::Error::custom(format!("\"{text}\" is not {ACCEPTS}")))
+    }
+
+    /// Writes a number of months in its largest whole unit.
+    ///
+    /// # Errors
+    /// Only what the serializer itself fails with.
+    pub fn serialize<S: Serializer>(months: &u32, to: S) -> Result<S::Ok, S::Error> {
+        let text = match *months {
+            1 => "1 month".to_owned(),
+            12 => "1 year".to_owned(),
+            months if months > 0 && months.is_multiple_of(12) => format!("{} years", months / 12),
+            months => format!("{months} months"),
+        };
+        to.serialize_str(&text)
+    }
+}
+
 fn parse(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     let digits = text.find(|c: char| !c.is_ascii_digit())?;
     let (number, unit) = text.split_at(digits);
@@ -113,6 +148,25 @@ mod tests {
         }
         let limits = check("90s", "1536 KiB").unwrap();
         assert_eq!(limits, Limits { patience: Duration::from_secs(90), largest: 1_572_864 });
+    }
+
+    #[test]
+    fn months_are_written_as_they_were_read() {
+        #[derive(Serialize, Deserialize)]
+        struct Term(#[serde(with = "super::months")] u32);
+
+        let read = |text: &str| serde_json::from_value::<Term>(text.into());
+        for (text, months) in
+            [("0 months", 0), ("1 month", 1), ("18 months", 18), ("1 year", 12), ("5 years", 60)]
+        {
+            let term = read(text).unwrap();
+            assert_eq!(term.0, months);
+            assert_eq!(serde_json::to_value(&term).unwrap(), text);
+        }
+        assert_eq!(read("24 months").unwrap().0, 24);
+        for text in ["24", "2 weeks", "-1 year", "400000000 years"] {
+            assert!(read(text).is_err(), "{text}");
+        }
     }
 
     #[test]
