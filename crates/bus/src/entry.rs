@@ -1,7 +1,7 @@
 //! Entries that count: signed, because whoever writes them takes quotas away.
 //!
 //! The MAC is the last field of the sealed part, over all bytes before it: so it stays with them in the ledger's log, whose counts
-//! can be built again.
+//! can be built again. A decision about the log is signed as one, so that no gateway's entry is taken for it, whatever the keys.
 
 use crate::MacKey;
 use crate::mac::Kind;
@@ -13,7 +13,16 @@ const FIELD: [u8; 3] = [0xa2, 0x06, DIGITS];
 
 /// Signs an encoded sealed part that has no MAC yet.
 pub fn sign(key: &MacKey, sealed: &[u8]) -> Vec<u8> {
-    let mut tag = key.begin(Kind::Entry);
+    sign_as(Kind::Entry, key, sealed)
+}
+
+/// The same of a decision about the log, under the ledgers' own key.
+pub fn sign_decision(key: &MacKey, sealed: &[u8]) -> Vec<u8> {
+    sign_as(Kind::Decision, key, sealed)
+}
+
+fn sign_as(kind: Kind, key: &MacKey, sealed: &[u8]) -> Vec<u8> {
+    let mut tag = key.begin(kind);
     tag.field(sealed);
     let mut signed = Vec::with_capacity(sealed.len() + FIELD.len() + usize::from(DIGITS));
     for part in [sealed, &FIELD, tag.to_hex().as_bytes()] {
@@ -24,9 +33,18 @@ pub fn sign(key: &MacKey, sealed: &[u8]) -> Vec<u8> {
 
 /// Whether a holder of the key has signed a sealed part.
 pub fn is_signed(key: &MacKey, sealed: &[u8]) -> bool {
+    is_signed_as(Kind::Entry, key, sealed)
+}
+
+/// Whether a ledger has signed a sealed part as a decision about the log.
+pub fn is_decision(key: &MacKey, sealed: &[u8]) -> bool {
+    is_signed_as(Kind::Decision, key, sealed)
+}
+
+fn is_signed_as(kind: Kind, key: &MacKey, sealed: &[u8]) -> bool {
     let Some((rest, mac)) = sealed.split_last_chunk::<{ DIGITS as usize }>() else { return false };
     let Some(rest) = rest.strip_suffix(&FIELD) else { return false };
-    let mut tag = key.begin(Kind::Entry);
+    let mut tag = key.begin(kind);
     tag.field(rest);
     tag.is(mac)
 }
@@ -50,6 +68,8 @@ mod tests {
 
         assert!(is_signed(&key, &signed));
         assert!(!is_signed(&MacKey::new([8; 32]), &signed), "another key");
+        assert!(!is_decision(&key, &signed), "an entry is no decision");
+        assert!(!is_signed(&key, &sign_decision(&key, &bare)), "nor the other way round");
         assert!(!is_signed(&key, &bare), "none");
         assert!(!is_signed(&key, &signed[..signed.len() - 1]), "a part of one");
         assert!(!is_signed(&key, &[&signed[..], &bare].concat()), "with more behind it");

@@ -13,8 +13,8 @@ use crate::Error;
 #[derive(Clone)]
 pub struct MacKey {
     signs: Hmac<Sha256>,
-    /// The key that it replaces, or that will replace it.
-    also: Option<Hmac<Sha256>>,
+    /// The key that it replaces, or that will replace it; of decisions, all that signed before.
+    also: Vec<Hmac<Sha256>>,
 }
 
 impl fmt::Debug for MacKey {
@@ -26,7 +26,7 @@ impl fmt::Debug for MacKey {
 impl MacKey {
     /// A key of 32 bytes.
     pub fn new(key: [u8; 32]) -> Self {
-        Self { signs: hmac(key), also: None }
+        Self { signs: hmac(key), also: Vec::new() }
     }
 
     /// Reads a key as it stands in its file: 64 hexadecimal digits, perhaps with white space around them; and after it the
@@ -35,6 +35,18 @@ impl MacKey {
     /// # Errors
     /// The text is anything else.
     pub fn from_hex(text: &str) -> Result<Self, Error> {
+        Self::from_hex_up_to(2, text)
+    }
+
+    /// Reads a key of what is kept for ever: after it may stand all that signed before, each of which is still good.
+    ///
+    /// # Errors
+    /// The text is anything else.
+    pub fn from_hex_with_former(text: &str) -> Result<Self, Error> {
+        Self::from_hex_up_to(MOST_FORMER, text)
+    }
+
+    fn from_hex_up_to(most: usize, text: &str) -> Result<Self, Error> {
         let read = |word: &str| {
             let mut key = [0; 32];
             hex::decode_to_slice(word, &mut key).map_err(|_| Error::KeyMalformed)?;
@@ -42,8 +54,8 @@ impl MacKey {
         };
         let mut words = text.split_whitespace();
         let signs = read(words.next().unwrap_or_default())?;
-        let also = words.next().map(read).transpose()?;
-        if words.next().is_some() { Err(Error::KeyMalformed) } else { Ok(Self { signs, also }) }
+        let also = words.map(read).collect::<Result<Vec<_>, _>>()?;
+        if also.len() < most { Ok(Self { signs, also }) } else { Err(Error::KeyMalformed) }
     }
 
     /// Begins a MAC of a record of this kind. Kinds are apart, so that a request can't be sent back as a reply.
@@ -53,6 +65,9 @@ impl MacKey {
         tag
     }
 }
+
+/// Most keys of one file of what is kept for ever.
+const MOST_FORMER: usize = 100;
 
 fn hmac(key: [u8; 32]) -> Hmac<Sha256> {
     Hmac::new_from_slice(&key).expect("HMAC takes a key of any length")
@@ -68,6 +83,7 @@ pub(crate) enum Kind {
     GatewayHeartbeat,
     Usage,
     Entry,
+    Decision,
 }
 
 impl Kind {
@@ -80,6 +96,7 @@ impl Kind {
             Self::GatewayHeartbeat => b"lgsp 1 gateway heartbeat",
             Self::Usage => b"lgsp 1 usage",
             Self::Entry => b"lgsp 1 entry",
+            Self::Decision => b"lgsp 1 decision",
         }
     }
 }
@@ -87,7 +104,7 @@ impl Kind {
 /// A MAC that is being computed, over fields that each come with their length, so that no two records read alike.
 pub(crate) struct Tag {
     signs: Hmac<Sha256>,
-    also: Option<Hmac<Sha256>>,
+    also: Vec<Hmac<Sha256>>,
 }
 
 impl Tag {

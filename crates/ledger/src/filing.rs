@@ -10,27 +10,27 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lgsp_bus::MacKey;
 use lgsp_core::ExchangeId;
 use lgsp_proto::ledger::v1::{Exchange, Phase};
 use lgsp_runtime::Component;
 use lgsp_runtime::state::Fact;
 use parking_lot::Mutex;
-use tokio::sync::{Notify, broadcast, mpsc, watch};
+use tokio::sync::{Notify, broadcast, watch};
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{error, warn};
 
 use crate::abandon::Open;
 use crate::acts::Acts;
 use crate::damage::Damages;
-use crate::entry::{self, Key, Read, ends};
+use crate::displace::make_way;
+use crate::entry::{self, Key, Read, Signers, ends};
 use crate::erasable::Erasables;
 use crate::files::journal::{self, Incarnation, Place};
 use crate::files::log::{self, Log};
 use crate::files::{Damage, segment};
 use crate::index::{Index, Progress, Row};
 use crate::intake::Durable;
-use crate::seal::Batch;
+use crate::seal::{Arrived, Batch, HandOn};
 use crate::sequences::Sequences;
 use crate::usage::Changed;
 use crate::{Error, disk};
@@ -64,13 +64,14 @@ pub(crate) struct Filing {
     pub open: Arc<Open>,
     pub usage: Arc<Changed>,
     /// Where appended leaves are sealed; none if the log is not the one that was sealed.
-    pub sealing: Option<mpsc::Sender<Batch>>,
-    /// The key of those who count quotas.
-    pub counting: Option<MacKey>,
+    pub sealing: Option<HandOn>,
+    pub signers: Signers,
     pub damages: Damages,
     pub component: Component,
     pub leaves: Fact,
     pub unreadable: Fact,
+    /// Records whose erasable part was not what they are sealed with.
+    pub bereft: Fact,
     pub pending: Option<Pending>,
 }
 
@@ -78,12 +79,13 @@ pub(crate) struct Filing {
 pub(crate) struct Pending {
     /// Where the next batch begins.
     next: Place,
-    /// All entries of the batch, repeats included.
+    /// All entries of the batch whose parts may be kept: repeats too, but for those that are not signed of one that is.
     entries: Vec<Read>,
+    has_repeats: bool,
     /// Those that are new.
     new: Arc<Vec<Read>>,
-    /// What was consumed for it: partition, offset, and when it was entered.
-    arrived: Vec<(i32, i64, i64)>,
+    /// What was consumed for it: partition, offset, and when it was entered, if that is believed.
+    arrived: Vec<Arrived>,
     /// The new ones with their places, once they are in the log.
     rows: Option<Vec<Row>>,
 }
@@ -97,6 +99,8 @@ impl Pending {
         let repeats = self.entries.iter().filter(|read| !new.contains(&read.key));
         let mut again: Vec<Read> = repeats.cloned().collect();
         erasables.fill(again.iter_mut()).await?;
+        // What is another's of the same key is not told of this one.
+        again.retain(|read| read.erasable.is_some());
         Ok(again)
     }
 }
@@ -159,7 +163,7 @@ impl Filing {
     }
 
     async fn file(&mut self) -> Result<(), Error> {
-        if self.sealing.as_ref().is_some_and(mpsc::Sender::is_closed) {
+        if self.sealing.as_ref().is_some_and(HandOn::is_closed) {
             return Err(Error::TakenOver);
         }
         if self.pending.is_none() {
@@ -167,17 +171,16 @@ impl Filing {
         }
         let Some(pending) = &mut self.pending else { return Ok(()) };
         if pending.rows.is_none() {
+            let gateways = pending.new.iter().map(|read| &*read.sealed.gateway);
+            self.index.recall(&mut self.sequences, gateways).await?;
             let rows = append(&self.log, &pending.new).await?;
-            for row in &rows {
-                let sealed = &row.read.sealed;
-                self.sequences.take_in(&sealed.gateway, sealed.sequence, sealed.entered_us);
-            }
+            rows.iter().for_each(|row| self.sequences.take_in(&row.read));
             pending.rows = Some(rows);
         }
+        let rows = pending.rows.as_deref().unwrap_or_default();
+        make_way(rows, (&self.index, &self.erasables), &self.acts.log, &self.signers).await?;
         let is_as_it_came = self.erasables.put(&pending.entries).await?;
-        let has_repeats = pending.entries.len() > pending.new.len();
-        let again =
-            if is_as_it_came && !has_repeats { Vec::new() } else { pending.as_kept(&self.erasables).await? };
+        let again = if is_as_it_came && !pending.has_repeats { Vec::new() } else { pending.as_kept(&self.erasables).await? };
         let rows = pending.rows.as_deref().unwrap_or_default();
         let progress = Progress { end: self.log.lock().end(), incarnation: self.incarnation };
         self.index.put(rows, &again, &self.sequences, &progress, &self.offsets).await?;
@@ -187,7 +190,7 @@ impl Filing {
         self.usage.note(rows);
         self.leaves.set(i64::try_from(progress.end.leaves).unwrap_or(i64::MAX));
         self.sequences.written();
-        self.hand_on_to_sealing(progress.end.place).await;
+        self.hand_on_to_sealing(progress.end);
         self.done().await
     }
 
@@ -209,23 +212,45 @@ impl Filing {
             }
         }
         let next = batch.next;
-        let (entries, arrived) = self.entries_of(batch);
+        let (mut entries, arrived) = self.entries_of(batch);
         let keys: Vec<Key> = entries.iter().map(|read| read.key).collect();
-        let mut seen = self.index.known(&keys).await?;
-        let new = entries.iter().filter(|read| seen.insert(read.key)).cloned().collect();
-        Ok(Pending { next, entries, new: Arc::new(new), arrived, rows: None })
+        let mut standing = self.index.known(&keys).await?;
+        let is_new: Vec<bool> = entries
+            .iter()
+            .map(|read| {
+                let is_new =
+                    standing.get(&read.key).is_none_or(|standing| read.signed.displaces(*standing));
+                if is_new {
+                    standing.insert(read.key, read.signed);
+                }
+                is_new
+            })
+            .collect();
+        let has_repeats = is_new.contains(&false);
+        // The part of one that is not signed must not come to one that is.
+        let is_out_of_place =
+            |read: &Read| !read.signed.counts() && standing.get(&read.key).is_some_and(|other| other.counts());
+        entries.iter_mut().filter(|read| is_out_of_place(read)).for_each(|read| read.erasable = None);
+        let new = entries.iter().zip(is_new).filter(|(_, is_new)| *is_new).map(|(read, _)| read.clone());
+        let new = Arc::new(new.collect());
+        entries.retain(|read| !is_out_of_place(read));
+        Ok(Pending { next, entries, has_repeats, new, arrived, rows: None })
     }
 
     /// Reads the entries of a batch, and tells what was consumed with it.
-    fn entries_of(&self, batch: journal::Batch) -> (Vec<Read>, Vec<(i32, i64, i64)>) {
+    fn entries_of(&self, batch: journal::Batch) -> (Vec<Read>, Vec<Arrived>) {
         let mut entries = Vec::with_capacity(batch.records.len());
         let mut arrived = Vec::with_capacity(batch.records.len());
         let is_of_now = batch.incarnation == self.incarnation;
-        let mut entered_us = 0;
         for kept in batch.records {
-            match entry::read(kept.value, self.counting.as_ref()) {
-                Ok(read) => {
-                    entered_us = read.sealed.entered_us;
+            let mut entered_us = None;
+            match entry::read(kept.value, &self.signers) {
+                Ok(entry::Arrived { read, is_bereft }) => {
+                    if is_bereft {
+                        self.bereft.add(1);
+                        warn!(kept.partition, kept.offset, "an erasable part is not what its entry is sealed with");
+                    }
+                    entered_us = read.signed.counts().then_some(read.sealed.entered_us);
                     entries.push(read);
                 }
                 Err(error) => {
@@ -244,14 +269,13 @@ impl Filing {
         damage.iter().for_each(|damage| self.damages.note(damage.clone()));
     }
 
-    /// A sealer that is behind holds the filing up, and never an exchange.
-    async fn hand_on_to_sealing(&mut self, end: log::Place) {
+    /// A sealer that is behind holds nobody up: it reads in the log what is not kept for it.
+    fn hand_on_to_sealing(&self, end: log::End) {
         let (Some(sealing), Some(pending)) = (&self.sealing, &self.pending) else { return };
         let rows = pending.rows.as_deref().unwrap_or_default();
         let first = rows.first().map_or(0, |row| row.leaf);
         let leaves = rows.iter().map(|row| (row.read.bytes.clone(), row.place)).collect();
-        // Without a sealer another ledger has taken over: the next batch tells.
-        let _ = sealing.send(Batch { first, leaves, end, arrived: pending.arrived.clone() }).await;
+        sealing.hand_on(Batch { first, leaves, end, arrived: pending.arrived.clone() });
     }
 
     /// Everything of the batch is durable in its place: tells whoever waits for it.
@@ -260,9 +284,11 @@ impl Filing {
         let ended = rows.unwrap_or_default().into_iter().filter(|row| ends(row.read.key.phase));
         let mut exchanges: HashSet<ExchangeId> = HashSet::new();
         for row in ended {
-            exchanges.insert(row.read.key.exchange);
+            if row.read.signed.counts() {
+                exchanges.insert(row.read.key.exchange);
+            }
             // Without followers nobody gets it, which is no error.
-            let _ = self.followers.send(Arc::new(entry::exchange(row.read.sealed)));
+            let _ = self.followers.send(Arc::new(entry::exchange(row.read.sealed, row.read.signed)));
         }
         self.open.ended(exchanges);
         let rolled = next.segment != self.at.segment;

@@ -1,8 +1,10 @@
 //! What arrived of each gateway's numbered entries, and what is missing.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use lgsp_proto::ledger::v1::{GatewaySequence, SequenceGap};
+use lgsp_proto::ledger::v1::{GatewaySequence, Sealed, SequenceGap};
+
+use crate::entry::Read;
 
 /// Most gaps that are told apart of one gateway. Beyond them, a missing number is counted and not named.
 const MOST_GAPS: usize = 1_000;
@@ -54,6 +56,10 @@ impl Sequence {
         }
     }
 
+    fn named(&self) -> u64 {
+        self.gaps.iter().map(|(first, last)| last - first + 1).sum()
+    }
+
     /// The gaps as bytes, for the index.
     pub fn gaps_to_bytes(&self) -> Vec<u8> {
         let numbers = self.gaps.iter().flat_map(|(first, last)| [*first, *last]);
@@ -68,6 +74,11 @@ impl Sequence {
         Self { first, last, received, gaps: gaps.collect() }
     }
 
+    /// How many numbers are missing, told apart or not: it counts from 1.
+    pub fn missing(&self) -> u64 {
+        self.last.saturating_sub(self.received)
+    }
+
     pub fn to_message(&self, gateway: &str, last_entered_us: i64) -> GatewaySequence {
         GatewaySequence {
             gateway: gateway.to_owned(),
@@ -76,6 +87,7 @@ impl Sequence {
             received: self.received,
             gaps: self.gaps.iter().map(|(first, last)| SequenceGap { first: *first, last: *last }).collect(),
             last_entered: Some(lgsp_core::time::timestamp(last_entered_us)),
+            untold: self.missing().saturating_sub(self.named()),
         }
     }
 }
@@ -102,19 +114,25 @@ impl Sequences {
         self.known.insert(gateway, Told { sequence, last_entered_us, changed: false });
     }
 
-    pub fn take_in(&mut self, gateway: &str, number: u64, entered_us: i64) {
-        if gateway.is_empty() || number == 0 {
-            return;
+    /// Of these gateways, those that are not remembered here: the index may know them.
+    pub fn unknown<'a>(&self, gateways: impl Iterator<Item = &'a str>) -> BTreeSet<String> {
+        let unknown = gateways.filter(|gateway| !gateway.is_empty() && !self.known.contains_key(*gateway));
+        unknown.map(str::to_owned).collect()
+    }
+
+    /// Takes in the number of an entry, if it is believed. What the index knows of its gateway must be here.
+    pub fn take_in(&mut self, read: &Read) {
+        if let Some((gateway, number)) = number_of(read) {
+            self.take_in_number(gateway, number, read.sealed.entered_us);
         }
-        if !self.known.contains_key(gateway) {
-            self.forget_the_oldest();
-            self.known.insert(gateway.to_owned(), Told::default());
-        }
-        if let Some(told) = self.known.get_mut(gateway) {
-            told.sequence.take_in(number);
-            told.last_entered_us = told.last_entered_us.max(entered_us);
-            told.changed = true;
-        }
+    }
+
+    /// The same of a number whose entry is not at hand.
+    pub fn take_in_number(&mut self, gateway: &str, number: u64, entered_us: i64) {
+        let told = self.known.entry(gateway.to_owned()).or_default();
+        told.sequence.take_in(number);
+        told.last_entered_us = told.last_entered_us.max(entered_us);
+        told.changed = true;
     }
 
     /// Those that changed since they were last written.
@@ -122,22 +140,21 @@ impl Sequences {
         self.known.iter().filter(|(_, told)| told.changed)
     }
 
-    /// Notes that all are written.
+    /// Notes that all are written. The index keeps what is forgotten here.
     pub fn written(&mut self) {
         self.known.values_mut().for_each(|told| told.changed = false);
-    }
-
-    /// The index keeps what is forgotten here, as long as it is written.
-    fn forget_the_oldest(&mut self) {
-        if self.known.len() < MOST_GATEWAYS {
-            return;
-        }
-        let written = self.known.iter().filter(|(_, told)| !told.changed);
-        let oldest = written.min_by_key(|(_, told)| told.last_entered_us).map(|(gateway, _)| gateway.clone());
-        if let Some(oldest) = oldest {
+        while self.known.len() > MOST_GATEWAYS {
+            let oldest = self.known.iter().min_by_key(|(_, told)| told.last_entered_us);
+            let Some(oldest) = oldest.map(|(gateway, _)| gateway.clone()) else { return };
             self.known.remove(&oldest);
         }
     }
+}
+
+/// The gateway of an entry and the number that it gave it, if they are believed.
+pub(crate) fn number_of(read: &Read) -> Option<(&str, u64)> {
+    let Sealed { gateway, sequence, .. } = &read.sealed;
+    (read.signed.counts() && !gateway.is_empty() && *sequence > 0).then_some((gateway, *sequence))
 }
 
 #[cfg(test)]

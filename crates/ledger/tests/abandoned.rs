@@ -135,8 +135,8 @@ async fn a_ledger_that_cannot_tell_a_domains_requests_from_forged_ones_does_not_
     let state = State::new(Instance::new("ledger", "0"));
     let shutdown = Shutdown::new(state.clone(), shutdown::Options::default());
     let options = Options { abandon: Abandon::Always, ..site.options() };
+    let keys = Keys { macs: MacKeys::default(), log: vec![], ..site::keys(&bus) };
     let refused =
-        lgsp_ledger::start(options, Keys { macs: MacKeys::default(), log: vec![] }, &bus, &state, &shutdown)
-            .await;
+        lgsp_ledger::start(options, keys, &bus, &state, &shutdown).await;
     assert!(matches!(refused, Err(Error::KeyMissing { .. })), "{refused:?}");
 }

@@ -137,7 +137,7 @@ async fn what_is_held_is_not_erased_until_it_is_let_go() {
 /// A decision as a ledger signs it.
 fn act_of(kind: ActKind, about: &[&Entered]) -> Entry {
     let bare = bare_act_of(kind, about);
-    Entry { sealed: lgsp_bus::entry::sign(&MacKey::new(site::MAC_KEY), &bare.sealed).into(), erasable: None }
+    Entry { sealed: lgsp_bus::entry::sign_decision(&MacKey::new(site::DECISIONS_KEY), &bare.sealed).into(), erasable: None }
 }
 
 fn bare_act_of(kind: ActKind, about: &[&Entered]) -> Entry {
@@ -165,12 +165,20 @@ async fn what_no_ledger_signed_decides_nothing() {
     let running = site.start(&bus).await;
     let entered = about_ann();
     entered.enter(&running).await;
-    let other =
-        lgsp_bus::entry::sign(&MacKey::new([0; 32]), &bare_act_of(ActKind::Erase, &[&entered]).sealed);
+    let bare = || bare_act_of(ActKind::Erase, &[&entered]).sealed;
+    let other = lgsp_bus::entry::sign_decision(&MacKey::new([0; 32]), &bare());
+    // All that a gateway holds.
+    let gateways = MacKey::new(site::MAC_KEY);
+    let as_entry = lgsp_bus::entry::sign(&gateways, &bare());
+    let as_decision = lgsp_bus::entry::sign_decision(&gateways, &bare());
+    let as_entry_of_ledgers = lgsp_bus::entry::sign(&MacKey::new(site::DECISIONS_KEY), &bare());
     for forged in [
         bare_act_of(ActKind::Erase, &[&entered]),
         bare_act_of(ActKind::Hold, &[&entered]),
         Entry { sealed: other.into(), erasable: None },
+        Entry { sealed: as_entry.into(), erasable: None },
+        Entry { sealed: as_decision.into(), erasable: None },
+        Entry { sealed: as_entry_of_ledgers.into(), erasable: None },
     ] {
         let id = ExchangeId::from_bytes(&Sealed::decode(forged.sealed.clone()).unwrap().exchange_id).unwrap();
         put(&running, id, forged).await;
@@ -242,8 +250,8 @@ async fn a_decision_without_its_basis_or_about_nothing_is_refused_and_unknown_ex
     assert_eq!(reason(erase(&running, &[&unknown]).await).reason(), Reason::NotFound);
 
     let basis = |legal_basis: &str| {
-        let request =
-            EraseExchangesRequest { exchange_ids: ids(&[&entered]), legal_basis: legal_basis.to_owned() };
+        let (exchange_ids, legal_basis) = (ids(&[&entered]), legal_basis.to_owned());
+        let request = EraseExchangesRequest { exchange_ids, legal_basis, preview: false };
         let mut client = audit(&running);
         async move { client.erase_exchanges(by_auditor(request)).await }
     };
@@ -398,4 +406,110 @@ async fn a_store_of_erasable_parts_from_before_forgets_again() {
         pool.close().await;
         assert_eq!(left, 0, "nothing is left of what it was found by");
     }
+}
+
+/// The key file of ledgers: the key that signs, and those that did before.
+fn decisions_key(keys: &[[u8; 32]]) -> Option<MacKey> {
+    let lines: Vec<String> = keys.iter().map(hex::encode).collect();
+    MacKey::from_hex_with_former(&lines.join("\n")).ok()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_former_key_has_decided_is_carried_out_anew_over_stores_from_before() {
+    let (site, bus) = (Site::new(), bus());
+    let under = async |keys: &[[u8; 32]]| {
+        let keys = lgsp_ledger::Keys { decisions: decisions_key(keys), ..site::keys(&bus) };
+        Running::start_keyed(site.options(), keys, &bus).await
+    };
+    let running = under(&[[1; 32]]).await;
+    let (gone, kept) = (about_ann(), about_ann());
+    let leaf = gone.entry();
+    put(&running, gone.exchange, leaf.clone()).await;
+    kept.enter(&running).await;
+    found(&running, of(ANN)).await;
+    running.stop().await;
+    closed(&site).await;
+    let before = fs::read(site.path("erasable.db")).unwrap();
+    let running = under(&[[1; 32]]).await;
+    erase(&running, &[&gone]).await.unwrap();
+    running.stop().await;
+
+    closed(&site).await;
+    fs::write(site.path("erasable.db"), &before).unwrap();
+    remove_index(&site);
+    let running = under(&[[3; 32], [2; 32], [1; 32]]).await;
+    assert_erased(&running, &gone, &leaf.sealed).await;
+    erase(&running, &[&kept]).await.expect("the new key decides");
+    running.stop().await;
+
+    // A key that was taken away decides nothing any more, until it is there again.
+    closed(&site).await;
+    fs::write(site.path("erasable.db"), &before).unwrap();
+    remove_index(&site);
+    let running = under(&[[3; 32]]).await;
+    assert_eq!(found(&running, of(ANN)).await, ids(&[&gone]));
+    running.stop().await;
+    closed(&site).await;
+    remove_index(&site);
+    let running = under(&[[3; 32], [1; 32]]).await;
+    assert_erased(&running, &gone, &leaf.sealed).await;
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_decision_in_a_damaged_log_is_told_and_carried_out_when_the_log_is_repaired() {
+    let (site, bus) = (Site::new(), bus());
+    let running = site.start(&bus).await;
+    let (gone, held, let_go) = (about_ann(), about_ann(), about_ann());
+    let leaf = gone.entry();
+    put(&running, gone.exchange, leaf.clone()).await;
+    for entered in [&held, &let_go] {
+        entered.enter(&running).await;
+    }
+    found(&running, of(ANN)).await;
+    running.stop().await;
+    closed(&site).await;
+    let before = fs::read(site.path("erasable.db")).unwrap();
+
+    let running = site.start(&bus).await;
+    let decided = ExchangeId::parse(&erase(&running, &[&gone]).await.unwrap().act_id).unwrap();
+    mark(&running, Mark::Hold, &[&held], None).await.unwrap();
+    mark(&running, Mark::Hold, &[&let_go], None).await.unwrap();
+    mark(&running, Mark::Release, &[&let_go], None).await.unwrap();
+    running.stop().await;
+
+    // Each start begins a segment.
+    let segment = site.segment("log", 2);
+    let whole = fs::read(&segment).unwrap();
+    let mut damaged = whole.clone();
+    let at = whole.windows(16).position(|bytes| bytes == decided.as_bytes()).unwrap();
+    damaged[at] ^= 1;
+    // With the index that knows where the decision stands, and with one that is built from what can be read.
+    for is_rebuilt in [false, true] {
+        closed(&site).await;
+        fs::write(site.path("erasable.db"), &before).unwrap();
+        fs::write(&segment, &damaged).unwrap();
+        if is_rebuilt {
+            remove_index(&site);
+        }
+        let running = site.start(&bus).await;
+        assert_eq!(running.state.fact("unread-decisions").get(), i64::from(!is_rebuilt));
+        assert!(found(&running, of(ANN)).await.contains(&gone.exchange.to_string()));
+        assert_eq!(reason(erase(&running, &[&held]).await).reason(), Reason::Held, "later ones hold");
+        running.stop().await;
+
+        closed(&site).await;
+        fs::write(&segment, &whole).unwrap();
+        if is_rebuilt {
+            remove_index(&site);
+        }
+        let running = site.start(&bus).await;
+        assert_eq!(running.state.fact("unread-decisions").get(), 0);
+        assert_erased(&running, &gone, &leaf.sealed).await;
+        assert_eq!(reason(erase(&running, &[&held]).await).reason(), Reason::Held);
+        running.stop().await;
+    }
+    let running = site.start(&bus).await;
+    erase(&running, &[&let_go]).await.expect("it was let go");
+    running.stop().await;
 }

@@ -63,6 +63,10 @@ pub struct Keys {
     pub log: PathBuf,
     /// The one that it takes the place of, and that signs beside it meanwhile.
     pub log_former: Option<PathBuf>,
+    /// The key with which ledgers sign decisions about the log, and those that it took the place of. Ledgers alone hold it.
+    pub decisions: PathBuf,
+    /// The keys under which gateways signed entries before.
+    pub entries_former: Option<PathBuf>,
 }
 
 /// What the reference configuration begins with.
@@ -111,6 +115,8 @@ impl Default for Keys {
             snapshot_public: PathBuf::from("keys/snapshot.pub.pem"),
             log: PathBuf::from("keys/log.pem"),
             log_former: None,
+            decisions: PathBuf::from("keys/decisions.key"),
+            entries_former: None,
         }
     }
 }
@@ -136,12 +142,13 @@ impl Config {
             &mut self.keys.subjects,
             &mut self.keys.snapshot_public,
             &mut self.keys.log,
+            &mut self.keys.decisions,
             &mut self.gateway.entries.spool,
         ];
         for path in paths {
             *path = data.join(&path);
         }
-        if let Some(former) = &mut self.keys.log_former {
+        for former in [&mut self.keys.log_former, &mut self.keys.entries_former].into_iter().flatten() {
             *former = data.join(&former);
         }
         self.kafka.resolve(&data);
@@ -240,6 +247,16 @@ impl config::Options for Keys {
                 "log-former",
                 "a file",
                 "The key that `log` takes the place of, while not everybody who verifies knows the new one: it signs beside it.",
+            ),
+            row(
+                "decisions",
+                "a file",
+                "The key with which ledgers sign decisions about the log: 64 hexadecimal digits. After it stand those that it took the place of,\none a line: their decisions still hold. Ledgers alone have it. Without the file nothing can be decided.",
+            ),
+            row(
+                "entries-former",
+                "a file",
+                "Keys under which gateways signed entries before `ledger.key` was replaced, one a line, for ledgers: an index that is built\nagain tells by them what of the log is signed. Nothing that arrives is taken from them.",
             ),
         ]
     }

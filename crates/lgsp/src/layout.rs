@@ -153,6 +153,11 @@ impl Layout {
         self.root.join("keys/log.pem")
     }
 
+    /// The key that signs decisions about the exchange log.
+    pub fn decisions_key(&self) -> PathBuf {
+        self.root.join("keys/decisions.key")
+    }
+
     /// The directory of the MAC keys, one file a domain.
     pub fn mac_keys(&self) -> PathBuf {
         self.root.join("keys/mac")
@@ -163,7 +168,7 @@ impl Layout {
         self.root.join("keys/subjects")
     }
 
-    /// Makes what is missing: the MAC keys of the domains, the snapshot key, the log's key, the subject keys of this month and the
+    /// Makes what is missing: the MAC keys of the domains, the snapshot key, the log's key, that of decisions, the subject keys of this month and the
     /// next. `now` is Unix µs.
     ///
     /// # Errors
@@ -174,6 +179,11 @@ impl Layout {
         }
         self.make_subject_keys(now)?;
         make_signing_key(&self.log_key())?;
+        if self.decisions_key().exists() {
+            read_kept_key(&self.decisions_key())?;
+        } else {
+            make_symmetric_key(&self.decisions_key())?;
+        }
         let snapshot = make_signing_key(&self.snapshot_key())?;
         write_public_key(&self.snapshot_public_key(), &snapshot)
     }
@@ -259,6 +269,15 @@ pub fn read_mac_key(path: &Path) -> Result<MacKey, Error> {
     let bad =
         || Error::BadKey { what: "key of 64 hexadecimal digits, or two of them", path: path.to_owned() };
     MacKey::from_hex(read_secret(path)?.text().ok_or_else(bad)?).map_err(|_| bad())
+}
+
+/// Reads the key of what is kept for ever: 64 hexadecimal digits, and after it those that it took the place of.
+///
+/// # Errors
+/// The file cannot be read, is open to every user of the machine, or holds something else.
+pub fn read_kept_key(path: &Path) -> Result<MacKey, Error> {
+    let bad = || Error::BadKey { what: "keys of 64 hexadecimal digits, one a line", path: path.to_owned() };
+    MacKey::from_hex_with_former(read_secret(path)?.text().ok_or_else(bad)?).map_err(|_| bad())
 }
 
 /// Reads Ed25519 public keys in PEM: one, or several one after the other.

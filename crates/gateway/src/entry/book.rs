@@ -88,9 +88,7 @@ impl Book {
         let hashed = subjects.iter().filter_map(|subject| keys.hash(subject, sealed.admitted_us));
         erasable.subjects = hashed.collect();
         let mut entry = entry::seal(sealed, erasable);
-        if let Some(key) = &self.counting {
-            entry.sealed = lgsp_bus::entry::sign(key, &entry.sealed).into();
-        }
+        entry.sealed = self.signed(entry.sealed);
         Numbered { key: *exchange.as_bytes(), value: entry.encode_to_vec().into() }
     }
 
@@ -108,7 +106,15 @@ impl Book {
             attempts: Some(count),
             ..Sealed::default()
         };
-        let entry = Entry { sealed: sealed.encode_to_vec().into(), erasable: None };
+        let entry = Entry { sealed: self.signed(sealed.encode_to_vec().into()), erasable: None };
         Numbered { key: *id.as_bytes(), value: entry.encode_to_vec().into() }
+    }
+
+    /// Every entry is signed: a ledger takes no number from one that is not.
+    fn signed(&self, sealed: Bytes) -> Bytes {
+        match &self.counting {
+            Some(key) => lgsp_bus::entry::sign(key, &sealed).into(),
+            None => sealed,
+        }
     }
 }

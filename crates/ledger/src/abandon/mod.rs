@@ -87,6 +87,8 @@ impl Requests {
 /// Enters what has no end.
 pub(crate) struct Abandoner {
     pub bus: Bus,
+    /// The key under which entries are signed: what is not does not end an exchange.
+    pub key: Option<MacKey>,
     pub open: Arc<Open>,
     pub index: Index,
     pub fsynced: Fsynced,
@@ -131,7 +133,11 @@ impl Abandoner {
         let ids: Vec<_> = due.iter().map(|request| request.exchange).collect();
         let ended = self.index.ended(&ids).await?;
         for request in due.iter().filter(|request| !ended.contains(&request.exchange)) {
-            let entry = request.abandoned(now).encode_to_vec();
+            let mut entry = request.abandoned(now);
+            if let Some(key) = &self.key {
+                entry.sealed = lgsp_bus::entry::sign(key, &entry.sealed).into();
+            }
+            let entry = entry.encode_to_vec();
             self.bus.publish(topics::EXCHANGE, None, request.exchange.as_bytes(), &entry, &[]).await?;
             self.open.ended([request.exchange]);
             info!(exchange = %request.exchange, "exchange abandoned");

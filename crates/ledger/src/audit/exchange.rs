@@ -26,6 +26,10 @@ impl Audit {
         let entries =
             self.log.index.entries_of(&id, from, MOST_ENTRIES + 1, deadline).await.map_err(unanswered)?;
         if entries.is_empty() && from == 0 {
+            if !self.log.archived(vec![id]).await?.is_empty() {
+                return Err(Fault::new(Reason::NotFound)
+                    .saying("it is archived: an operator can bring it back with lgsp ledger restore"));
+            }
             return Err(Reason::NotFound.into());
         }
         let mut answer = GetExchangeResponse::default();
@@ -67,6 +71,7 @@ impl Audit {
             erased: part.as_ref().is_some_and(Option::is_none),
             erasable: part.flatten().and_then(|part| Erasable::decode(part).ok()),
             proof,
+            signed: stands.signed.to_message(),
         })
     }
 }

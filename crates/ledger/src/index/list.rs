@@ -8,7 +8,7 @@ use sqlx::{FromRow, QueryBuilder, Sqlite, SqliteConnection};
 use tokio::time::Instant;
 
 use super::Index;
-use crate::entry::Key;
+use crate::entry::{Key, Signed};
 use crate::files::log::Place;
 use crate::sequences::Sequence;
 
@@ -35,6 +35,7 @@ pub(crate) struct After {
 pub(crate) struct Found {
     pub at: After,
     pub key: Key,
+    pub signed: Signed,
     pub place: Place,
     pub application: String,
     pub service: String,
@@ -51,6 +52,7 @@ pub(super) struct FoundRow {
     exchange_id: Vec<u8>,
     phase: i32,
     part: u32,
+    signed: i32,
     admitted_us: i64,
     segment: i64,
     byte: i64,
@@ -73,13 +75,28 @@ impl Index {
     }
 
     /// The sequences of the gateways that entered last, latest first, and when.
-    pub async fn gateways(
-        &self,
-        most: i64,
-        deadline: Instant,
-    ) -> Result<Vec<(String, Sequence, i64)>, lgsp_store::Error> {
+    pub async fn gateways(&self, most: i64, deadline: Instant) -> Result<Vec<Gateway>, lgsp_store::Error> {
         let mut reader = self.store().reader(deadline).await?;
         until(deadline, gateways(&mut reader, most)).await
+    }
+
+    /// The same of those that entered something since a moment (Unix µs), the earliest first, after one of them.
+    pub async fn gateways_since(
+        &self,
+        since_us: i64,
+        after: Option<(i64, String)>,
+        most: i64,
+        deadline: Instant,
+    ) -> Result<Vec<Gateway>, lgsp_store::Error> {
+        let mut reader = self.store().reader(deadline).await?;
+        let (after_us, after) = after.unwrap_or((since_us, String::new()));
+        let query = sqlx::query_as(
+            "SELECT * FROM gateway WHERE last_entered_us >= ? AND (last_entered_us, instance) > (?, ?) \
+             ORDER BY last_entered_us, instance LIMIT ?",
+        );
+        let query = query.bind(since_us).bind(after_us).bind(after).bind(most);
+        let rows: Vec<GatewayRow> = until(deadline, query.fetch_all(&mut *reader)).await?;
+        Ok(rows.into_iter().map(told).collect())
     }
 
     /// How many exchanges were entered as abandoned.
@@ -98,6 +115,7 @@ pub(super) fn found(row: FoundRow) -> Option<Found> {
     Some(Found {
         key: Key { exchange, phase: Phase::try_from(row.phase).ok()?, part: row.part },
         at: After { admitted_us: row.admitted_us, exchange, leaf: row.leaf },
+        signed: Signed::of_number(row.signed),
         place: Place { segment: row.segment.cast_unsigned(), byte: row.byte.cast_unsigned() },
         application: row.application,
         service: row.service,
@@ -112,7 +130,7 @@ pub(super) fn found(row: FoundRow) -> Option<Found> {
 pub(super) fn statement(query: &Query) -> QueryBuilder<Sqlite> {
     let filter = &query.filter;
     let mut sql = QueryBuilder::new(
-        "SELECT leaf, exchange_id, phase, part, admitted_us, segment, byte, application, service, method, outcome, platform, 0 AS asked \
+        "SELECT leaf, exchange_id, phase, part, signed, admitted_us, segment, byte, application, service, method, outcome, platform, 0 AS asked \
          FROM entry WHERE ",
     );
     match &query.exchange {
@@ -164,16 +182,29 @@ struct GatewayRow {
     gaps: Vec<u8>,
 }
 
+/// A gateway instance, what arrived of its numbers, and when it last entered something (Unix µs).
+pub(crate) type Gateway = (String, Sequence, i64);
+
 pub(super) async fn gateways(
     connection: &mut SqliteConnection,
     most: i64,
-) -> Result<Vec<(String, Sequence, i64)>, sqlx::Error> {
+) -> Result<Vec<Gateway>, sqlx::Error> {
     let query = sqlx::query_as("SELECT * FROM gateway ORDER BY last_entered_us DESC LIMIT ?");
     let rows: Vec<GatewayRow> = query.bind(most).fetch_all(connection).await?;
-    let told = |row: GatewayRow| {
-        let (first, last, received) =
-            (row.first.cast_unsigned(), row.last.cast_unsigned(), row.received.cast_unsigned());
-        (row.instance, Sequence::from_parts(first, last, received, &row.gaps), row.last_entered_us)
-    };
     Ok(rows.into_iter().map(told).collect())
+}
+
+pub(super) async fn gateway(
+    connection: &mut SqliteConnection,
+    instance: &str,
+) -> Result<Option<Gateway>, sqlx::Error> {
+    let query = sqlx::query_as("SELECT * FROM gateway WHERE instance = ?");
+    let row: Option<GatewayRow> = query.bind(instance).fetch_optional(connection).await?;
+    Ok(row.map(told))
+}
+
+fn told(row: GatewayRow) -> Gateway {
+    let (first, last, received) =
+        (row.first.cast_unsigned(), row.last.cast_unsigned(), row.received.cast_unsigned());
+    (row.instance, Sequence::from_parts(first, last, received, &row.gaps), row.last_entered_us)
 }

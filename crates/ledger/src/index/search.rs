@@ -113,7 +113,7 @@ pub(super) fn statement(
     limit: usize,
 ) -> QueryBuilder<Sqlite> {
     let mut sql = QueryBuilder::new(
-        "SELECT e.leaf, e.exchange_id, e.phase, e.part, e.admitted_us, e.segment, e.byte, e.application, e.service, e.method, \
+        "SELECT e.leaf, e.exchange_id, e.phase, e.part, e.signed, e.admitted_us, e.segment, e.byte, e.application, e.service, e.method, \
          e.outcome, e.platform, ",
     );
     sql.push(match range {
@@ -220,7 +220,7 @@ fn conditions(sql: &mut QueryBuilder<Sqlite>, search: &Search, rest: &[Seek], of
 mod tests {
     use lgsp_core::ExchangeId;
 
-    use super::super::tests::plan;
+    use super::super::tests::{key, plan};
     use super::*;
     use crate::seek::Text;
 
@@ -272,7 +272,7 @@ mod tests {
                 .await;
             check(|search| search.outcome = Outcome::Denied, "SEARCH e USING INDEX entry_not_served (").await;
             check(
-                |search| search.seeks = vec![Seek::text(Text::Officer, "a"), Seek::text(Text::Dossier, "b")],
+                |search| search.seeks = vec![Seek::text(&key(), Text::Officer, "a"), Seek::text(&key(), Text::Dossier, "b")],
                 "SEARCH s USING PRIMARY KEY (kind=? AND value=? AND ",
             )
             .await;

@@ -15,26 +15,38 @@ pub(super) fn shown(phase: Phase) -> i32 {
     }
 }
 
-/// The final entry of an exchange is shown, and not that it was abandoned; either, and not that it has begun. What was abandoned was
-/// admitted when its other entries say: the ledger knew that only by its id.
-const SHOW: [(&str, &str); 3] = [
+/// What is not signed is shown only of an exchange of which nothing is signed. Of the others the final entry of an exchange is shown,
+/// and not that it was abandoned; either, and not that it has begun. What was abandoned was admitted when its other entries say: the
+/// ledger knew that only by its id.
+const SHOW: [(&str, &str); 4] = [
+    (
+        "UPDATE entry SET shown = 0 WHERE signed = 0 AND phase IN (1, 3, 4) AND exchange_id IN (",
+        ") AND EXISTS (SELECT 1 FROM entry AS other WHERE other.exchange_id = entry.exchange_id AND other.phase IN (1, 3, 4) \
+         AND other.signed > 0)",
+    ),
     (
         "UPDATE entry SET shown = 0 WHERE phase = 4 AND exchange_id IN (",
-        ") AND EXISTS (SELECT 1 FROM entry AS final WHERE final.exchange_id = entry.exchange_id AND final.phase = 3)",
+        ") AND EXISTS (SELECT 1 FROM entry AS final WHERE final.exchange_id = entry.exchange_id AND final.phase = 3 \
+         AND (final.signed > 0 OR entry.signed = 0))",
     ),
     (
         "UPDATE entry SET shown = 0 WHERE phase = 1 AND exchange_id IN (",
-        ") AND EXISTS (SELECT 1 FROM entry AS last WHERE last.exchange_id = entry.exchange_id AND last.phase IN (3, 4))",
+        ") AND EXISTS (SELECT 1 FROM entry AS last WHERE last.exchange_id = entry.exchange_id AND last.phase IN (3, 4) \
+         AND (last.signed > 0 OR entry.signed = 0))",
     ),
     (
         "UPDATE entry SET admitted_us = coalesce((SELECT other.admitted_us FROM entry AS other WHERE other.exchange_id = entry.exchange_id \
-         AND other.phase < 4 ORDER BY other.phase, other.part LIMIT 1), admitted_us) WHERE phase = 4 AND exchange_id IN (",
+         AND other.phase < 4 AND (other.signed > 0 OR entry.signed = 0) ORDER BY other.phase, other.part LIMIT 1), admitted_us) \
+         WHERE phase = 4 AND exchange_id IN (",
         ")",
     ),
 ];
 
 /// Brings up to date what is shown of the exchanges that these rows are of.
-pub(super) async fn show(transaction: &mut Transaction<'_, Sqlite>, rows: &[Row]) -> Result<(), sqlx::Error> {
+pub(super) async fn show(
+    transaction: &mut Transaction<'_, Sqlite>,
+    rows: &[&Row],
+) -> Result<(), sqlx::Error> {
     let of_exchanges =
         rows.iter().map(|row| row.read.key).filter(|key| key.phase == Phase::Part || shown(key.phase) > 0);
     let exchanges: Vec<ExchangeId> = of_exchanges.map(|key| key.exchange).collect();

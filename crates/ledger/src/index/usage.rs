@@ -10,6 +10,7 @@ use sqlx::{Sqlite, Transaction};
 
 use super::{Index, Row, failed};
 use crate::Error;
+use crate::entry::Signed;
 
 /// How long counts are kept, in µs: entries of a day may come until after its end.
 const KEPT: i64 = 2 * 24 * 3_600 * 1_000_000;
@@ -21,18 +22,18 @@ const MOST_GATEWAYS: usize = 64;
 pub(crate) fn agreement_of(row: &Row) -> Option<&str> {
     let sealed = &row.read.sealed;
     let is_sent = row.read.key.phase == Phase::Final && sealed.sent_us > 0 && !sealed.agreement.is_empty();
-    (row.read.signed && is_sent).then_some(&*sealed.agreement)
+    (row.read.signed == Signed::Yes && is_sent).then_some(&*sealed.agreement)
 }
 
 /// Adds the rows that are new to the counts of their days, and forgets days that are over.
 pub(super) async fn count(
     transaction: &mut Transaction<'_, Sqlite>,
-    rows: &[Row],
+    rows: &[&Row],
     new: &HashSet<i64>,
 ) -> Result<(), sqlx::Error> {
     let oldest = day(unix_micros(SystemTime::now()) - KEPT);
     let mut counts: BTreeMap<(String, &str, &str), (i64, i64)> = BTreeMap::new();
-    for row in rows.iter().filter(|row| new.contains(&row.leaf.cast_signed())) {
+    for row in rows.iter().copied().filter(|row| new.contains(&row.leaf.cast_signed())) {
         let Some(agreement) = agreement_of(row) else { continue };
         let sealed = &row.read.sealed;
         let day = day(sealed.admitted_us);

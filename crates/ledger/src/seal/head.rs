@@ -16,7 +16,7 @@ use super::runs::Runs;
 use crate::files::journal::Incarnation;
 use crate::files::log::Place;
 
-/// Lives of the embedded broker that are remembered.
+/// Lives of the embedded broker, with gaps, that are remembered.
 const MOST_FORMER: usize = 100;
 
 /// The head of the log.
@@ -30,7 +30,7 @@ pub(crate) struct Head {
     /// Whose offsets they are, in hexadecimal digits.
     pub incarnation: String,
     pub runs: Runs,
-    /// What was consumed in earlier lives of the broker, latest last.
+    /// What was consumed in earlier lives of the broker in which something went missing, latest last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub former: Vec<Runs>,
     #[serde(default)]
@@ -89,9 +89,13 @@ impl Head {
         let incarnation = name(incarnation);
         if self.incarnation != incarnation {
             let former = std::mem::take(&mut self.runs);
-            if former != Runs::default() {
+            // Of one in which nothing went missing there is nothing to tell.
+            if former.has_gaps() {
                 self.former.push(former);
-                self.former.drain(..self.former.len().saturating_sub(MOST_FORMER));
+            }
+            for forgotten in self.former.drain(..self.former.len().saturating_sub(MOST_FORMER)) {
+                self.forgotten.lives += 1;
+                self.forgotten.until_us = self.forgotten.until_us.max(forgotten.latest_us());
             }
             self.incarnation = incarnation;
         }
@@ -258,8 +262,23 @@ mod tests {
         let first = head.clone();
         head.live_in([1; 16]);
         assert_eq!(head, first);
-        head.runs.take_in(0, 0, 1);
         head.live_in([2; 16]);
-        assert_eq!(head.former.len(), 2);
+        assert_eq!(head.former, [], "nothing went missing");
+    }
+
+    #[test]
+    fn lives_with_gaps_are_remembered_and_beyond_a_bound_counted() {
+        let mut head = Head::first();
+        for life in 1..=MOST_FORMER as u8 + 3 {
+            head.live_in([life; 16]);
+            head.runs.take_in(0, 0, i64::from(life));
+            if life != 2 {
+                head.runs.take_in(0, 2, i64::from(life));
+            }
+        }
+        head.live_in([0; 16]);
+        assert_eq!(head.former.len(), MOST_FORMER);
+        assert_eq!(head.forgotten, Forgotten { lives: 2, until_us: 3 });
+        assert_eq!(head.former[0].missing(0, 10).len(), 1);
     }
 }

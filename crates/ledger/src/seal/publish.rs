@@ -170,6 +170,16 @@ pub(crate) struct Prover {
     pub signs: bool,
 }
 
+/// What the log has no record of.
+#[derive(Debug, Default)]
+pub(crate) struct Missing {
+    pub offsets: Vec<MissingOffsets>,
+    /// Offsets that cannot be told apart any more.
+    pub untold: u64,
+    /// Earlier lives of the broker in which something went missing that cannot be told any more.
+    pub untold_lives: u64,
+}
+
 impl Prover {
     /// Makes the proof that a leaf is in the log (C2SP tlog-proof), once it is under a checkpoint. The leaf goes along.
     pub async fn prove(&self, leaf: u64, sealed: Bytes, deadline: Instant) -> Result<String, Fault> {
@@ -196,17 +206,22 @@ impl Prover {
     }
 
     /// Which offsets of the topic the log has no record of, though it has later ones, and that may have been entered within a time
-    /// (Unix µs); and how many more cannot be told apart.
-    pub async fn missing(&self, since_us: i64, until_us: i64) -> Result<(Vec<MissingOffsets>, u64), Fault> {
+    /// (Unix µs); and how many more, and lives of the broker, cannot be told apart.
+    pub async fn missing(&self, since_us: i64, until_us: i64) -> Result<Missing, Fault> {
         let tree = Arc::clone(&self.tree);
         // The sealer holds it while it waits for the disk.
         let missing = spawn_blocking(move || {
             let tree = tree.lock();
-            let runs = tree.head().former.iter().chain([&tree.head().runs]);
-            runs.fold((Vec::new(), 0), |(mut missing, untold), runs| {
-                missing.extend(runs.missing(since_us, until_us));
-                (missing, untold + runs.untold())
-            })
+            let forgotten = tree.head().forgotten;
+            let mut missing = Missing::default();
+            if forgotten.until_us >= since_us {
+                missing.untold_lives = forgotten.lives;
+            }
+            for runs in tree.head().former.iter().chain([&tree.head().runs]) {
+                missing.offsets.extend(runs.missing(since_us, until_us));
+                missing.untold += runs.untold();
+            }
+            missing
         });
         missing.await.map_err(|error| Fault::new(Reason::SourceUnavailable).because(error))
     }

@@ -34,8 +34,10 @@ fn is_zero(count: &u64) -> bool {
 }
 
 impl Runs {
-    /// Takes in an offset whose entry was entered then. What is there already changes nothing.
-    pub fn take_in(&mut self, partition: i32, offset: i64, entered_us: i64) {
+    /// Takes in an offset whose entry was entered then, if that is known and believed: else a gap beside it is told whatever the time.
+    /// What is there already changes nothing.
+    pub fn take_in(&mut self, partition: i32, offset: i64, entered_us: impl Into<Option<i64>>) {
+        let (from_us, to_us) = entered_us.into().map_or((i64::MAX, i64::MIN), |us| (us, us));
         let runs = self.partitions.entry(partition).or_default();
         // Nearly always the last one goes on.
         let after = match runs.last() {
@@ -46,14 +48,11 @@ impl Runs {
             Some(run) if offset < run.next => return,
             Some(run) if offset == run.next => {
                 run.next += 1;
-                run.from_us = run.from_us.min(entered_us);
-                run.to_us = run.to_us.max(entered_us);
+                run.from_us = run.from_us.min(from_us);
+                run.to_us = run.to_us.max(to_us);
             }
             _ => {
-                runs.insert(
-                    after,
-                    Run { first: offset, next: offset + 1, from_us: entered_us, to_us: entered_us },
-                );
+                runs.insert(after, Run { first: offset, next: offset + 1, from_us, to_us });
             }
         }
         join(runs);
@@ -61,6 +60,29 @@ impl Runs {
             self.untold += (runs[1].first - runs[0].next).cast_unsigned();
             runs[0] = over(runs[0], runs[1]);
             runs.remove(1);
+        }
+    }
+
+    /// Takes in what was consumed elsewhere in the same life of the topic.
+    pub fn take_in_all(&mut self, others: &Self) {
+        self.untold += others.untold;
+        for (partition, others) in &others.partitions {
+            let runs = self.partitions.entry(*partition).or_default();
+            let mut all = std::mem::take(runs);
+            all.extend(others);
+            all.sort_by_key(|run| run.first);
+            for run in all {
+                match runs.last_mut() {
+                    Some(last) if run.first <= last.next => *last = over(*last, run),
+                    Some(_) | None => runs.push(run),
+                }
+            }
+            let surplus = runs.len().saturating_sub(MOST_RUNS);
+            for _ in 0..surplus {
+                self.untold += (runs[1].first - runs[0].next).cast_unsigned();
+                runs[0] = over(runs[0], runs[1]);
+                runs.remove(1);
+            }
         }
     }
 
@@ -86,6 +108,16 @@ impl Runs {
             }
         }
         missing
+    }
+
+    /// Whether anything is missing.
+    pub fn has_gaps(&self) -> bool {
+        self.untold > 0 || self.partitions.values().any(|runs| runs.len() > 1)
+    }
+
+    /// When the latest of its entries was entered, as far as it is known (Unix µs).
+    pub fn latest_us(&self) -> i64 {
+        self.partitions.values().flatten().map(|run| run.to_us).max().unwrap_or(i64::MIN)
     }
 
     /// How many offsets are missing that cannot be told apart any more.
@@ -154,6 +186,26 @@ mod tests {
         assert_eq!(told(&runs, 0, i64::MAX), [(3, 3)]);
         runs.take_in(2, 3, 30);
         assert_eq!(told(&runs, 0, i64::MAX), []);
+    }
+
+    #[test]
+    fn an_entry_whose_moment_is_not_believed_hides_no_gap_of_any_time() {
+        let mut runs = runs([1, 2]);
+        runs.take_in(2, 5, None);
+        assert_eq!(told(&runs, 1_000, 2_000), [(3, 4)]);
+        runs.take_in(2, 6, 60);
+        assert_eq!((told(&runs, 0, 50), told(&runs, 61, 1_000)), (vec![(3, 4)], vec![]));
+    }
+
+    #[test]
+    fn runs_of_two_are_what_one_would_have_taken_in() {
+        let (mut one, two) = (runs([1, 2, 3, 7, 20]), runs([4, 5, 6, 9, 21]));
+        one.take_in_all(&two);
+        assert_eq!(one, runs([1, 2, 3, 4, 5, 6, 7, 9, 20, 21]));
+        let (mut many, others) = (runs((0..2_000).map(|at| at * 2)), runs((2_000..4_000).map(|at| at * 2)));
+        many.take_in_all(&others);
+        assert_eq!(many.partitions[&2].len(), MOST_RUNS);
+        assert!(many.untold() > 0);
     }
 
     #[test]

@@ -57,10 +57,18 @@ impl Site {
 /// The MAC key of every domain.
 pub const MAC_KEY: [u8; 32] = [7; 32];
 
-fn keys(bus: &Bus) -> Keys {
+/// The ledgers' own key.
+pub const DECISIONS_KEY: [u8; 32] = [9; 32];
+
+pub fn keys(bus: &Bus) -> Keys {
     let domains = bus.options().domains.iter();
     let macs = MacKeys::new(domains.map(|domain| (domain.clone(), MacKey::new(MAC_KEY))).collect());
-    Keys { macs, log: vec![log_key()] }
+    Keys {
+        macs,
+        log: vec![log_key()],
+        decisions: Some(MacKey::new(DECISIONS_KEY)),
+        former_entries: None,
+    }
 }
 
 /// The key that signs the log's checkpoints.
@@ -137,6 +145,11 @@ impl Running {
 
     pub async fn try_start(options: Options, bus: &Bus) -> Result<Self, lgsp_ledger::Error> {
         Self::try_start_with(options, keys(bus), bus).await
+    }
+
+    /// With other keys than those of the others.
+    pub async fn start_keyed(options: Options, keys: Keys, bus: &Bus) -> Self {
+        Self::try_start_with(options, keys, bus).await.unwrap()
     }
 
     async fn try_start_with(options: Options, keys: Keys, bus: &Bus) -> Result<Self, lgsp_ledger::Error> {
