@@ -38,7 +38,7 @@ fn main() -> ExitCode {
             Some(ledger::Command::Status(args)) => server::Command::LedgerStatus(args),
             Some(ledger::Command::Check(args)) => server::Command::LedgerCheck(args),
         }),
-        Command::Audit(audit::Audit::Verify(args)) => serve(server::Command::Verify(args)),
+        Command::Audit(audit::Audit::Verify(args)) => serve(server::Command::Verify(args, lang)),
         Command::Audit(audit::Audit::Ask(command)) => call_hub(client::Command::Audit(command), lang),
         Command::Witness(args) => serve(match args.command {
             None => server::Command::Witness(args.role),

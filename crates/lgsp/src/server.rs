@@ -21,6 +21,7 @@ use crate::cli::code::RecoverAdmin;
 use crate::cli::ledger as ledger_arguments;
 use crate::cli::server::{self as arguments, Settings};
 use crate::cli::witness as witness_arguments;
+use crate::client::Lang;
 use crate::config::Config;
 use crate::roles::{self, Host, Role, VERSION};
 use crate::{keys, ledger, sample_data, source, up, verify, witness};
@@ -46,7 +47,7 @@ pub enum Command {
     /// `lgsp ledger check`
     LedgerCheck(ledger_arguments::Check),
     /// `lgsp audit verify`
-    Verify(Verify),
+    Verify(Verify, Lang),
     /// `lgsp witness`
     Witness(witness_arguments::Role),
     /// `lgsp witness status`
@@ -85,7 +86,7 @@ pub async fn run(command: Command) -> ExitCode {
         }
         Command::LedgerStatus(args) => ledger::status(&args),
         Command::LedgerCheck(args) => ledger::check(&args),
-        Command::Verify(args) => verify::run(&args),
+        Command::Verify(args, lang) => verify::run(&args, lang),
         Command::Witness(args) => run_witness(args).await,
         Command::WitnessStatus(args) => run_witness_status(&args),
         Command::Adapter(args) => {

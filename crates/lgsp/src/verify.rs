@@ -16,6 +16,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::cli::audit::{Keys, Verify};
 use crate::client::output::line;
+use crate::client::{Lang, words};
 
 const SECOND_US: i64 = 1_000_000;
 
@@ -23,7 +24,7 @@ const SECOND_US: i64 = 1_000_000;
 ///
 /// # Errors
 /// It does not hold; or the file or a key cannot be read.
-pub fn run(args: &Verify) -> anyhow::Result<ExitCode> {
+pub fn run(args: &Verify, lang: Lang) -> anyhow::Result<ExitCode> {
     let bytes = fs::read(&args.file).with_context(|| format!("{} cannot be read", args.file.display()))?;
     let proof = Proof::parse(&bytes).with_context(|| format!("{} is no proof", args.file.display()))?;
     let leaf = proof.extra.clone().with_context(|| format!("{} has no entry in it", args.file.display()))?;
@@ -33,7 +34,7 @@ pub fn run(args: &Verify) -> anyhow::Result<ExitCode> {
     if args.json {
         line(&document(&proof, &holds, &sealed).to_string())?;
     } else {
-        tell(&proof, &holds, &sealed)?;
+        tell(&proof, &holds, &sealed, lang)?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -51,46 +52,62 @@ fn policy(args: &Keys) -> anyhow::Result<Policy> {
     Ok(Policy::new(&origin, log, witnesses, needed)?)
 }
 
-fn tell(proof: &Proof, holds: &Holds, sealed: &Sealed) -> anyhow::Result<()> {
-    let (checkpoint, code) = (&holds.checkpoint, sealed.code);
-    line(&format!(
-        "proven: entry {} is in the log {} of {} entries",
-        proof.index,
-        checkpoint.origin(),
-        checkpoint.size()
-    ))?;
+fn tell(proof: &Proof, holds: &Holds, sealed: &Sealed, lang: Lang) -> anyhow::Result<()> {
+    let checkpoint = &holds.checkpoint;
+    let (index, origin, size) = (proof.index, checkpoint.origin(), checkpoint.size());
+    line(&match lang {
+        Lang::En => format!("proven: entry {index} is in the log {origin} of {size} entries"),
+        Lang::Vi => format!("đã chứng minh: bản ghi {index} có trong nhật ký {origin} gồm {size} bản ghi"),
+    })?;
     for (witness, time) in &holds.cosigned {
-        line(&format!("seen by {witness} at {}", when(time.saturating_mul(SECOND_US as u64).cast_signed())))?;
+        let time = when(time.saturating_mul(SECOND_US as u64).cast_signed());
+        line(&match lang {
+            Lang::En => format!("seen by {witness} at {time}"),
+            Lang::Vi => format!("có xác nhận của {witness} lúc {time}"),
+        })?;
     }
-    let rows = [
-        ("exchange", exchange(sealed)),
-        ("phase", sealed.phase().as_str_name().trim_start_matches("PHASE_").to_lowercase()),
-        ("admitted", when(sealed.admitted_us)),
-        ("entered", when(sealed.entered_us)),
-        ("application", format!("{} of {}", sealed.application, sealed.agency_code)),
-        ("method", format!("{}/{}", sealed.service, sealed.method)),
-        ("purpose", sealed.purpose.clone()),
-        ("agreement", agreement(sealed)),
-        ("legal basis", sealed.legal_basis.clone()),
-        ("outcome", format!("{} (code {code}) {}", outcome(sealed), sealed.reason)),
-        ("records", sealed.record_count.to_string()),
-        ("fields", sealed.fields_released.join(", ")),
-    ];
+    let rows = rows(sealed, lang);
+    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default() + 1;
     for (name, value) in rows.iter().filter(|(_, value)| !value.is_empty()) {
-        line(&format!("  {name:<12}{}", value.trim_end()))?;
+        line(&format!("  {name:<width$}{}", value.trim_end()))?;
     }
-    line("not proven: what was in the answer, beyond its digest, and who sat before the screen")?;
+    line(lang.pick(
+        "not proven: what was in the answer, beyond its digest, and who sat before the screen",
+        "không chứng minh: nội dung câu trả lời, ngoài mã băm, và ai thực sự ngồi trước màn hình",
+    ))?;
     Ok(())
+}
+
+/// What stands in the entry; what is empty does not.
+fn rows(sealed: &Sealed, lang: Lang) -> Vec<(&'static str, String)> {
+    let phase = sealed.phase().as_str_name().trim_start_matches("PHASE_").to_lowercase();
+    let of = lang.pick("of", "của");
+    let outcome = words::outcome(sealed.outcome(), lang).text;
+    let code = lang.pick("code", "mã");
+    vec![
+        (lang.pick("exchange", "mã lượt"), exchange(sealed)),
+        (lang.pick("phase", "giai đoạn"), phase),
+        (lang.pick("admitted", "tiếp nhận"), when(sealed.admitted_us)),
+        (lang.pick("entered", "ghi nhật ký"), when(sealed.entered_us)),
+        (lang.pick("application", "ứng dụng"), format!("{} {of} {}", sealed.application, sealed.agency_code)),
+        (lang.pick("method", "phương thức"), format!("{}/{}", sealed.service, sealed.method)),
+        (lang.pick("purpose", "mục đích"), sealed.purpose.clone()),
+        (lang.pick("agreement", "thoả thuận"), agreement(sealed, lang)),
+        (lang.pick("legal basis", "căn cứ"), sealed.legal_basis.clone()),
+        (lang.pick("outcome", "kết quả"), format!("{outcome} ({code} {}) {}", sealed.code, sealed.reason)),
+        (lang.pick("records", "bản ghi dữ liệu"), sealed.record_count.to_string()),
+        (lang.pick("fields", "trường"), sealed.fields_released.join(", ")),
+    ]
 }
 
 fn exchange(sealed: &Sealed) -> String {
     ExchangeId::from_bytes(&sealed.exchange_id).map(|id| id.to_string()).unwrap_or_default()
 }
 
-fn agreement(sealed: &Sealed) -> String {
+fn agreement(sealed: &Sealed, lang: Lang) -> String {
     match sealed.agreement.as_str() {
         "" => String::new(),
-        agreement => format!("{agreement}, version {}", sealed.agreement_version),
+        agreement => format!("{agreement}, {} {}", lang.pick("version", "phiên bản"), sealed.agreement_version),
     }
 }
 

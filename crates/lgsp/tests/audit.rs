@@ -3,7 +3,11 @@
 mod office;
 
 use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Output, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use lgsp_sample::persons;
 use serde_json::Value;
@@ -18,6 +22,8 @@ const DOSSIER: &str = "H13.01-260601-0001";
 /// An officer whom a spreadsheet would take for a formula.
 const OFFICER: &str = "=canbo.17";
 const REFUSED: Option<i32> = Some(3);
+/// How long an exchange may take to be heard of.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A person of each office that has to do with the log.
 fn open() -> Office {
@@ -97,7 +103,7 @@ fn an_auditor_finds_an_exchange_reads_it_and_proves_it_to_others() {
     let key = office.key(AUDITOR).display().to_string();
     let mut unseen = office.command(&["audit", "search", "--person", "-", "--as", AUDITOR, "--key", &key]);
     let mut unseen = unseen.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it runs");
-    std::io::Write::write_all(&mut unseen.stdin.take().expect("piped"), number.as_bytes()).expect("taken");
+    unseen.stdin.take().expect("piped").write_all(number.as_bytes()).expect("taken");
     assert!(text(&unseen.wait_with_output().expect("it ends").stdout).contains(&exchange));
     let long_ago =
         office.run(AUDITOR, &["audit", "search", "--person", number, "--since", "2020-01-01", "--count"]);
@@ -233,4 +239,49 @@ fn an_export_is_whole_a_report_is_for_the_citizen_and_a_breach_is_counted() {
 /// Holds an export against its manifest, without a hub.
 fn check(office: &Office, at: &str) -> Output {
     office.alone(&["audit", "export", "--check", at])
+}
+
+#[test]
+fn an_auditor_who_follows_a_person_hears_of_nobody_else_until_interrupted() {
+    let office = open();
+    let number = persons::ALL_FIELDS.personal_number;
+    let key = office.key(AUDITOR).display().to_string();
+    let follow = ["audit", "search", "--person", "-", "--follow", "--output", "json"];
+    let mut follow = office.command(&[&follow[..], &["--as", AUDITOR, "--key", &key]].concat());
+    let follow = follow.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut follow = follow.spawn().expect("it runs");
+    follow.stdin.take().expect("piped").write_all(number.as_bytes()).expect("taken");
+    let (hear, heard) = mpsc::channel();
+    let lines = BufReader::new(follow.stdout.take().expect("piped")).lines();
+    let hearing = thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| hear.send(line)));
+    let exchange = |line: &str| {
+        let line: Value = serde_json::from_str(line).expect("JSON");
+        line["exchangeId"].as_str().expect("an exchange").to_owned()
+    };
+
+    // Its stream is open once it tells of one.
+    let mut asked = Vec::new();
+    let mut told: Vec<String> = Vec::new();
+    let began = Instant::now();
+    while told.is_empty() {
+        assert!(began.elapsed() < PATIENCE, "it tells of nothing");
+        asked.push(office.ask(number));
+        told.extend(heard.try_recv().iter().map(|line| exchange(line)));
+    }
+    office.ask(persons::MASKED.personal_number);
+    asked.push(office.ask(number));
+    while told.last() != asked.last() {
+        told.push(exchange(&heard.recv_timeout(PATIENCE).expect("it tells of the last one")));
+    }
+    assert!(asked.ends_with(&told), "{told:?} of {asked:?}");
+
+    let interrupt = Command::new("kill").args(["-INT", &follow.id().to_string()]).status();
+    assert!(interrupt.expect("kill runs").success());
+    let ended = follow.wait_with_output().expect("it ends");
+    assert_eq!((ended.status.code(), noted(&ended).as_str()), (Some(0), ""));
+    assert_eq!(hearing.join().expect("it ends"), Ok(()));
+    assert!(heard.try_recv().is_err(), "and of nobody else");
+    let refused = office.run(DEVELOPER, &["audit", "search", "--follow"]);
+    assert_eq!(refused.status.code(), REFUSED, "{}", noted(&refused));
+    office.close();
 }

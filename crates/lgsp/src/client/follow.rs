@@ -1,4 +1,4 @@
-//! `lgsp exchanges --follow`: one server stream, opened again whenever it ends.
+//! `lgsp exchanges --follow` and `lgsp audit search --follow`: one server stream, opened again whenever it ends.
 
 use std::time::{Duration, Instant};
 
@@ -134,7 +134,7 @@ async fn follow(session: &Session, wanted: Wanted, listing: Listing, lang: Lang)
                 Some(_) | None => return ended,
             },
         };
-        let note = reopened(ended.err().as_ref(), lang);
+        let note = reopened(&wanted, ended.err().as_ref(), lang);
         // A hub that stays away is told of once, and not with every attempt.
         if told.as_ref() != Some(&note) {
             output::note(&note);
@@ -195,7 +195,7 @@ fn line(exchange: &Exchange, shape: &Shape, lang: Lang) -> Result<String, Error>
         Listing::Table => true,
         Listing::Plain => false,
     };
-    let outcome = words::outcome(exchange.outcome(), lang);
+    let outcome = outcome_of(exchange, lang);
     let at = words::moment(exchange.admitted.as_ref());
     let is_short = shape.widths[METHOD] == SHORT_METHOD;
     let method = if is_short { exchange.method.clone() } else { method_of(exchange) };
@@ -213,16 +213,19 @@ fn line(exchange: &Exchange, shape: &Shape, lang: Lang) -> Result<String, Error>
     Ok(text.replacen(padded.trim_end(), &outcome.tone.paint(padded.trim_end()), 1))
 }
 
-fn reopened(error: Option<&Error>, lang: Lang) -> String {
+fn reopened(wanted: &Wanted, error: Option<&Error>, lang: Lang) -> String {
     let why = match error {
         None => lang.pick("the stream ended", "luồng đã kết thúc").to_owned(),
         Some(error) => error.report(lang).headline().to_owned(),
     };
-    let then = lang.pick(
-        "opening another; exchanges in between are in `lgsp exchanges --since 5m`",
-        "đang mở luồng khác; các lượt ở giữa xem bằng `lgsp exchanges --since 5m`",
-    );
-    format!("-- {why}; {then}")
+    let list = match wanted {
+        Wanted::Exchanges(_) => "lgsp exchanges --since 5m",
+        Wanted::Audit(_) => "lgsp audit search --since 5m",
+    };
+    match lang {
+        Lang::En => format!("-- {why}; opening another; exchanges in between are in `{list}`"),
+        Lang::Vi => format!("-- {why}; đang mở luồng khác; các lượt ở giữa xem bằng `{list}`"),
+    }
 }
 
 #[cfg(test)]
