@@ -107,7 +107,9 @@ fn exchange(sealed: &Sealed) -> String {
 fn agreement(sealed: &Sealed, lang: Lang) -> String {
     match sealed.agreement.as_str() {
         "" => String::new(),
-        agreement => format!("{agreement}, {} {}", lang.pick("version", "phiên bản"), sealed.agreement_version),
+        agreement => {
+            format!("{agreement}, {} {}", lang.pick("version", "phiên bản"), sealed.agreement_version)
+        }
     }
 }
 

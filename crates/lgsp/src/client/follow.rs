@@ -195,7 +195,7 @@ fn line(exchange: &Exchange, shape: &Shape, lang: Lang) -> Result<String, Error>
         Listing::Table => true,
         Listing::Plain => false,
     };
-    let outcome = outcome_of(exchange, lang);
+    let outcome = words::outcome(exchange.outcome(), lang);
     let at = words::moment(exchange.admitted.as_ref());
     let is_short = shape.widths[METHOD] == SHORT_METHOD;
     let method = if is_short { exchange.method.clone() } else { method_of(exchange) };
