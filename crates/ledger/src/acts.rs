@@ -4,16 +4,19 @@
 //! with the erasable parts, so that a store which was restored from a copy forgets again what was erased since.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use bytes::Bytes;
-use lgsp_bus::MacKey;
 use lgsp_core::ExchangeId;
-use lgsp_proto::ledger::v1::{Act, ActKind};
+use lgsp_proto::ledger::v1::{Act, ActKind, RetentionClass};
+use lgsp_runtime::state::Fact;
+use tokio::sync::{Mutex, Notify};
 use tracing::{error, info};
 
+use crate::audit::{Subjects, is_month};
 use crate::damage::Damages;
-use crate::entry::{Read, read_sealed};
-use crate::erasable::{Erasables, Mark};
+use crate::entry::{Key, Read, Signed, Signers, read_sealed};
+use crate::erasable::{Erasables, Mark, Rule};
 use crate::files::log;
 use crate::index::{Index, Stands};
 use crate::{Error, disk};
@@ -27,14 +30,22 @@ pub(crate) struct Acts {
     pub index: Index,
     pub erasables: Erasables,
     pub log: log::Reader,
-    /// The key under which a ledger signs.
-    pub counting: Option<MacKey>,
+    pub signers: Signers,
     pub damages: Damages,
+    /// Decisions that cannot be read.
+    pub unread: Fact,
+    pub subjects: Subjects,
+    /// Nothing is held while it is erased.
+    pub turn: Arc<Mutex<()>>,
+    /// Told when something was erased, or is to be.
+    pub forgotten: Arc<Notify>,
 }
 
 impl Acts {
-    /// Carries out what the index knows of and what is not carried out yet.
+    /// Carries out what the index knows of and what is not carried out yet. One that cannot be read holds no later one up: it is told,
+    /// and not noted as carried out, so that [`catch_up_with_the_late`](Self::catch_up_with_the_late) finds it when the log is repaired.
     pub async fn catch_up(&self) -> Result<(), Error> {
+        let _turn = self.turn.lock().await;
         loop {
             let acts = self.index.acts(self.erasables.carried_out().await?, AT_ONCE).await?;
             if acts.is_empty() {
@@ -42,10 +53,96 @@ impl Acts {
             }
             for stands in acts {
                 match self.read(stands).await? {
-                    Some(act) => self.carry_out(stands.leaf, &act).await?,
+                    Some(act) => {
+                        self.carry_out(stands.leaf, &act).await?;
+                        self.erasables.decided(stands.leaf).await?;
+                    }
                     None => self.erasables.pass(stands.leaf).await?,
                 }
             }
+        }
+    }
+
+    /// Carries out what was archived with its decisions and is not carried out here: the store was restored from an older copy.
+    pub async fn catch_up_with_archived(&self, acts: Vec<(u64, Bytes)>) -> Result<(), Error> {
+        let _turn = self.turn.lock().await;
+        let decided =
+            self.erasables.are_decided(&acts.iter().map(|(leaf, _)| *leaf).collect::<Vec<_>>()).await?;
+        for (leaf, sealed) in acts.into_iter().filter(|(leaf, _)| !decided.contains(leaf)) {
+            let Some(act) = act(sealed, &self.signers) else { continue };
+            self.carry_out(leaf, &act).await?;
+            self.erasables.decided(leaf).await?;
+        }
+        Ok(())
+    }
+
+    /// Carries out decisions that could not be read when later ones were carried out. What the later ones say still holds: so each of
+    /// the exchanges is brought to where all that can be read of it leads, in the order of the log.
+    pub async fn catch_up_with_the_late(&self) -> Result<(), Error> {
+        let _turn = self.turn.lock().await;
+        let carried_out = self.erasables.carried_out().await?;
+        let mut from = 0;
+        loop {
+            let acts = self.index.acts(from, AT_ONCE).await?;
+            let leaves: Vec<u64> = acts.iter().map(|stands| stands.leaf).collect();
+            let decided = self.erasables.are_decided(&leaves).await?;
+            for stands in acts.into_iter().filter(|stands| stands.leaf < carried_out) {
+                if decided.contains(&stands.leaf) {
+                    continue;
+                }
+                let Some(act) = self.read(stands).await? else { continue };
+                match act.kind() {
+                    ActKind::Erase | ActKind::Hold | ActKind::Release | ActKind::Withhold => {
+                        for exchange in exchanges_of(&act) {
+                            self.bring_up(exchange, carried_out).await?;
+                        }
+                    }
+                    // These only ever add up.
+                    ActKind::DestroyKey | ActKind::Expire | ActKind::Unspecified => {
+                        self.carry_out(carried_out - 1, &act).await?;
+                    }
+                }
+                self.erasables.decided(stands.leaf).await?;
+                info!(leaf = stands.leaf, "a decision that could not be read is carried out");
+            }
+            match leaves.last() {
+                Some(last) if *last < carried_out => from = last + 1,
+                Some(_) | None => return Ok(()),
+            }
+        }
+    }
+
+    /// Brings the marks of an exchange to where its decisions lead that stand before a leaf.
+    async fn bring_up(&self, exchange: ExchangeId, before: u64) -> Result<(), Error> {
+        let mut decisions = self.index.acts_about(&exchange).await?;
+        decisions.retain(|stands| stands.leaf < before);
+        decisions.sort_unstable_by_key(|stands| stands.leaf);
+        let (mut is_held, mut is_erased, mut withheld_until_us) = (false, false, None);
+        for stands in decisions {
+            let Some(act) = self.read(stands).await? else { continue };
+            if !exchanges_of(&act).any(|about| about == exchange) {
+                continue;
+            }
+            match act.kind() {
+                ActKind::Erase => is_erased |= !is_held,
+                ActKind::Hold => is_held = true,
+                ActKind::Release => is_held = false,
+                ActKind::Withhold => withheld_until_us = Some(act.disclose_after_us),
+                ActKind::DestroyKey | ActKind::Expire | ActKind::Unspecified => {}
+            }
+        }
+        let last = before.saturating_sub(1);
+        let exchange = [exchange];
+        if is_erased {
+            self.forget(last, &exchange).await?;
+        }
+        if let Some(until_us) = withheld_until_us {
+            self.erasables.mark(last, Mark::Withheld, until_us, &exchange).await?;
+        }
+        if is_held {
+            self.erasables.mark(last, Mark::Held, 0, &exchange).await
+        } else {
+            self.erasables.unmark(last, Mark::Held, &exchange).await
         }
     }
 
@@ -53,9 +150,10 @@ impl Acts {
         let log = self.log.clone();
         let sealed = disk(self.log.folder().to_owned(), move || log.sealed(stands.place)).await?;
         match sealed {
-            Ok(sealed) => Ok(act(sealed, self.counting.as_ref())),
+            Ok(sealed) => Ok(act(sealed, &self.signers)),
             Err(damage) => {
                 error!(leaf = stands.leaf, "a decision about the log cannot be read and is not carried out");
+                self.unread.add(1);
                 self.damages.note(damage);
                 Ok(None)
             }
@@ -71,12 +169,52 @@ impl Acts {
             ActKind::Withhold => {
                 self.erasables.mark(leaf, Mark::Withheld, act.disclose_after_us, &exchanges).await
             }
-            // It stands in the log: what it did was done to a file of keys.
-            ActKind::DestroyKey | ActKind::Unspecified => self.erasables.pass(leaf).await,
+            ActKind::DestroyKey => self.destroy(leaf, &act.month).await,
+            ActKind::Expire => self.expire(leaf, act).await,
+            ActKind::Unspecified => self.erasables.pass(leaf).await,
         }
     }
 
-    /// First what they are found by, and only then the parts, which tell what that is.
+    /// Whoever looks for a subject has no key of that month from now on; the file goes where the process has it.
+    async fn destroy(&self, leaf: u64, month: &str) -> Result<(), Error> {
+        if !is_month(month) {
+            return self.erasables.pass(leaf).await;
+        }
+        self.erasables.destroy(leaf, month).await?;
+        self.subjects.destroy(month);
+        info!(leaf, month, "a subject key is destroyed");
+        Ok(())
+    }
+
+    /// Keeps the rule: what has expired is erased behind everything else, since it may be much. The index has the rule first, so that
+    /// one which has not was restored from a copy, and still finds what is erased.
+    async fn expire(&self, leaf: u64, act: &Act) -> Result<(), Error> {
+        let platform = match act.retention_class() {
+            RetentionClass::Unspecified => return self.erasables.pass(leaf).await,
+            RetentionClass::Data => false,
+            RetentionClass::Platform => true,
+        };
+        let rule = Rule { platform, before_us: act.before_us };
+        self.index.expire(&rule).await?;
+        self.erasables.expire(leaf, rule).await?;
+        self.forgotten.notify_one();
+        Ok(())
+    }
+
+    /// Erases some of what has expired; returns whether there may be more.
+    pub async fn erase_expired(&self) -> Result<bool, Error> {
+        let _turn = self.turn.lock().await;
+        let due = self.erasables.due(AT_ONCE).await?;
+        let parts: Vec<(Key, Vec<u8>)> = due.iter().map(|due| (due.key, due.value.clone())).collect();
+        if parts.is_empty() {
+            return Ok(false);
+        }
+        self.index.forget(&parts).await?;
+        self.erasables.blank(&due).await?;
+        info!(parts = parts.len(), "what has expired is erased");
+        Ok(true)
+    }
+
     async fn erase(&self, leaf: u64, exchanges: Vec<ExchangeId>) -> Result<(), Error> {
         let held: HashSet<ExchangeId> = {
             let marks = self.erasables.marks(&exchanges).await;
@@ -86,17 +224,24 @@ impl Acts {
         };
         let exchanges: Vec<ExchangeId> =
             exchanges.into_iter().filter(|exchange| !held.contains(exchange)).collect();
-        let parts = self.erasables.parts_of(&exchanges).await?;
-        self.index.forget(&parts).await?;
-        self.erasables.mark(leaf, Mark::Erased, 0, &exchanges).await?;
+        self.forget(leaf, &exchanges).await?;
+        self.forgotten.notify_one();
         info!(leaf, exchanges = exchanges.len(), held = held.len(), "exchanges are erased");
         Ok(())
+    }
+
+    /// First what they are found by, and only then the parts, which tell what that is.
+    async fn forget(&self, leaf: u64, exchanges: &[ExchangeId]) -> Result<(), Error> {
+        let parts = self.erasables.parts_of(exchanges).await?;
+        self.index.forget(&parts).await?;
+        self.erasables.mark(leaf, Mark::Erased, 0, exchanges).await
     }
 }
 
 /// The exchanges that an entry, if it is a signed decision, has erased.
 pub(crate) fn erased_by(read: &Read) -> impl Iterator<Item = ExchangeId> {
-    let act = read.sealed.act.as_ref().filter(|act| read.signed && act.kind() == ActKind::Erase);
+    let act =
+        read.sealed.act.as_ref().filter(|act| read.signed == Signed::Yes && act.kind() == ActKind::Erase);
     act.into_iter().flat_map(exchanges_of)
 }
 
@@ -104,7 +249,7 @@ fn exchanges_of(act: &Act) -> impl Iterator<Item = ExchangeId> {
     act.exchange_ids.iter().filter_map(|id| ExchangeId::from_bytes(id))
 }
 
-fn act(sealed: Bytes, counting: Option<&MacKey>) -> Option<Act> {
-    let read = read_sealed(sealed, counting).ok().filter(|read| read.signed)?;
+fn act(sealed: Bytes, signers: &Signers) -> Option<Act> {
+    let read = read_sealed(sealed, signers).ok().filter(|read| read.signed == Signed::Yes)?;
     read.sealed.act
 }

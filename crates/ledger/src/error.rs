@@ -46,6 +46,9 @@ pub enum Error {
     /// The log cannot be sealed.
     #[error("the ledger cannot seal its log: {0}")]
     Seal(#[from] crate::seal::Error),
+    /// There is no key under which decisions are signed.
+    #[error("there is no key to sign decisions about the log with")]
+    Unsigned,
     /// Another ledger has taken the log over.
     #[error("another ledger has taken this log over: only one may run on its folder")]
     TakenOver,
@@ -66,6 +69,7 @@ impl Error {
             Self::KeyMissing { .. } => "a MAC key is missing",
             Self::Bus(_) => "the bus failed",
             Self::Seal(error) => error.cause(),
+            Self::Unsigned => "there is no key to sign decisions with",
             Self::TakenOver => TAKEN_OVER,
             Self::Ending => "the ledger is ending",
         }
@@ -81,6 +85,8 @@ impl crate::seal::Error {
             Self::Head(HeadError::TakenOver) => TAKEN_OVER,
             Self::Altered { .. } => "the log is not the one that was sealed",
             Self::Checkpoint { .. } => "the checkpoint is damaged",
+            Self::CheckpointMissing { .. } => "the checkpoint is missing",
+            Self::AnotherLog => "a witness has seen another log",
             Self::Rewound { .. } => "the log was put back behind what it has signed",
             Self::Lost { .. } => "a leaf was lost before it was sealed",
             Self::Origin(_) | Self::Sign(_) => "the checkpoint cannot be signed",

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
@@ -21,14 +21,17 @@ use tracing::{error, warn};
 
 use crate::abandon::{Abandoner, Open, Requests};
 use crate::acts::Acts;
-use crate::audit::{Audit, Desk};
+use crate::audit::{Audit, Desk, Subjects};
 use crate::damage::Damages;
+use crate::entry::Signers;
 use crate::erasable::Erasables;
 use crate::files::journal::{self, Incarnation, Journal};
 use crate::files::log::{self, Log, Place};
 use crate::filing::{Filed, Filing};
 use crate::follow::Followers;
+use crate::forgetting::Forgetting;
 use crate::intake::{Durable, Intake, Limits, Offsets};
+use crate::keep;
 use crate::recovery::{Recovered, Site, recover, stored_offsets};
 use crate::seal::Seal;
 use crate::service::Service;
@@ -61,6 +64,11 @@ impl Ledger {
         self.audit.subjects.replace(keys);
     }
 
+    /// The months whose subject key a decision has destroyed: their files are to go.
+    pub fn destroyed_subject_keys(&self) -> watch::Receiver<BTreeSet<String>> {
+        self.audit.subjects.destroyed()
+    }
+
     /// How far entries are on disk, for the appenders of the embedded broker.
     pub fn fsynced(&self) -> Fsynced {
         self.fsynced.clone()
@@ -80,13 +88,18 @@ pub struct Keys {
     /// Sign the log's checkpoints: one key, or two while it takes the other's place, itself first. Without one the log is sealed,
     /// and nothing is signed.
     pub log: Vec<SignerKey>,
+    /// Signs decisions about the log, and tells by all that did before which are decisions. No gateway holds it. Without one nothing is
+    /// decided.
+    pub decisions: Option<MacKey>,
+    /// Under which gateways signed entries before: what stands in the log may be signed with them, and nothing that arrives is.
+    pub former_entries: Option<MacKey>,
 }
 
 /// Recovers the ledger's files, and starts to take entries in.
 ///
 /// State: `intake` tells of what exchanges wait for, `filing` of what happens behind it, `sealing` of the log's seal, `files` of damage and
-/// `abandoned` of the watch over requests, `usage` of the counts of the day; the numbers are `taken-in`, `leaves`, `sealed`,
-/// `open-requests`, `refused-requests` and `unreadable`.
+/// `abandoned` of the watch over requests, `usage` of the counts of the day, `retention` of what is to be forgotten; the numbers are `taken-in`, `leaves`, `sealed`,
+/// `open-requests`, `refused-requests`, `unreadable`, `bereft` and `unread-decisions`.
 ///
 /// # Errors
 /// The folder cannot be used, another ledger uses it, its stores cannot be opened, or the key of a domain that is to be
@@ -98,14 +111,15 @@ pub async fn start(
     state: &State,
     shutdown: &Shutdown,
 ) -> Result<Ledger, Error> {
-    let Keys { macs, log: log_keys } = keys;
+    let Keys { macs, log: log_keys, decisions, former_entries } = keys;
     let watched = watched(&options, &macs, bus)?;
     let site = Site::open(&options.dir).await?;
     let damages = Damages::new(state.component("files"));
-    let counting = macs.counting();
+    let signers = Signers { entries: macs.counting().cloned(), former_entries, decisions };
     let head = site.take_over().await;
     let erasables = Erasables::open(&site.erasable).await?;
-    let recovered = recover(&site, head.as_ref().ok(), (counting, &erasables), &damages).await?;
+    let recovered = recover(&site, head.as_ref().ok(), (&signers, &erasables), &damages).await?;
+    keep::finish_at_start(&site, &recovered.index, &erasables).await;
     let end = recovered.end.place;
     let incarnation = if bus.is_embedded() { uuid::Uuid::new_v4().into_bytes() } else { KAFKA };
     let offsets =
@@ -120,7 +134,10 @@ pub async fn start(
 
     let wires = Wires::new(&journal, bus);
     let open = Open::new(options.most_open, options.abandon_after, state.fact("open-requests"));
+    let dir = site.dir.clone();
+    let shelf = disk(site.dir.clone(), move || keep::Shelf::read(&dir)).await?;
     let service = Service {
+        shelf: Arc::new(shelf),
         index: recovered.index.clone(),
         log: log::Reader::new(&site.log),
         filed: wires.filed(),
@@ -128,20 +145,36 @@ pub async fn start(
         open: Arc::new(open),
         damages,
     };
+    let subjects = Subjects::new(erasables.destroyed().await?);
     let acts = Acts {
         index: service.index.clone(),
         erasables: erasables.clone(),
         log: service.log.clone(),
-        counting: counting.cloned(),
+        signers: signers.clone(),
         damages: service.damages.clone(),
+        unread: state.fact("unread-decisions"),
+        subjects: subjects.clone(),
+        turn: Arc::default(),
+        forgotten: Arc::default(),
     };
+    acts.catch_up_with_archived(service.shelf.acts()).await?;
     acts.catch_up().await?;
+    acts.catch_up_with_the_late().await?;
     let leaving = shutdown.begins(Stage::NotServing);
-    let audit = Audit::new(service.clone(), erasables, seal.prover(), Desk::new(bus, counting), leaving);
+    let desk = Desk::new(bus, signers.decisions.as_ref());
+    let forgetting = Forgetting {
+        acts: acts.clone(),
+        desk: desk.clone(),
+        retention: options.retention.clone(),
+        filed: wires.filed(),
+        component: state.component("retention"),
+        stop: shutdown.begins(Stage::Drain),
+    };
+    let audit = Audit::new(service.clone(), erasables, seal.prover(), desk, subjects, leaving);
     let ledger = Ledger { fsynced: wires.fsynced.subscribe(), audit, service };
     let mut filing =
         ledger.filing(&options, &site, (recovered, acts), (incarnation, offsets.clone()), &wires, state);
-    filing.counting = counting.cloned();
+    filing.signers = signers.clone();
     filing.log.lock().generation = generation;
     filing.sealing = seal.start(&options, &site, state, shutdown);
     let read = if bus.is_embedded() { Offsets::embedded() } else { Offsets::on_kafka(&offsets) };
@@ -158,7 +191,8 @@ pub async fn start(
     let damages = ledger.service.damages.clone();
     let check = check_log(site.log, end, damages, shutdown.begins(Stage::Drain));
     shutdown.spawn(Stage::Drain, "check of the log", check);
-    ledger.watch(&options, watched, bus, state, shutdown);
+    shutdown.spawn(Stage::Drain, "forgetting", forgetting.run());
+    ledger.watch(&options, (watched, signers.entries), bus, state, shutdown);
     ledger.tell_usage(usage, &macs, bus, state, shutdown);
     Ok(ledger)
 }
@@ -249,11 +283,12 @@ impl Ledger {
             open: Arc::clone(&self.service.open),
             usage: Arc::clone(&wires.usage),
             sealing: None,
-            counting: None,
+            signers: Signers::default(),
             damages: self.service.damages.clone(),
             component: state.component("filing"),
             leaves,
             unreadable: state.fact("unreadable"),
+            bereft: state.fact("bereft"),
             pending: None,
         }
     }
@@ -278,7 +313,7 @@ impl Ledger {
     fn watch(
         &self,
         options: &Options,
-        watched: Vec<(String, MacKey)>,
+        (watched, signs): (Vec<(String, MacKey)>, Option<MacKey>),
         bus: &Bus,
         state: &State,
         shutdown: &Shutdown,
@@ -299,6 +334,7 @@ impl Ledger {
         }
         let abandoner = Abandoner {
             bus: bus.clone(),
+            key: signs,
             open: Arc::clone(&self.service.open),
             index: self.service.index.clone(),
             fsynced: self.fsynced.clone(),
@@ -359,7 +395,8 @@ fn run_intake(
 
 /// Reads the whole log once, behind everything else, and names what is damaged.
 async fn check_log(folder: PathBuf, end: Place, damages: Damages, stop: CancellationToken) {
-    for number in 1..=end.segment {
+    let shelf = folder.parent().map(keep::Shelf::read).and_then(Result::ok).unwrap_or_default();
+    for number in (1..=end.segment).filter(|number| !shelf.has_segment(*number)) {
         let of = folder.clone();
         let checked = disk(folder.clone(), move || log::check(&of, number, end));
         match checked.await {

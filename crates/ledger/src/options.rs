@@ -2,9 +2,11 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use lgsp_runtime::config::{self, Problems, Row, row, units};
+use lgsp_runtime::config::{self, Problems, Row, row, section, units};
 use lgsp_tlog::{Kind, VerifierKey};
 use serde::{Deserialize, Serialize};
+
+use crate::retention::Retention;
 
 /// The options of the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +47,8 @@ pub struct Options {
     /// How long one follower's stream lasts.
     #[serde(with = "units::duration")]
     pub follow_for: Duration,
+    /// How long what can be erased is kept.
+    pub retention: Retention,
 }
 
 /// A witness that somebody else runs.
@@ -93,6 +97,7 @@ impl Default for Options {
             follow_buffer: 4_096,
             most_followers: 64,
             follow_for: Duration::from_secs(15 * 60),
+            retention: Retention::default(),
         }
     }
 }
@@ -135,7 +140,7 @@ impl Options {
 impl config::Options for Options {
     fn reference() -> Vec<Row> {
         let (size, duration) = (units::size::ACCEPTS, units::duration::ACCEPTS);
-        vec![
+        let rows = vec![
             row(
                 "dir",
                 "a folder",
@@ -190,7 +195,8 @@ impl config::Options for Options {
             ),
             row("most-followers", "1 to 10000", "Most followers at once; of one application 8, the newest."),
             row("follow-for", duration, "How long one follower's stream lasts; it can be opened again."),
-        ]
+        ];
+        [rows, section::<Retention>("retention")].concat()
     }
 
     fn check(&self, problems: &mut Problems) {
@@ -200,6 +206,7 @@ impl config::Options for Options {
             problems.add("origin", "is empty, or has spaces, plus signs or control characters");
         }
         self.check_witnesses(problems);
+        problems.section("retention", &self.retention);
         problems.range("most-open", self.most_open, 1..=10_000_000);
         problems.range("follow-buffer", self.follow_buffer, 1..=1_000_000);
         problems.range("most-followers", self.most_followers, 1..=10_000);

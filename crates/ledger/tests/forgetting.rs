@@ -48,7 +48,8 @@ const TELLING: usize = 12;
 
 /// The files in which any of these stand.
 fn holding(site: &Site, values: &[Vec<u8>]) -> Vec<PathBuf> {
-    let ends: HashSet<&[u8]> = values.iter().map(|value| &value[value.len().saturating_sub(TELLING)..]).collect();
+    let ends: HashSet<&[u8]> =
+        values.iter().map(|value| &value[value.len().saturating_sub(TELLING)..]).collect();
     let holds = |bytes: &[u8]| {
         ends.iter().any(|end| end.len() < TELLING && bytes.windows(end.len()).any(|window| window == *end))
             || bytes.windows(TELLING).any(|window| ends.contains(window))
@@ -213,7 +214,10 @@ async fn a_month_whose_key_is_destroyed_is_found_by_nobody_and_all_proofs_hold()
     assert_eq!(reason(destroy(&running, "2026-06").await).reason(), Reason::NotFound, "it is gone");
     let act = get(&running, lgsp_core::ExchangeId::parse(&destroyed.act_id).unwrap()).await.entries.remove(0);
     let act = Sealed::decode(act.sealed).unwrap().act.unwrap();
-    assert_eq!((act.kind(), act.month.as_str(), act.by.as_str()), (ActKind::DestroyKey, "2026-06", "giam.sat"));
+    assert_eq!(
+        (act.kind(), act.month.as_str(), act.by.as_str()),
+        (ActKind::DestroyKey, "2026-06", "giam.sat")
+    );
     assert!(act.legal_basis.contains("91/2025") && !act.reason.is_empty() && !act.asked_in.is_empty());
     let request = GetExchangeRequest {
         exchange_id: june.exchange.to_string(),
@@ -268,11 +272,13 @@ async fn until_erased(running: &Running, entered: &Entered) {
 
 /// The rules that were entered, from the log itself.
 async fn rules(running: &Running, site: &Site) -> Vec<Act> {
-    let pool = sqlx::SqlitePool::connect(&format!("sqlite:{}", site.path("index.db").display())).await.unwrap();
-    let acts: Vec<Vec<u8>> = sqlx::query_scalar("SELECT exchange_id FROM entry WHERE phase = 6 ORDER BY leaf")
-        .fetch_all(&pool)
-        .await
-        .unwrap();
+    let pool =
+        sqlx::SqlitePool::connect(&format!("sqlite:{}", site.path("index.db").display())).await.unwrap();
+    let acts: Vec<Vec<u8>> =
+        sqlx::query_scalar("SELECT exchange_id FROM entry WHERE phase = 6 ORDER BY leaf")
+            .fetch_all(&pool)
+            .await
+            .unwrap();
     pool.close().await;
     let mut rules = Vec::new();
     for id in acts {
@@ -402,8 +408,9 @@ async fn marks_outlive_the_index_and_the_store_of_erasable_parts() {
         let running = site.start(&bus).await;
         assert_eq!(reason(erase(&running, &[&held]).await).reason(), Reason::Held, "without {lost:?}");
         running.stop().await;
-        let pool =
-            sqlx::SqlitePool::connect(&format!("sqlite:{}", site.path("erasable.db").display())).await.unwrap();
+        let pool = sqlx::SqlitePool::connect(&format!("sqlite:{}", site.path("erasable.db").display()))
+            .await
+            .unwrap();
         let marks: Vec<(Vec<u8>, i32, i64)> =
             sqlx::query_as("SELECT exchange_id, kind, until_us FROM mark ORDER BY kind")
                 .fetch_all(&pool)

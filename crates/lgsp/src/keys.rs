@@ -19,7 +19,10 @@ use crate::client::Listing;
 use crate::client::output::{Surface, Tone, line};
 use crate::client::table::{Cell, Table};
 use crate::config::Config;
-use crate::layout::{key_files, read_mac_key, read_public_keys, read_signing_key, read_symmetric_key};
+use crate::layout::{
+    key_files, read_kept_key, read_mac_key, read_public_keys, read_signing_key, read_symmetric_key,
+};
+use crate::roles::destroyed_keys;
 
 const DAY_US: i64 = 86_400_000_000;
 /// From so many days before its end on, a key wants attention.
@@ -51,6 +54,8 @@ enum Standing {
     Ends,
     Ended,
     Missing,
+    /// A decision of the log has destroyed it, and its file is still there.
+    Destroyed,
     Unusable(String),
 }
 
@@ -62,6 +67,7 @@ impl Standing {
             Self::Ends => "ends soon".to_owned(),
             Self::Ended => "has ended".to_owned(),
             Self::Missing => "missing".to_owned(),
+            Self::Destroyed => "destroyed, and still there: delete it".to_owned(),
             Self::Unusable(why) => format!("unusable: {why}"),
         }
     }
@@ -70,7 +76,7 @@ impl Standing {
         match self {
             Self::Good => Tone::Good,
             Self::TwoAtOnce | Self::Ends => Tone::Warning,
-            Self::Ended | Self::Missing | Self::Unusable(_) => Tone::Bad,
+            Self::Ended | Self::Missing | Self::Destroyed | Self::Unusable(_) => Tone::Bad,
         }
     }
 }
@@ -95,7 +101,8 @@ fn inventory(config: &Config, now: i64) -> Vec<Key> {
         signing_key(&mut keys, "log, former", former);
     }
     mac_keys(&mut keys, &config.keys.mac);
-    subject_keys(&mut keys, &config.keys.subjects, now);
+    kept_keys(&mut keys, config);
+    subject_keys(&mut keys, config, now);
     certificates(&mut keys, config, now);
     if config.witness.name.is_some() {
         signing_key(&mut keys, "witness signing", &config.witness.key);
@@ -127,16 +134,44 @@ fn mac_keys(keys: &mut Vec<Key>, folder: &Path) {
     keys.extend(of_folder("mac", folder, |path| {
         // What it holds is read as a role reads it; only then is its text looked at.
         read_mac_key(path)?;
-        let text = fs::read_to_string(path).unwrap_or_default();
-        Ok(text.split_whitespace().map(|key| secret_id(&hex::decode(key).unwrap_or_default())).collect())
+        Ok(secret_ids(path))
     }));
 }
 
-/// A month's key is good for ever: what was hashed with it is found with it. This month's has to be there, and the next
-/// one's a week before.
-fn subject_keys(keys: &mut Vec<Key>, folder: &Path, now: i64) {
+/// The ids of the secrets that stand in a file.
+fn secret_ids(file: &Path) -> Vec<String> {
+    let text = fs::read_to_string(file).unwrap_or_default();
+    text.split_whitespace().map(|key| secret_id(&hex::decode(key).unwrap_or_default())).collect()
+}
+
+/// Those of what is kept for ever: a file holds the one that signs first, and after it those that did before.
+fn kept_keys(keys: &mut Vec<Key>, config: &Config) {
+    let files = [
+        ("decisions", Some(&config.keys.decisions)),
+        ("entries, former", config.keys.entries_former.as_ref()),
+    ];
+    for (kind, file) in files.into_iter().filter_map(|(kind, file)| Some((kind, file?))) {
+        let key = Key::of(kind, file, read_kept_key(file).map(|_| secret_ids(file)));
+        // Former ones stay: nothing is being replaced.
+        let standing = if key.standing == Standing::TwoAtOnce { Standing::Good } else { key.standing };
+        keys.push(Key { standing, ..key });
+    }
+}
+
+/// A month's key is good for ever: what was hashed with it is found with it; until it is destroyed. This month's has to be there, and
+/// the next one's a week before.
+fn subject_keys(keys: &mut Vec<Key>, config: &Config, now: i64) {
+    let folder = &config.keys.subjects;
     let read = |path: &Path| Ok(vec![secret_id(&read_symmetric_key(path)?)]);
-    let found = of_folder("subject", folder, read);
+    let mut found = of_folder("subject", folder, read);
+    match destroyed_keys::listed(&config.ledger.dir) {
+        Ok(destroyed) => {
+            for key in found.iter_mut().filter(|key| destroyed.contains(&key.name)) {
+                key.standing = Standing::Destroyed;
+            }
+        }
+        Err(error) => keys.push(Key::of::<io::Error>("subject, destroyed", &config.ledger.dir, Err(error))),
+    }
     let mut wanted = vec![month(now), month(now + AHEAD_DAYS * DAY_US)];
     wanted.dedup();
     wanted.retain(|month| !found.iter().any(|key| key.name == *month));
@@ -281,6 +316,7 @@ mod tests {
             "log signing log",
             "mac land",
             "mac ledger",
+            "decisions decisions",
             "subject 2026-06",
             "subject 2026-07",
         ];
@@ -303,6 +339,23 @@ mod tests {
         assert!(matches!(standing("mac ledger"), Standing::Unusable(_)));
         assert_eq!(*standing("snapshot signing snapshot"), Standing::Missing);
         assert_eq!(*standing("subject 2026-08"), Standing::Missing, "that of the month");
+    }
+
+    #[test]
+    fn a_subject_key_whose_destruction_is_entered_is_told_while_its_file_is_there() {
+        let (dir, config) = made();
+        fs::create_dir(&config.ledger.dir).expect("made");
+        fs::write(config.ledger.dir.join("destroyed-keys"), "2026-05\n2026-06\n").expect("written");
+        let standing = || standings(&config, JUNE).into_iter().find(|(name, _)| name == "subject 2026-06");
+        assert_eq!(standing().expect("a key").1, Standing::Destroyed);
+        assert_eq!(Standing::Destroyed.tone(), Tone::Bad);
+        let july = Layout::new(dir.path()).subject_keys().join("2026-07.key");
+        assert!(july.exists());
+        assert!(
+            standings(&config, JUNE)
+                .iter()
+                .any(|(name, it)| name == "subject 2026-07" && *it == Standing::Good)
+        );
     }
 
     #[test]

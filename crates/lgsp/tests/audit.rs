@@ -225,11 +225,14 @@ fn an_export_is_whole_a_report_is_for_the_citizen_and_a_breach_is_counted() {
     let erase = ["audit", "erase", &exchange, basis[0], basis[1]];
     let held = office.run(OPERATOR, &erase);
     assert!(!held.status.success(), "what is held stays");
-    says(&noted(&held), &["not open to you", "HELD"]);
+    says(&noted(&held), &["held: it cannot be erased", "HELD"]);
     let released = office.audit(&["release", &exchange, basis[0], basis[1], "--output", "json"]);
     assert!(serde_json::from_str::<Value>(&released).expect("JSON")["actId"].is_string());
     let erased = office.run(OPERATOR, &erase);
     assert!(erased.status.success(), "{}", noted(&erased));
+    says(&noted(&erased), &["1 entries with something to erase"]);
+    let again = office.run(OPERATOR, &[&erase[..], &["--dry-run"]].concat());
+    says(&noted(&again), &["would erase what can be erased", "nothing is left to erase"]);
     let shown = words(&office.audit(&["show", &exchange]));
     says(&shown, &["officer erased\n", "dossier erased\n", "decision withheld until 2099-01-01 00:00: gi-"]);
     says(&shown, &["\nheld: gi-thanhtra, ", "\nreleased: gi-thanhtra, ", "\nerased: dung-vanhanh, "]);

@@ -10,7 +10,7 @@ use lgsp_core::{ExchangeId, Fault, Reason};
 use lgsp_proto::ledger::v1::audit_service_server::{AuditService, AuditServiceServer};
 use lgsp_proto::ledger::v1::{
     CheckCompletenessRequest, CheckCompletenessResponse, CountExchangesRequest, CountExchangesResponse,
-    DecidedResponse, Disclosure, EraseExchangesRequest, Exchange, ExportExchangesRequest, ExportedExchange,
+    DecidedResponse, DestroySubjectKeyRequest, DestroySubjectKeyResponse, Disclosure, EraseExchangesRequest, Exchange, ExportExchangesRequest, ExportedExchange,
     ExposedExchange, FollowAuditRequest, GetCheckpointRequest, GetCheckpointResponse, GetExchangeRequest,
     GetExchangeResponse, MarkExchangesRequest, ReportExposureRequest, ReportSubjectRequest,
     SearchExchangesRequest, SearchExchangesResponse,
@@ -138,6 +138,13 @@ impl AuditService for Log {
         &self,
         _: Request<EraseExchangesRequest>,
     ) -> Result<Response<DecidedResponse>, Status> {
+        Err(refusal(Reason::NotSealed))
+    }
+
+    async fn destroy_subject_key(
+        &self,
+        _: Request<DestroySubjectKeyRequest>,
+    ) -> Result<Response<DestroySubjectKeyResponse>, Status> {
         Err(refusal(Reason::NotSealed))
     }
 }

@@ -10,10 +10,10 @@ use lgsp_core::time::{month, timestamp, unix_micros};
 use lgsp_core::{ExchangeId, Reason, Subject};
 use lgsp_proto::ledger::v1::audit_service_client::AuditServiceClient;
 use lgsp_proto::ledger::v1::{
-    AuditFilter, AuditedEntry, CheckCompletenessRequest, CountExchangesRequest, DecidedResponse, Disclosure,
-    Erasable, EraseExchangesRequest, Exchange, ExportExchangesRequest, FollowAuditRequest,
-    GetExchangeRequest, Mark, MarkExchangesRequest, Outcome, Phase, ReportExposureRequest,
-    ReportSubjectRequest, Sealed, SearchExchangesRequest, SubjectKey,
+    AuditFilter, AuditedEntry, CheckCompletenessRequest, CountExchangesRequest, DecidedResponse,
+    DestroySubjectKeyRequest, DestroySubjectKeyResponse, Disclosure, Erasable, EraseExchangesRequest,
+    Exchange, ExportExchangesRequest, FollowAuditRequest, GetExchangeRequest, Mark, MarkExchangesRequest,
+    Outcome, Phase, ReportExposureRequest, ReportSubjectRequest, Sealed, SearchExchangesRequest, SubjectKey,
 };
 use lgsp_proto::population::v1::GetHouseholdRequest;
 use prost::Message;
@@ -53,6 +53,7 @@ async fn erase(app: &App, exchanges: &[ExchangeId]) -> Result<DecidedResponse, S
     let request = EraseExchangesRequest {
         exchange_ids: exchanges.iter().map(ToString::to_string).collect(),
         legal_basis: "Luật 91/2025/QH15, Điều 14".to_owned(),
+        preview: false,
     };
     audit(app).erase_exchanges(app.request(request)).await.map(Response::into_inner)
 }
@@ -169,6 +170,10 @@ async fn what_is_found_of_persons_is_for_auditors_and_what_is_erased_for_operato
         let one = GetExchangeRequest { exchange_id: exchange.to_string(), ..GetExchangeRequest::default() };
         refused(audit(other).get_exchange(other.request(one)).await, Reason::RoleMissing);
         refused(mark(other, Mark::Hold, exchange, None).await, Reason::RoleMissing);
+        let is_operator = std::ptr::eq(other, &operator);
+        if !is_operator {
+            refused(destroy_key(other, "2026-01").await, Reason::RoleMissing);
+        }
         let follow = FollowAuditRequest::default();
         refused(audit(other).follow_audit(other.request(follow)).await.map(|_| ()), Reason::RoleMissing);
     }
@@ -190,6 +195,16 @@ async fn what_an_operator_erases_is_found_by_nothing_and_a_hold_of_the_auditor_i
     assert_eq!(leaf.erasable.unwrap().dossier.unwrap().value, DOSSIER);
     mark(&auditor, Mark::Hold, held, None).await.expect("held");
     refused(erase(&operator, &[held, gone]).await, Reason::Held);
+    let request = EraseExchangesRequest {
+        exchange_ids: vec![held.to_string(), gone.to_string()],
+        legal_basis: "Luật 91/2025/QH15, Điều 14".to_owned(),
+        preview: true,
+    };
+    let told =
+        audit(&operator).erase_exchanges(operator.request(request)).await.expect("served").into_inner();
+    let mut told: Vec<_> = told.erasures.into_iter().map(|it| (it.exchange_id, it.parts, it.held)).collect();
+    told.sort_by_key(|(_, _, held)| !held);
+    assert_eq!(told, [(held.to_string(), 1, true), (gone.to_string(), 1, false)]);
     assert!(finds(&auditor, of(PERSON), gone).await, "none of them is erased");
 
     let decision = erase(&operator, &[gone]).await.expect("erased");
@@ -204,6 +219,44 @@ async fn what_an_operator_erases_is_found_by_nothing_and_a_hold_of_the_auditor_i
     let act = get(&auditor, ExchangeId::parse(&decision.act_id).unwrap()).await.remove(0);
     let act = Sealed::decode(act.sealed).unwrap().act.unwrap();
     assert_eq!((act.by.as_str(), act.legal_basis.as_str()), ("dung.vanhanh", "Luật 91/2025/QH15, Điều 14"));
+    city.hub.stop().await;
+}
+
+async fn destroy_key(app: &App, month: &str) -> Result<DestroySubjectKeyResponse, Status> {
+    let request = DestroySubjectKeyRequest {
+        month: month.to_owned(),
+        legal_basis: "Quyết định 20/QĐ-UBND".to_owned(),
+        reason: "hết thời hạn tra cứu".to_owned(),
+    };
+    audit(app).destroy_subject_key(app.request(request)).await.map(Response::into_inner)
+}
+
+#[tokio::test]
+async fn a_month_whose_key_an_operator_destroys_is_found_by_nobody_and_its_file_is_gone_even_if_put_back() {
+    let city = Box::pin(City::start()).await;
+    let (auditor, operator) = (city.person("giam.sat"), city.person("dung.vanhanh"));
+    let before = entered_long_ago(&city, PERSON).await;
+    within("the ledger has the key of the other month", || finds(&auditor, of(PERSON), before)).await;
+    let now_us = unix_micros(SystemTime::now());
+    let (then, now) = (month(now_us - 40 * DAY_US), month(now_us));
+    let file = |month: &str| city.hub.data().join("keys/subjects").join(format!("{month}.key"));
+
+    refused(destroy_key(&auditor, &then).await, Reason::RoleMissing);
+    let refusal = refused(destroy_key(&operator, &now).await, Reason::InvalidField);
+    assert_eq!(refusal.violations[0].0, "month", "nothing is served without it");
+    let destroyed = destroy_key(&operator, &then).await.expect("destroyed");
+    assert!(!finds(&auditor, of(PERSON), before).await);
+    assert!(!destroyed.gateways.is_empty(), "the gateway of this hub may have it too");
+    within("its file is gone", || async { !file(&then).exists() }).await;
+    assert!(file(&now).exists());
+
+    let act = get(&auditor, ExchangeId::parse(&destroyed.act_id).unwrap()).await.remove(0);
+    let act = Sealed::decode(act.sealed).unwrap().act.unwrap();
+    assert_eq!((act.by.as_str(), act.month), ("dung.vanhanh", then.clone()));
+    fs::write(file(&then), "2a".repeat(32)).expect("written");
+    within("it is gone again", || async { !file(&then).exists() }).await;
+    let served = ask(&city, PERSON).await;
+    assert!(finds(&auditor, of(PERSON), served).await, "the months that have their key are found as before");
     city.hub.stop().await;
 }
 

@@ -19,20 +19,59 @@ use tokio::time::{Instant, timeout_at};
 use tracing::info;
 
 use super::{Audit, in_time};
+use crate::Error;
 use crate::service::{invalid, unanswered};
 
 /// Where decisions are entered: one after the other, so that nothing is held while it is erased. A cheap handle.
 #[derive(Clone, Debug)]
 pub(crate) struct Desk {
     bus: Bus,
-    /// The key under which the ledger signs.
+    /// The ledgers' own key, under which they sign decisions.
     key: Option<MacKey>,
-    turn: Arc<Mutex<()>>,
+    pub(super) turn: Arc<Mutex<()>>,
 }
 
 impl Desk {
     pub fn new(bus: &Bus, key: Option<&MacKey>) -> Self {
         Self { bus: bus.clone(), key: key.cloned(), turn: Arc::default() }
+    }
+
+    /// Puts the decision on the topic, where entries come from.
+    pub(super) async fn enter(&self, act: Act, application: &str, now_us: i64) -> Result<ExchangeId, Fault> {
+        let no_key = || Fault::new(Reason::Internal).saying("the ledger has no key of decisions");
+        let key = self.key.as_ref().ok_or_else(no_key)?;
+        self.publish(key, act, application, now_us).await.map_err(unanswered)
+    }
+
+    /// The same for what no person decides but a rule.
+    pub async fn enter_rule(&self, act: Act, now_us: i64) -> Result<(), Error> {
+        let key = self.key.as_ref().ok_or(Error::Unsigned)?;
+        self.publish(key, act, "", now_us).await.map(drop).map_err(Error::from)
+    }
+
+    async fn publish(
+        &self,
+        key: &MacKey,
+        act: Act,
+        application: &str,
+        now_us: i64,
+    ) -> Result<ExchangeId, lgsp_bus::Error> {
+        let id = ExchangeId::new();
+        let sealed = Sealed {
+            schema: SCHEMA,
+            exchange_id: bytes_of(&id),
+            phase: Phase::Act.into(),
+            application: application.to_owned(),
+            platform: true,
+            admitted_us: now_us,
+            entered_us: now_us,
+            act: Some(act),
+            ..Sealed::default()
+        };
+        let sealed = lgsp_bus::entry::sign_decision(key, &sealed.encode_to_vec()).into();
+        let entry = Entry { sealed, erasable: None }.encode_to_vec();
+        self.bus.publish(topics::EXCHANGE, None, id.as_bytes(), &entry, &[]).await?;
+        Ok(id)
     }
 }
 
@@ -78,6 +117,9 @@ impl Audit {
         deadline: Instant,
     ) -> Result<DecidedResponse, Fault> {
         let (exchange_ids, legal_basis) = (&*request.exchange_ids, request.legal_basis.trim());
+        if request.preview {
+            return self.preview(exchange_ids, deadline).await;
+        }
         let decision = Decision { kind: ActKind::Erase, exchange_ids, legal_basis, disclose_after_us: 0 };
         self.decide(head, decision, deadline).await
     }
@@ -88,29 +130,43 @@ impl Audit {
         decision: Decision<'_>,
         deadline: Instant,
     ) -> Result<DecidedResponse, Fault> {
-        is_founded(decision.legal_basis)?;
+        is_stated("legal_basis", decision.legal_basis)?;
         let asked = asked_about(decision.exchange_ids)?;
         let turn = timeout_at(deadline, self.desk.turn.lock()).await;
         let _turn = turn.map_err(|_| Fault::from(Reason::AdapterOverloaded))?;
         self.log.filed.catch_up(deadline).await;
-        let known = self.log.index.entered(&asked, deadline).await.map_err(unanswered)?;
+        let mut known = self.log.index.entered(&asked, deadline).await.map_err(unanswered)?;
+        // What is archived is decided about as well: its archive is brought up to that afterwards.
+        known.extend(self.log.archived(asked.clone()).await?);
         let (about, unknown): (Vec<_>, Vec<_>) =
             asked.into_iter().partition(|exchange| known.contains(exchange));
         if about.is_empty() {
             return Err(Reason::NotFound.into());
         }
-        self.are_free(&decision, &about, deadline).await?;
+        let erasures = match decision.kind {
+            ActKind::Erase => self.erasures(&about, deadline).await?,
+            ActKind::Unspecified
+            | ActKind::Hold
+            | ActKind::Release
+            | ActKind::Withhold
+            | ActKind::DestroyKey
+            | ActKind::Expire => Vec::new(),
+        };
+        // What is held is not erased.
+        if erasures.iter().any(|erasure| erasure.held) {
+            return Err(Reason::Held.into());
+        }
         let act = Act {
             kind: decision.kind.into(),
             exchange_ids: about.iter().map(bytes_of).collect(),
             legal_basis: decision.legal_basis.to_owned(),
-            by: head.person.as_ref().map_or_else(|| head.application.to_string(), ToString::to_string),
+            by: by(head),
             asked_in: bytes_of(&head.exchange),
             disclose_after_us: decision.disclose_after_us,
-            month: String::new(),
+            ..Act::default()
         };
         let entered_us = unix_micros(SystemTime::now());
-        let id = self.enter(act, head, entered_us).await?;
+        let id = self.desk.enter(act, &head.application.to_string(), entered_us).await?;
         let leaf = self.carried_out(&id, deadline).await?;
         self.is_done(&decision, &about, deadline).await?;
         info!(decision = %id, kind = decision.kind.as_str_name(), exchanges = about.len(), "decision about the log");
@@ -119,21 +175,8 @@ impl Audit {
             leaf,
             entered: Some(timestamp(entered_us)),
             unknown: unknown.iter().map(ToString::to_string).collect(),
+            erasures,
         })
-    }
-
-    /// What is held is not erased.
-    async fn are_free(
-        &self,
-        decision: &Decision<'_>,
-        about: &[ExchangeId],
-        deadline: Instant,
-    ) -> Result<(), Fault> {
-        if decision.kind != ActKind::Erase {
-            return Ok(());
-        }
-        let marks = in_time(deadline, self.erasables.marks(about)).await?;
-        if marks.values().any(|marks| marks.held) { Err(Reason::Held.into()) } else { Ok(()) }
     }
 
     /// Another ledger may have held one of them meanwhile: then that one is not erased.
@@ -150,30 +193,8 @@ impl Audit {
         if erased.len() == about.len() { Ok(()) } else { Err(Reason::Held.into()) }
     }
 
-    /// Puts the decision on the topic, where entries come from.
-    async fn enter(&self, act: Act, head: &RequestHead, now_us: i64) -> Result<ExchangeId, Fault> {
-        let id = ExchangeId::new();
-        let sealed = Sealed {
-            schema: SCHEMA,
-            exchange_id: bytes_of(&id),
-            phase: Phase::Act.into(),
-            application: head.application.to_string(),
-            platform: true,
-            admitted_us: now_us,
-            entered_us: now_us,
-            act: Some(act),
-            ..Sealed::default()
-        };
-        let key = self.desk.key.as_ref().ok_or(Reason::Internal)?;
-        let sealed = lgsp_bus::entry::sign(key, &sealed.encode_to_vec()).into();
-        let entry = Entry { sealed, erasable: None }.encode_to_vec();
-        let published = self.desk.bus.publish(topics::EXCHANGE, None, id.as_bytes(), &entry, &[]).await;
-        published.map_err(unanswered)?;
-        Ok(id)
-    }
-
     /// Waits until the decision is carried out; returns its leaf.
-    async fn carried_out(&self, id: &ExchangeId, deadline: Instant) -> Result<u64, Fault> {
+    pub(super) async fn carried_out(&self, id: &ExchangeId, deadline: Instant) -> Result<u64, Fault> {
         let mut durable = self.log.filed.durable.clone();
         loop {
             durable.mark_unchanged();
@@ -190,24 +211,29 @@ impl Audit {
     }
 }
 
-/// Whether a decision has a basis, which stays in the log for ever.
-fn is_founded(legal_basis: &str) -> Result<(), Fault> {
-    if legal_basis.is_empty() {
-        return Err(invalid("legal_basis", "is required"));
+/// Whether a decision has its basis, or its reason: it stays in the log for ever.
+pub(super) fn is_stated(field: &str, text: &str) -> Result<(), Fault> {
+    if text.is_empty() {
+        return Err(invalid(field, "is required"));
     }
-    if may_hold_a_person(legal_basis) {
-        return Err(invalid("legal_basis", "may hold the number of a person"));
+    if may_hold_a_person(text) {
+        return Err(invalid(field, "may hold the number of a person"));
     }
     Ok(())
 }
 
+/// Who decides.
+pub(super) fn by(head: &RequestHead) -> String {
+    head.person.as_ref().map_or_else(|| head.application.to_string(), ToString::to_string)
+}
+
 /// Each exchange once.
-fn asked_about(ids: &[String]) -> Result<Vec<ExchangeId>, Fault> {
+pub(super) fn asked_about(ids: &[String]) -> Result<Vec<ExchangeId>, Fault> {
     let read: Option<BTreeSet<ExchangeId>> = ids.iter().map(|id| ExchangeId::parse(id)).collect();
     let read = read.ok_or_else(|| invalid("exchange_ids", "is not a UUID"))?;
     if read.is_empty() { Err(invalid("exchange_ids", "is required")) } else { Ok(read.into_iter().collect()) }
 }
 
-fn bytes_of(id: &ExchangeId) -> Bytes {
+pub(super) fn bytes_of(id: &ExchangeId) -> Bytes {
     Bytes::copy_from_slice(id.as_bytes())
 }

@@ -6,6 +6,8 @@
 
 mod completeness;
 mod decide;
+mod destroy;
+mod erase;
 mod exchange;
 mod export;
 mod exposure;
@@ -26,7 +28,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use decide::Desk;
-pub(crate) use subject::Subjects;
+pub(crate) use subject::{Subjects, is_month};
 
 use crate::erasable::Erasables;
 use crate::seal::Prover;
@@ -56,10 +58,11 @@ impl Audit {
         erasables: Erasables,
         prover: Option<Prover>,
         desk: Desk,
+        subjects: Subjects,
         leaving: CancellationToken,
     ) -> Self {
         let streams = Arc::new(Semaphore::new(MOST_STREAMS));
-        Self { log, erasables, subjects: Subjects::default(), desk, prover, streams, leaving }
+        Self { log, erasables, subjects, desk, prover, streams, leaving }
     }
 
     fn prover(&self) -> Result<&Prover, Fault> {

@@ -8,10 +8,11 @@ use lgsp_core::{Fault, Reason};
 use lgsp_proto::ledger::v1::audit_service_server::AuditService;
 use lgsp_proto::ledger::v1::{
     CheckCompletenessRequest, CheckCompletenessResponse, CountExchangesRequest, CountExchangesResponse,
-    DecidedResponse, Disclosure, EraseExchangesRequest, Exchange, ExportExchangesRequest, ExportedExchange,
-    ExposedExchange, FollowAuditRequest, GetCheckpointRequest, GetCheckpointResponse, GetExchangeRequest,
-    GetExchangeResponse, MarkExchangesRequest, ReportExposureRequest, ReportSubjectRequest,
-    SearchExchangesRequest, SearchExchangesResponse,
+    DecidedResponse, DestroySubjectKeyRequest, DestroySubjectKeyResponse, Disclosure, EraseExchangesRequest,
+    Exchange, ExportExchangesRequest, ExportedExchange, ExposedExchange, FollowAuditRequest,
+    GetCheckpointRequest, GetCheckpointResponse, GetExchangeRequest, GetExchangeResponse,
+    MarkExchangesRequest, ReportExposureRequest, ReportSubjectRequest, SearchExchangesRequest,
+    SearchExchangesResponse,
 };
 use tokio_stream::Stream;
 use tonic::{Extensions, Request, Response, Status};
@@ -132,5 +133,13 @@ impl AuditService for Audit {
     ) -> Result<Response<DecidedResponse>, Status> {
         let (_, extensions, request) = request.into_parts();
         answer(self.erase(head(&extensions)?, request, deadline(&extensions, LONGEST)).await)
+    }
+
+    async fn destroy_subject_key(
+        &self,
+        request: Request<DestroySubjectKeyRequest>,
+    ) -> Result<Response<DestroySubjectKeyResponse>, Status> {
+        let (_, extensions, request) = request.into_parts();
+        answer(self.destroy_key(head(&extensions)?, request, deadline(&extensions, LONGEST)).await)
     }
 }

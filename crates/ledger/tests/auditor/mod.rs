@@ -10,9 +10,10 @@ use lgsp_core::time::unix_micros;
 use lgsp_core::{ApplicationId, ExchangeId, Fault, PersonId, Reason, Subject};
 use lgsp_proto::ledger::v1::audit_service_client::AuditServiceClient;
 use lgsp_proto::ledger::v1::{
-    AuditFilter, DecidedResponse, Decision, Entry, Erasable, EraseExchangesRequest, Exchange,
-    GetExchangeRequest, GetExchangeResponse, Mark, MarkExchangesRequest, Outcome, Phase, Sealed,
-    SearchExchangesRequest, SearchExchangesResponse, SubjectKey,
+    AuditFilter, DecidedResponse, Decision, DestroySubjectKeyRequest, DestroySubjectKeyResponse, Entry,
+    Erasable, EraseExchangesRequest, Exchange, GetExchangeRequest, GetExchangeResponse, Mark,
+    MarkExchangesRequest, Outcome, Phase, Sealed, SearchExchangesRequest, SearchExchangesResponse,
+    SubjectKey,
 };
 use prost::Message;
 use tokio::time::Instant;
@@ -195,8 +196,23 @@ pub async fn erase(running: &Running, entered: &[&Entered]) -> Result<DecidedRes
     let request = EraseExchangesRequest {
         exchange_ids: ids(entered),
         legal_basis: "Luật 91/2025/QH15, Điều 14".to_owned(),
+        preview: false,
     };
     Ok(audit(running).erase_exchanges(by_auditor(request)).await?.into_inner())
+}
+
+pub async fn preview(running: &Running, entered: &[&Entered]) -> DecidedResponse {
+    let request = EraseExchangesRequest { exchange_ids: ids(entered), preview: true, ..Default::default() };
+    audit(running).erase_exchanges(by_auditor(request)).await.unwrap().into_inner()
+}
+
+pub async fn destroy(running: &Running, month: &str) -> Result<DestroySubjectKeyResponse, Status> {
+    let request = DestroySubjectKeyRequest {
+        month: month.to_owned(),
+        legal_basis: "Luật 91/2025/QH15".to_owned(),
+        reason: "hết thời hạn tra cứu".to_owned(),
+    };
+    Ok(audit(running).destroy_subject_key(by_auditor(request)).await?.into_inner())
 }
 
 pub async fn mark(

@@ -8,7 +8,8 @@ use bytes::Bytes;
 use clap::ValueEnum;
 use comfy_table::Color;
 use lgsp_proto::ledger::v1::{
-    CheckCompletenessResponse, DecidedResponse, Disclosure, Erasable, Exchange, ExportedExchange, Sealed,
+    CheckCompletenessResponse, DecidedResponse, DestroySubjectKeyResponse, Disclosure, Erasable, Exchange,
+    ExportedExchange, Sealed,
 };
 use lgsp_proto::pool;
 use lgsp_proto::registry::v1::{
@@ -154,6 +155,10 @@ impl Listed for Disclosure {
 
 impl Listed for CheckCompletenessResponse {
     const NAME: &'static str = "lgsp.ledger.v1.CheckCompletenessResponse";
+}
+
+impl Listed for DestroySubjectKeyResponse {
+    const NAME: &'static str = "lgsp.ledger.v1.DestroySubjectKeyResponse";
 }
 
 impl Listed for DecidedResponse {

@@ -3,16 +3,16 @@
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use lgsp_bus::{Fsynced, Health};
+use lgsp_bus::{Fsynced, Health, MacKey};
 use lgsp_ledger::Keys;
 use lgsp_runtime::Stage;
 use lgsp_tlog::{Kind, SignerKey};
 use tracing::warn;
 use zeroize::Zeroizing;
 
-use super::{Host, Role, subject_keys, tell_when_serving};
+use super::{Host, Role, destroyed_keys, subject_keys, tell_when_serving};
 use crate::config::Config;
-use crate::layout::read_signing_key;
+use crate::layout::{read_kept_key, read_signing_key};
 
 /// Its domain on the bus.
 const DOMAIN: &str = "ledger";
@@ -24,7 +24,12 @@ const DOMAIN: &str = "ledger";
 pub async fn start(host: &Host) -> anyhow::Result<(Role, Fsynced)> {
     let start = host.start("ledger");
     let options = host.config.ledger.clone();
-    let keys = Keys { macs: host.mac_keys()?, log: log_keys(&host.config)? };
+    let keys = Keys {
+        macs: host.mac_keys()?,
+        log: log_keys(&host.config)?,
+        decisions: decisions_key(&host.config)?,
+        former_entries: host.config.keys.entries_former.as_deref().map(read_kept_key).transpose()?,
+    };
     let ledger = lgsp_ledger::start(options, keys, &host.bus, &start.state, &start.shutdown).await?;
     let fsynced = ledger.fsynced();
     let (subjects, searched) = (host.config.keys.subjects.clone(), ledger.clone());
@@ -34,6 +39,15 @@ pub async fn start(host: &Host) -> anyhow::Result<(Role, Fsynced)> {
     };
     let following = subject_keys::follow(replace, subjects, start.shutdown.begins(Stage::Close));
     start.shutdown.spawn(Stage::Close, "subject keys", following);
+    let folders = (host.config.keys.subjects.clone(), host.config.ledger.dir.clone());
+    let told = start.state.component("subject-keys");
+    let deleting = destroyed_keys::delete(
+        ledger.destroyed_subject_keys(),
+        folders,
+        told,
+        start.shutdown.begins(Stage::Close),
+    );
+    start.shutdown.spawn(Stage::Close, "destroyed subject keys", deleting);
     let serving = lgsp_bus::serve(
         &host.bus,
         host.config.serve.clone(),
@@ -47,6 +61,16 @@ pub async fn start(host: &Host) -> anyhow::Result<(Role, Fsynced)> {
     .await?;
     tell_when_serving(serving, start.state.component("requests"), &start.shutdown);
     Ok((start.into_role(), fsynced))
+}
+
+/// The key that signs decisions about the log; none if there is no such file.
+fn decisions_key(config: &Config) -> anyhow::Result<Option<MacKey>> {
+    let path = &config.keys.decisions;
+    if !path.exists() {
+        warn!(file = %path.display(), "there is no key of decisions: nothing can be decided about the log");
+        return Ok(None);
+    }
+    Ok(Some(read_kept_key(path)?))
 }
 
 /// The keys that sign checkpoints, under the name of the log, the former one last; none if there is no such file.

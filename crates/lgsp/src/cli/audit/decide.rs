@@ -38,3 +38,26 @@ pub struct About {
     #[arg(value_name = "EXCHANGE", required = true, num_args = 1..=500)]
     pub exchanges: Vec<String>,
 }
+
+/// `lgsp audit destroy-key`.
+#[derive(Debug, Args)]
+pub struct DestroyKey {
+    /// Who decides, and where.
+    #[command(flatten)]
+    pub operator: Operator,
+    /// The article of law, or the decision, on which it rests; it stays in the log for ever, so no personal data
+    #[arg(long, value_name = "TEXT", value_parser = stated)]
+    pub legal_basis: String,
+    /// Why; it stays in the log for ever, so no personal data
+    #[arg(long, value_name = "TEXT", value_parser = stated)]
+    pub reason: String,
+    /// Only show what would be decided
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How to print what came of it; json is one object a line
+    #[arg(long, value_name = "FORM")]
+    pub output: Option<Listing>,
+    /// The month, such as 2024-05; it must be over for a day
+    #[arg(value_name = "MONTH")]
+    pub month: String,
+}

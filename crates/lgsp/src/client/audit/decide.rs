@@ -1,7 +1,7 @@
 //! Decisions about exchanges: each shows what it is about, is an entry of the log, and says which.
 
 use lgsp_core::time::timestamp;
-use lgsp_proto::ledger::v1::{DecidedResponse, EraseExchangesRequest, Mark, MarkExchangesRequest};
+use lgsp_proto::ledger::v1::{DecidedResponse, EraseExchangesRequest, Erasure, Mark, MarkExchangesRequest};
 use prost_reflect::prost_types::Timestamp;
 
 use super::{DEADLINE, client, exchange, show};
@@ -54,14 +54,38 @@ pub(super) async fn run(decision: Decision, args: &About, lang: Lang) -> Result<
     sheet.line(lang.pick("decision", "quyết định"), &*decided.act_id);
     sheet.line(lang.pick("entry", "bản ghi"), decided.leaf.to_string());
     sheet.line(lang.pick("entered (+07:00)", "ghi lúc (+07:00)"), words::moment(decided.entered.as_ref()));
+    for erasure in &decided.erasures {
+        let text = format!("{}: {}", erasure.exchange_id, parts(erasure, lang));
+        sheet.line(lang.pick("erased", "đã xoá"), text);
+    }
     sheet.write()
+}
+
+fn parts(erasure: &Erasure, lang: Lang) -> String {
+    match (erasure.parts, erasure.held) {
+        (_, true) => lang.pick("held: it cannot be erased", "đang giữ: không xoá được").to_owned(),
+        (0, false) => lang.pick("nothing is left to erase", "không còn gì để xoá").to_owned(),
+        (parts, false) => {
+            format!("{parts} {}", lang.pick("entries with something to erase", "bản ghi có phần xoá được"))
+        }
+    }
 }
 
 /// What is decided about: the exchanges as the log holds them.
 async fn shown(session: &Session, decision: Decision, args: &About, lang: Lang) -> Result<Sheet, Error> {
     let mut sheet = Sheet::default();
     let label = lang.pick("exchange", "lượt");
-    for id in &args.exchanges {
+    // Who may erase need not be one who may look: they are told what there is to erase, and no more.
+    let erasures = match decision {
+        Decision::Erase => preview(session, args).await?,
+        Decision::Hold | Decision::Release | Decision::Withhold(_) => Vec::new(),
+    };
+    for erasure in &erasures {
+        let tone = if erasure.held { Tone::Bad } else { Tone::Plain };
+        sheet.toned(label, format!("{}: {}", erasure.exchange_id, parts(erasure, lang)), tone);
+    }
+    let looked_at = args.exchanges.iter().filter(|_| !matches!(decision, Decision::Erase));
+    for id in looked_at {
         let (told, tone) = match exchange(session, id, false).await {
             Ok(told) => (show::ending(&told.entries).map(show::sealed), Tone::Plain),
             Err(error) if error.exit() == Some(Exit::NotFound) => {
@@ -72,7 +96,7 @@ async fn shown(session: &Session, decision: Decision, args: &About, lang: Lang) 
                 );
                 continue;
             }
-            // Who may erase need not be one who may look.
+            // Who may decide need not be one who may look.
             Err(error) if error.exit() == Some(Exit::Refused) => (None, Tone::Dim),
             Err(error) => return Err(error),
         };
@@ -93,6 +117,17 @@ async fn shown(session: &Session, decision: Decision, args: &About, lang: Lang) 
     Ok(sheet)
 }
 
+/// What there is to erase; those that the log does not hold are told once it is decided.
+async fn preview(session: &Session, args: &About) -> Result<Vec<Erasure>, Error> {
+    let request = EraseExchangesRequest {
+        exchange_ids: args.exchanges.clone(),
+        legal_basis: args.legal_basis.clone(),
+        preview: true,
+    };
+    let request = session.request(request, Some(DEADLINE))?;
+    Ok(answered_within(session, DEADLINE, client(session).erase_exchanges(request)).await?.erasures)
+}
+
 async fn decide(session: &Session, decision: Decision, args: &About) -> Result<DecidedResponse, Error> {
     let (mark, disclose_after) = match decision {
         Decision::Hold => (Mark::Hold, None),
@@ -102,6 +137,7 @@ async fn decide(session: &Session, decision: Decision, args: &About) -> Result<D
             let request = EraseExchangesRequest {
                 exchange_ids: args.exchanges.clone(),
                 legal_basis: args.legal_basis.clone(),
+                preview: false,
             };
             let request = session.request(request, Some(DEADLINE))?;
             return answered_within(session, DEADLINE, client(session).erase_exchanges(request)).await;

@@ -2,6 +2,7 @@
 
 mod completeness;
 mod decide;
+mod destroy;
 mod export;
 mod exposure;
 mod filter;
@@ -13,8 +14,9 @@ mod spreadsheet;
 
 use std::time::{Duration, Instant};
 
+use lgsp_core::time::{day, micros};
 use lgsp_proto::ledger::v1::audit_service_client::AuditServiceClient;
-use lgsp_proto::ledger::v1::{GetExchangeRequest, GetExchangeResponse};
+use lgsp_proto::ledger::v1::{ArchivedPeriod, GetExchangeRequest, GetExchangeResponse};
 use prost_reflect::prost_types::Timestamp;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -54,6 +56,7 @@ pub(crate) async fn run(command: &Ask, lang: Lang) -> Result<(), Error> {
         Ask::Release(args) => decide::run(Decision::Release, args, lang).await,
         Ask::Withhold(args) => decide::run(Decision::Withhold(args.until), &args.about, lang).await,
         Ask::Erase(args) => decide::run(Decision::Erase, args, lang).await,
+        Ask::DestroyKey(args) => destroy::run(args, lang).await,
     }
 }
 
@@ -114,6 +117,18 @@ fn tell_unlinked(months: &[String], lang: Lang) {
             "không tìm được: khoá của các tháng này không còn, không ai tìm được chủ thể trong đó",
         );
         output::note(&format!("{told}: {}", months.join(", ")));
+    }
+}
+
+/// Tells what is archived and was not looked at.
+fn tell_archived(archived: &[ArchivedPeriod], lang: Lang) {
+    for of in archived {
+        let told = lang.pick(
+            "archived, and not looked at; `lgsp ledger restore --archive …` brings it back",
+            "đã lưu trữ, không được tra cứu; `lgsp ledger restore --archive …` đưa trở lại",
+        );
+        let at = |at: &Option<Timestamp>| at.as_ref().map(|at| day(micros(at))).unwrap_or_default();
+        output::note(&format!("{}, {} – {}: {told}", of.name, at(&of.since), at(&of.until)));
     }
 }
 

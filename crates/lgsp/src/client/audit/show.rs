@@ -3,7 +3,7 @@
 use lgsp_core::ExchangeId;
 use lgsp_core::time::timestamp;
 use lgsp_proto::ledger::v1::{
-    ActKind, AuditedEntry, Erasable, GetExchangeResponse, Phase, Salted, Sealed, SubjectHash,
+    ActKind, AuditedEntry, Erasable, GetExchangeResponse, Phase, Salted, Sealed, Signed, SubjectHash,
 };
 use lgsp_proto::options::v1::Subject;
 use lgsp_tlog::leaf_hash;
@@ -55,7 +55,11 @@ fn sheet(id: &str, told: &GetExchangeResponse, lang: Lang) -> Sheet {
         let sealed = sealed(entry);
         let part = if sealed.part > 0 { format!(" {}", sealed.part) } else { String::new() };
         let text = format!("{}: {}{part}", entry.leaf, phase(sealed.phase(), lang));
-        sheet.line(lang.pick("entry", "bản ghi"), text);
+        let label = lang.pick("entry", "bản ghi");
+        match entry.signed() {
+            Signed::Unspecified | Signed::Yes => sheet.line(label, text),
+            Signed::No => sheet.toned(label, format!("{text}, {}", words::unsigned(lang)), Tone::Bad),
+        }
     }
     for decision in &told.decisions {
         sheet.toned(lang.pick("decision", "quyết định"), decided(decision, lang), Tone::Notice);
@@ -200,6 +204,7 @@ fn decided(entry: &AuditedEntry, lang: Lang) -> String {
         ActKind::Release => lang.pick("released", "thôi giữ"),
         ActKind::Withhold => lang.pick("withheld", "hoãn công bố"),
         ActKind::DestroyKey => lang.pick("subject key destroyed", "huỷ khoá chủ thể"),
+        ActKind::Expire => lang.pick("expired", "hết thời hạn lưu"),
     };
     let until = match act.disclose_after_us {
         0 => String::new(),
@@ -229,6 +234,11 @@ fn of_entry(entry: &AuditedEntry) -> Result<Value, Error> {
         "sealed": json_of(&sealed)?,
         "erasable": entry.erasable.as_ref().map(json_of::<Erasable>).transpose()?,
         "erased": entry.erased,
+        "signed": match entry.signed() {
+            Signed::Unspecified => None,
+            Signed::Yes => Some(true),
+            Signed::No => Some(false),
+        },
     }))
 }
 
