@@ -53,6 +53,8 @@ pub(crate) struct Journal {
     current: Option<Current>,
     oldest: u64,
     next_number: u64,
+    /// Where the segment ends that was left last: what is behind was never durable. The beginning of time, if it is not known.
+    left: Place,
 }
 
 #[derive(Debug)]
@@ -67,7 +69,7 @@ impl Journal {
         let numbers = segment::numbers(folder)?;
         let next_number = numbers.last().map_or(1, |last| last + 1);
         let oldest = numbers.first().copied().unwrap_or(next_number);
-        Ok(Self { folder: folder.to_owned(), incarnation, segment_size, current: None, oldest, next_number })
+        Ok(Self { folder: folder.to_owned(), incarnation, segment_size, current: None, oldest, next_number, left: Place::default() })
     }
 
     /// Where the oldest record that is not filed may stand.
@@ -94,27 +96,47 @@ impl Journal {
     /// Appends a group and waits until it is on disk. Returns where the journal ends.
     ///
     /// After an error the segment is left for good: what a failed fsync leaves behind cannot be known, and a second fsync
-    /// that succeeds proves nothing. The same group may be appended again; repeats fold.
+    /// that succeeds proves nothing. One that holds nothing yet is removed, so that a full disk is not filled with attempts. The same group
+    /// may be appended again; repeats fold.
     pub fn append(&mut self, group: &mut Group) -> io::Result<Place> {
         let bytes = group.seal(0);
         let room = self.current.as_ref().map(|current| self.segment_size.saturating_sub(current.end.byte));
         if room.is_none_or(|room| room < bytes.len() as u64) {
-            self.current = None;
+            self.leave();
             self.current = Some(self.next_segment()?);
         }
         let Some(current) = &mut self.current else { return Err(io::ErrorKind::NotFound.into()) };
         match current.append(bytes) {
             Ok(end) => Ok(end),
             Err(error) => {
-                self.current = None;
+                let end = current.end;
+                if end == beginning(end.segment) {
+                    self.give_back(end.segment);
+                } else {
+                    self.leave();
+                }
                 Err(error)
             }
         }
     }
 
+    fn leave(&mut self) {
+        if let Some(current) = self.current.take() {
+            self.left = current.end;
+        }
+    }
+
+    /// Nobody was told of anything in it: its number is taken again.
+    fn give_back(&mut self, number: u64) {
+        self.current = None;
+        if fs::remove_file(segment::path(&self.folder, number)).is_ok() {
+            self.next_number = number;
+        }
+    }
+
     /// Leaves the current segment, so that it can be filed and deleted as a whole. Returns where the journal ends then.
     pub fn roll(&mut self) -> Place {
-        self.current = None;
+        self.leave();
         self.end()
     }
 
@@ -139,7 +161,8 @@ impl Journal {
             Err(_) => OpenOptions::new().write(true).create(true).truncate(true).open(path)?,
         };
         let (number, incarnation) = (self.next_number, self.incarnation);
-        let header = Header { number, incarnation, first: 0, previous_end: 0, previous: 0 };
+        let Place { segment: previous, byte: previous_end } = self.left;
+        let header = Header { number, incarnation, first: 0, previous_end, previous };
         file.write_all_at(&header.to_bytes(), 0)?;
         segment::sync_folder(&self.folder)?;
         Ok(file)
@@ -205,10 +228,12 @@ pub(crate) fn read(folder: &Path, from: Place, durable: Place, most: usize) -> i
     let is_last = from.segment >= durable.segment;
     let end = if is_last { durable.max(from) } else { beginning(from.segment + 1) };
     let path = segment::path(folder, from.segment);
-    let Some((header, bytes)) = read_range(&path, from.byte, is_last.then_some(end.byte))? else {
+    let known_end = if is_last { Some(end.byte) } else { end_of(folder, from.segment)? };
+    let Some((header, bytes)) = read_range(&path, from.byte, known_end)? else {
         batch.next = end;
         return Ok(batch);
     };
+    let is_cut = known_end.is_some_and(|end| from.byte + (bytes.len() as u64) < end);
     batch.incarnation = header.map_or([0; 16], |header| header.incarnation);
     if header.is_none() && matches!(find(&bytes, 0), Found::Group { .. }) {
         batch.damage.push(Damage { file: path.clone(), byte: 0 });
@@ -221,14 +246,17 @@ pub(crate) fn read(folder: &Path, from: Place, durable: Place, most: usize) -> i
                 at = end;
             }
             Found::Broken { at: broken, records, resumes } => {
-                // At the end of a segment it was torn: nobody was told that it is durable.
-                if resumes.is_some() || is_last {
+                // Beyond what is known to have been durable it was torn: nobody was told of it.
+                if resumes.is_some() || known_end.is_some() {
                     batch.damage.push(Damage { file: path.clone(), byte: from.byte + broken as u64 });
                     batch.records.extend(records.iter().filter_map(|record| parse(record.content)));
                 }
                 at = resumes.unwrap_or(bytes.len());
             }
             Found::End => {
+                if is_cut && batch.damage.is_empty() {
+                    batch.damage.push(Damage { file: path.clone(), byte: from.byte + bytes.len() as u64 });
+                }
                 batch.next = end;
                 return Ok(batch);
             }
@@ -236,6 +264,13 @@ pub(crate) fn read(folder: &Path, from: Place, durable: Place, most: usize) -> i
     }
     batch.next = Place { segment: from.segment, byte: from.byte + at as u64 };
     Ok(batch)
+}
+
+/// Where a segment ends that was left, if the one after it says so: its writer did not, if it had just started.
+fn end_of(folder: &Path, number: u64) -> io::Result<Option<u64>> {
+    let next = read_range(&segment::path(folder, number + 1), HEADER as u64, Some(HEADER as u64))?;
+    let next = next.and_then(|(header, _)| header).filter(|next| next.previous == number);
+    Ok(next.map(|next| next.previous_end))
 }
 
 /// Reads a segment's header, and its bytes between two places. `None` if there is no such segment.
@@ -361,6 +396,40 @@ mod tests {
             assert!(offsets.len() < 6);
             assert!(damage.len() == 1 && damage[0].file == path && damage[0].byte <= flipped);
         }
+    }
+
+    #[test]
+    fn damage_in_the_last_group_of_a_segment_that_was_left_is_named() {
+        let (dir, end) = written(&[0..2, 2..4, 4..6], 200);
+        assert_eq!(end.segment, 3);
+        let path = segment::path(dir.path(), 1);
+        let bytes = fs::read(&path).unwrap();
+        let last = read(dir.path(), beginning(1), end, ALL).unwrap();
+        assert_eq!(last.records.len(), 2);
+        let mut flipped = bytes.clone();
+        let at = bytes.windows(7).rposition(|text| text == b"entry 1").unwrap();
+        flipped[at] ^= 1;
+        for damaged in [flipped, bytes[..at].to_vec()] {
+            fs::write(&path, damaged).unwrap();
+            let (offsets, damage) = read_all(dir.path());
+            assert_eq!(offsets, [0, 2, 3, 4, 5]);
+            assert!(damage.len() == 1 && damage[0].file == path, "{damage:?}");
+        }
+    }
+
+    #[test]
+    fn attempts_on_a_full_disk_leave_no_file_each() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut journal = Journal::open(dir.path(), LIFE, 1 << 16).unwrap();
+        for _ in 0..3 {
+            journal.current = Some(journal.next_segment().unwrap());
+            let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+            journal.current.as_mut().unwrap().file = full;
+            assert_eq!(journal.append(&mut group(0..1)).unwrap_err().kind(), io::ErrorKind::StorageFull);
+            assert!(segment::numbers(dir.path()).unwrap().is_empty());
+        }
+        journal.append(&mut group(0..1)).unwrap();
+        assert_eq!((journal.end().segment, read_all(dir.path())), (1, (vec![0], vec![])));
     }
 
     #[test]

@@ -1,18 +1,16 @@
 //! The log: the sealed parts, byte for byte, in the order in which they became leaves. It is only ever appended to.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use bytes::Bytes;
-use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use super::Damage;
-use super::group::{Found, Group, RECORD_HEADER, Record, find, record};
+use super::group::{Found, Group, Record, find};
+pub(crate) use super::reader::Reader;
 use super::segment::{self, HEADER, Header};
 
 /// A place in the log.
@@ -65,13 +63,24 @@ impl Log {
 
     /// Appends sealed parts and waits until they are on disk. Returns where each stands.
     ///
-    /// After an error nothing was appended: the next attempt begins a new segment, whose header says where this one ends.
+    /// After an error nothing was appended: the next attempt begins a new segment, whose header says where this one ends. One that was begun
+    /// in vain is removed, so that a full disk is not filled with attempts.
     pub fn append(&mut self, sealed: &[Bytes]) -> io::Result<Vec<Place>> {
+        let before = self.end;
         let appended = self.try_append(sealed);
         if appended.is_err() {
-            self.current = None;
+            self.give_up(before);
         }
         appended
+    }
+
+    fn give_up(&mut self, before: End) {
+        self.current = None;
+        if self.end != before {
+            // If it cannot be removed, it stays as one that holds nothing.
+            let _ = fs::remove_file(segment::path(&self.folder, self.end.place.segment));
+            self.end = before;
+        }
     }
 
     fn try_append(&mut self, sealed: &[Bytes]) -> io::Result<Vec<Place>> {
@@ -109,10 +118,10 @@ impl Log {
             previous: self.end.place.segment,
         };
         let file = OpenOptions::new().write(true).create_new(true).open(path)?;
+        self.end.place = Place { segment: number, byte: HEADER as u64 };
         file.write_all_at(&header.to_bytes(), 0)?;
         file.sync_all()?;
         segment::sync_folder(&self.folder)?;
-        self.end.place = Place { segment: number, byte: HEADER as u64 };
         Ok(file)
     }
 }
@@ -161,31 +170,25 @@ pub(crate) fn check(folder: &Path, number: u64, end: Place) -> io::Result<Vec<Da
     Ok(read(folder, from, known_end)?.damage)
 }
 
-/// Reads a segment until `known_end`, or until its last whole group.
+/// Reads a segment until `known_end`, or until its last whole group. What is before `from` is not read.
 fn read(folder: &Path, from: End, known_end: Option<u64>) -> io::Result<Recovered> {
     let path = segment::path(folder, from.place.segment);
     let mut recovered = Recovered { end: from, ..Recovered::default() };
-    let mut bytes = match fs::read(&path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-        Err(error) => return Err(error),
-    };
-    let expected = known_end.unwrap_or(0).max(from.place.byte);
-    if (bytes.len() as u64) < expected {
-        recovered.damage.push(Damage { file: path.clone(), byte: bytes.len() as u64 });
+    let (begin, expected) = (from.place.byte, known_end.unwrap_or(0).max(from.place.byte));
+    let Piece { header, length, bytes } = piece(&path, begin, known_end)?;
+    let damage = |byte: u64| Damage { file: path.clone(), byte };
+    if length < expected {
+        recovered.damage.push(damage(length));
     }
-    if let Some(end) = known_end {
-        bytes.truncate(usize::try_from(end).unwrap_or(usize::MAX));
-    }
-    if !bytes.is_empty() && Header::read(&bytes).is_none() {
-        recovered.damage.push(Damage { file: path.clone(), byte: 0 });
+    if length > 0 && header.is_none() {
+        recovered.damage.push(damage(0));
     }
     let leaf = |record: &Record<'_>| Leaf {
         number: record.number,
-        place: Place { byte: record.at as u64, ..from.place },
+        place: Place { byte: begin + record.at as u64, ..from.place },
         sealed: Bytes::copy_from_slice(record.content),
     };
-    let mut at = usize::try_from(from.place.byte).unwrap_or(usize::MAX);
+    let mut at = 0;
     loop {
         match find(&bytes, at) {
             Found::Group { records, end } => {
@@ -197,16 +200,41 @@ fn read(folder: &Path, from: End, known_end: Option<u64>) -> io::Result<Recovere
                 break;
             }
             Found::Broken { at: broken, records, resumes } => {
-                recovered.damage.push(Damage { file: path.clone(), byte: broken as u64 });
+                recovered.damage.push(damage(begin + broken as u64));
                 recovered.leaves.extend(records.iter().map(leaf));
                 at = resumes.unwrap_or(bytes.len());
             }
             Found::End => break,
         }
     }
-    recovered.end.place.byte = at as u64;
+    recovered.end.place.byte = begin + at as u64;
     recovered.end.leaves = recovered.leaves.last().map_or(from.leaves, |last| last.number + 1);
     Ok(recovered)
+}
+
+/// A piece of a segment.
+#[derive(Default)]
+struct Piece {
+    header: Option<Header>,
+    /// Bytes of the whole file.
+    length: u64,
+    bytes: Vec<u8>,
+}
+
+/// Reads a segment from a byte up to another one, or to its end. Nothing if there is no such file.
+fn piece(path: &Path, from: u64, to: Option<u64>) -> io::Result<Piece> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Piece::default()),
+        Err(error) => return Err(error),
+    };
+    let length = file.metadata()?.len();
+    let end = to.unwrap_or(length).min(length);
+    let mut header = [0; HEADER];
+    let header = file.read_exact_at(&mut header, 0).ok().and_then(|()| Header::read(&header));
+    let mut bytes = vec![0; usize::try_from(end.saturating_sub(from)).unwrap_or(usize::MAX)];
+    file.read_exact_at(&mut bytes, from)?;
+    Ok(Piece { header, length, bytes })
 }
 
 /// The header of the segment after `number`. One whose header was torn holds nothing yet, and one of an earlier writer than
@@ -267,6 +295,20 @@ pub(crate) fn first_leaf(folder: &Path, number: u64) -> io::Result<(u64, bool)> 
     Ok((header.first, next_header(folder, number)?.is_none()))
 }
 
+/// The segments of the log but for its last one: the number of each, its first leaf, and the one after its last.
+pub(crate) fn spans(folder: &Path) -> io::Result<Vec<(u64, u64, u64)>> {
+    let mut spans = Vec::new();
+    let mut number = segment::numbers(folder)?.first().copied();
+    while let Some(of) = number.take() {
+        let next = next_header(folder, of)?;
+        if let (Some(of), Some(next)) = (header(folder, of)?, next) {
+            spans.push((of.number, of.first, next.first));
+        }
+        number = next.map(|next| next.number);
+    }
+    Ok(spans)
+}
+
 /// Where the first group of a segment begins.
 pub(crate) fn begin(segment: u64) -> Place {
     Place { segment, byte: HEADER as u64 }
@@ -276,67 +318,6 @@ pub(crate) fn begin(segment: u64) -> Place {
 pub(crate) fn beginning(folder: &Path) -> io::Result<Option<Place>> {
     Ok(segment::numbers(folder)?.first().copied().map(begin))
 }
-
-/// Most segments that are kept open for reading.
-const MOST_OPEN: usize = 64;
-
-/// Reads single leaves. A cheap handle.
-#[derive(Clone, Debug)]
-pub(crate) struct Reader {
-    folder: Arc<Path>,
-    open: Arc<Mutex<BTreeMap<u64, Arc<File>>>>,
-}
-
-impl Reader {
-    pub fn new(folder: &Path) -> Self {
-        Self { folder: folder.into(), open: Arc::default() }
-    }
-
-    pub fn folder(&self) -> &Path {
-        &self.folder
-    }
-
-    /// Reads the sealed part at a place. Blocking.
-    ///
-    /// # Errors
-    /// The damage, if it is not there whole.
-    pub fn sealed(&self, place: Place) -> io::Result<Result<Bytes, Damage>> {
-        let file = self.file(place.segment)?;
-        let mut head = [0; RECORD_HEADER];
-        let damage = || Damage { file: segment::path(&self.folder, place.segment), byte: place.byte };
-        if let Err(error) = file.read_exact_at(&mut head, place.byte) {
-            return if error.kind() == io::ErrorKind::UnexpectedEof { Ok(Err(damage())) } else { Err(error) };
-        }
-        let length = u32::from_le_bytes([head[0], head[1], head[2], head[3]]) as usize;
-        if length > MOST_LEAF {
-            return Ok(Err(damage()));
-        }
-        let mut bytes = vec![0; RECORD_HEADER + length];
-        if let Err(error) = file.read_exact_at(&mut bytes, place.byte) {
-            return if error.kind() == io::ErrorKind::UnexpectedEof { Ok(Err(damage())) } else { Err(error) };
-        }
-        if record(&bytes, 0).is_none() {
-            return Ok(Err(damage()));
-        }
-        Ok(Ok(Bytes::from(bytes).slice(RECORD_HEADER..)))
-    }
-
-    fn file(&self, segment: u64) -> io::Result<Arc<File>> {
-        if let Some(file) = self.open.lock().get(&segment) {
-            return Ok(Arc::clone(file));
-        }
-        let file = Arc::new(File::open(segment::path(&self.folder, segment))?);
-        let mut open = self.open.lock();
-        open.insert(segment, Arc::clone(&file));
-        if open.len() > MOST_OPEN {
-            open.pop_first();
-        }
-        Ok(file)
-    }
-}
-
-/// Largest sealed part: Kafka carries no larger record.
-const MOST_LEAF: usize = 4 << 20;
 
 #[cfg(test)]
 mod tests {
@@ -444,6 +425,20 @@ mod tests {
         assert_eq!(log.end(), end);
         log.append(&sealed(6..8)).unwrap();
         assert_eq!(read_all(dir.path()).0, (0..8).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn attempts_on_a_full_disk_leave_no_file_each() {
+        let (dir, mut log) = written(1);
+        let (end, before) = (log.end(), segment::numbers(dir.path()).unwrap());
+        for _ in 0..3 {
+            // As on a full disk: the next segment is made, and the group does not go into it.
+            log.next_segment().unwrap();
+            log.give_up(end);
+            assert_eq!((log.end(), segment::numbers(dir.path()).unwrap()), (end, before.clone()));
+        }
+        log.append(&sealed(6..7)).unwrap();
+        assert_eq!(read_all(dir.path()).0, (0..7).collect::<Vec<_>>());
     }
 
     #[test]

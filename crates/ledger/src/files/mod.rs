@@ -3,6 +3,7 @@
 pub(crate) mod group;
 pub(crate) mod journal;
 pub(crate) mod log;
+mod reader;
 pub(crate) mod segment;
 
 use std::fmt;

@@ -11,6 +11,7 @@ use super::hashes::Hashes;
 use super::head::{Head, Heads};
 use crate::files::log::{self, End, Leaf, Place};
 use crate::files::segment;
+use crate::keep::Shelf;
 
 /// Leaves between two tellings of how far a check has come.
 const TELL: usize = 10_000;
@@ -54,7 +55,7 @@ pub fn status(dir: &Path) -> Result<Status, HeadError> {
         sealed: head.tree.size,
         root: head.tree.root,
         generation: head.generation,
-        checkpoint: read_checkpoint(dir).map_err(failed)?.map(|(_, checkpoint)| checkpoint),
+        checkpoint: read_checkpoint(dir.join("checkpoint")).map_err(failed)?.map(|(_, checkpoint)| checkpoint),
         verifier: read_verifier(dir).map_err(failed)?,
         segments,
         bytes,
@@ -69,9 +70,9 @@ fn sizes(log: &Path) -> io::Result<(usize, u64)> {
     Ok((numbers.len(), bytes.sum::<io::Result<u64>>()?))
 }
 
-/// Reads the checkpoint of a folder; `InvalidData` if it is none.
-pub(super) fn read_checkpoint(dir: &Path) -> io::Result<Option<(Note, Checkpoint)>> {
-    match std::fs::read(dir.join("checkpoint")) {
+/// Reads the checkpoint in a file; `InvalidData` if it is none.
+pub(super) fn read_checkpoint(file: PathBuf) -> io::Result<Option<(Note, Checkpoint)>> {
+    match std::fs::read(file) {
         Ok(bytes) => {
             let note = Note::parse(&bytes).map_err(invalid)?;
             let checkpoint = Checkpoint::parse(note.text()).map_err(invalid)?;
@@ -101,6 +102,8 @@ pub struct Checked {
     pub good: u64,
     /// Leaves that are sealed.
     pub sealed: u64,
+    /// Of them, those that are archived: their hashes are here, and they themselves in the archives.
+    pub archived: u64,
     /// What does not hold, with the file that it is in.
     pub problems: Vec<Problem>,
 }
@@ -121,8 +124,10 @@ pub struct Problem {
 /// The head cannot be read: then nothing can be said.
 pub fn check(dir: &Path, keys: &[VerifierKey], mut tell: impl FnMut(u64, u64)) -> Result<Checked, HeadError> {
     let head = Heads::read(dir)?;
-    let mut check = Check { dir, head, checked: Checked::default() };
+    let shelf = Shelf::read(dir).map_err(|source| HeadError::File { path: dir.join("archived"), source })?;
+    let mut check = Check { dir, head, shelf, checked: Checked::default() };
     check.checked.sealed = check.head.tree.size;
+    check.checked.archived = check.shelf.leaves_in(0, check.head.tree.size);
     match Hashes::open_to_read(&dir.join("tree")) {
         Ok(hashes) => {
             check.leaves(&hashes, &mut tell);
@@ -136,6 +141,7 @@ pub fn check(dir: &Path, keys: &[VerifierKey], mut tell: impl FnMut(u64, u64)) -
 struct Check<'a> {
     dir: &'a Path,
     head: Head,
+    shelf: Shelf,
     checked: Checked,
 }
 
@@ -162,6 +168,7 @@ impl Check<'_> {
             Err(error) => return self.problem(&log, error.to_string()),
         };
         let mut last = log.clone();
+        let mut is_damaged = false;
         while let Some(begin) = from {
             last = segment::path(&log, begin.place.segment);
             let read = match log::recover(&log, begin) {
@@ -170,6 +177,11 @@ impl Check<'_> {
             };
             for damage in &read.damage {
                 self.problem(&damage.file, format!("damaged at byte {}", damage.byte));
+            }
+            // What a damage took with it is named by it, and what is gone without one by its numbers.
+            let was_damaged = std::mem::replace(&mut is_damaged, !read.damage.is_empty());
+            if let Some(first) = read.leaves.first().filter(|_| !was_damaged && !is_damaged) {
+                self.gone(edge.size(), first.number.min(sealed.size), &last);
             }
             for leaves in read.leaves.chunks(TELL) {
                 self.grow(hashes, &mut edge, leaves, &mut different);
@@ -181,7 +193,7 @@ impl Check<'_> {
             self.problem(&last, format!("leaves {} to {} are missing", edge.size(), sealed.size - 1));
         }
         let log_is_whole = edge.size() == sealed.size && edge.root() == sealed.root;
-        self.checked.good = edge.size() - different.leaves.len() as u64;
+        self.checked.good = edge.size().saturating_sub(different.leaves.len() as u64);
         if log_is_whole {
             self.checked.good = sealed.size;
             for (level, tile) in different.tiles {
@@ -198,6 +210,14 @@ impl Check<'_> {
             self.problem(&file, format!("leaf {leaf} at byte {} is not the one that was sealed", place.byte));
         }
         self.stored_tree(hashes);
+    }
+
+    /// Names leaves that are neither in the log nor archived.
+    fn gone(&mut self, first: u64, end: u64, file: &Path) {
+        let gone = end.saturating_sub(first) - self.shelf.leaves_in(first, end.max(first));
+        if gone > 0 {
+            self.problem(file, format!("{gone} of the leaves {first} to {} before it are missing", end - 1));
+        }
     }
 
     fn grow(&mut self, hashes: &Hashes, edge: &mut Edge, leaves: &[Leaf], different: &mut Differences) {
@@ -235,8 +255,9 @@ impl Check<'_> {
 
     fn checkpoint(&mut self, hashes: &Hashes, keys: &[VerifierKey]) {
         let file = self.dir.join("checkpoint");
-        let (note, checkpoint) = match read_checkpoint(self.dir) {
+        let (note, checkpoint) = match read_checkpoint(file.clone()) {
             Ok(Some(read)) => read,
+            Ok(None) if self.head.signed => return self.problem(&file, "it was signed and is gone"),
             Ok(None) => return,
             Err(error) => return self.problem(&file, error.to_string()),
         };

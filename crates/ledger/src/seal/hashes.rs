@@ -83,6 +83,23 @@ impl Hashes {
         Ok(Hash(hash))
     }
 
+    /// The hashes of leaves, from one up to another; zeros where there are none.
+    pub fn leaves(&self, first: u64, end: u64) -> io::Result<Vec<Hash>> {
+        let file = self.level(0)?;
+        let mut bytes = vec![0; (end - first) as usize * Hash::LEN];
+        let mut read = 0;
+        while read < bytes.len() {
+            match file.read_at(&mut bytes[read..], first * Hash::LEN as u64 + read as u64) {
+                Ok(0) => break,
+                Ok(more) => read += more,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let hashes = bytes.as_chunks::<{ Hash::LEN }>().0.iter();
+        Ok(hashes.map(|hash| Hash(*hash)).collect())
+    }
+
     /// Waits until everything that was written is on disk.
     pub fn sync(&self) -> io::Result<()> {
         self.levels.iter().chain([&*self.segments]).try_for_each(File::sync_data)

@@ -10,9 +10,12 @@
 //! than its head, or makes another root, is named, and nothing is signed any more.
 
 mod check;
+mod gate;
+mod handoff;
 mod hashes;
 mod head;
 mod head_file;
+mod mend;
 mod pages;
 mod publish;
 mod runs;
@@ -21,13 +24,13 @@ mod tree;
 mod witness;
 mod witnesses;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lgsp_runtime::{Shutdown, Stage, State};
-use lgsp_tlog::SignerKey;
+use lgsp_tlog::{SignerKey, VerifierKey};
 use parking_lot::Mutex;
-use tokio::sync::mpsc;
+use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
 use tracing::error;
 
@@ -36,23 +39,30 @@ use crate::files::journal::Incarnation;
 use crate::files::log::End;
 use crate::recovery::Site;
 
+use handoff::hand_off;
 pub(crate) use hashes::Hashes;
 pub(crate) use head::{Head, Heads};
 pub(crate) use head_file::replace;
 use pages::Pages;
-pub(crate) use publish::Prover;
-pub(crate) use publish::Publisher;
-pub(crate) use sealer::Batch;
+pub(crate) use publish::{Missing, Prover, Publisher};
+pub(crate) use handoff::{Arrived, Batch, HandOn};
+use mend::Mender;
+use runs::Runs;
 use sealer::Sealer;
 pub(crate) use tree::Tree;
-
-/// Batches that wait to be sealed.
-const MOST_BATCHES: usize = 16;
 
 /// The seal of a log, before it goes on. None, with its cause, if the log is not the one that was sealed: then it is still
 /// written and read, and nothing is signed.
 #[derive(Debug)]
-pub(crate) struct Seal(Result<(Arc<Mutex<Tree>>, Publisher), Error>);
+pub(crate) struct Seal(Result<Opened, Error>);
+
+#[derive(Debug)]
+struct Opened {
+    tree: Arc<Mutex<Tree>>,
+    publisher: Publisher,
+    /// Wakes who mends the stored hashes.
+    mend: Arc<Notify>,
+}
 
 impl Seal {
     /// Opens the seal of a log whose head was taken over.
@@ -67,23 +77,32 @@ impl Seal {
         incarnation: Incarnation,
     ) -> Result<Self, Error> {
         let (dir, log, origin) = (site.dir.clone(), site.log.clone(), options.origin.clone());
-        let opened = spawn_blocking(move || open(dir, log, &origin, (head, end), keys, incarnation)).await;
+        let witnesses: Vec<VerifierKey> = options.witnesses.iter().map(|witness| witness.vkey.clone()).collect();
+        let opened = spawn_blocking(move || {
+            open((&dir, &log), &origin, (head, end), (keys, &witnesses), incarnation)
+        });
+        let opened = opened.await;
         match opened.unwrap_or_else(|_| Err(std::io::Error::other("the process is ending").into())) {
             Err(error @ (Error::File(_) | Error::Head(HeadError::File { .. }) | Error::Origin(_))) => {
                 Err(error)
             }
-            opened => Ok(Self(opened.map(|(tree, publisher)| (Arc::new(Mutex::new(tree)), publisher)))),
+            opened => Ok(Self(opened.map(|(tree, publisher)| Opened {
+                tree: Arc::new(Mutex::new(tree)),
+                publisher,
+                mend: Arc::default(),
+            }))),
         }
     }
 
     /// Who proves what is in the log, if that can be done.
     pub fn prover(&self) -> Option<Prover> {
-        let (tree, publisher) = self.0.as_ref().ok()?;
+        let Opened { tree, publisher, mend } = self.0.as_ref().ok()?;
         Some(Prover {
             tree: Arc::clone(tree),
             hashes: tree.lock().hashes(),
             newest: publisher.newest(),
             signs: publisher.signs(),
+            mend: Arc::clone(mend),
         })
     }
 
@@ -94,9 +113,9 @@ impl Seal {
         site: &Site,
         state: &State,
         shutdown: &Shutdown,
-    ) -> Option<mpsc::Sender<Batch>> {
+    ) -> Option<HandOn> {
         let component = state.component("sealing");
-        let (tree, publisher) = match self.0 {
+        let Opened { tree, publisher, mend } = match self.0 {
             Ok(opened) => opened,
             Err(error) => {
                 error!(%error, "the log is not sealed any more");
@@ -104,35 +123,45 @@ impl Seal {
                 return None;
             }
         };
-        let (sender, batches) = mpsc::channel(MOST_BATCHES);
+        let (hand_on, handed) = hand_off();
         let hashes = tree.lock().hashes();
         state.show(Arc::new(Pages::new(&site.log, hashes.clone(), publisher.newest())));
         let publisher = Arc::new(publisher);
         witnesses::follow(&options.witnesses, &publisher, hashes, state, shutdown);
+        let mender = Mender {
+            tree: Arc::clone(&tree),
+            log: site.log.clone(),
+            component: state.component("tree"),
+            met: mend,
+            stop: shutdown.begins(Stage::Drain),
+        };
+        shutdown.spawn(Stage::Drain, "mending of the tree", mender.run());
         let sealer = Sealer {
             tree,
             publisher,
-            batches,
+            handed,
+            log: site.log.clone(),
             every: options.seal_every,
             component,
             sealed: state.fact("sealed"),
+            arrived: Runs::default(),
+            unsigned: None,
         };
         shutdown.spawn(Stage::Close, "sealing of the log", sealer.run());
-        Some(sender)
+        Some(hand_on)
     }
 }
 
 fn open(
-    dir: PathBuf,
-    log: PathBuf,
+    (dir, log): (&Path, &Path),
     origin: &str,
     (head, end): (Result<(Heads, Head), HeadError>, End),
-    keys: Vec<SignerKey>,
+    keys: (Vec<SignerKey>, &[VerifierKey]),
     incarnation: Incarnation,
 ) -> Result<(Tree, Publisher), Error> {
-    let mut tree = Tree::open(&dir, &log, head?, end)?;
+    let mut tree = Tree::open(dir, log, head?, end)?;
     tree.live_in(incarnation);
-    let publisher = Publisher::open(&dir, origin, keys, &tree)?;
+    let publisher = Publisher::open(dir, origin, keys, &mut tree)?;
     Ok((tree, publisher))
 }
 
@@ -173,6 +202,18 @@ pub enum Error {
         /// The checkpoint's file.
         path: PathBuf,
     },
+    /// What was signed last is gone.
+    #[error(
+        "the checkpoint is missing, and {size} leaves are sealed: whether the log was put back behind what it has signed cannot be told; \
+         put the checkpoint back from a backup's, a witness's or a monitor's copy"
+    )]
+    CheckpointMissing {
+        /// How many leaves are sealed.
+        size: u64,
+    },
+    /// A witness has seen another log.
+    #[error("a witness has seen another log than this one: it was put back or rewritten")]
+    AnotherLog,
     /// A leaf was lost before it was sealed.
     #[error("leaf {leaf} was lost before it was sealed: restore the log's last segment from a copy")]
     Lost {

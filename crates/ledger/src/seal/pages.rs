@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use lgsp_runtime::pages::{self, Page};
@@ -13,6 +14,7 @@ use super::Hashes;
 use super::hashes::BUNDLE;
 use super::publish::Newest;
 use crate::files::log::{self, End, Leaf};
+use crate::keep::Shelf;
 
 /// The pages of a log.
 #[derive(Clone, Debug)]
@@ -20,20 +22,35 @@ pub(crate) struct Pages {
     log: PathBuf,
     hashes: Hashes,
     newest: Newest,
+    /// What is archived is told no more: a log that tlog-tiles calls pruned.
+    shelf: Arc<Shelf>,
     /// The segment that was read last: whoever reads a bundle reads the next one too.
-    read: Arc<Mutex<Option<(u64, Segment)>>>,
+    read: Arc<Mutex<Option<Segment>>>,
+    /// The largest checkpoint that was shown in this life.
+    shown: Arc<AtomicU64>,
 }
 
-/// The leaves of a segment, and which segment is the next.
-type Segment = Arc<(Vec<Leaf>, u64)>;
+/// A segment of the log, as far as it was read.
+#[derive(Debug)]
+struct Segment {
+    leaves: Vec<Leaf>,
+    /// Where the next leaf stands, if there is another one in it.
+    end: End,
+    /// Which segment is the next; it itself, if it is the last one.
+    next: u64,
+}
 
 impl Pages {
     pub fn new(log: &Path, hashes: Hashes, newest: Newest) -> Self {
-        Self { log: log.to_owned(), hashes, newest, read: Arc::default() }
+        let shelf = log.parent().map(Shelf::read).and_then(Result::ok).unwrap_or_default();
+        Self { log: log.to_owned(), hashes, newest, shelf: Arc::new(shelf), read: Arc::default(), shown: Arc::default() }
     }
 
     fn checkpoint(&self) -> Option<Page> {
-        let note = self.newest.borrow().as_ref()?.shown().to_string();
+        let newest = self.newest.borrow().clone()?;
+        let note = newest.shown(self.shown.load(Ordering::Acquire));
+        self.shown.fetch_max(note.size, Ordering::AcqRel);
+        let note = note.note.to_string();
         Some(Page { content_type: "text/plain; charset=utf-8", never_changes: false, body: note.into() })
     }
 
@@ -52,42 +69,49 @@ impl Pages {
     fn bundle(&self, of: Bundle) -> io::Result<Option<Page>> {
         let first = of.index() * BUNDLE;
         let end = first + u64::from(of.width());
-        if end > self.size() {
+        if end > self.size() || self.shelf.leaves_in(first, end) > 0 {
             return Ok(None);
         }
         let mut bytes = Vec::new();
         let (mut leaf, mut number) = (first, self.hashes.segment(of.index())?);
+        // One bundle is read at a time: whoever asks for many at once costs the disk and the memory no more than one.
+        let mut read = self.read.lock();
         while leaf < end {
-            let segment = self.segment(number)?;
-            for found in segment.0.iter().filter(|found| (first..end).contains(&found.number)) {
+            let segment = self.segment(&mut read, number)?;
+            let begin = segment.leaves.partition_point(|found| found.number < leaf);
+            for found in segment.leaves[begin..].iter().take_while(|found| found.number < end) {
                 if found.number != leaf {
                     break;
                 }
                 bundle::append(&mut bytes, &found.sealed).map_err(io::Error::other)?;
                 leaf += 1;
             }
-            if leaf < end && segment.1 == number {
+            if leaf < end && segment.next == number {
                 return Err(io::Error::other(format!("leaf {leaf} cannot be read from the log")));
             }
-            number = segment.1;
+            number = segment.next;
         }
         Ok(Some(binary(bytes)))
     }
 
-    fn segment(&self, number: u64) -> io::Result<Segment> {
-        if let Some((read, segment)) = &*self.read.lock()
-            && *read == number
-        {
-            return Ok(Arc::clone(segment));
+    /// The leaves of a segment. Of the last one, which still grows, only what is new is read.
+    fn segment<'a>(&self, read: &'a mut Option<Segment>, number: u64) -> io::Result<&'a Segment> {
+        let mut segment = match read.take().filter(|segment| segment.end.place.segment == number) {
+            Some(segment) => segment,
+            None => {
+                let (leaves, _) = log::first_leaf(&self.log, number)?;
+                Segment { leaves: Vec::new(), end: End { place: log::begin(number), leaves }, next: number }
+            }
+        };
+        if segment.next == number {
+            let more = log::recover(&self.log, segment.end)?;
+            segment.leaves.extend(more.leaves);
+            segment.next = more.end.place.segment;
+            if segment.next == number {
+                segment.end = more.end;
+            }
         }
-        let (first, is_last) = log::first_leaf(&self.log, number)?;
-        let read = log::recover(&self.log, End { place: log::begin(number), leaves: first })?;
-        let segment = Arc::new((read.leaves, read.end.place.segment));
-        // The last one still grows.
-        if !is_last {
-            *self.read.lock() = Some((number, Arc::clone(&segment)));
-        }
-        Ok(segment)
+        Ok(read.insert(segment))
     }
 }
 

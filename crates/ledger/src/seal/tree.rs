@@ -9,6 +9,7 @@ use lgsp_tlog::{Edge, Hash, leaf_hash};
 
 use super::hashes::BUNDLE;
 use super::head::{Head, Heads, Sealed};
+use super::runs::Runs;
 use super::{Error, Hashes};
 use crate::files::journal::Incarnation;
 use crate::files::log::{self, End, Leaf, Place};
@@ -82,6 +83,40 @@ impl Tree {
         Ok(())
     }
 
+    /// Adds the leaves up to `end` as they stand in the log.
+    ///
+    /// # Errors
+    /// They do not stand there, or a file cannot be read or written; then some may have been added, and the next attempt goes on.
+    pub fn catch_up(&mut self, log: &Path, end: End) -> Result<(), Error> {
+        let place = if self.place == Place::default() { log::beginning(log)? } else { Some(self.place) };
+        let mut from = place.map(|place| End { place, leaves: self.edge.size() });
+        while let Some(begin) = from.filter(|_| self.edge.size() < end.leaves) {
+            let segment = log::recover(log, begin)?;
+            let missing = self.edge.size()..end.leaves;
+            let leaves: Vec<&Leaf> =
+                segment.leaves.iter().filter(|leaf| missing.contains(&leaf.number)).collect();
+            let is_next = (missing.start..).zip(&leaves).all(|(next, leaf)| leaf.number == next);
+            if !is_next {
+                return Err(Error::Lost { leaf: missing.start });
+            }
+            for leaves in leaves.chunks(AGAIN) {
+                let hashes = leaves.iter().map(|leaf| (leaf_hash(&leaf.sealed), leaf.place.segment));
+                self.add(&hashes.collect::<Vec<_>>())?;
+            }
+            from = (segment.end.place.segment != begin.place.segment).then_some(segment.end);
+        }
+        if self.edge.size() != end.leaves {
+            return Err(Error::Lost { leaf: self.edge.size() });
+        }
+        self.place = end.place;
+        Ok(())
+    }
+
+    /// Remembers with the next head that a checkpoint was signed.
+    pub fn note_signed(&mut self) {
+        self.head.signed = true;
+    }
+
     fn add(&mut self, leaves: &[(Hash, u64)]) -> Result<(), Error> {
         for (leaf, (_, segment)) in (self.edge.size()..).zip(leaves) {
             self.hashes.note_segment(leaf, *segment)?;
@@ -102,11 +137,9 @@ impl Tree {
     ///
     /// # Errors
     /// Somebody took the head over, or it cannot be written; then nothing more is sealed than before.
-    pub fn seal(&mut self, arrived: &[(i32, i64, i64)]) -> Result<u64, Error> {
+    pub fn seal(&mut self, arrived: &Runs) -> Result<u64, Error> {
         let mut head = self.head.clone();
-        for (partition, offset, entered_us) in arrived {
-            head.runs.take_in(*partition, *offset, *entered_us);
-        }
+        head.runs.take_in_all(arrived);
         head.tree = Sealed { size: self.edge.size(), root: self.edge.root(), place: self.place };
         if self.synced.elapsed() >= SYNC {
             self.hashes.sync()?;
@@ -198,9 +231,12 @@ impl Tree {
 mod tests {
     use std::fs;
 
+    use tokio_util::sync::CancellationToken;
+
     use super::*;
     use crate::files::log::Log;
     use crate::files::segment;
+    use crate::seal::mend::mend;
 
     struct Site {
         dir: tempfile::TempDir,
@@ -251,7 +287,9 @@ mod tests {
         for count in [300, 1, 700] {
             let leaves = site.append(count);
             tree.grow(tree.edge.size(), &leaves, site.end.place).unwrap();
-            tree.seal(&[(0, site.end.leaves.cast_signed(), 1)]).unwrap();
+            let mut arrived = Runs::default();
+            arrived.take_in(0, site.end.leaves.cast_signed(), 1);
+            tree.seal(&arrived).unwrap();
             assert_eq!(tree.head().tree.root, site.root(site.end.leaves));
         }
         // Grown, and not under the head when it ended.
@@ -261,7 +299,7 @@ mod tests {
         site.append(50);
         let mut tree = site.open().unwrap();
         assert_eq!(tree.head().tree.size, 1_001);
-        assert_eq!(tree.seal(&[]).unwrap(), 1_056);
+        assert_eq!(tree.seal(&Runs::default()).unwrap(), 1_056);
         assert_eq!(tree.head().tree.root, site.root(1_056));
         tree.close().unwrap();
         assert_eq!(site.open().unwrap().head().synced.size, 1_056);
@@ -273,7 +311,7 @@ mod tests {
         let mut tree = site.open().unwrap();
         let leaves = site.append(600);
         tree.grow(tree.edge.size(), &leaves, site.end.place).unwrap();
-        tree.seal(&[]).unwrap();
+        tree.seal(&Runs::default()).unwrap();
         tree.close().unwrap();
         let level = site.dir.path().join("tree/0");
         let mut bytes = fs::read(&level).unwrap();
@@ -293,7 +331,7 @@ mod tests {
         let mut tree = site.open().unwrap();
         let leaves = site.append(10);
         tree.grow(tree.edge.size(), &leaves, site.end.place).unwrap();
-        tree.seal(&[]).unwrap();
+        tree.seal(&Runs::default()).unwrap();
         drop(tree);
         // Whoever edits an entry mends the checksums too.
         let mut forged = Site::new();
@@ -317,7 +355,7 @@ mod tests {
         let mut tree = site.open().unwrap();
         let leaves = site.append(500);
         tree.grow(tree.edge.size(), &leaves, site.end.place).unwrap();
-        tree.seal(&[]).unwrap();
+        tree.seal(&Runs::default()).unwrap();
         drop(tree);
         for number in segment::numbers(&site.log()).unwrap().into_iter().skip(1) {
             fs::remove_file(segment::path(&site.log(), number)).unwrap();
@@ -327,14 +365,62 @@ mod tests {
     }
 
     #[test]
+    fn a_tree_that_was_left_behind_catches_up_from_the_log_while_that_grows() {
+        let mut site = Site::new();
+        let mut tree = site.open().unwrap();
+        site.append(300);
+        let end = site.end;
+        site.append(200);
+        tree.catch_up(&site.log(), end).unwrap();
+        tree.seal(&Runs::default()).unwrap();
+        assert_eq!((tree.head().tree.root, tree.head().tree.place), (site.root(300), end.place));
+        tree.catch_up(&site.log(), site.end).unwrap();
+        tree.seal(&Runs::default()).unwrap();
+        assert_eq!(tree.head().tree.root, site.root(500));
+        let beyond = End { leaves: 501, ..site.end };
+        assert!(matches!(tree.catch_up(&site.log(), beyond), Err(Error::Lost { leaf: 500 })));
+    }
+
+    #[test]
+    fn damaged_hashes_anywhere_are_made_again_and_none_for_a_log_that_was_altered() {
+        let mut site = Site::new();
+        let mut tree = site.open().unwrap();
+        let leaves = site.append(1_500);
+        tree.grow(0, &leaves, site.end.place).unwrap();
+        tree.seal(&Runs::default()).unwrap();
+        let (hashes, sealed) = (tree.hashes(), tree.head().tree);
+        let mend = |sealed| mend(&hashes, &site.log(), sealed, &CancellationToken::new());
+        assert_eq!(mend(sealed).unwrap(), 0);
+        for (level, byte) in [("0", 0), ("0", 300 * 32), ("0", 1_499 * 32), ("1", 40)] {
+            let path = site.dir.path().join("tree").join(level);
+            let whole = fs::read(&path).unwrap();
+            let mut damaged = whole.clone();
+            damaged[byte] ^= 1;
+            fs::write(&path, damaged).unwrap();
+            assert_eq!(mend(sealed).unwrap(), 1, "level {level}, byte {byte}");
+            assert_eq!(fs::read(&path).unwrap(), whole);
+            fs::write(&path, &whole[..byte]).unwrap();
+            assert!(mend(sealed).unwrap() >= 1, "level {level}, cut at {byte}");
+            assert_eq!(fs::read(&path).unwrap(), whole);
+        }
+        let path = site.dir.path().join("tree/0");
+        let mut damaged = fs::read(&path).unwrap();
+        damaged[70] ^= 1;
+        fs::write(&path, &damaged).unwrap();
+        let other = Sealed { root: Hash::EMPTY_TREE, ..sealed };
+        assert!(matches!(mend(other), Err(Error::Altered { .. })));
+        assert_eq!(fs::read(&path).unwrap(), damaged, "nothing is written for a root that was not sealed");
+    }
+
+    #[test]
     fn a_paused_sealer_that_wakes_up_seals_nothing() {
         let mut site = Site::new();
         let mut paused = site.open().unwrap();
         let leaves = site.append(10);
         paused.grow(0, &leaves, site.end.place).unwrap();
         let mut other = site.open().unwrap();
-        other.seal(&[]).unwrap();
-        let refused = paused.seal(&[]).unwrap_err();
+        other.seal(&Runs::default()).unwrap();
+        let refused = paused.seal(&Runs::default()).unwrap_err();
         assert!(matches!(refused, Error::Head(crate::seal::HeadError::TakenOver)));
     }
 }

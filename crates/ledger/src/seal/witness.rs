@@ -15,7 +15,7 @@ use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use lgsp_tlog::witness::{self, SIZE_TYPE, parse_size, take};
-use lgsp_tlog::{Hash, Note, Signature, VerifierKey, merkle, note};
+use lgsp_tlog::{Hash, Note, Signature, VerifierKey, note};
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::CertificateDer;
@@ -24,7 +24,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::Hashes;
-use super::publish::Published;
+use super::publish::{Published, prove_consistency};
 use crate::disk;
 use crate::options;
 
@@ -124,6 +124,19 @@ impl Witness {
         self.key.name()
     }
 
+    /// Asks how far it has cosigned, with the checkpoint of an empty log.
+    ///
+    /// # Errors
+    /// It does not say, or has cosigned more than there is.
+    pub async fn learn(&mut self, nothing: &Published, size: u64, hashes: &Hashes) -> Result<(), Trouble> {
+        self.seen = match self.ask_from(0, nothing, hashes).await? {
+            Answer::Cosigned(_) => 0,
+            Answer::From(seen) if seen > size => return Err(Trouble::Ahead { seen, size }),
+            Answer::From(seen) => seen,
+        };
+        Ok(())
+    }
+
     /// Asks for a cosignature of a checkpoint, whose tree has these hashes.
     pub async fn ask(&mut self, published: &Published, hashes: &Hashes) -> Result<Signature, Trouble> {
         let size = published.size;
@@ -152,7 +165,7 @@ impl Witness {
         published: &Published,
         hashes: &Hashes,
     ) -> Result<Answer, Trouble> {
-        let proof = prove(old, published.size, hashes).await?;
+        let proof = prove(old, published, hashes).await?;
         let asked = witness::Request::new(old, proof, published.note.clone()).map_err(Trouble::Request)?;
         let body = Full::from(asked.to_string());
         let request = Request::post(&self.url).header(CONTENT_TYPE, witness::TEXT_TYPE).body(body);
@@ -199,12 +212,9 @@ impl Witness {
     }
 }
 
-async fn prove(old: u64, size: u64, hashes: &Hashes) -> Result<Vec<Hash>, Trouble> {
-    let (hashes, folder) = (hashes.clone(), hashes.folder().to_owned());
-    let proof = disk(folder, move || {
-        merkle::prove_consistency(&hashes, old, size)
-            .map_err(|error| std::io::Error::other(error.to_string()))
-    });
+async fn prove(old: u64, published: &Published, hashes: &Hashes) -> Result<Vec<Hash>, Trouble> {
+    let (hashes, folder, new) = (hashes.clone(), hashes.folder().to_owned(), (published.size, published.root));
+    let proof = disk(folder, move || prove_consistency(&hashes, old, new));
     proof.await.map_err(Trouble::Proof)
 }
 

@@ -68,7 +68,42 @@ pub(crate) fn follow(
 
 impl Rounds {
     async fn run(mut self, stop: CancellationToken) {
-        let _ = stop.run_until_cancelled(self.follow()).await;
+        let asking = async {
+            self.confirm().await;
+            self.follow().await;
+        };
+        let _ = stop.run_until_cancelled(asking).await;
+    }
+
+    /// Of a log whose checkpoint is gone nothing is signed for others until all witnesses say that it goes on what they have seen.
+    async fn confirm(&mut self) {
+        let mut failures = 0;
+        while let Some(unconfirmed) = self.publisher.unconfirmed() {
+            let nothing = match self.publisher.of_nothing() {
+                Ok(nothing) => nothing,
+                Err(error) => return error!(%error, "the witnesses cannot be asked"),
+            };
+            let hashes = &self.hashes;
+            let asking = self.witnesses.iter_mut().map(|asked| asked.confirm(&nothing, &unconfirmed, hashes));
+            let said = join_all(asking).await;
+            self.publisher.witnesses_said(self.is_another_log());
+            self.tell();
+            if said.iter().all(|confirmed| *confirmed) {
+                let publisher = Arc::clone(&self.publisher);
+                match spawn_blocking(move || publisher.confirm()).await {
+                    Ok(Ok(())) => return,
+                    Ok(Err(error)) => error!(%error, "a confirmed checkpoint cannot be published"),
+                    // The process is ending.
+                    Err(_) => return,
+                }
+            }
+            sleep_until(Instant::now() + pause(failures, rand::random_range(0.5..1.0))).await;
+            failures = failures.saturating_add(1);
+        }
+    }
+
+    fn is_another_log(&self) -> bool {
+        self.witnesses.iter().any(|asked| asked.trouble.as_ref().is_some_and(Trouble::is_another_log))
     }
 
     async fn follow(&mut self) {
@@ -103,6 +138,7 @@ impl Rounds {
         let is_due = |asked: &&mut Asked| asked.due <= now && asked.cosigned != Some(published.size);
         let asking = self.witnesses.iter_mut().filter(is_due).map(|asked| asked.ask(published, hashes));
         let found: Vec<Signature> = join_all(asking).await.into_iter().flatten().collect();
+        self.publisher.witnesses_said(self.is_another_log());
         if !found.is_empty() {
             let (publisher, of) = (Arc::clone(&self.publisher), Arc::clone(published));
             match spawn_blocking(move || publisher.add(&of, &found)).await {
@@ -140,8 +176,20 @@ impl Asked {
         Self { witness, cosigned: None, due: Instant::now(), failures: 0, trouble: None }
     }
 
+    /// Whether it says that the log goes on what it has seen.
+    async fn confirm(&mut self, nothing: &Published, unconfirmed: &Published, hashes: &Hashes) -> bool {
+        match self.witness.learn(nothing, unconfirmed.size, hashes).await {
+            Ok(()) => self.ask(unconfirmed, hashes).await.is_some(),
+            Err(trouble) => self.take(Err(trouble), unconfirmed).is_some(),
+        }
+    }
+
     async fn ask(&mut self, published: &Published, hashes: &Hashes) -> Option<Signature> {
         let asked = self.witness.ask(published, hashes).await;
+        self.take(asked, published)
+    }
+
+    fn take(&mut self, asked: Result<Signature, Trouble>, published: &Published) -> Option<Signature> {
         let witness = self.witness.name();
         match asked {
             Ok(signature) => {
