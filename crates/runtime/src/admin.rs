@@ -53,7 +53,9 @@ impl config::Options for Options {
         vec![row(
             "listen",
             "address:port; port 0 takes a free one",
-            "Where /livez, /readyz and /status are served. They need no credential: keep them off public networks.",
+            "Where /livez, /readyz and /status are served, and by a ledger /checkpoint and /tile/… for monitors: with \
+             /tile/entries/… every entry of the exchange log, without its erasable part. Nothing needs a credential: whoever reaches the \
+             port reads it all. Keep it off public networks, and let only operators and monitors in.",
         )]
     }
 

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use lgsp_tlog::{Checkpoint, Note};
 
 use crate::Seen;
-use crate::store::{replace, sync_folder};
+use crate::store::{make, replace, sync_folder};
 
 /// Most that are kept of a kind: more say nothing new. Each kind has its own, so that what anybody can bring about crowds nothing
 /// out that is proven.
@@ -73,7 +73,7 @@ impl Forks {
         let new = self.folder.join("new");
         match fs::remove_dir_all(&new) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            Ok(()) | Err(_) => fs::create_dir_all(&new)?,
+            Ok(()) | Err(_) => make(&self.folder).and_then(|()| fs::create_dir(&new))?,
         }
         replace(&new.join(COSIGNED), seen.note.to_string().as_bytes())?;
         replace(&new.join(REFUSED), refused.1.to_string().as_bytes())?;

@@ -98,7 +98,7 @@ impl Store {
     /// # Errors
     /// Another witness uses the folder, or its state is damaged, gone or cannot be read.
     pub fn open(dir: &Path) -> Result<Self, Error> {
-        fs::create_dir_all(dir).map_err(Error::file(dir))?;
+        make(dir).map_err(Error::file(dir))?;
         let (lock_path, path) = (dir.join(LOCK), dir.join(STATE));
         let lock = File::options().create(true).truncate(false).read(true).write(true).open(&lock_path);
         let mut lock = lock.map_err(Error::file(&lock_path))?;
@@ -192,6 +192,18 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     file.sync_all()?;
     fs::rename(&new, path)?;
     path.parent().map_or(Ok(()), sync_folder)
+}
+
+/// Makes a folder, with its name on disk: a witness whose folder is gone after a crash is one that forgot.
+pub(crate) fn make(dir: &Path) -> io::Result<()> {
+    let mut above = dir.ancestors().filter(|above| !above.as_os_str().is_empty());
+    let missing = above.by_ref().take_while(|above| !above.exists()).count();
+    fs::create_dir_all(dir)?;
+    // The name of each folder stands in the one above it. That of one that is there already may not be on disk yet either.
+    for folder in dir.ancestors().skip(1).take(missing.max(1)) {
+        sync_folder(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })?;
+    }
+    Ok(())
 }
 
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
