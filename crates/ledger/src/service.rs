@@ -11,7 +11,7 @@ use lgsp_core::{ApplicationId, ExchangeId, Fault, Reason, Violation};
 use lgsp_proto::ledger::v1::ledger_service_server::LedgerService;
 use lgsp_proto::ledger::v1::{
     Exchange, ExchangeFilter, FollowExchangesRequest, GetCompletenessRequest, GetCompletenessResponse,
-    ListExchangesRequest, ListExchangesResponse,
+    ListExchangesRequest, ListExchangesResponse, Sealed,
 };
 use prost::Message;
 use tokio::time::Instant;
@@ -24,6 +24,7 @@ use crate::files::log::{self, Place};
 use crate::filing::Filed;
 use crate::follow::{Followers, Wanted};
 use crate::index::{Found, Index, Query};
+use crate::keep::Shelf;
 use crate::{disk, entry, page};
 
 /// Entries of a page, unless another number is asked for.
@@ -32,7 +33,7 @@ const LARGEST_PAGE: usize = 1_000;
 /// Most encoded bytes of one page: the embedded broker carries answers of 1 MiB.
 pub(crate) const MOST_PAGE_BYTES: usize = 768 * 1024;
 /// Most gateway instances that completeness tells of.
-pub(crate) const MOST_GATEWAYS: i64 = 200;
+pub(crate) const MOST_GATEWAYS: usize = 200;
 /// How long a list waits for what is durable and not filed yet. If that takes longer, the list tells what is filed.
 const CATCH_UP: Duration = Duration::from_secs(1);
 /// A caller who brings no deadline waits no longer than this.
@@ -44,6 +45,8 @@ type Exchanges = Pin<Box<dyn Stream<Item = Result<Exchange, Status>> + Send>>;
 /// The ledger's service, as the bus serves it.
 #[derive(Clone, Debug)]
 pub(crate) struct Service {
+    /// What is archived: it changes while no ledger runs.
+    pub shelf: Arc<Shelf>,
     pub index: Index,
     pub log: log::Reader,
     pub filed: Filed,
@@ -87,6 +90,21 @@ impl Service {
         Ok(found.into_iter().zip(sealed).map(|(found, sealed)| exchange_of_leaf(found, sealed)).collect())
     }
 
+    /// Of these exchanges, those that have entries in an archive.
+    pub async fn archived(&self, exchanges: Vec<ExchangeId>) -> Result<Vec<ExchangeId>, Fault> {
+        let (shelf, folder) = (Arc::clone(&self.shelf), self.log.folder().to_owned());
+        let look = move || {
+            let mut archived = Vec::new();
+            for exchange in exchanges {
+                if shelf.has_exchange(&exchange)? {
+                    archived.push(exchange);
+                }
+            }
+            Ok(archived)
+        };
+        disk(folder, look).await.map_err(unanswered)
+    }
+
     /// Reads sealed parts, each at its place; none where it is damaged.
     pub async fn sealed(&self, places: Vec<Place>) -> Result<Vec<Option<Bytes>>, Fault> {
         let (log, damages) = (self.log.clone(), self.damages.clone());
@@ -115,7 +133,7 @@ impl Service {
 
     async fn completeness(&self, deadline: Instant) -> Result<GetCompletenessResponse, Fault> {
         self.catch_up(deadline).await;
-        let gateways = self.index.gateways(MOST_GATEWAYS, deadline).await.map_err(unanswered)?;
+        let gateways = self.index.gateways(MOST_GATEWAYS as i64, deadline).await.map_err(unanswered)?;
         let abandoned = self.index.abandoned(deadline).await.map_err(unanswered)?;
         let told =
             gateways.iter().map(|(gateway, sequence, entered_us)| sequence.to_message(gateway, *entered_us));
@@ -201,8 +219,9 @@ pub(crate) fn that_fit(exchanges: &[Exchange]) -> usize {
 
 /// An exchange as a sealed part tells it, or else as it was found.
 pub(crate) fn exchange_of_leaf(found: Found, sealed: Option<Bytes>) -> Exchange {
-    let read = sealed.and_then(|bytes| entry::read_sealed(bytes, None).ok());
-    read.map_or_else(|| indexed(found), |read| entry::exchange(read.sealed))
+    let signed = found.signed;
+    let sealed = sealed.and_then(|bytes| Sealed::decode(bytes).ok());
+    sealed.map_or_else(|| indexed(found), |sealed| entry::exchange(sealed, signed))
 }
 
 fn indexed(found: Found) -> Exchange {
@@ -214,6 +233,7 @@ fn indexed(found: Found) -> Exchange {
         method: found.method,
         outcome: found.outcome,
         platform: found.platform,
+        signed: found.signed.to_message(),
         ..Default::default()
     }
 }

@@ -124,7 +124,7 @@ async fn search(dir: &Path, city: &City, case: &mut Case) -> Result<()> {
     let state = State::new(Instance::new("ledger", "0.0.0"));
     let shutdown = Shutdown::new(state.clone(), shutdown::Options::default());
     let macs = MacKeys::new(bus.options().domains.iter().map(|it| (it.clone(), MacKey::new(KEY))).collect());
-    let keys = Keys { macs, log: vec![log_key()?] };
+    let keys = Keys { macs, log: vec![log_key()?], decisions: None, former_entries: None };
     let ledger = lgsp_ledger::start(options(dir), keys, &bus, &state, &shutdown).await?;
     ledger.replace_subject_keys(city.subject_keys());
     for asked in 0..SEARCHES {

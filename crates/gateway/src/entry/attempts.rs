@@ -127,6 +127,17 @@ mod tests {
     }
 
     #[test]
+    fn a_count_is_signed_like_every_other_entry() {
+        let key = lgsp_bus::MacKey::new([7; 32]);
+        let book = Book::new("gateway-1", SubjectKeys::new(Default::default())).signing(Some(key.clone()));
+        let attempts = Attempts::default();
+        attempts.count(Reason::TokenMissing, IpAddr::from([10, 1, 2, 3]), None, 0);
+        let [entry] = &attempts.take(&book)[..] else { panic!("one count") };
+        let entry = Entry::decode(entry.value.clone()).unwrap();
+        assert!(lgsp_bus::entry::is_signed(&key, &entry.sealed));
+    }
+
+    #[test]
     fn a_flood_from_everywhere_stays_bounded_and_every_attempt_counts() {
         let attempts = Attempts::default();
         for host in 0..10_000_u32 {

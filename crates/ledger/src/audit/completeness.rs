@@ -1,20 +1,56 @@
 //! Whether the log holds everything of a period, and the checkpoint that says what it holds.
 
+use std::collections::HashSet;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use lgsp_core::Fault;
 use lgsp_core::time::{micros, unix_micros};
 use lgsp_proto::ledger::v1::{
-    CheckCompletenessRequest, CheckCompletenessResponse, GetCheckpointRequest, GetCheckpointResponse,
+    CheckCompletenessRequest, CheckCompletenessResponse, GatewaySequence, GetCheckpointRequest,
+    GetCheckpointResponse,
 };
+use prost::Message as _;
 use tokio::time::Instant;
 
 use super::Audit;
-use crate::service::{LONGEST_STREAM, MOST_GATEWAYS, unanswered};
+use crate::seal::Missing;
+use crate::service::{LONGEST_STREAM, MOST_GATEWAYS, MOST_PAGE_BYTES, unanswered};
 
 /// How long an exchange without a stream may last at most, with its way to the log.
 const LONGEST_EXCHANGE: Duration = Duration::from_secs(120);
+
+/// Gateways that are read at once.
+const AT_ONCE: i64 = 200;
+/// Most encoded bytes of what is told of gateways.
+const MOST_BYTES: usize = MOST_PAGE_BYTES / 2;
+
+/// What arrived of the numbers of all gateways.
+struct Numbered {
+    missing: u64,
+    told: Vec<GatewaySequence>,
+    untold: u64,
+}
+
+/// As many as one answer tells of.
+#[derive(Default)]
+struct Kept {
+    sequences: Vec<GatewaySequence>,
+    bytes: usize,
+    left_out: u64,
+}
+
+impl Kept {
+    fn keep(&mut self, sequence: GatewaySequence) {
+        let bytes = self.bytes + sequence.encoded_len();
+        if bytes > MOST_BYTES || self.sequences.len() == MOST_GATEWAYS {
+            self.left_out += 1;
+            return;
+        }
+        self.bytes = bytes;
+        self.sequences.push(sequence);
+    }
+}
 
 impl Audit {
     pub(super) async fn completeness(
@@ -27,27 +63,54 @@ impl Audit {
         let since = request.since.as_ref().map_or(0, micros);
         let until = request.until.as_ref().map_or(now, micros);
         let period = self.log.index.period((since, until), deadline).await.map_err(unanswered)?;
-        let gateways = self.log.index.gateways(MOST_GATEWAYS, deadline).await.map_err(unanswered)?;
-        let gateways: Vec<_> = gateways
-            .iter()
-            .filter(|(_, _, entered_us)| *entered_us >= since)
-            .map(|(gateway, sequence, entered_us)| sequence.to_message(gateway, *entered_us))
-            .collect();
-        let (missing_offsets, untold_offsets) = match &self.prover {
+        let numbered = self.numbered(since, deadline).await?;
+        let missing = match &self.prover {
             Some(prover) => prover.missing(since, until).await?,
-            None => (Vec::new(), 0),
+            None => Missing::default(),
         };
         let settled = has_caught_up && self.is_settled(until, now, deadline).await?;
-        let is_gapless = gateways.iter().all(|gateway| gateway.gaps.is_empty());
+        let has_all_offsets =
+            missing.offsets.is_empty() && missing.untold == 0 && missing.untold_lives == 0;
         Ok(CheckCompletenessResponse {
-            complete: settled && is_gapless && missing_offsets.is_empty() && untold_offsets == 0,
-            gateways,
-            missing_offsets,
-            untold_offsets,
+            archived: self.log.shelf.within(Some(since), Some(until)),
+            complete: settled && numbered.missing == 0 && has_all_offsets,
+            gateways: numbered.told,
+            missing_numbers: numbered.missing,
+            untold_gateways: numbered.untold,
+            missing_offsets: missing.offsets,
+            untold_offsets: missing.untold,
+            untold_lives: missing.untold_lives,
             abandoned: period.abandoned,
             exchanges: period.exchanges,
             settled,
         })
+    }
+
+    /// What is missing of the numbers of all gateways that have entered something since a moment (Unix µs).
+    async fn numbered(&self, since_us: i64, deadline: Instant) -> Result<Numbered, Fault> {
+        let (mut missing, mut whole, mut broken) = (0, Kept::default(), Kept::default());
+        let (mut seen, mut after) = (HashSet::new(), None);
+        loop {
+            let page = self.log.index.gateways_since(since_us, after.take(), AT_ONCE, deadline).await;
+            let page = page.map_err(unanswered)?;
+            for (gateway, sequence, entered_us) in &page {
+                // One that enters something meanwhile comes again.
+                if !seen.insert(gateway.clone()) {
+                    continue;
+                }
+                let of = if sequence.missing() == 0 { &mut whole } else { &mut broken };
+                missing += sequence.missing();
+                of.keep(sequence.to_message(gateway, *entered_us));
+            }
+            match page.into_iter().last() {
+                Some((gateway, _, entered_us)) => after = Some((entered_us, gateway)),
+                None => break,
+            }
+        }
+        let mut told = Kept::default();
+        broken.sequences.into_iter().chain(whole.sequences).for_each(|sequence| told.keep(sequence));
+        let untold = broken.left_out + whole.left_out + told.left_out;
+        Ok(Numbered { missing, told: told.sequences, untold })
     }
 
     pub(super) async fn checkpoint(

@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use lgsp_core::Outcome;
 use lgsp_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
-use lgsp_proto::ledger::v1::{Exchange, ExchangeFilter, ListExchangesRequest};
+use lgsp_proto::ledger::v1::{Exchange, ExchangeFilter, ListExchangesRequest, Signed};
 
 use super::follow::Wanted;
-use super::output::{self, Listing, Surface};
+use super::output::{self, Listing, Surface, Tone};
 use super::registry::note_unknown_application;
 use super::session::{GRACE, LARGEST_MESSAGE, Session};
 use super::table::{Cell, Shrink, Table};
@@ -157,7 +157,7 @@ pub(crate) fn table(exchanges: &[Exchange], lang: Lang) -> Table {
             exchange.application.as_str().into(),
             Cell::from(method_of(exchange)).or_short(exchange.method.as_str()),
             exchange.purpose.as_str().into(),
-            words::outcome(exchange.outcome(), lang),
+            outcome_of(exchange, lang),
             exchange.reason.as_str().into(),
             words::hop(exchange.failed_hop(), lang).into(),
             exchange.record_count.to_string().into(),
@@ -166,6 +166,15 @@ pub(crate) fn table(exchanges: &[Exchange], lang: Lang) -> Table {
         ]);
     }
     table
+}
+
+/// How the exchange ended; marked if no gateway has signed that.
+pub(crate) fn outcome_of(exchange: &Exchange, lang: Lang) -> Cell {
+    let outcome = words::outcome(exchange.outcome(), lang);
+    match exchange.signed() {
+        Signed::Unspecified | Signed::Yes => outcome,
+        Signed::No => Cell::new(format!("{}, {}", outcome.text, words::unsigned(lang)), Tone::Bad),
+    }
 }
 
 /// When the exchange was admitted; in short without its year and milliseconds.

@@ -10,7 +10,7 @@ use lgsp_proto::ledger::v1::{
 use tonic::metadata::MetadataMap;
 use tonic::{Response, Status, Streaming};
 
-use super::exchanges::method_of;
+use super::exchanges::{method_of, outcome_of};
 use super::failure::EXCHANGE_ID;
 use super::output::{self, Listing, Surface};
 use super::session::{LARGEST_MESSAGE, Session};
@@ -195,7 +195,7 @@ fn line(exchange: &Exchange, shape: &Shape, lang: Lang) -> Result<String, Error>
         Listing::Table => true,
         Listing::Plain => false,
     };
-    let outcome = words::outcome(exchange.outcome(), lang);
+    let outcome = outcome_of(exchange, lang);
     let at = words::moment(exchange.admitted.as_ref());
     let is_short = shape.widths[METHOD] == SHORT_METHOD;
     let method = if is_short { exchange.method.clone() } else { method_of(exchange) };

@@ -42,6 +42,11 @@ pub(crate) fn last_word(name: &str) -> &str {
     name.rsplit('.').next().unwrap_or(name)
 }
 
+/// What is told of an entry that no gateway and no ledger has signed.
+pub(crate) fn unsigned(lang: Lang) -> &'static str {
+    lang.pick("not signed", "không có chữ ký")
+}
+
 pub(crate) fn outcome(outcome: Outcome, lang: Lang) -> Cell {
     let (text, tone) = match outcome {
         Outcome::Unspecified => (lang.pick("unknown", "không rõ"), Tone::Dim),

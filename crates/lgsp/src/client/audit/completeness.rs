@@ -9,7 +9,7 @@ use lgsp_tlog::merkle::verify_consistency;
 use lgsp_tlog::{Checkpoint, Hash, Note};
 use serde_json::json;
 
-use super::{DEADLINE, LONG, client, prove};
+use super::{DEADLINE, LONG, client, prove, tell_archived};
 use crate::cli::audit;
 use crate::client::output::{self, Listing, Tone};
 use crate::client::registry::{answered_within, open};
@@ -23,6 +23,7 @@ pub(super) async fn run(args: &audit::Completeness, lang: Lang) -> Result<(), Er
     let period = CheckCompletenessRequest { since: args.period.since, until: args.period.until };
     let request = session.request(period, Some(LONG))?;
     let told = answered_within(&session, LONG, client(&session).check_completeness(request)).await?;
+    tell_archived(&told.archived, lang);
     if args.output == Some(Listing::Json) {
         output::line(&output::json_line(&told)?)?;
     } else {
@@ -61,6 +62,18 @@ fn sheet(told: &CheckCompletenessResponse, lang: Lang) -> Sheet {
             );
         }
     }
+    for gateway in told.gateways.iter().filter(|gateway| gateway.untold > 0) {
+        let further = lang.pick("further entries, too many to name", "bản ghi khác, quá nhiều để nêu rõ");
+        sheet.toned(missing, format!("{}: {} {further}", gateway.gateway, gateway.untold), Tone::Bad);
+    }
+    if told.untold_gateways > 0 {
+        let further = lang.pick("further gateways, not told of here", "cổng khác, không nêu ở đây");
+        sheet.line(lang.pick("gateway", "cổng"), format!("{} {further}", told.untold_gateways));
+    }
+    if told.missing_numbers > 0 {
+        let of_all = lang.pick("entries of all gateways together", "bản ghi của tất cả các cổng");
+        sheet.toned(missing, format!("{} {of_all}", told.missing_numbers), Tone::Bad);
+    }
     for gap in &told.missing_offsets {
         let text = format!(
             "{} {}, {} {} – {}",
@@ -76,6 +89,13 @@ fn sheet(told: &CheckCompletenessResponse, lang: Lang) -> Sheet {
         let further =
             lang.pick("further offsets, too long ago to tell which", "vị trí khác, đã quá lâu để nêu rõ");
         sheet.toned(missing, format!("{} {further}", told.untold_offsets), Tone::Bad);
+    }
+    if told.untold_lives > 0 {
+        let beyond = lang.pick(
+            "earlier runs of the embedded broker with gaps: beyond what is kept",
+            "lần chạy trước của broker nhúng có khoảng trống: vượt quá những gì được lưu",
+        );
+        sheet.toned(missing, format!("{} {beyond}", told.untold_lives), Tone::Bad);
     }
     sheet
 }

@@ -5,7 +5,7 @@ use lgsp_proto::ledger::v1::{ExportedExchange, Hop};
 use super::rfc3339;
 
 /// The columns, in their order.
-const HEADER: [&str; 28] = [
+const HEADER: [&str; 29] = [
     "exchange_id",
     "admitted",
     "application",
@@ -34,6 +34,7 @@ const HEADER: [&str; 28] = [
     "leaf",
     "leaf_hash",
     "environment",
+    "signed",
 ];
 
 /// The first line.
@@ -50,6 +51,7 @@ pub(super) fn row(exported: &ExportedExchange) -> Vec<u8> {
         Hop::Unspecified => String::new(),
         hop => hop.as_str_name().trim_start_matches("HOP_").to_lowercase(),
     };
+    let signed = exchange.signed().as_str_name().trim_start_matches("SIGNED_").to_lowercase();
     line([
         exchange.exchange_id,
         rfc3339(exchange.admitted.as_ref()),
@@ -79,6 +81,7 @@ pub(super) fn row(exported: &ExportedExchange) -> Vec<u8> {
         exported.leaf.to_string(),
         hex::encode(&exported.leaf_hash),
         sealed.environment,
+        signed,
     ])
 }
 
