@@ -275,7 +275,7 @@ async fn other_peoples_verifiers_accept_the_log_that_a_ledger_shows() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_check_of_the_folder_names_the_file_of_a_flipped_or_missing_byte() {
-    let (site, bus) = (Site::new(), bus());
+    let (site, bus) = (Site::in_files(), bus());
     let running = site.start(&bus).await;
     append(&running, 600).await;
     Shown(running.state.clone()).sealed(600).await;
@@ -328,7 +328,7 @@ fn copy_folder(from: &std::path::Path, to: &std::path::Path) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_older_head_is_brought_up_to_the_log_and_a_damaged_checkpoint_is_no_beginning() {
-    let (site, bus) = (Site::new(), bus());
+    let (site, bus) = (Site::in_files(), bus());
     let running = site.start(&bus).await;
     append(&running, 10).await;
     Shown(running.state.clone()).sealed(10).await;
@@ -364,4 +364,73 @@ async fn without_a_key_the_log_is_sealed_and_nothing_is_signed() {
     let running = site.start(&bus).await;
     assert_eq!(Shown(running.state.clone()).sealed(3).await.size(), 3);
     running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_checkpoint_that_is_gone_is_no_beginning_unless_the_operator_says_so() {
+    let (site, bus) = (Site::new(), bus());
+    let running = site.start(&bus).await;
+    append(&running, 3).await;
+    Shown(running.state.clone()).sealed(3).await;
+    running.stop().await;
+    fs::remove_file(site.path("checkpoint")).unwrap();
+    let problems = lgsp_ledger::check(&site.path(""), &[], |_, _| ()).unwrap().problems;
+    assert!(problems.iter().any(|problem| problem.file == site.path("checkpoint")), "{problems:?}");
+
+    let running = site.start(&bus).await;
+    append(&running, 2).await;
+    running.until("sealed", |running| running.state.fact("sealed").get() == 5).await;
+    cause(&running, "the checkpoint is missing").await;
+    assert!(Shown(running.state.clone()).checkpoint().is_none() && !site.path("checkpoint").exists());
+    running.stop().await;
+
+    fs::write(site.path("checkpoint.begin-anew"), "").unwrap();
+    let running = site.start(&bus).await;
+    append(&running, 1).await;
+    Shown(running.state.clone()).sealed(6).await;
+    cause(&running, "the checkpoint was missing and is signed anew").await;
+    let told = running.state.status()["components"]["sealing"]["names"].to_string();
+    assert!(told.contains("from 5 leaves on"), "{told}");
+    running.stop().await;
+    assert!(!site.path("checkpoint.begin-anew").exists(), "it counts once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_full_tile_is_made_again_at_the_next_start() {
+    let (site, bus) = (Site::new(), bus());
+    let running = site.start(&bus).await;
+    append(&running, 300).await;
+    Shown(running.state.clone()).sealed(300).await;
+    running.stop().await;
+    let whole = fs::read(site.path("tree/0")).unwrap();
+    let mut damaged = whole.clone();
+    damaged[100] ^= 1;
+    fs::write(site.path("tree/0"), damaged).unwrap();
+    let running = site.start(&bus).await;
+    running.until("mended", |_| fs::read(site.path("tree/0")).unwrap() == whole).await;
+    let shown = Shown(running.state.clone());
+    check(&shown, &shown.sealed(300).await);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_head_cannot_be_written_the_filing_goes_on_and_the_seal_catches_up() {
+    let (site, bus) = (Site::new(), bus());
+    let running = site.start(&bus).await;
+    append(&running, 1).await;
+    Shown(running.state.clone()).sealed(1).await;
+    // In the place of the file that is written first.
+    fs::create_dir(site.path("head.new")).unwrap();
+    for number in 2..=30 {
+        running.append(&Numbered::new(number)).await;
+        running.until("filed", |running| running.leaves() == number.cast_signed()).await;
+    }
+    assert_ne!(running.cause("sealing"), "");
+    assert_eq!((running.cause("filing"), running.state.fact("sealed").get()), (String::new(), 1));
+    fs::remove_dir(site.path("head.new")).unwrap();
+    let shown = Shown(running.state.clone());
+    check(&shown, &shown.sealed(30).await);
+    running.until("ready", |running| running.cause("sealing").is_empty()).await;
+    running.stop().await;
+    assert_eq!(lgsp_ledger::status(&site.path("")).unwrap().missing, []);
 }

@@ -13,7 +13,7 @@ use lgsp_bus::Bus;
 use lgsp_ledger::{Options, Witness};
 use lgsp_runtime::{Instance, Shutdown, State, shutdown};
 use lgsp_tlog::{Checkpoint, Kind, Note, Policy, SignerKey, VerifierKey};
-use lgsp_witness::{Kind as Fork, Watched};
+use lgsp_witness::Watched;
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
 
@@ -238,31 +238,70 @@ async fn an_operator_who_puts_the_log_back_is_found_out_by_the_witness() {
     let running = Running::start(office.asked_by(&site), &forgetful).await;
     told(&running, "the witness has seen another log").await;
     assert!(witnesses(&running, "names").contains("it has cosigned 20 leaves, and the log has 10"));
-    assert_eq!(running.cause("sealing"), "");
 
-    // It goes on with other entries, over the size that the witness saw: they do not go on it.
+    // It goes on with other entries, over the size that the witness saw: they are taken in and sealed, and nobody is signed another log.
     append(&running, 30).await;
-    let forked = holds(&running, &policy(&log_key(), 0), 40).await;
-    let begun = Instant::now();
-    while !witnesses(&running, "names").contains("the log does not go on the 20 leaves") {
-        assert!(begun.elapsed() < PATIENCE, "{:#}", running.state.status());
-        sleep(Duration::from_millis(20)).await;
-    }
-    assert_eq!(witnesses(&running, "condition"), "\"failed\"");
-    assert!(policy(&log_key(), 1).verify(&shown(&running).unwrap()).is_err(), "nobody cosigned it");
+    running.until("sealed", |running| running.state.fact("sealed").get() == 40).await;
+    running.until("told", |running| running.cause("sealing") == "a witness has seen another log").await;
+    let note = shown(&running).unwrap();
+    assert_eq!(Checkpoint::parse(note.text()).unwrap().size(), 10, "nothing is signed that was not before");
+    assert_eq!(fs::read(site.path("checkpoint")).unwrap(), fs::read(copy.path().join("checkpoint")).unwrap());
+    running.stop().await;
+    let status = lgsp_witness::status(office.dir.path()).unwrap();
+    assert_eq!((&status.seen[0].checkpoint, status.forks.len()), (&seen, 0));
+    open.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_whose_checkpoint_is_gone_is_signed_once_the_witness_says_that_it_goes_on() {
+    let (site, bus, office) = (Site::new(), bus(), Office::new().await);
+    let open = office.open(vec![log_key().verifier().clone()]).await;
+    let running = Running::start(office.asked_by(&site), &bus).await;
+    append(&running, 10).await;
+    holds(&running, &policy(&log_key(), 1), 10).await;
+    running.stop().await;
+    let copy = tempfile::tempdir().unwrap();
+    copy_folder(&site.path(""), copy.path());
+    open.close().await;
+
+    // As long as it is away nothing is signed, and traffic goes on.
+    fs::remove_file(site.path("checkpoint")).unwrap();
+    let running = Running::start(office.asked_by(&site), &bus).await;
+    append(&running, 5).await;
+    running.until("told", |running| running.cause("sealing") == "the checkpoint is missing").await;
+    assert!(shown(&running).is_none());
+    let open = office.open(vec![log_key().verifier().clone()]).await;
+    holds(&running, &policy(&log_key(), 1), 15).await;
+    running.until("ready", |running| running.cause("sealing").is_empty()).await;
     running.stop().await;
 
-    // The witness has both, as the log signed them.
-    assert_eq!(open.told("cause"), "a log has signed what does not go on what was cosigned");
-    let status = lgsp_witness::status(office.dir.path()).unwrap();
-    assert_eq!(status.seen[0].checkpoint, seen);
-    let fork = status.forks.iter().find(|fork| fork.refused == forked).unwrap();
-    assert_eq!(fork.kind, Fork::NotShown);
-    for name in ["cosigned", "refused"] {
-        let note = Note::parse(&fs::read(fork.path.join(name)).unwrap()).unwrap();
-        note.verify(&[log_key().verifier().clone()]).unwrap();
-    }
+    // Put back, without the checkpoint that would tell: the witness does.
+    fs::remove_dir_all(site.path("")).unwrap();
+    copy_folder(copy.path(), &site.path(""));
+    fs::remove_file(site.path("checkpoint")).unwrap();
+    let forgetful: Bus = site::bus();
+    let running = Running::start(office.asked_by(&site), &forgetful).await;
+    running.until("told", |running| running.cause("sealing") == "a witness has seen another log").await;
+    assert!(witnesses(&running, "names").contains("it has cosigned 15 leaves, and the log has 10"));
+    assert!(shown(&running).is_none() && !site.path("checkpoint").exists(), "nothing was signed");
+    running.stop().await;
     open.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_cosigned_is_shown_again_after_a_restart_without_the_witness() {
+    let (site, bus, office) = (Site::new(), bus(), Office::new().await);
+    let open = office.open(vec![log_key().verifier().clone()]).await;
+    let running = Running::start(office.asked_by(&site), &bus).await;
+    append(&running, 3).await;
+    holds(&running, &policy(&log_key(), 1), 3).await;
+    running.stop().await;
+    open.close().await;
+    let running = Running::start(office.asked_by(&site), &bus).await;
+    assert_eq!(policy(&log_key(), 1).verify(&shown(&running).unwrap()).unwrap().checkpoint.size(), 3);
+    running.stop().await;
+    let file = Note::parse(&fs::read(site.path("checkpoint")).unwrap()).unwrap();
+    assert_eq!(policy(&log_key(), 1).verify(&file).unwrap().cosigned.len(), 1);
 }
 
 fn copy_folder(from: &Path, to: &Path) {
