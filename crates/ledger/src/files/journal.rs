@@ -69,7 +69,15 @@ impl Journal {
         let numbers = segment::numbers(folder)?;
         let next_number = numbers.last().map_or(1, |last| last + 1);
         let oldest = numbers.first().copied().unwrap_or(next_number);
-        Ok(Self { folder: folder.to_owned(), incarnation, segment_size, current: None, oldest, next_number, left: Place::default() })
+        Ok(Self {
+            folder: folder.to_owned(),
+            incarnation,
+            segment_size,
+            current: None,
+            oldest,
+            next_number,
+            left: Place::default(),
+        })
     }
 
     /// Where the oldest record that is not filed may stand.

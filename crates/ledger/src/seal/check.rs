@@ -55,7 +55,9 @@ pub fn status(dir: &Path) -> Result<Status, HeadError> {
         sealed: head.tree.size,
         root: head.tree.root,
         generation: head.generation,
-        checkpoint: read_checkpoint(dir.join("checkpoint")).map_err(failed)?.map(|(_, checkpoint)| checkpoint),
+        checkpoint: read_checkpoint(dir.join("checkpoint"))
+            .map_err(failed)?
+            .map(|(_, checkpoint)| checkpoint),
         verifier: read_verifier(dir).map_err(failed)?,
         segments,
         bytes,

@@ -117,7 +117,12 @@ mod tests {
     fn batch(number: u64) -> Batch {
         let place = Place { segment: 1, byte: number };
         let end = End { place, leaves: number + 1 };
-        Batch { first: number, leaves: vec![(Bytes::new(), place)], end, arrived: vec![(0, number.cast_signed(), Some(1))] }
+        Batch {
+            first: number,
+            leaves: vec![(Bytes::new(), place)],
+            end,
+            arrived: vec![(0, number.cast_signed(), Some(1))],
+        }
     }
 
     #[tokio::test]

@@ -39,6 +39,7 @@ impl HeadFile {
     }
 
     /// The lock is held until the file is closed.
+    #[expect(clippy::disallowed_methods, reason = "it blocks on the disk anyway, and the wait has a bound")]
     fn lock(&self) -> io::Result<File> {
         let (folder, begun) = (File::open(&self.folder)?, Instant::now());
         loop {

@@ -74,7 +74,12 @@ impl Mender {
 ///
 /// # Errors
 /// Neither the stored hashes of the leaves nor the leaves in the log make the root that was sealed; then nothing is written.
-pub(crate) fn mend(hashes: &Hashes, log: &Path, sealed: Sealed, stop: &CancellationToken) -> Result<u64, Error> {
+pub(crate) fn mend(
+    hashes: &Hashes,
+    log: &Path,
+    sealed: Sealed,
+    stop: &CancellationToken,
+) -> Result<u64, Error> {
     let mut wrong = 0;
     let stored = BTreeMap::new();
     let count = |tile: Tile, bytes: &[u8]| {
@@ -86,7 +91,9 @@ pub(crate) fn mend(hashes: &Hashes, log: &Path, sealed: Sealed, stop: &Cancellat
         return Ok(0);
     }
     let found = if root == sealed.root { stored } else { differences(hashes, log, sealed.size, stop)? };
-    let Some(root_found) = self::root(hashes, &found, sealed.size, stop, |_, _| Ok(()))? else { return Ok(0) };
+    let Some(root_found) = self::root(hashes, &found, sealed.size, stop, |_, _| Ok(()))? else {
+        return Ok(0);
+    };
     if root_found != sealed.root {
         return Err(Error::Altered { size: sealed.size, expected: sealed.root, found: root_found });
     }
@@ -148,7 +155,9 @@ fn differences(
             if hashes.leaf(leaf.number).ok() != Some(hash) {
                 different.insert(leaf.number, hash);
             }
-            if leaf.number.is_multiple_of(BUNDLE) && hashes.segment(leaf.number / BUNDLE).ok() != Some(leaf.place.segment) {
+            if leaf.number.is_multiple_of(BUNDLE)
+                && hashes.segment(leaf.number / BUNDLE).ok() != Some(leaf.place.segment)
+            {
                 hashes.note_segment(leaf.number, leaf.place.segment)?;
             }
         }

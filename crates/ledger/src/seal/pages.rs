@@ -43,7 +43,14 @@ struct Segment {
 impl Pages {
     pub fn new(log: &Path, hashes: Hashes, newest: Newest) -> Self {
         let shelf = log.parent().map(Shelf::read).and_then(Result::ok).unwrap_or_default();
-        Self { log: log.to_owned(), hashes, newest, shelf: Arc::new(shelf), read: Arc::default(), shown: Arc::default() }
+        Self {
+            log: log.to_owned(),
+            hashes,
+            newest,
+            shelf: Arc::new(shelf),
+            read: Arc::default(),
+            shown: Arc::default(),
+        }
     }
 
     fn checkpoint(&self) -> Option<Page> {

@@ -41,7 +41,9 @@ impl Published {
     /// what was shown before: for whoever looks, the log would have gone back.
     pub fn shown(&self, before: u64) -> &Self {
         match &self.cosigned {
-            Some((cosigned, when)) if cosigned.size >= before && when.elapsed() < WAITS_FOR_WITNESSES => cosigned,
+            Some((cosigned, when)) if cosigned.size >= before && when.elapsed() < WAITS_FOR_WITNESSES => {
+                cosigned
+            }
             Some(_) | None => self,
         }
     }
@@ -242,7 +244,10 @@ impl Publisher {
         let Ok(Some((note, checkpoint))) = read_checkpoint(self.dir.join(COSIGNED)) else { return Ok(None) };
         let cosignatures = cosignatures(&note, witnesses);
         let is_ours = checkpoint.origin() == self.origin && checkpoint.size() <= first.size;
-        if cosignatures.is_empty() || !is_ours || hold_against(&checkpoint, tree.size(), &tree.hashes()).is_err() {
+        if cosignatures.is_empty()
+            || !is_ours
+            || hold_against(&checkpoint, tree.size(), &tree.hashes()).is_err()
+        {
             return Ok(None);
         }
         let cosigned = self.sign(checkpoint.size(), checkpoint.root(), &cosignatures)?;
@@ -288,7 +293,11 @@ fn hold_against(signed: &Checkpoint, size: u64, hashes: &Hashes) -> Result<(), E
 ///
 /// # Errors
 /// `InvalidData` if it does not hold: the stored hashes are damaged.
-pub(crate) fn prove_consistency(hashes: &Hashes, old: u64, (size, root): (u64, Hash)) -> io::Result<Vec<Hash>> {
+pub(crate) fn prove_consistency(
+    hashes: &Hashes,
+    old: u64,
+    (size, root): (u64, Hash),
+) -> io::Result<Vec<Hash>> {
     let proof = merkle::prove_consistency(hashes, old, size).map_err(damaged)?;
     let old_root = merkle::root(hashes, old).map_err(damaged)?;
     merkle::verify_consistency(&proof, old, &old_root, size, &root).map_err(damaged)?;
@@ -341,7 +350,8 @@ impl Prover {
     pub async fn checkpoint(&self, since: u64, deadline: Instant) -> Result<(Note, Vec<Hash>), Fault> {
         let published = self.covering(since, deadline).await?;
         let (hashes, of) = (self.hashes.clone(), Arc::clone(&published));
-        let proof = disk(hashes.folder().to_owned(), move || prove_consistency(&hashes, since, (of.size, of.root)));
+        let proof =
+            disk(hashes.folder().to_owned(), move || prove_consistency(&hashes, since, (of.size, of.root)));
         let proof = proof.await.map_err(|error| self.unproven(error))?;
         Ok((published.note.clone(), proof))
     }
@@ -386,5 +396,44 @@ impl Prover {
         let found = found.ok().and_then(Result::ok).and_then(|newest| newest.clone());
         let found = found.map(|newest| newest.to_prove(size));
         found.ok_or_else(|| Fault::new(Reason::SourceUnavailable))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lgsp_tlog::Kind;
+
+    use super::*;
+
+    fn published(size: u64, cosigned: Option<u64>) -> Published {
+        let key = SignerKey::from_seed("example.com/log", Kind::Log, &[1; 32]).unwrap();
+        let root = leaf_hash(&size.to_be_bytes());
+        let note = Checkpoint::new("example.com/log", size, root).unwrap().sign(&[&key]).unwrap();
+        let cosigned = cosigned.map(|size| (Arc::new(published(size, None)), Instant::now()));
+        Published { size, root, note, cosigned }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_cosigned_is_shown_for_a_while_and_nothing_smaller_than_what_was_shown() {
+        let newest = published(9, Some(5));
+        assert_eq!((newest.shown(0).size, newest.shown(5).size, newest.shown(6).size), (5, 5, 9));
+        tokio::time::advance(WAITS_FOR_WITNESSES).await;
+        assert_eq!(newest.shown(0).size, 9);
+    }
+
+    #[test]
+    fn a_consistency_proof_of_damaged_hashes_is_no_proof() {
+        let dir = tempfile::tempdir().unwrap();
+        let hashes = Hashes::open(dir.path()).unwrap();
+        let mut edge = lgsp_tlog::Edge::new();
+        let growth = edge.grow((0_u64..600).map(|leaf| leaf_hash(&leaf.to_be_bytes())));
+        hashes.write(&growth.tiles).unwrap();
+        assert!(prove_consistency(&hashes, 300, (600, growth.root)).is_ok());
+        let level = dir.path().join("0");
+        let mut bytes = fs::read(&level).unwrap();
+        bytes[310 * 32] ^= 1;
+        fs::write(&level, bytes).unwrap();
+        let refused = prove_consistency(&hashes, 300, (600, growth.root)).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::InvalidData);
     }
 }

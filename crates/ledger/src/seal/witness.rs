@@ -213,7 +213,8 @@ impl Witness {
 }
 
 async fn prove(old: u64, published: &Published, hashes: &Hashes) -> Result<Vec<Hash>, Trouble> {
-    let (hashes, folder, new) = (hashes.clone(), hashes.folder().to_owned(), (published.size, published.root));
+    let (hashes, folder, new) =
+        (hashes.clone(), hashes.folder().to_owned(), (published.size, published.root));
     let proof = disk(folder, move || prove_consistency(&hashes, old, new));
     proof.await.map_err(Trouble::Proof)
 }
