@@ -57,7 +57,10 @@ impl Acts {
                         self.carry_out(stands.leaf, &act).await?;
                         self.erasables.decided(stands.leaf).await?;
                     }
-                    None => self.erasables.pass(stands.leaf).await?,
+                    None => {
+                        self.unread.add(1);
+                        self.erasables.pass(stands.leaf).await?;
+                    }
                 }
             }
         }
@@ -81,7 +84,7 @@ impl Acts {
     pub async fn catch_up_with_the_late(&self) -> Result<(), Error> {
         let _turn = self.turn.lock().await;
         let carried_out = self.erasables.carried_out().await?;
-        let mut from = 0;
+        let (mut from, mut unread) = (0, 0);
         loop {
             let acts = self.index.acts(from, AT_ONCE).await?;
             let leaves: Vec<u64> = acts.iter().map(|stands| stands.leaf).collect();
@@ -90,7 +93,10 @@ impl Acts {
                 if decided.contains(&stands.leaf) {
                     continue;
                 }
-                let Some(act) = self.read(stands).await? else { continue };
+                let Some(act) = self.read(stands).await? else {
+                    unread += 1;
+                    continue;
+                };
                 match act.kind() {
                     ActKind::Erase | ActKind::Hold | ActKind::Release | ActKind::Withhold => {
                         for exchange in exchanges_of(&act) {
@@ -107,9 +113,11 @@ impl Acts {
             }
             match leaves.last() {
                 Some(last) if *last < carried_out => from = last + 1,
-                Some(_) | None => return Ok(()),
+                Some(_) | None => break,
             }
         }
+        self.unread.set(unread);
+        Ok(())
     }
 
     /// Brings the marks of an exchange to where its decisions lead that stand before a leaf.
@@ -153,7 +161,6 @@ impl Acts {
             Ok(sealed) => Ok(act(sealed, &self.signers)),
             Err(damage) => {
                 error!(leaf = stands.leaf, "a decision about the log cannot be read and is not carried out");
-                self.unread.add(1);
                 self.damages.note(damage);
                 Ok(None)
             }
