@@ -86,7 +86,8 @@ pub async fn archive(
             "entries of the last {days} days stay in the ledger: name an earlier month with --before"
         )));
     }
-    let stopped = Stopped::open(&options.dir).await?;
+    super::in_files(options)?;
+    let stopped = Stopped::open(options).await?;
     let signed = signed(&options.dir)?;
     let (index, erasables) = stopped.stores(keys).await?;
     let mut shelf = Shelf::read(&options.dir).map_err(file(&options.dir))?;

@@ -29,6 +29,7 @@ pub struct Erased {
 /// # Errors
 /// The archive is not this ledger's or is damaged, or a file or the store cannot be used: then it stays as it was.
 pub async fn erase(options: &Options, dir: &Path, tell: Tell<'_>) -> Result<Erased, Error> {
+    super::in_files(options)?;
     let shelf = Shelf::read(&options.dir).map_err(file(&options.dir))?;
     let manifest = Manifest::read(dir)?;
     let name = manifest.name.clone();

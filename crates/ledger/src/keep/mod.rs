@@ -32,12 +32,12 @@ pub use set::{Manifest, Part, Segment, copy_file, names, part_of, verify};
 pub(crate) use archive::finish_at_start;
 pub(crate) use shelf::Shelf;
 
-use crate::Keys;
 use crate::entry::Signers;
 use crate::erasable::Erasables;
 use crate::index::Index;
 use crate::recovery::Site;
 use crate::seal::{Head, HeadError, Heads};
+use crate::{Keys, Options};
 
 /// Why something was not done with the files of a ledger.
 #[derive(Debug, thiserror::Error)]
@@ -126,6 +126,15 @@ impl fmt::Display for Step {
 /// Hears the steps.
 pub type Tell<'a> = &'a mut (dyn FnMut(Step) + Send);
 
+/// What works on the ledger's files has nothing to work on if they are on a server.
+fn in_files(options: &Options) -> Result<(), Error> {
+    if options.store.is_empty() {
+        return Ok(());
+    }
+    let what = "ledger.store is on PostgreSQL: this command is for ledgers in files. Back the database up with pg_dump";
+    Err(Error::Refused(what.to_owned()))
+}
+
 /// The files of a ledger that is stopped.
 struct Stopped {
     site: Site,
@@ -134,7 +143,8 @@ struct Stopped {
 
 impl Stopped {
     /// Keeps every ledger out of a folder that is one's.
-    async fn open(dir: &Path) -> Result<Self, Error> {
+    async fn open(options: &Options) -> Result<Self, Error> {
+        let dir = &*options.dir;
         if !dir.join("head").exists() {
             return Err(Error::NoLedger { path: dir.to_owned() });
         }

@@ -75,7 +75,8 @@ async fn build(
     keys: &Keys,
     tell: Tell<'_>,
 ) -> Result<(Reindexed, PathBuf, Stopped), Error> {
-    let mut stopped = Stopped::open(&options.dir).await?;
+    super::in_files(options)?;
+    let mut stopped = Stopped::open(options).await?;
     let built = options.dir.join("index.new.db");
     remove(&built)?;
     let erasables = Erasables::open(&stopped.site.erasable).await?;

@@ -35,7 +35,8 @@ pub async fn restore(
     log_keys: &[VerifierKey],
     tell: Tell<'_>,
 ) -> Result<Restored, Error> {
-    let stopped = Stopped::open(&options.dir).await?;
+    super::in_files(options)?;
+    let stopped = Stopped::open(options).await?;
     let mut shelf = Shelf::read(&options.dir).map_err(file(&options.dir))?;
     let manifest = Manifest::read(dir)?;
     let name = manifest.name.clone();
@@ -58,6 +59,15 @@ pub async fn restore(
         }
     }
 
+    // The segments first: by them a ledger sees that there is something to take away again.
+    for of in &manifest.segments {
+        let to = segment::path(&stopped.site.log, of.number);
+        let new = to.with_extension("new");
+        set::copy_file(&segment::path(&dir.join("log"), of.number), &new)?;
+        fs::rename(&new, &to).map_err(file(&to))?;
+    }
+    segment::sync_folder(&stopped.site.log).map_err(file(&stopped.site.log))?;
+    tell(Step::SegmentsDone { name: name.clone() });
     let parts = set::read_parts(&dir.join(&manifest.erasable.name))?.collect::<Result<HashMap<_, _>, _>>()?;
     let signers = keys.signers();
     let progress = index.progress().await?;
@@ -74,16 +84,7 @@ pub async fn restore(
         erasables.fill(rows.iter_mut().map(|row| &mut row.read)).await?;
         index.put(&rows, &[], &Sequences::default(), &progress, &BTreeMap::new()).await?;
     }
-    tell(Step::PartsDone { name: name.clone() });
     tell(Step::IndexDone { name: name.clone() });
-    for of in &manifest.segments {
-        let to = segment::path(&stopped.site.log, of.number);
-        let new = to.with_extension("new");
-        set::copy_file(&segment::path(&dir.join("log"), of.number), &new)?;
-        fs::rename(&new, &to).map_err(file(&to))?;
-    }
-    segment::sync_folder(&stopped.site.log).map_err(file(&stopped.site.log))?;
-    tell(Step::SegmentsDone { name: name.clone() });
     // Until here the ledger takes away again what was brought back.
     shelf.take(&name).map_err(file(&options.dir))?;
     tell(Step::InPlace { name });

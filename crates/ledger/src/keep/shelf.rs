@@ -10,6 +10,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use lgsp_core::ExchangeId;
+use lgsp_core::time::timestamp;
+use lgsp_proto::ledger::v1::ArchivedPeriod;
 use serde::{Deserialize, Serialize};
 
 use crate::files::segment;
@@ -18,6 +20,8 @@ use crate::sequences::Sequences;
 
 /// Bytes of an exchange's id.
 const ID: usize = 16;
+/// How long before it was entered an exchange may have been admitted, in µs.
+const LONGEST: i64 = 3_600 * 1_000_000;
 
 /// What is kept of one archive.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -146,14 +150,30 @@ impl Shelf {
         self.stubs.iter().flat_map(|stub| &stub.segments)
     }
 
-    /// Which archive has entries of an exchange.
-    pub fn of_exchange(&self, exchange: &ExchangeId) -> io::Result<Option<&Stub>> {
+    /// Whether an archive has entries of an exchange.
+    pub fn has_exchange(&self, exchange: &ExchangeId) -> io::Result<bool> {
         for stub in &self.stubs {
             if has_id(&File::open(self.ids(&stub.name))?, exchange)? {
-                return Ok(Some(stub));
+                return Ok(true);
             }
         }
-        Ok(None)
+        Ok(false)
+    }
+
+    /// What is archived of exchanges that were admitted within a time (Unix µs).
+    pub fn within(&self, since_us: Option<i64>, until_us: Option<i64>) -> Vec<ArchivedPeriod> {
+        let within = self.stubs.iter().filter(|stub| {
+            since_us.is_none_or(|since| stub.until_us >= since)
+                && until_us.is_none_or(|until| stub.since_us.saturating_sub(LONGEST) < until)
+        });
+        let period = |stub: &Stub| ArchivedPeriod {
+            name: stub.name.clone(),
+            since: Some(timestamp(stub.since_us)),
+            until: Some(timestamp(stub.until_us)),
+            entries: stub.segments.iter().map(|span| span.next - span.first).sum(),
+            digest: stub.digest.clone(),
+        };
+        within.map(period).collect()
     }
 
     /// The decisions of what is archived: their leaves and sealed parts, in the order of the log.
@@ -218,8 +238,8 @@ mod tests {
         shelf.put(stub("2024-11.000000000001"), ids.clone()).unwrap();
         let mut read = Shelf::read(dir.path()).unwrap();
         assert_eq!(read.stubs, [stub("2024-11.000000000001")]);
-        assert!(ids.iter().all(|id| read.of_exchange(id).unwrap().is_some()));
-        assert!(read.of_exchange(&ExchangeId::new()).unwrap().is_none());
+        assert!(ids.iter().all(|id| read.has_exchange(id).unwrap()));
+        assert!(!read.has_exchange(&ExchangeId::new()).unwrap());
         assert_eq!((read.leaves_in(256, 512), read.leaves_in(300, 512)), (44, 0));
         assert!(read.has_segment(1) && !read.has_segment(2));
         read.take("2024-11.000000000001").unwrap();
