@@ -95,7 +95,8 @@ mod tests {
         let now = 1_795_836_600_000_000;
         assert_eq!(Term::default().expired_before(now), 1_574_874_000_000_000);
         let terms: Retention =
-            serde_json::from_str(r#"{ "platform": { "online": "3 months", "archived": "0 months" } }"#).unwrap();
+            serde_json::from_str(r#"{ "platform": { "online": "3 months", "archived": "0 months" } }"#)
+                .unwrap();
         assert_eq!(terms.platform, Term { online: 3, archived: 0 });
         assert_eq!(terms.data, Term::default());
     }

@@ -68,7 +68,7 @@ fn secrets(entered: &Entered) -> Vec<Vec<u8>> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_erased_stands_in_no_file_any_more() {
-    let (site, bus) = (Site::new(), bus());
+    let (site, bus) = (Site::in_files(), bus());
     let options =
         Options { journal_for: Duration::from_millis(200), journal_size: 64 << 10, ..site.options() };
     let running = Running::start(options, &bus).await;
@@ -109,7 +109,7 @@ async fn what_is_erased_stands_in_no_file_any_more() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_index_tells_nobody_who_has_it_alone_which_officer_asked() {
-    let (site, bus) = (Site::new(), bus());
+    let (site, bus) = (Site::in_files(), bus());
     let running = site.start(&bus).await;
     let entered = Entered::at(JUNE).officer("officer-17").dossier(DOSSIER);
     entered.enter(&running).await;
@@ -134,7 +134,7 @@ async fn the_index_tells_nobody_who_has_it_alone_which_officer_asked() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_operator_is_told_what_there_is_to_erase_and_what_is_held() {
-    let (site, bus) = (Site::new(), bus());
+    let (site, bus) = (Site::in_files(), bus());
     let running = site.start(&bus).await;
     let [two, held, none] = [(); 3].map(|()| Entered::at(JUNE));
     let two = two.officer("officer-17");
@@ -172,7 +172,7 @@ fn assert_sealed(site: &Site) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_month_whose_key_is_destroyed_is_found_by_nobody_and_all_proofs_hold() {
-    let (site, bus) = (Site::new(), bus());
+    let (site, bus) = (Site::in_files(), bus());
     let running = site.start(&bus).await;
     let (june, july) = (Entered::at(JUNE).asked(ANN), Entered::at(JULY).asked(ANN));
     let from_gateway = |entered: &Entered, sequence| {
@@ -291,7 +291,7 @@ async fn rules(running: &Running, site: &Site) -> Vec<Act> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_older_than_its_class_is_kept_expires_by_an_entry_and_what_is_held_does_not() {
-    let (site, bus) = (Site::new(), bus());
+    let (site, bus) = (Site::in_files(), bus());
     let old = || Entered::at(now() - 200 * DAY).officer("officer-17").dossier(DOSSIER);
     let (gone, held) = (old(), old());
     let of_platform = old().with(|sealed| sealed.platform = true);
@@ -334,7 +334,7 @@ async fn what_is_older_than_its_class_is_kept_expires_by_an_entry_and_what_is_he
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_expires_by_a_clock_that_is_ahead_of_all_entries() {
-    let (site, bus) = (Site::new(), bus());
+    let (site, bus) = (Site::in_files(), bus());
     // Everything is as old as this: the newest entry is from then.
     let then = now() - 400 * DAY;
     let entered = Entered::at(then).officer("officer-17").with(|sealed| {
@@ -360,7 +360,7 @@ async fn nothing_expires_by_a_clock_that_is_ahead_of_all_entries() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_has_expired_is_found_by_no_index_and_in_no_store_from_before() {
-    let (site, bus) = (Site::new(), bus());
+    let (site, bus) = (Site::in_files(), bus());
     let gone = Entered::at(now() - 200 * DAY).officer("officer-17").dossier(DOSSIER);
     let running = site.start(&bus).await;
     gone.enter(&running).await;
@@ -389,7 +389,7 @@ async fn what_has_expired_is_found_by_no_index_and_in_no_store_from_before() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn marks_outlive_the_index_and_the_store_of_erasable_parts() {
-    let (site, bus) = (Site::new(), bus());
+    let (site, bus) = (Site::in_files(), bus());
     let running = site.start(&bus).await;
     let [held, withheld] = [(); 2].map(|()| Entered::at(JUNE).officer("officer-17"));
     for entered in [&held, &withheld] {

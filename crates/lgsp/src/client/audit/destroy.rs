@@ -16,7 +16,8 @@ pub(super) async fn run(args: &DestroyKey, lang: Lang) -> Result<(), Error> {
     sheet.toned(lang.pick("month", "tháng"), &*args.month, Tone::Warning);
     sheet.line(lang.pick("reason", "lý do"), &*args.reason);
     sheet.line(lang.pick("legal basis", "căn cứ"), &*args.legal_basis);
-    let name = lang.pick("destroy the subject key of a month, for good", "huỷ hẳn khoá chủ thể của một tháng");
+    let name =
+        lang.pick("destroy the subject key of a month, for good", "huỷ hẳn khoá chủ thể của một tháng");
     sheet.note(&headline(name, args.dry_run, lang));
     if args.dry_run {
         return Ok(());
@@ -27,7 +28,8 @@ pub(super) async fn run(args: &DestroyKey, lang: Lang) -> Result<(), Error> {
         reason: args.reason.clone(),
     };
     let request = session.request(request, Some(DEADLINE))?;
-    let destroyed = answered_within(&session, DEADLINE, client(&session).destroy_subject_key(request)).await?;
+    let destroyed =
+        answered_within(&session, DEADLINE, client(&session).destroy_subject_key(request)).await?;
     if args.output == Some(Listing::Json) {
         return output::line(&output::json_line(&destroyed)?);
     }
@@ -64,7 +66,12 @@ mod tests {
         let gateways = vec!["gateway-1".to_owned(), "gateway-2".to_owned()];
         let destroyed = DestroySubjectKeyResponse { leaf: 7, gateways, ..Default::default() };
         let text = tell(&destroyed, "2024-05", Lang::En).text();
-        for told in ["on the machine of gateway-1", "on the machine of gateway-2", "keys.subjects/2024-05.key", "backup"] {
+        for told in [
+            "on the machine of gateway-1",
+            "on the machine of gateway-2",
+            "keys.subjects/2024-05.key",
+            "backup",
+        ] {
             assert!(text.contains(told), "{told}: {text}");
         }
     }
