@@ -24,7 +24,12 @@ fn small(site: &Site) -> Options {
 
 /// Every group of entries begins a segment.
 fn small_in(dir: &Path) -> Options {
-    Options { dir: dir.to_owned(), segment_size: 1, abandon: lgsp_ledger::Abandon::Never, ..Default::default() }
+    Options {
+        dir: dir.to_owned(),
+        segment_size: 1,
+        abandon: lgsp_ledger::Abandon::Never,
+        ..Default::default()
+    }
 }
 
 fn about(at: i64, number: u64, person: &str) -> Entered {
@@ -177,9 +182,9 @@ async fn what_is_erased_after_it_was_archived_is_gone_from_the_archive_and_from_
     assert_eq!((again.erased, again.left), (0, 3));
     running.stop().await;
     keep::verify(&dir, &[]).unwrap();
-    let parts = fs::read_dir(&dir).unwrap().filter(|it| {
-        it.as_ref().unwrap().file_name().to_string_lossy().starts_with("erasable.")
-    });
+    let parts = fs::read_dir(&dir)
+        .unwrap()
+        .filter(|it| it.as_ref().unwrap().file_name().to_string_lossy().starts_with("erasable."));
     assert_eq!(parts.count(), 1, "the old parts are gone");
 
     // A copy that did not forget changes nothing.
@@ -254,7 +259,10 @@ async fn nothing_is_done_beside_a_running_ledger_or_to_what_is_none_of_its_own()
     let year = year(&running).await;
     let keys = keys(&bus);
     let refused = keep::reindex(&small(&site), &keys, &mut |_| ()).await.unwrap_err();
-    assert!(matches!(&refused, Error::Running { .. }) && refused.to_string().contains("stop it"), "{refused}");
+    assert!(
+        matches!(&refused, Error::Running { .. }) && refused.to_string().contains("stop it"),
+        "{refused}"
+    );
     running.stop().await;
     let now = year.today.sealed.entered_us;
     let refused = keep::archive(&small(&site), &keys, now, to.path(), &mut |_| ()).await.unwrap_err();
@@ -295,7 +303,8 @@ const CHILD: [&str; 4] = ["LGSP_KEEP_DOES", "LGSP_KEEP_DIR", "LGSP_KEEP_ARCHIVE"
 
 /// Runs a child that dies after so many steps. Returns whether it died.
 fn dies(does: &str, dir: &Path, archive: &Path, step: usize) -> bool {
-    let values = [does.to_owned(), dir.display().to_string(), archive.display().to_string(), step.to_string()];
+    let values =
+        [does.to_owned(), dir.display().to_string(), archive.display().to_string(), step.to_string()];
     let mut child = Command::new(std::env::current_exe().unwrap());
     child.args(["--exact", "a_child_that_dies_at_a_step"]).envs(CHILD.into_iter().zip(values));
     let output = child.output().unwrap();

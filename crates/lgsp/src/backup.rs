@@ -67,6 +67,11 @@ const FORMAT: u32 = 1;
 /// The folder is there already, there is no ledger, or a file cannot be read or written.
 pub async fn backup(args: &Backup, config: &Config) -> anyhow::Result<ExitCode> {
     ensure!(!args.to.exists(), "{} is there already: name a new folder with --to", args.to.display());
+    ensure!(
+        config.ledger.store.is_empty(),
+        "ledger.store is on PostgreSQL, and this command copies files alone: stop the ledger, and back the folder up with pg_dump of the \
+         store beside it"
+    );
     let new = PathBuf::from(format!("{}.new", args.to.display()));
     if new.exists() {
         fs::remove_dir_all(&new).with_context(|| format!("{} of an unfinished backup", new.display()))?;
@@ -157,7 +162,8 @@ fn outside(config: &Config) -> Vec<(&'static str, PathBuf)> {
     if let Some(store) = config.registry.store.strip_prefix("sqlite:") {
         paths.push(("registry.store", PathBuf::from(store)));
     }
-    paths.retain(|(_, path)| !path.as_os_str().is_empty() && path.exists() && !path.starts_with(&config.data));
+    paths
+        .retain(|(_, path)| !path.as_os_str().is_empty() && path.exists() && !path.starts_with(&config.data));
     paths
 }
 
@@ -230,12 +236,21 @@ async fn verify(from: &Path, keys: &[VerifierKey], progress: &mut Progress) -> a
     let manifest = fs::read(&path).with_context(|| format!("{} is no backup", from.display()))?;
     let manifest: Manifest =
         serde_json::from_slice(&manifest).with_context(|| format!("{} is no manifest", path.display()))?;
-    ensure!(manifest.version == FORMAT, "{} is of format {}, and this program reads {FORMAT}", path.display(), manifest.version);
+    ensure!(
+        manifest.version == FORMAT,
+        "{} is of format {}, and this program reads {FORMAT}",
+        path.display(),
+        manifest.version
+    );
     for kept in &manifest.files {
         let path = from.join(&kept.path);
         progress.say(&kept.path.display().to_string());
         let is_kept = keep::part_of(&path)? == (kept.bytes, kept.sha256.clone());
-        ensure!(is_kept, "{} is not what the manifest says: take the backup from another copy", path.display());
+        ensure!(
+            is_kept,
+            "{} is not what the manifest says: take the backup from another copy",
+            path.display()
+        );
         if is_store(&path)? {
             // Looked at in a copy: SQLite puts files beside what it opens.
             let scratch = tempfile::tempdir()?;
@@ -245,7 +260,8 @@ async fn verify(from: &Path, keys: &[VerifierKey], progress: &mut Progress) -> a
         }
     }
     let ledger = from.join("data/ledger");
-    let copied = keep::verify_copy(&ledger, keys, |done, of| progress.say(&format!("{done} of {of} entries")))?;
+    let copied =
+        keep::verify_copy(&ledger, keys, |done, of| progress.say(&format!("{done} of {of} entries")))?;
     let is_it = (copied.sealed, copied.root.to_string()) == (manifest.sealed, manifest.root.clone());
     ensure!(is_it, "{} has another head than the manifest says", ledger.display());
     Ok(manifest)
@@ -279,7 +295,9 @@ pub async fn restore(args: &Restore) -> anyhow::Result<ExitCode> {
     private_folder(&new)?;
     let nowhere = Path::new("");
     copy_back(&args.from.join("data"), &new)?;
-    for extra in ["elsewhere", "config.toml"].map(|name| args.from.join(name)).iter().filter(|path| path.exists()) {
+    for extra in
+        ["elsewhere", "config.toml"].map(|name| args.from.join(name)).iter().filter(|path| path.exists())
+    {
         let to = new.join(extra.file_name().unwrap_or(nowhere.as_os_str()));
         if extra.is_dir() {
             private_folder(&to)?;
@@ -341,7 +359,10 @@ fn is_free(data: &Path, sealed: u64) -> anyhow::Result<()> {
             data.display()
         ),
         Ok(_) | Err(_) => {
-            bail!("{} is not empty: nothing is written over; name another directory with --data", data.display())
+            bail!(
+                "{} is not empty: nothing is written over; name another directory with --data",
+                data.display()
+            )
         }
     }
 }
@@ -374,7 +395,12 @@ fn tell(output: Option<Listing>, manifest: &Manifest, what: &str, place: &Path) 
         line(&told.to_string())?;
         return Ok(());
     }
-    line(&format!("{what} {}: {} files, {bytes} bytes, of {}", place.display(), manifest.files.len(), manifest.made))?;
+    line(&format!(
+        "{what} {}: {} files, {bytes} bytes, of {}",
+        place.display(),
+        manifest.files.len(),
+        manifest.made
+    ))?;
     line(&format!("log {} sealed entries, root {}", manifest.sealed, manifest.root))?;
     for missing in &manifest.missing {
         line(&format!("not in it: {missing}"))?;

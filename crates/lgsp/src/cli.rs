@@ -19,6 +19,7 @@ macro_rules! exit_codes {
 
 pub mod agreement;
 pub mod audit;
+pub mod backup;
 pub mod client;
 pub mod code;
 pub mod connection;
@@ -99,6 +100,12 @@ pub enum Command {
     Topics(server::Topics),
     /// List every key and certificate that the configuration names: where it lies, and how long it is good
     Keys(server::Keys),
+    /// Copy a hub: registry, ledger, keys and configuration, as one set; it may run
+    #[command(after_help = "Example:\n  lgsp backup --data lgsp-data --to /srv/backup/2026-11-28")]
+    Backup(backup::Backup),
+    /// Make a data directory of a backup, once all of it holds
+    #[command(after_help = "Example:\n  lgsp restore --from /srv/backup/2026-11-28 --data lgsp-data --checkpoint newest.checkpoint")]
+    Restore(backup::Restore),
     /// Look into the source of an adapter
     #[command(subcommand)]
     Source(server::Source),

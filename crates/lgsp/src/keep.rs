@@ -23,8 +23,9 @@ use crate::layout::{read_kept_key, read_mac_keys};
 /// The keys by which a ledger tells what is signed, without those that sign.
 fn keys(config: &Config) -> anyhow::Result<Keys> {
     let of = &config.keys;
-    let macs = read_mac_keys(&of.mac)
-        .context("the keys of `keys.mac` tell what is signed in the log; name the data directory with --data")?;
+    let macs = read_mac_keys(&of.mac).context(
+        "the keys of `keys.mac` tell what is signed in the log; name the data directory with --data",
+    )?;
     let decisions = of.decisions.exists().then(|| read_kept_key(&of.decisions)).transpose()?;
     let former_entries = of.entries_former.as_deref().map(read_kept_key).transpose()?;
     Ok(Keys { macs: MacKeys::new(macs), log: Vec::new(), decisions, former_entries })

@@ -74,6 +74,7 @@ fn tell(checked: &Checked, args: &Check) -> anyhow::Result<()> {
         let told = json!({
             "sealed": checked.sealed,
             "good": checked.good,
+            "archived": checked.archived,
             "problems": problems.collect::<Vec<_>>(),
         });
         line(&told.to_string())?;
@@ -84,6 +85,9 @@ fn tell(checked: &Checked, args: &Check) -> anyhow::Result<()> {
     }
     let signed =
         if args.log_key.is_empty() { "; whose signature it bears was not asked (--log-key)" } else { "" };
+    if checked.archived > 0 {
+        line(&format!("{} of them are archived: their hashes are here, and hold", checked.archived))?;
+    }
     match checked.problems.len() {
         0 => line(&format!("all {} sealed entries are as they were sealed{signed}", checked.sealed))?,
         count => line(&format!(

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use crate::cli::audit::Verify;
+use crate::cli::backup as backup_arguments;
 use crate::cli::code::RecoverAdmin;
 use crate::cli::ledger as ledger_arguments;
 use crate::cli::server::{self as arguments, Settings};
@@ -24,7 +25,7 @@ use crate::cli::witness as witness_arguments;
 use crate::client::Lang;
 use crate::config::Config;
 use crate::roles::{self, Host, Role, VERSION};
-use crate::{keys, ledger, sample_data, source, up, verify, witness};
+use crate::{backup, keep, keys, ledger, sample_data, source, up, verify, witness};
 
 /// How long the last spans may take to leave.
 const TELEMETRY_PATIENCE: Duration = Duration::from_secs(2);
@@ -46,6 +47,18 @@ pub enum Command {
     LedgerStatus(ledger_arguments::Folder),
     /// `lgsp ledger check`
     LedgerCheck(ledger_arguments::Check),
+    /// `lgsp ledger reindex`
+    LedgerReindex(ledger_arguments::Reindex),
+    /// `lgsp ledger archive`
+    LedgerArchive(ledger_arguments::Archive),
+    /// `lgsp ledger restore`
+    LedgerRestore(ledger_arguments::Restore),
+    /// `lgsp ledger erase`
+    LedgerErase(ledger_arguments::Erase),
+    /// `lgsp backup`
+    Backup(backup_arguments::Backup),
+    /// `lgsp restore`
+    Restore(backup_arguments::Restore),
     /// `lgsp audit verify`
     Verify(Verify, Lang),
     /// `lgsp witness`
@@ -86,6 +99,20 @@ pub async fn run(command: Command) -> ExitCode {
         }
         Command::LedgerStatus(args) => ledger::status(&args),
         Command::LedgerCheck(args) => ledger::check(&args),
+        Command::LedgerReindex(args) => {
+            with_place(&args.place, async |config| keep::reindex(&args, config).await).await
+        }
+        Command::LedgerArchive(args) => {
+            with_place(&args.place, async |config| keep::archive(&args, config).await).await
+        }
+        Command::LedgerRestore(args) => {
+            with_place(&args.place, async |config| keep::restore(&args, config).await).await
+        }
+        Command::LedgerErase(args) => {
+            with_place(&args.place, async |config| keep::erase(&args, config).await).await
+        }
+        Command::Backup(args) => run_backup(args).await,
+        Command::Restore(args) => backup::restore(&args).await,
         Command::Verify(args, lang) => verify::run(&args, lang),
         Command::Witness(args) => run_witness(args).await,
         Command::WitnessStatus(args) => run_witness_status(&args),
@@ -363,6 +390,23 @@ async fn check_topics(bus: &Bus) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     Ok(ExitCode::FAILURE)
+}
+
+/// Runs a command on the files of a ledger under its configuration.
+async fn with_place(
+    place: &ledger_arguments::Place,
+    run: impl AsyncFnOnce(&Config) -> anyhow::Result<ExitCode>,
+) -> anyhow::Result<ExitCode> {
+    let sources =
+        sources(&place.settings).set_given("data", place.data.as_deref().map(path_text).transpose()?);
+    let config: Config = config::load(&sources)?;
+    run(&config.resolved()).await
+}
+
+async fn run_backup(args: backup_arguments::Backup) -> anyhow::Result<ExitCode> {
+    let sources = sources(&args.settings).set_given("data", args.data.as_deref().map(path_text).transpose()?);
+    let config: Config = config::load(&sources)?;
+    backup::backup(&args, &config.resolved()).await
 }
 
 fn run_keys(args: &arguments::Keys) -> anyhow::Result<ExitCode> {

@@ -17,7 +17,6 @@ use tracing::warn;
 use super::set::{self, Kept as KeptPart, copy_file, unfinished};
 use super::shelf::{Numbers, Span, Stub};
 use super::{Error, Manifest, Part, Segment, Shelf, Step, Stopped, Tell, damaged, file, verify};
-use crate::{Keys, Options};
 use crate::entry::{Key, Read, Signed, Signers, read_sealed};
 use crate::erasable::Erasables;
 use crate::files::log::{self, Leaf};
@@ -25,6 +24,7 @@ use crate::files::segment;
 use crate::index::Index;
 use crate::recovery::Site;
 use crate::seal::Hashes;
+use crate::{Keys, Options};
 
 /// What is younger stays, however short the online period is: the topic may bring its entries once more, and they must fold.
 const YOUNGEST: Duration = Duration::from_secs(31 * 24 * 3_600);
@@ -95,7 +95,8 @@ pub async fn archive(
     fs::create_dir_all(to).map_err(file(to))?;
     let to = to.canonicalize().map_err(file(to))?;
     let mut archived = Archived::default();
-    let mut work = Work { options, stopped: &stopped, signed, erasables: &erasables, signers: keys.signers() };
+    let mut work =
+        Work { options, stopped: &stopped, signed, erasables: &erasables, signers: keys.signers() };
     let mut group: Vec<Old> = Vec::new();
     for (number, first, next) in work.candidates(&shelf)? {
         tell(Step::Reading { done: first, of: work.stopped.head.tree.size });
@@ -178,7 +179,8 @@ impl Work<'_> {
             return Ok(Looked::Stays(Online::Held(held)));
         }
         let hashes = self.hashes()?;
-        let is_sealed = |leaf: &Leaf| hashes.leaf(leaf.number).is_ok_and(|hash| hash == leaf_hash(&leaf.sealed));
+        let is_sealed =
+            |leaf: &Leaf| hashes.leaf(leaf.number).is_ok_and(|hash| hash == leaf_hash(&leaf.sealed));
         if !leaves.iter().all(is_sealed) {
             return Ok(Looked::Stays(Online::Damaged));
         }
@@ -222,7 +224,8 @@ impl Work<'_> {
     }
 
     fn is_the_same(&self, there: &Manifest, group: &[Old], dir: &Path) -> Result<(), Error> {
-        let spans = there.segments.iter().map(|of| Span { number: of.number, first: of.first, next: of.next });
+        let spans =
+            there.segments.iter().map(|of| Span { number: of.number, first: of.first, next: of.next });
         let is_it = there.origin == self.options.origin && spans.eq(group.iter().map(|old| old.span));
         let path = segment::path(&self.stopped.site.log, group.first().map_or(0, |old| old.span.number));
         if is_it && set::part_of(&path)?.1 == there.segments[0].file.sha256 {

@@ -46,12 +46,15 @@ pub async fn erase(options: &Options, dir: &Path, tell: Tell<'_>) -> Result<Eras
     let rules = erasables.expired().await?;
     let parts = set::read_parts(&old)?.collect::<Result<Vec<Kept>, _>>()?;
     let exchanges: HashSet<ExchangeId> = parts.iter().map(|(key, _)| key.exchange).collect();
-    let marks = erasables.marks(&exchanges.into_iter().collect::<Vec<_>>()).await.map_err(crate::erasable::failed)?;
+    let marks =
+        erasables.marks(&exchanges.into_iter().collect::<Vec<_>>()).await.map_err(crate::erasable::failed)?;
     tell(Step::Writing { name: name.clone() });
     let admitted = admitted(dir, &manifest)?;
     let has_expired = |key: &Key| {
         let of = admitted.get(key).copied();
-        of.is_some_and(|(platform, at)| rules.iter().any(|rule| rule.platform == platform && at < rule.before_us))
+        of.is_some_and(|(platform, at)| {
+            rules.iter().any(|rule| rule.platform == platform && at < rule.before_us)
+        })
     };
     let forgets = |key: &Key| {
         let marks = marks.get(&key.exchange).copied().unwrap_or_default();

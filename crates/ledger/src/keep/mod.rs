@@ -23,13 +23,13 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub(crate) use archive::finish_at_start;
 pub use archive::{Archived, Kept, Online, archive};
 pub use copy::{Copied, check_store, copy, copy_store, verify_copy};
 pub use erase::{Erased, erase};
 pub use reindex::{Difference, Reindexed, compare, reindex};
 pub use restore::{Restored, restore};
 pub use set::{Manifest, Part, Segment, copy_file, names, part_of, verify};
-pub(crate) use archive::finish_at_start;
 pub(crate) use shelf::Shelf;
 
 use crate::entry::Signers;

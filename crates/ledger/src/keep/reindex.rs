@@ -5,12 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-
 use super::{Error, Shelf, Step, Stopped, Tell, archive, file};
-use crate::{Keys, Options};
 use crate::erasable::Erasables;
 use crate::files::segment;
 use crate::index::{Contents, Index};
+use crate::{Keys, Options};
 
 /// How often somebody who waits is told how far it is.
 const TELL: Duration = Duration::from_millis(500);
@@ -58,12 +57,14 @@ pub async fn compare(options: &Options, keys: &Keys, tell: Tell<'_>) -> Result<R
 pub async fn reindex(options: &Options, keys: &Keys, tell: Tell<'_>) -> Result<Reindexed, Error> {
     let (reindexed, built, stopped) = build(options, keys, tell).await?;
     let index = &stopped.site.index;
+    tell(Step::Verifying { name: "index.new.db".to_owned() });
     // They belong to the one that goes; without them it lacks at most what the log has.
     for beside in ["db-wal", "db-shm"].map(|extension| index.with_extension(extension)) {
         if beside.exists() {
             fs::remove_file(&beside).map_err(file(&beside))?;
         }
     }
+    tell(Step::Named { name: "index.new.db".to_owned() });
     fs::rename(&built, index).map_err(file(index))?;
     segment::sync_folder(&options.dir).map_err(file(&options.dir))?;
     tell(Step::InPlace { name: "index.db".to_owned() });
@@ -150,7 +151,8 @@ async fn differences(before: &Index, after: &Index, rebuilt: &Contents) -> Resul
     let places: std::collections::BTreeSet<_> = old.keys().chain(rebuilt.keys()).cloned().collect();
     let mut differences = Vec::new();
     for place in places {
-        let (was, is) = (old.get(&place).copied().unwrap_or_default(), rebuilt.get(&place).copied().unwrap_or_default());
+        let (was, is) =
+            (old.get(&place).copied().unwrap_or_default(), rebuilt.get(&place).copied().unwrap_or_default());
         if was == is {
             continue;
         }
@@ -177,4 +179,3 @@ fn remove(index: &Path) -> Result<(), Error> {
     }
     Ok(())
 }
-

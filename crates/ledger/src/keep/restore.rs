@@ -7,13 +7,13 @@ use std::path::Path;
 use lgsp_tlog::{VerifierKey, leaf_hash};
 
 use super::{Error, Manifest, Shelf, Step, Stopped, Tell, archive, damaged, file, set, verify};
-use crate::{Keys, Options};
 use crate::entry::read_sealed;
 use crate::files::log::Leaf;
 use crate::files::segment;
 use crate::index::Row;
 use crate::seal::Hashes;
 use crate::sequences::Sequences;
+use crate::{Keys, Options};
 
 /// What a restoring did.
 #[derive(Clone, Debug)]
@@ -43,7 +43,12 @@ pub async fn restore(
     match shelf.stubs.iter().find(|stub| stub.name == name) {
         Some(stub) if stub.digest == manifest.digest() => {}
         Some(_) => return Err(damaged(dir, "is not the archive that the ledger made under this name")),
-        None => return Err(Error::Refused(format!("{name} is not archived: the ledger in {} has its entries, or never had", options.dir.display()))),
+        None => {
+            return Err(Error::Refused(format!(
+                "{name} is not archived: the ledger in {} has its entries, or never had",
+                options.dir.display()
+            )));
+        }
     }
     let (index, erasables) = stopped.stores(keys).await?;
     archive::finish(&stopped.site, &shelf, &index, &erasables, tell).await?;
@@ -54,7 +59,10 @@ pub async fn restore(
     for of in &manifest.segments {
         for leaf in set::leaves(&dir.join("log"), (of.number, of.first, of.next))? {
             if hashes.leaf(leaf.number).map_err(file(&tree))? != leaf_hash(&leaf.sealed) {
-                return Err(damaged(dir, format!("leaf {} is not the one of the ledger's tree", leaf.number)));
+                return Err(damaged(
+                    dir,
+                    format!("leaf {} is not the one of the ledger's tree", leaf.number),
+                ));
             }
         }
     }

@@ -102,14 +102,15 @@ impl Manifest {
     /// There is none, or it is none of this version.
     pub fn read(dir: &Path) -> Result<Self, Error> {
         let path = dir.join("manifest.json");
-        let read: Self =
-            serde_json::from_slice(&fs::read(&path).map_err(file(&path))?).map_err(|error| {
-                damaged(&path, format!("is no manifest of an archive: {error}"))
-            })?;
+        let read: Self = serde_json::from_slice(&fs::read(&path).map_err(file(&path))?)
+            .map_err(|error| damaged(&path, format!("is no manifest of an archive: {error}")))?;
         if read.version == Self::VERSION {
             return Ok(read);
         }
-        Err(damaged(&path, format!("is of version {}, and this program reads {}", read.version, Self::VERSION)))
+        Err(damaged(
+            &path,
+            format!("is of version {}, and this program reads {}", read.version, Self::VERSION),
+        ))
     }
 
     pub(super) fn write(&self, dir: &Path) -> Result<(), Error> {
@@ -169,7 +170,8 @@ pub(super) fn tiles_of(
     merkle::root(&recorder, size).map_err(|error| failed(&error))?;
     for (first, next) in spans {
         for of in first / WIDTH..=(next - 1) / WIDTH {
-            merkle::prove_inclusion(&recorder, (of * WIDTH).max(first), size).map_err(|error| failed(&error))?;
+            merkle::prove_inclusion(&recorder, (of * WIDTH).max(first), size)
+                .map_err(|error| failed(&error))?;
             leaves_tile(&recorder, of, size)?;
         }
     }
@@ -221,7 +223,10 @@ pub(crate) type Kept = (Key, Option<Bytes>);
 const ERASED: u32 = u32::MAX;
 
 /// Writes erasable parts to a file that is named by its content.
-pub(super) fn write_parts(dir: &Path, parts: impl Iterator<Item = Result<Kept, Error>>) -> Result<(Part, u64), Error> {
+pub(super) fn write_parts(
+    dir: &Path,
+    parts: impl Iterator<Item = Result<Kept, Error>>,
+) -> Result<(Part, u64), Error> {
     let path = dir.join("erasable.new");
     let mut values = 0;
     let mut failed = None;
@@ -287,7 +292,10 @@ fn read_part(head: &[u8; 28], from: &mut impl io::Read, path: &Path) -> Result<K
 }
 
 /// Writes a file and waits until it is on disk. Returns what it is.
-pub(super) fn write(path: &Path, content: impl FnOnce(&mut Hashing) -> io::Result<()>) -> Result<Part, Error> {
+pub(super) fn write(
+    path: &Path,
+    content: impl FnOnce(&mut Hashing) -> io::Result<()>,
+) -> Result<Part, Error> {
     let write = || {
         let file = BufWriter::new(File::create(path)?);
         let mut to = Hashing { file, hash: Sha256::new(), bytes: 0 };
@@ -395,7 +403,10 @@ pub fn verify(dir: &Path, keys: &[VerifierKey]) -> Result<Manifest, Error> {
         note.verify(keys).map_err(|error| wrong(&error))?;
     }
     if checkpoint.origin() != manifest.origin {
-        return Err(damaged(&path, format!("is of {}, and the archive of {}", checkpoint.origin(), manifest.origin)));
+        return Err(damaged(
+            &path,
+            format!("is of {}, and the archive of {}", checkpoint.origin(), manifest.origin),
+        ));
     }
     let tiles = read_tiles(&dir.join(&manifest.tiles.name))?;
     for of in &manifest.segments {

@@ -38,10 +38,14 @@ pub enum Command {
                             With --compare it ends with 1 if the two differ, and changes nothing.")]
     Reindex(Reindex),
     /// Move old months of the log out of the ledger into archives; the ledger must be stopped
-    #[command(after_help = "Example:\n  lgsp ledger archive --data lgsp-data --before 2025-01 --to /srv/archive")]
+    #[command(
+        after_help = "Example:\n  lgsp ledger archive --data lgsp-data --before 2025-01 --to /srv/archive"
+    )]
     Archive(Archive),
     /// Bring an archived month back into the ledger; the ledger must be stopped
-    #[command(after_help = "Example:\n  lgsp ledger restore --data lgsp-data --archive /srv/archive/2024-11.000000000001")]
+    #[command(
+        after_help = "Example:\n  lgsp ledger restore --data lgsp-data --archive /srv/archive/2024-11.000000000001"
+    )]
     Restore(Restore),
     /// Carry out on archives what was erased and what has expired since; the ledger may run
     #[command(after_help = "Example:\n  lgsp ledger erase --data lgsp-data --archive /srv/archive")]

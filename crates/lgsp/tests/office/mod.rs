@@ -27,16 +27,29 @@ impl Office {
     pub fn open(persons: &[(&str, &str, &str)]) -> Self {
         let dir = tempfile::tempdir().expect("a scratch directory");
         let runtime = Runtime::new().expect("a runtime");
-        let mut config = Config { data: dir.path().join("data"), ..Config::default() };
+        let mut office = Self { dir, runtime, hub: None, grpc: String::new() };
+        office.start("data");
+        persons.iter().for_each(|(person, agency, role)| office.put(person, agency, role));
+        office
+    }
+
+    /// Starts the hub on a data directory.
+    pub fn start(&mut self, data: &str) {
+        let mut config = Config { data: self.dir.path().join(data), ..Config::default() };
         config.gateway.listen = ([127, 0, 0, 1], 0).into();
         config.registry.environment = "production".to_owned();
         config.registry.store = "sqlite:registry.db".to_owned();
         let city = lgsp_sample::Config { citizens: 100, seed: up::SEED };
-        let hub = runtime.block_on(Box::pin(up::start(config, city, |_| ()))).expect("the hub starts");
-        let grpc = hub.grpc.to_string();
-        let office = Self { dir, runtime, hub: Some(hub), grpc };
-        persons.iter().for_each(|(person, agency, role)| office.put(person, agency, role));
-        office
+        let hub = self.runtime.block_on(Box::pin(up::start(config, city, |_| ()))).expect("the hub starts");
+        self.grpc = hub.grpc.to_string();
+        self.hub = Some(hub);
+    }
+
+    /// Stops the hub.
+    pub fn stop(&mut self) {
+        if let Some(hub) = self.hub.take() {
+            self.runtime.block_on(hub.stop());
+        }
     }
 
     fn put(&self, person: &str, agency: &str, role: &str) {
@@ -83,9 +96,7 @@ impl Office {
     }
 
     pub fn close(mut self) {
-        if let Some(hub) = self.hub.take() {
-            self.runtime.block_on(hub.stop());
-        }
+        self.stop();
     }
 }
 

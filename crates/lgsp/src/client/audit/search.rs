@@ -1,11 +1,12 @@
 //! `lgsp audit search`: exchanges by what the log knows of them.
 
 use lgsp_proto::ledger::v1::{
-    AuditFilter, CountExchangesRequest, CountExchangesResponse, Exchange, SearchExchangesRequest,
+    ArchivedPeriod, AuditFilter, CountExchangesRequest, CountExchangesResponse, Exchange,
+    SearchExchangesRequest,
 };
 use serde_json::json;
 
-use super::{DEADLINE, LONG, client, filter, tell_unlinked};
+use super::{DEADLINE, LONG, client, filter, tell_archived, tell_unlinked};
 use crate::cli::audit::Search;
 use crate::client::follow::{self, Wanted};
 use crate::client::output::{self, Listing, Surface};
@@ -29,11 +30,13 @@ pub(super) async fn run(args: &Search, lang: Lang) -> Result<(), Error> {
     if args.count {
         let counted = count(&session, wanted).await?;
         tell_unlinked(&counted.unlinked_months, lang);
+        tell_archived(&counted.archived, lang);
         return tell_count(&counted, listing, &surface, lang);
     }
-    let Found { exchanges: found, has_more, unlinked_months } =
+    let Found { exchanges: found, has_more, unlinked_months, archived } =
         find(&session, wanted, args.limit as usize).await?;
     tell_unlinked(&unlinked_months, lang);
+    tell_archived(&archived, lang);
     if has_more {
         let newest =
             lang.pick("these are the newest, and there are more", "đây là các lượt mới nhất, và còn nữa");
@@ -64,6 +67,7 @@ struct Found {
     exchanges: Vec<Exchange>,
     has_more: bool,
     unlinked_months: Vec<String>,
+    archived: Vec<ArchivedPeriod>,
 }
 
 async fn find(session: &Session, filter: AuditFilter, limit: usize) -> Result<Found, Error> {
@@ -76,6 +80,7 @@ async fn find(session: &Session, filter: AuditFilter, limit: usize) -> Result<Fo
         let page = answered_within(session, DEADLINE, client(session).search_exchanges(request)).await?;
         found.exchanges.extend(page.exchanges);
         found.unlinked_months = page.unlinked_months;
+        found.archived = page.archived;
         page_token = page.next_page_token;
         found.has_more = !page_token.is_empty();
         if !found.has_more {
