@@ -1,4 +1,4 @@
-//! The admin port: `/livez`, `/readyz`, `/status` and the pages of its roles, without the bus, because they are asked when the bus
+//! The admin port: `/livez`, `/readyz`, `/status`, `/metrics` and the pages of its roles, without the bus, because they are asked when the bus
 //! is away.
 
 use std::convert::Infallible;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use hyper::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -33,6 +33,8 @@ const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(5);
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long to wait after the system refused a connection, most likely for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// What a reader of OpenMetrics accepts.
+const OPENMETRICS: &str = "application/openmetrics-text";
 
 /// The options of the admin port.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,7 +55,7 @@ impl config::Options for Options {
         vec![row(
             "listen",
             "address:port; port 0 takes a free one",
-            "Where /livez, /readyz and /status are served, and by a ledger /checkpoint and /tile/… for monitors: with \
+            "Where /livez, /readyz, /status and /metrics are served, and by a ledger /checkpoint and /tile/… for monitors: with \
              /tile/entries/… every entry of the exchange log, without its erasable part. Nothing needs a credential: whoever reaches the \
              port reads it all. Keep it off public networks, and let only operators and monitors in.",
         )]
@@ -150,8 +152,22 @@ async fn answer(request: &Request<Incoming>, state: &State) -> Response<Full<Byt
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             response
         }
+        "/metrics" => metrics(request, state),
         path => page(path.to_owned(), state.clone()).await,
     }
+}
+
+/// Who reads OpenMetrics says so, and gets the traces of some measurements with it.
+fn metrics(request: &Request<Incoming>, state: &State) -> Response<Full<Bytes>> {
+    let accepted = request.headers().get(ACCEPT).and_then(|accepted| accepted.to_str().ok());
+    let (written, content_type) = if accepted.is_some_and(|accepted| accepted.contains(OPENMETRICS)) {
+        (state.metrics().openmetrics(), "application/openmetrics-text; version=1.0.0; charset=utf-8")
+    } else {
+        (state.metrics().prometheus(), "text/plain; version=0.0.4; charset=utf-8")
+    };
+    let mut response = text(StatusCode::OK, written);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
 }
 
 /// A page that a role shows.
@@ -165,7 +181,7 @@ async fn page(path: String, state: State) -> Response<Full<Bytes>> {
             response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(keep));
             response
         }
-        Ok(None) => text(StatusCode::NOT_FOUND, "/livez, /readyz or /status\n".to_owned()),
+        Ok(None) => text(StatusCode::NOT_FOUND, "/livez, /readyz, /status or /metrics\n".to_owned()),
         Err(error) => {
             warn!(%error, "page cannot be read");
             text(

@@ -13,6 +13,7 @@ use time::format_description::well_known::Rfc3339;
 use tokio::sync::watch;
 
 use crate::Instance;
+use crate::metrics::{self, Metrics};
 use crate::pages::{Page, Pages};
 
 /// The condition of one component.
@@ -56,6 +57,7 @@ struct Shared {
     picture: watch::Sender<Picture>,
     facts: Mutex<BTreeMap<String, Arc<AtomicI64>>>,
     pages: Mutex<Vec<Arc<dyn Pages>>>,
+    metrics: Metrics,
 }
 
 #[derive(Debug, Default)]
@@ -89,8 +91,11 @@ impl State {
             picture: watch::Sender::new(Picture::default()),
             facts: Mutex::default(),
             pages: Mutex::default(),
+            metrics: Metrics::default(),
         };
-        Self { shared: Arc::new(shared), scope: "".into() }
+        let shared = Arc::new(shared);
+        shared.clone().observe();
+        Self { shared, scope: "".into() }
     }
 
     /// Returns a handle whose components and facts are named `scope/…`, for several roles in one process.
@@ -118,6 +123,12 @@ impl State {
     pub fn fact(&self, name: &'static str) -> Fact {
         let mut facts = self.shared.facts.lock();
         Fact(Arc::clone(facts.entry(self.scoped_name(name)).or_default()))
+    }
+
+    /// What this process counts and measures.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.shared.metrics
     }
 
     /// Shows pages on the admin port.
@@ -231,8 +242,28 @@ impl State {
     }
 }
 
+impl Shared {
+    /// Shows components and facts as metrics, as long as there is a state.
+    fn observe(self: Arc<Self>) {
+        let (components, facts) = (Arc::downgrade(&self), Arc::downgrade(&self));
+        let components = move || components.upgrade().map(|shared| shared.components()).unwrap_or_default();
+        let facts = move || facts.upgrade().map(|shared| shared.facts()).unwrap_or_default();
+        metrics::observe_state(&self.metrics, &self.instance, self.started, components, facts);
+    }
+
+    fn components(&self) -> Vec<metrics::Component> {
+        let picture = self.picture.borrow();
+        picture.components.iter().map(|(name, told)| (name.clone(), told.condition)).collect()
+    }
+
+    fn facts(&self) -> Vec<metrics::Fact> {
+        let facts = self.facts.lock();
+        facts.iter().map(|(name, number)| (name.clone(), number.load(Ordering::Relaxed))).collect()
+    }
+}
+
 impl Condition {
-    fn text(self) -> &'static str {
+    pub(crate) fn text(self) -> &'static str {
         match self {
             Self::Starting => "starting",
             Self::Ready => "ready",

@@ -1,10 +1,13 @@
-//! The log, and traces that cross the bus.
+//! The log, traces that cross the bus, and their way to a collector.
 //!
-//! The log goes to stderr. Traces are exported only when an endpoint is configured; otherwise a caller's `traceparent` is
-//! passed on as it came, and costs a check of its form.
+//! The log goes to stderr, and with a configured endpoint to its collector, too, as metrics do. Traces are exported only
+//! there; otherwise a caller's `traceparent` is passed on as it came, and costs a check of its form.
 //!
 //! Spans are at debug level. Log and export have a filter each: at `info` and without export no callsite of a span is
 //! enabled, and it costs the reading of one number; with export they are made whatever the log's filter says.
+
+mod push;
+mod trace;
 
 use std::borrow::Cow;
 use std::io::IsTerminal;
@@ -15,21 +18,27 @@ use opentelemetry::trace::{
     SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState, TracerProvider,
 };
 use opentelemetry::{Context, KeyValue};
-use opentelemetry_otlp::{SpanExporter, WithExportConfig};
+use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
+use opentelemetry_otlp::{LogExporter, SpanExporter, WithExportConfig};
 use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::logs::SdkLoggerProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use serde::{Deserialize, Serialize};
+use tonic::transport::Endpoint;
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, Metadata, Span, Subscriber, error, warn};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
-use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::filter::{FilterExt, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
-use crate::Instance;
 use crate::config::{self, Problems, Row, row};
+use crate::{Instance, State};
+use push::Push;
+
+pub use trace::{Trace, trace};
 
 /// The environment variable that overrides the filter, for a quick look.
 pub const FILTER_VARIABLE: &str = "LGSP_LOG";
@@ -48,7 +57,7 @@ pub enum Format {
     Json,
 }
 
-/// The options of log and traces.
+/// The options of log, traces and metrics.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Options {
@@ -56,7 +65,7 @@ pub struct Options {
     pub filter: String,
     /// How they are written.
     pub format: Format,
-    /// Where traces are exported to.
+    /// Where traces, metrics and the log are exported to.
     pub otlp_endpoint: Option<String>,
 }
 
@@ -78,7 +87,8 @@ impl config::Options for Options {
             row(
                 "otlp-endpoint",
                 "the URL of an OTLP/gRPC collector, such as http://127.0.0.1:4317",
-                "Where traces are exported to. Not set: nowhere, and a caller's traceparent is passed on as it came.",
+                "Where traces, metrics and the log are exported to. Not set: nowhere, and a caller's traceparent is passed on as it came. \
+                 The admin port shows the metrics either way.",
             ),
         ]
     }
@@ -97,8 +107,11 @@ pub enum Error {
     #[error("the log filter has a mistake: {0}")]
     Filter(#[from] tracing_subscriber::filter::ParseError),
     /// The exporter cannot be made from the endpoint.
-    #[error("traces cannot be exported to the configured endpoint: {0}")]
+    #[error("nothing can be exported to the configured endpoint: {0}")]
     Exporter(#[from] opentelemetry_otlp::ExporterBuildError),
+    /// The endpoint is no URL.
+    #[error("the configured endpoint is no URL: {0}")]
+    Endpoint(#[from] tonic::transport::Error),
     /// This process has a log already.
     #[error("the log of this process is open already")]
     AlreadyStarted,
@@ -107,44 +120,62 @@ pub enum Error {
 /// The running log and export. Stop it last, so that the last spans leave.
 #[derive(Debug)]
 pub struct Telemetry {
-    provider: Option<SdkTracerProvider>,
+    collector: Option<Collector>,
 }
 
-/// Opens the log and, if an endpoint is configured, the export of traces.
+/// The way to a collector.
+#[derive(Debug)]
+struct Collector {
+    endpoint: Endpoint,
+    spans: SdkTracerProvider,
+    lines: SdkLoggerProvider,
+    metrics: Option<Push>,
+}
+
+/// Opens the log and, if an endpoint is configured, the export of traces and of the log.
 ///
 /// From here on a panic is logged with its place and without its payload, which may hold a piece of an exchange. Needs a
-/// tokio runtime when traces are exported.
+/// tokio runtime when there is an export.
 ///
 /// # Errors
 /// The filter or the endpoint has a mistake, or this process has a log already.
 pub fn start(options: &Options, instance: &Instance) -> Result<Telemetry, Error> {
-    let filter = match std::env::var(FILTER_VARIABLE) {
-        Ok(filter) => EnvFilter::try_new(filter)?,
-        Err(_) => EnvFilter::try_new(&options.filter)?,
-    };
-    let provider =
-        options.otlp_endpoint.as_deref().map(|endpoint| exporter(endpoint, instance)).transpose()?;
-    let subscriber = subscriber(filter, options.format, provider.as_ref());
+    let filter = std::env::var(FILTER_VARIABLE).unwrap_or_else(|_| options.filter.clone());
+    let endpoint = options.otlp_endpoint.as_deref();
+    let collector = endpoint.map(|endpoint| Collector::at(endpoint, instance)).transpose()?;
+    let subscriber = subscriber(&filter, options.format, collector.as_ref())?;
     subscriber.try_init().map_err(|_| Error::AlreadyStarted)?;
-    EXPORTING.store(provider.is_some(), Ordering::Relaxed);
+    EXPORTING.store(collector.is_some(), Ordering::Relaxed);
     std::panic::set_hook(Box::new(|panic| match panic.location() {
         Some(place) => error!(file = place.file(), line = place.line(), "panic"),
         None => error!("panic"),
     }));
-    Ok(Telemetry { provider })
+    Ok(Telemetry { collector })
 }
 
 fn subscriber(
-    filter: EnvFilter,
+    filter: &str,
     format: Format,
-    provider: Option<&SdkTracerProvider>,
-) -> impl Subscriber + use<> {
+    collector: Option<&Collector>,
+) -> Result<impl Subscriber + use<>, Error> {
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let lines = match format {
         Format::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
         Format::Json => lines.json().flatten_event(true).boxed(),
     };
-    tracing_subscriber::registry().with(lines.with_filter(filter)).with(provider.map(spans))
+    let exported = match collector {
+        Some(collector) => {
+            // What the log has of us. What others say may hold anything, and the exporter would tell of itself.
+            let ours = EnvFilter::try_new(filter)?.and(filter_fn(is_ours));
+            Some(OpenTelemetryTracingBridge::new(&collector.lines).with_filter(ours))
+        }
+        None => None,
+    };
+    let spans = collector.map(|collector| spans(&collector.spans));
+    Ok(tracing_subscriber::registry()
+        .with(lines.with_filter(EnvFilter::try_new(filter)?))
+        .with(exported)
+        .with(spans))
 }
 
 /// What hands spans to the exporter.
@@ -160,29 +191,60 @@ where
 /// Only our own spans, and what went wrong in them: those of others, the exporter's among them, may hold anything.
 fn is_exported(metadata: &Metadata<'_>) -> bool {
     let most = if metadata.is_span() { Level::DEBUG } else { Level::WARN };
-    metadata.target().starts_with("lgsp") && *metadata.level() <= most
+    is_ours(metadata) && *metadata.level() <= most
 }
 
-fn exporter(endpoint: &str, instance: &Instance) -> Result<SdkTracerProvider, Error> {
-    let exporter = SpanExporter::builder().with_tonic().with_endpoint(endpoint).build()?;
-    let resource = Resource::builder()
-        .with_service_name(format!("lgsp-{}", instance.role()))
-        .with_attribute(KeyValue::new("service.instance.id", instance.name().to_owned()))
-        .with_attribute(KeyValue::new("service.version", instance.version()))
-        .build();
-    Ok(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build())
+fn is_ours(metadata: &Metadata<'_>) -> bool {
+    metadata.target().starts_with("lgsp")
+}
+
+impl Collector {
+    fn at(endpoint: &str, instance: &Instance) -> Result<Self, Error> {
+        let resource = Resource::builder()
+            .with_service_name(format!("lgsp-{}", instance.role()))
+            .with_attribute(KeyValue::new("service.instance.id", instance.name().to_owned()))
+            .with_attribute(KeyValue::new("service.version", instance.version()))
+            .build();
+        let spans = SpanExporter::builder().with_tonic().with_endpoint(endpoint).build()?;
+        let spans =
+            SdkTracerProvider::builder().with_batch_exporter(spans).with_resource(resource.clone()).build();
+        let lines = LogExporter::builder().with_tonic().with_endpoint(endpoint).build()?;
+        let lines = SdkLoggerProvider::builder().with_batch_exporter(lines).with_resource(resource).build();
+        Ok(Self { endpoint: Endpoint::from_shared(endpoint.to_owned())?, spans, lines, metrics: None })
+    }
 }
 
 impl Telemetry {
-    /// Exports the last spans, for no longer than `bound`.
+    /// From now on sends the metrics of a process to the collector, if there is one.
+    pub fn send_metrics(&mut self, state: &State) {
+        if let Some(collector) = &mut self.collector {
+            collector.metrics = Some(Push::start(collector.endpoint.clone(), state.clone()));
+        }
+    }
+
+    /// Exports the last metrics, spans and lines, for no longer than `bound`.
     pub async fn stop(self, bound: Duration) {
-        let Some(provider) = self.provider else { return };
-        let stopped = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(bound));
-        match tokio::time::timeout(bound, stopped).await {
+        let Some(collector) = self.collector else { return };
+        let Collector { spans, lines, metrics, endpoint: _ } = collector;
+        let told = async {
+            if let Some(metrics) = metrics {
+                metrics.finish(bound).await;
+            }
+        };
+        let stopped = tokio::task::spawn_blocking(move || spans.shutdown_with_timeout(bound));
+        let (stopped, ()) = tokio::join!(tokio::time::timeout(bound, stopped), told);
+        match stopped {
             Ok(Ok(Ok(()))) => (),
             Ok(Ok(Err(_)) | Err(_)) | Err(_) => warn!("last traces not exported"),
         }
+        // Last, since the others tell of their end. Whoever would tell of its own is gone.
+        let stopped = tokio::task::spawn_blocking(move || lines.shutdown_with_timeout(bound));
+        let _ = tokio::time::timeout(bound, stopped).await;
     }
+}
+
+fn is_exporting() -> bool {
+    EXPORTING.load(Ordering::Relaxed)
 }
 
 /// Returns the `traceparent` to write on work that `span` sends on, where `incoming` is what its own caller wrote.
@@ -190,7 +252,7 @@ impl Telemetry {
 /// Without export it is `incoming` itself, if it has the form of a `traceparent`.
 #[must_use]
 pub fn traceparent<'a>(span: &Span, incoming: Option<&'a str>) -> Option<Cow<'a, str>> {
-    if EXPORTING.load(Ordering::Relaxed)
+    if is_exporting()
         && let Some(ours) = traceparent_of(span)
     {
         return Some(Cow::Owned(ours));
@@ -200,7 +262,7 @@ pub fn traceparent<'a>(span: &Span, incoming: Option<&'a str>) -> Option<Cow<'a,
 
 /// Makes `span` a part of the trace that `incoming` names. Without export, or if it has another form, nothing happens.
 pub fn follow(span: &Span, incoming: &str) {
-    if EXPORTING.load(Ordering::Relaxed) {
+    if is_exporting() {
         follow_exported(span, incoming);
     }
 }
@@ -269,11 +331,11 @@ mod tests {
         }
     }
 
-    #[test]
-    fn at_the_usual_filter_spans_are_made_for_export_only() {
-        let provider = SdkTracerProvider::builder().build();
-        for (provider, is_made) in [(None, false), (Some(&provider), true)] {
-            let subscriber = subscriber(EnvFilter::new("info"), Format::Json, provider);
+    #[tokio::test]
+    async fn at_the_usual_filter_spans_are_made_for_export_only() {
+        let collector = Collector::at("http://127.0.0.1:9", &Instance::new("gateway", "1.2.3")).unwrap();
+        for (collector, is_made) in [(None, false), (Some(&collector), true)] {
+            let subscriber = subscriber("info", Format::Json, collector).unwrap();
             assert_eq!(subscriber.max_level_hint() == Some(LevelFilter::INFO), !is_made);
             tracing::subscriber::with_default(subscriber, || {
                 assert_eq!(!debug_span!("exchange").is_disabled(), is_made);
@@ -299,13 +361,13 @@ mod tests {
     async fn spans_go_to_the_collector_and_a_silent_one_does_not_hold_up_the_end() {
         let collector = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", collector.local_addr().unwrap());
-        let provider = exporter(&endpoint, &Instance::new("gateway", "1.2.3")).unwrap();
-        tracing::subscriber::with_default(tracing_subscriber::registry().with(spans(&provider)), || {
+        let way = Collector::at(&endpoint, &Instance::new("gateway", "1.2.3")).unwrap();
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(spans(&way.spans)), || {
             debug_span!("exchange").in_scope(|| ());
         });
 
         let patience = Duration::from_secs(20);
-        let telemetry = Telemetry { provider: Some(provider) };
+        let telemetry = Telemetry { collector: Some(way) };
         let stopped = tokio::spawn(telemetry.stop(Duration::from_millis(200)));
         let (mut connection, _) = tokio::time::timeout(patience, collector.accept()).await.unwrap().unwrap();
         let mut preface = [0; 14];

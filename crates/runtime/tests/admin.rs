@@ -20,11 +20,16 @@ async fn serve(state: &State) -> (SocketAddr, CancellationToken) {
     (address, stop)
 }
 
-async fn get(address: SocketAddr, path: &str) -> (u16, String) {
+async fn ask(address: SocketAddr, path: &str, headers: &str) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).await.unwrap();
+    stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: x\r\n{headers}\r\n").as_bytes()).await.unwrap();
     let mut answer = String::new();
     timeout(PATIENCE, stream.read_to_string(&mut answer)).await.unwrap().unwrap();
+    answer
+}
+
+async fn get(address: SocketAddr, path: &str) -> (u16, String) {
+    let answer = ask(address, path, "").await;
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     (head[9..12].parse().unwrap(), body.to_owned())
 }
@@ -74,6 +79,23 @@ async fn a_panicked_task_makes_the_process_neither_live_nor_ready() {
     let (address, _stop) = serve(&state).await;
     assert_eq!(get(address, "/livez").await, (503, "listener: panicked\n".to_owned()));
     assert_eq!(get(address, "/readyz").await.0, 503);
+}
+
+#[tokio::test]
+async fn metrics_are_in_the_format_that_their_reader_accepts() {
+    let state = state();
+    state.component("bus").ready();
+    let (address, _stop) = serve(&state).await;
+    let ready =
+        "lgsp_component_condition{lgsp_role=\"gateway\",lgsp_component=\"bus\",lgsp_condition=\"ready\"} 1.0";
+
+    let plain = ask(address, "/metrics", "accept: text/plain\r\n").await;
+    assert!(plain.contains("content-type: text/plain; version=0.0.4") && plain.contains(ready), "{plain}");
+    assert!(!plain.contains("# EOF"), "{plain}");
+    let accepts = "accept: application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5\r\n";
+    let open = ask(address, "/metrics", accepts).await;
+    assert!(open.contains("content-type: application/openmetrics-text; version=1.0.0"), "{open}");
+    assert!(open.contains(ready) && open.ends_with("# EOF\n"), "{open}");
 }
 
 #[tokio::test]
