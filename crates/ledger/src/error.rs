@@ -50,7 +50,7 @@ pub enum Error {
     #[error("there is no key to sign decisions about the log with")]
     Unsigned,
     /// Another ledger has taken the log over.
-    #[error("another ledger has taken this log over: only one may run on its folder")]
+    #[error("another ledger has taken this log over: only one may run on its folder or its store")]
     TakenOver,
     /// The process is ending.
     #[error("the ledger is ending")]
@@ -63,8 +63,10 @@ impl Error {
         match self {
             Self::File { source, .. } => cause_of(source),
             Self::InUse { .. } => "another ledger uses the folder",
-            Self::Store { what: INDEX, .. } => "the index cannot be written",
-            Self::Store { .. } => "the store of erasable parts cannot be written",
+            Self::Store { what: INDEX, source } if cause_in(source).is_none() => "the index cannot be written",
+            Self::Store { source, .. } => {
+                cause_in(source).unwrap_or("the store of erasable parts cannot be written")
+            }
             Self::Thread { .. } => "the system gives no thread",
             Self::KeyMissing { .. } => "a MAC key is missing",
             Self::Bus(_) => "the bus failed",
@@ -81,6 +83,7 @@ impl crate::seal::Error {
     pub(crate) fn cause(&self) -> &'static str {
         match self {
             Self::Head(HeadError::File { source, .. }) | Self::File(source) => cause_of(source),
+            Self::Head(HeadError::Store(error)) => cause_in(error).unwrap_or("the head cannot be written"),
             Self::Head(HeadError::Damaged { .. }) => "the head of the log is damaged",
             Self::Head(HeadError::TakenOver) => TAKEN_OVER,
             Self::Altered { .. } => "the log is not the one that was sealed",
@@ -91,6 +94,22 @@ impl crate::seal::Error {
             Self::Lost { .. } => "a leaf was lost before it was sealed",
             Self::Origin(_) | Self::Sign(_) => "the checkpoint cannot be signed",
         }
+    }
+}
+
+/// The cause of what is wrong with a whole store on a server.
+fn cause_in(error: &lgsp_store::Error) -> Option<&'static str> {
+    match error {
+        lgsp_store::Error::Unreachable { .. } => Some("the ledger's store cannot be reached"),
+        lgsp_store::Error::Denied { .. } => Some("the ledger's store refuses our user or its password"),
+        lgsp_store::Error::TimedOut => Some("the ledger's store does not answer in time"),
+        lgsp_store::Error::Options { .. }
+        | lgsp_store::Error::Busy { .. }
+        | lgsp_store::Error::Schema { .. }
+        | lgsp_store::Error::Value { .. }
+        | lgsp_store::Error::Damaged { .. }
+        | lgsp_store::Error::Newer { .. }
+        | lgsp_store::Error::Failed { .. } => None,
     }
 }
 

@@ -24,7 +24,6 @@ use crate::acts::Acts;
 use crate::audit::{Audit, Desk, Subjects};
 use crate::damage::Damages;
 use crate::entry::Signers;
-use crate::erasable::Erasables;
 use crate::files::journal::{self, Incarnation, Journal};
 use crate::files::log::{self, Log, Place};
 use crate::filing::{Filed, Filing};
@@ -33,7 +32,7 @@ use crate::forgetting::Forgetting;
 use crate::intake::{Durable, Intake, Limits, Offsets};
 use crate::keep;
 use crate::recovery::{Recovered, Site, recover, stored_offsets};
-use crate::seal::Seal;
+use crate::seal::{self, Seal};
 use crate::service::Service;
 use crate::usage::{Changed, Teller};
 use crate::{Abandon, Damage, Error, Options, disk};
@@ -113,11 +112,17 @@ pub async fn start(
 ) -> Result<Ledger, Error> {
     let Keys { macs, log: log_keys, decisions, former_entries } = keys;
     let watched = watched(&options, &macs, bus)?;
-    let site = Site::open(&options.dir).await?;
+    let mut site = Site::open(&options.dir).await?;
+    site.server = options.store();
     let damages = Damages::new(state.component("files"));
     let signers = Signers { entries: macs.counting().cloned(), former_entries, decisions };
     let head = site.take_over().await;
-    let erasables = Erasables::open(&site.erasable).await?;
+    // Files go on without a seal, and are sealed when their head is mended; on PostgreSQL the head keeps other ledgers out.
+    let head = match head {
+        Err(error) if site.server.is_some() => return Err(seal::Error::from(error).into()),
+        head => head,
+    };
+    let erasables = site.open_erasables(head.as_ref().ok().map(|(_, head)| head.generation)).await?;
     let recovered = recover(&site, head.as_ref().ok(), (&signers, &erasables), &damages).await?;
     keep::finish_at_start(&site, &recovered.index, &erasables).await;
     let end = recovered.end.place;

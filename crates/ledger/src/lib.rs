@@ -35,6 +35,7 @@ mod displace;
 mod entry;
 mod erasable;
 mod error;
+mod fence;
 mod files;
 mod filing;
 mod follow;

@@ -14,6 +14,13 @@ use crate::retention::Retention;
 pub struct Options {
     /// The folder of the ledger.
     pub dir: PathBuf,
+    /// Where index, erasable parts and head are kept: a URL of PostgreSQL as [`lgsp_store::Options`] has it. Empty: in files of the
+    /// folder.
+    pub store: String,
+    /// A file with the password of the store; empty: it wants none.
+    pub store_password_file: PathBuf,
+    /// A file with the authorities that may vouch for the store.
+    pub store_root_certificates: PathBuf,
     /// The log's name in its checkpoints: an URL without its scheme.
     pub origin: String,
     /// How often the log is sealed under load.
@@ -84,6 +91,9 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             dir: "ledger".into(),
+            store: String::new(),
+            store_password_file: PathBuf::new(),
+            store_root_certificates: PathBuf::new(),
             origin: "lgsp.local/exchange-log".to_owned(),
             seal_every: Duration::from_secs(1),
             witnesses: Vec::new(),
@@ -109,8 +119,36 @@ impl Options {
     /// Makes relative paths relative to a data directory.
     pub fn resolve(&mut self, data: &Path) {
         self.dir = data.join(&self.dir);
+        let files = [&mut self.store_password_file, &mut self.store_root_certificates];
+        for file in files.into_iter().filter(|file| !file.as_os_str().is_empty()) {
+            *file = data.join(&*file);
+        }
         for ca in self.witnesses.iter_mut().filter_map(|witness| witness.ca.as_mut()) {
             *ca = data.join(&*ca);
+        }
+    }
+
+    /// The store of index, erasable parts and head, if they are not in files.
+    pub(crate) fn store(&self) -> Option<lgsp_store::Options> {
+        let file = |path: &PathBuf| (!path.as_os_str().is_empty()).then(|| path.clone());
+        (!self.store.is_empty()).then(|| lgsp_store::Options {
+            password_file: file(&self.store_password_file),
+            root_certificates: file(&self.store_root_certificates),
+            ..lgsp_store::Options::of(self.store.clone())
+        })
+    }
+
+    fn check_store(&self, problems: &mut Problems) {
+        let Some(store) = self.store() else { return };
+        if matches!(store.dialect(), Ok(lgsp_store::Dialect::Sqlite)) {
+            return problems.add("store", "is for PostgreSQL: files lie in the ledger's folder");
+        }
+        if let Err(lgsp_store::Error::Options { key, reason }) = store.check() {
+            match key {
+                "password-file" => problems.add("store-password-file", reason),
+                "root-certificates" => problems.add("store-root-certificates", reason),
+                _ => problems.add("store", reason),
+            }
         }
     }
 
@@ -145,6 +183,21 @@ impl config::Options for Options {
                 "dir",
                 "a folder",
                 "Where the ledger keeps its files: journal, log, index and erasable parts.",
+            ),
+            row(
+                "store",
+                "postgres://<user>@<host>/<database>, or empty",
+                "Where index, erasable parts and head of the log are kept. Empty: in files of the folder. On PostgreSQL, in schemas of their own;\nthe log itself stays in the folder.",
+            ),
+            row(
+                "store-password-file",
+                "a file",
+                "Holds the password of the store on PostgreSQL, and nothing else.",
+            ),
+            row(
+                "store-root-certificates",
+                "a file of certificates in PEM, or empty",
+                "The authorities that may vouch for the store on PostgreSQL.",
             ),
             row(
                 "origin",
@@ -205,6 +258,7 @@ impl config::Options for Options {
         {
             problems.add("origin", "is empty, or has spaces, plus signs or control characters");
         }
+        self.check_store(problems);
         self.check_witnesses(problems);
         problems.section("retention", &self.retention);
         problems.range("most-open", self.most_open, 1..=10_000_000);

@@ -5,20 +5,23 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use lgsp_bus::MacKey;
+use lgsp_runtime::{Instance, State};
 use tokio::task::spawn_blocking;
 use tracing::{error, info, warn};
 
 use crate::acts::erased_by;
 use crate::damage::Damages;
-use crate::entry::read_sealed;
+use crate::displace::make_way;
+use crate::entry::{Read, Signers, read_sealed};
 use crate::erasable::Erasables;
+use crate::fence::Fence;
 use crate::files::journal::Incarnation;
 use crate::files::log::{self, End, Recovered as Segment};
 use crate::files::{Damage, segment};
 use crate::index::{Index, Progress, Row};
 use crate::intake::offsets_in_journal;
-use crate::seal::{Head, HeadError, Heads};
+use crate::keep::Shelf;
+use crate::seal::{Head, HeadError, HeadTable, Heads};
 use crate::sequences::Sequences;
 use crate::{Error, disk};
 
@@ -30,6 +33,8 @@ pub(crate) struct Site {
     pub log: PathBuf,
     pub index: PathBuf,
     pub erasable: PathBuf,
+    /// Where index, erasable parts and head are instead, if that is on PostgreSQL.
+    pub server: Option<lgsp_store::Options>,
     /// Held until nobody writes any more.
     pub lock: File,
 }
@@ -55,7 +60,7 @@ impl Site {
             Err(TryLockError::Error(error)) => return Err(error),
         }
         let (index, erasable) = (dir.join("index.db"), dir.join("erasable.db"));
-        Ok(Some(Self { dir: dir.to_owned(), journal, log, index, erasable, lock }))
+        Ok(Some(Self { dir: dir.to_owned(), journal, log, index, erasable, server: None, lock }))
     }
 }
 
@@ -63,11 +68,33 @@ impl Site {
     /// Takes the log's head over, before anything of the log is read.
     pub async fn take_over(&self) -> Result<(Heads, Head), HeadError> {
         let dir = self.dir.clone();
-        let taken = spawn_blocking(move || Heads::take_over(&dir)).await;
+        let table = match &self.server {
+            Some(server) => Some(HeadTable::open(server).await?),
+            None => None,
+        };
+        let taken = spawn_blocking(move || match table {
+            Some(table) => Heads::take_over_in(Box::new(table)),
+            None => Heads::take_over(&dir),
+        });
+        let taken = taken.await;
         taken.unwrap_or_else(|_| {
             Err(HeadError::File { path: self.dir.clone(), source: io::ErrorKind::Interrupted.into() })
         })
     }
+}
+
+impl Site {
+    /// Opens the store of erasable parts, for whoever has the head of this generation.
+    pub async fn open_erasables(&self, generation: Option<u64>) -> Result<Erasables, Error> {
+        match &self.server {
+            Some(server) => Erasables::open_in(server, fence(generation)).await,
+            None => Erasables::open(&self.erasable).await,
+        }
+    }
+}
+
+fn fence(generation: Option<u64>) -> Fence {
+    generation.map(Fence::of).unwrap_or_default()
 }
 
 /// The ledger as its files tell it.
@@ -86,20 +113,26 @@ pub(crate) struct Recovered {
 pub(crate) async fn recover(
     site: &Site,
     head: Option<&(Heads, Head)>,
-    (counting, erasables): (Option<&MacKey>, &Erasables),
+    (signers, erasables): (&Signers, &Erasables),
     damages: &Damages,
 ) -> Result<Recovered, Error> {
-    let index = open_index(&site.index).await?;
+    let index = match &site.server {
+        Some(server) => open_index_on(server, erasables, fence(head.map(|(_, head)| head.generation))).await?,
+        None => open_index(&site.index, erasables).await?,
+    };
     let Progress { mut end, incarnation } = index.progress().await?;
     let mut sequences = index.sequences().await?;
     let sealed = head.map_or(0, |(_, head)| head.tree.size);
     let parts = Parts {
-        counting,
+        signers,
+        log: log::Reader::new(&site.log),
         erasables,
         // An index that begins anew finds nothing by what was erased.
         erased_before: if end.leaves == 0 { 0 } else { erasables.carried_out().await? },
     };
     if end.place.segment == 0 {
+        let dir = site.dir.clone();
+        disk(site.dir.clone(), move || Shelf::read(&dir)).await?.count(&mut sequences);
         let folder = site.log.clone();
         match disk(site.log.clone(), move || log::beginning(&folder)).await? {
             Some(place) => end.place = place,
@@ -125,9 +158,21 @@ pub(crate) async fn recover(
     }
 }
 
+/// The same of a ledger that is stopped.
+pub(crate) async fn bring_up(
+    site: &Site,
+    signers: &Signers,
+    erasables: &Erasables,
+) -> Result<Index, Error> {
+    let state = State::new(Instance::new("ledger", env!("CARGO_PKG_VERSION")));
+    let damages = Damages::new(state.component("files"));
+    Ok(recover(site, None, (signers, erasables), &damages).await?.index)
+}
+
 /// What the index is built from besides the log.
 struct Parts<'a> {
-    counting: Option<&'a MacKey>,
+    signers: &'a Signers,
+    log: log::Reader,
     erasables: &'a Erasables,
     /// Up to which leaf erasures may have been carried out when the index was as it is now, and older than they are.
     erased_before: u64,
@@ -149,16 +194,22 @@ async fn take_in(
     segment.damage.into_iter().for_each(|damage| damages.note(damage));
     let mut rows = Vec::with_capacity(segment.leaves.len());
     for leaf in segment.leaves {
-        let Ok(read) = read_sealed(leaf.sealed, parts.counting) else {
+        let Ok(read) = read_sealed(leaf.sealed, parts.signers) else {
             error!(leaf = leaf.number, "a leaf is no sealed part");
             continue;
         };
-        sequences.take_in(&read.sealed.gateway, read.sealed.sequence, read.sealed.entered_us);
         rows.push(Row { leaf: leaf.number, place: leaf.place, read });
     }
     if !rows.is_empty() {
         info!(leaves = rows.len(), "leaves are indexed from the log");
     }
+    index.recall(sequences, rows.iter().map(|row| &*row.read.sealed.gateway)).await?;
+    rows.iter().for_each(|row| sequences.take_in(&row.read));
+    make_way(&rows, (index, parts.erasables), &parts.log, parts.signers).await?;
+    // What stands may have been kept under the key of one that did not.
+    let counting: Vec<&Read> =
+        rows.iter().map(|row| &row.read).filter(|read| read.signed.counts()).collect();
+    parts.erasables.make_room_for(&counting).await?;
     parts.erasables.fill(rows.iter_mut().map(|row| &mut row.read)).await?;
     index.put(&rows, &[], sequences, &Progress { end: segment.end, incarnation }, &BTreeMap::new()).await?;
     sequences.written();
@@ -167,33 +218,61 @@ async fn take_in(
     if gone.is_empty() { Ok(()) } else { index.forget_all_of(&gone).await }
 }
 
-/// An index that cannot be read is put aside, and a new one is built from the log.
-async fn open_index(path: &Path) -> Result<Index, Error> {
-    let error = match Index::open(path).await {
-        Ok(index) => match index.progress().await {
-            Ok(_) => return Ok(index),
-            Err(error) => {
-                index.store().close().await;
-                error
-            }
-        },
-        Err(error) => error,
-    };
-    let Error::Store { source: lgsp_store::Error::Damaged { .. } | lgsp_store::Error::Schema { .. }, .. } =
-        &error
-    else {
-        return Err(error);
-    };
-    warn!(%error, "the index is put aside and built again from the log");
+/// An index that cannot be read is built again from the log, and so is one that is not of this store of erasable parts or was restored
+/// from before. Nothing of it is kept: what was erased may still be found by it.
+async fn open_index(path: &Path, erasables: &Erasables) -> Result<Index, Error> {
+    match try_open_index(path, erasables).await {
+        Ok(Some(index)) => return Ok(index),
+        Ok(None) => warn!("the index is not of the store of erasable parts, and is built again from the log"),
+        Err(
+            error @ Error::Store {
+                source: lgsp_store::Error::Damaged { .. } | lgsp_store::Error::Schema { .. },
+                ..
+            },
+        ) => warn!(%error, "the index cannot be read, and is built again from the log"),
+        Err(error) => return Err(error),
+    }
     let old = path.to_owned();
-    disk(path.to_owned(), move || put_aside(&old)).await?;
-    Index::open(path).await
+    disk(path.to_owned(), move || remove(&old)).await?;
+    let index = Index::open(path, &erasables.seek_key).await?;
+    index.is_of_store(&erasables.expired().await?).await?;
+    Ok(index)
 }
 
-fn put_aside(index: &Path) -> io::Result<()> {
-    fs::rename(index, index.with_extension("db.damaged"))?;
-    // SQLite's own files beside it belong to the one that was put aside.
-    for extension in ["db-wal", "db-shm"] {
+/// The index on PostgreSQL. One that cannot be read there is not ours to remove.
+async fn open_index_on(
+    server: &lgsp_store::Options,
+    erasables: &Erasables,
+    fence: Fence,
+) -> Result<Index, Error> {
+    let index = Index::open_in(server, &erasables.seek_key, fence).await?;
+    let expired = erasables.expired().await?;
+    if !index.is_of_store(&expired).await? {
+        warn!("the index is not of the store of erasable parts, and is built again from the log");
+        index.begin_anew().await?;
+        index.is_of_store(&expired).await?;
+    }
+    Ok(index)
+}
+
+/// The index, if it is of this store.
+async fn try_open_index(path: &Path, erasables: &Erasables) -> Result<Option<Index>, Error> {
+    let index = Index::open(path, &erasables.seek_key).await?;
+    let expired = erasables.expired().await?;
+    match index.is_of_store(&expired).await {
+        Ok(true) => return Ok(Some(index)),
+        Ok(false) => index.store().close().await,
+        Err(error) => {
+            index.store().close().await;
+            return Err(error);
+        }
+    }
+    Ok(None)
+}
+
+/// Removes the index with SQLite's own files beside it, and one that an earlier version put aside.
+fn remove(index: &Path) -> io::Result<()> {
+    for extension in ["db", "db-wal", "db-shm", "db.damaged"] {
         match fs::remove_file(index.with_extension(extension)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             Ok(()) | Err(_) => {}

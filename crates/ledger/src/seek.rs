@@ -1,14 +1,14 @@
-//! What an entry is found by that does not stand in its sealed part, or not in the index in clear: hashes, so that the index tells
-//! nobody who asked about whom.
+//! What an entry is found by that does not stand in its sealed part, or not in the index in clear: keyed hashes, so that the index tells
+//! nobody who asked about whom. The key lies with the erasable parts, and those of subjects with gateways and ledgers.
 
 use std::collections::BTreeMap;
 
-use lgsp_core::entry::sha256;
 use lgsp_core::{ExchangeId, Subject};
 use lgsp_proto::ledger::v1::{Erasable, Salted};
 use prost::Message;
 
-use crate::entry::Read;
+use crate::entry::{Read, Signed};
+use crate::erasable::SeekKey;
 
 /// Bytes of a value.
 const LENGTH: usize = 16;
@@ -36,8 +36,8 @@ pub(crate) struct Seek {
 }
 
 impl Seek {
-    pub fn text(kind: Text, text: &str) -> Self {
-        Self { kind: kind as i64, value: first(&sha256(text.as_bytes())) }
+    pub fn text(key: &SeekKey, kind: Text, text: &str) -> Self {
+        Self { kind: kind as i64, value: first(&key.digest(text.as_bytes())) }
     }
 
     /// A subject by its keyed hash; `None` for what is none.
@@ -52,13 +52,13 @@ impl Seek {
 }
 
 /// What the sealed part of an entry is found by. What no ledger signed is no decision.
-pub(crate) fn of_sealed(read: &Read) -> Vec<Seek> {
+pub(crate) fn of_sealed(key: &SeekKey, read: &Read) -> Vec<Seek> {
     let sealed = &read.sealed;
     let mut seeks = Vec::new();
     if !sealed.procedure.is_empty() {
-        seeks.push(Seek::text(Text::Procedure, &sealed.procedure));
+        seeks.push(Seek::text(key, Text::Procedure, &sealed.procedure));
     }
-    if let Some(act) = sealed.act.as_ref().filter(|_| read.signed) {
+    if let Some(act) = sealed.act.as_ref().filter(|_| read.signed == Signed::Yes) {
         let named = act.exchange_ids.iter().chain([&act.asked_in]);
         seeks.extend(named.filter_map(|id| ExchangeId::from_bytes(id)).map(|id| Seek::decisions_of(&id)));
     }
@@ -66,10 +66,10 @@ pub(crate) fn of_sealed(read: &Read) -> Vec<Seek> {
 }
 
 /// What the erasable part of an entry is found by, and whether it is somebody or something that was asked about.
-pub(crate) fn of_erasable(value: &[u8]) -> BTreeMap<Seek, bool> {
+pub(crate) fn of_erasable(key: &SeekKey, value: &[u8]) -> BTreeMap<Seek, bool> {
     // It was encoded here: what does not decode was damaged, and is found by nothing.
     let erasable = Erasable::decode(value).unwrap_or_default();
-    let text = |kind, value: &Option<Salted>| Some((Seek::text(kind, &value.as_ref()?.value), false));
+    let text = |kind, value: &Option<Salted>| Some((Seek::text(key, kind, &value.as_ref()?.value), false));
     let texts = [
         text(Text::Officer, &erasable.officer),
         text(Text::Dossier, &erasable.dossier),
@@ -110,9 +110,10 @@ mod tests {
             subjects: vec![subject(true), subject(false)],
             ..Erasable::default()
         };
-        let seeks = of_erasable(&erasable.encode_to_vec());
+        let key = SeekKey::new(&[7; 32]);
+        let seeks = of_erasable(&key, &erasable.encode_to_vec());
         let person = Seek::subject(Subject::Person, &[7; 32]).unwrap();
-        assert_eq!(seeks, [(Seek::text(Text::Officer, "officer-17"), false), (person, true)].into());
-        assert_ne!(Seek::text(Text::Officer, "1"), Seek::text(Text::Dossier, "1"), "each kind is apart");
+        assert_eq!(seeks, [(Seek::text(&key, Text::Officer, "officer-17"), false), (person, true)].into());
+        assert_ne!(Seek::text(&key, Text::Officer, "1"), Seek::text(&key, Text::Dossier, "1"), "each kind is apart");
     }
 }

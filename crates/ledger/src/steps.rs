@@ -6,7 +6,7 @@ use bytes::Bytes;
 use lgsp_bus::MacKey;
 use lgsp_tlog::SignerKey;
 
-use crate::entry::{self, Key, Read};
+use crate::entry::{self, Key, Read, Signers};
 use crate::erasable::Erasables;
 use crate::files::log::{End, Log};
 use crate::index::{Index, Progress, Row};
@@ -37,7 +37,9 @@ pub struct Appended(Vec<Row>);
 
 /// Reads records of the topic.
 pub fn read(values: Vec<Bytes>, counting: &MacKey) -> Entries {
-    Entries(values.into_iter().filter_map(|value| entry::read(value, Some(counting)).ok()).collect())
+    let signers = Signers { entries: Some(counting.clone()), ..Signers::default() };
+    let read = values.into_iter().filter_map(|value| entry::read(value, &signers).ok());
+    Entries(read.map(|arrived| arrived.read).collect())
 }
 
 impl Steps {
@@ -49,14 +51,15 @@ impl Steps {
         let site = Site::open(&options.dir).await?;
         let head = Heads::take_over(&options.dir).map_err(crate::seal::Error::from)?;
         let generation = head.1.generation;
-        let tree = Tree::open(&options.dir, &site.log, head, End::default())?;
-        let publisher = Publisher::open(&options.dir, &options.origin, vec![key], &tree)?;
+        let mut tree = Tree::open(&options.dir, &site.log, head, End::default())?;
+        let erasables = Erasables::open(&site.erasable).await?;
+        let publisher = Publisher::open(&options.dir, &options.origin, (vec![key], &[]), &mut tree)?;
         Ok(Self {
             log: Log::open(&site.log, options.segment_size as u64, generation, End::default()),
             tree,
             publisher,
-            erasables: Erasables::open(&site.erasable).await?,
-            index: Index::open(&site.index).await?,
+            index: Index::open(&site.index, &erasables.seek_key).await?,
+            erasables,
             sequences: Sequences::default(),
             _site: site,
         })
@@ -75,7 +78,7 @@ impl Steps {
         let rows = entries.0.into_iter().zip(&leaves).zip(first..);
         let rows = rows.map(|((read, (_, place)), leaf)| Row { leaf, place: *place, read }).collect();
         self.tree.grow(first, &leaves, self.log.end().place)?;
-        self.tree.seal(&[])?;
+        self.tree.seal(&Default::default())?;
         self.publisher.publish(self.tree.head())?;
         Ok(Appended(rows))
     }
@@ -90,10 +93,7 @@ impl Steps {
         self.index.known(&keys).await?;
         let entries: Vec<Read> = rows.iter().map(|row| row.read.clone()).collect();
         self.erasables.put(&entries).await?;
-        for row in rows {
-            let sealed = &row.read.sealed;
-            self.sequences.take_in(&sealed.gateway, sealed.sequence, sealed.entered_us);
-        }
+        rows.iter().for_each(|row| self.sequences.take_in(&row.read));
         let progress = Progress { end: self.log.end(), incarnation: [0; 16] };
         self.index.put(rows, &[], &self.sequences, &progress, &Default::default()).await?;
         self.sequences.written();

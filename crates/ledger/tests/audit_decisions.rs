@@ -361,7 +361,7 @@ async fn a_rebuilt_index_is_the_one_that_grew() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_store_of_erasable_parts_from_before_forgets_again() {
-    let (site, bus) = (Site::new(), bus());
+    let (site, bus) = (Site::in_files(), bus());
     let running = site.start(&bus).await;
     let (gone, held) = (about_ann(), about_ann());
     let leaf = gone.entry();
@@ -416,7 +416,7 @@ fn decisions_key(keys: &[[u8; 32]]) -> Option<MacKey> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_former_key_has_decided_is_carried_out_anew_over_stores_from_before() {
-    let (site, bus) = (Site::new(), bus());
+    let (site, bus) = (Site::in_files(), bus());
     let under = async |keys: &[[u8; 32]]| {
         let keys = lgsp_ledger::Keys { decisions: decisions_key(keys), ..site::keys(&bus) };
         Running::start_keyed(site.options(), keys, &bus).await
@@ -458,7 +458,7 @@ async fn what_a_former_key_has_decided_is_carried_out_anew_over_stores_from_befo
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_decision_in_a_damaged_log_is_told_and_carried_out_when_the_log_is_repaired() {
-    let (site, bus) = (Site::new(), bus());
+    let (site, bus) = (Site::in_files(), bus());
     let running = site.start(&bus).await;
     let (gone, held, let_go) = (about_ann(), about_ann(), about_ann());
     let leaf = gone.entry();
@@ -494,7 +494,7 @@ async fn a_decision_in_a_damaged_log_is_told_and_carried_out_when_the_log_is_rep
         }
         let running = site.start(&bus).await;
         assert_eq!(running.state.fact("unread-decisions").get(), i64::from(!is_rebuilt));
-        assert!(found(&running, of(ANN)).await.contains(&gone.exchange.to_string()));
+        assert!(found(&running, of(ANN)).await.contains(&gone.exchange.to_string()), "rebuilt: {is_rebuilt}");
         assert_eq!(reason(erase(&running, &[&held]).await).reason(), Reason::Held, "later ones hold");
         running.stop().await;
 

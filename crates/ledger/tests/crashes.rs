@@ -55,7 +55,7 @@ async fn a_crash_between_any_two_steps_loses_nothing_and_repeats_nothing() {
     // What the crash came before, from the last step to the first.
     const UNDONE: &[&str] = &["index.db", "erasable.db", "head", "checkpoint", "tree", "log"];
     for undone in [0, 1, 2, 4, 5, 6].map(|steps| &UNDONE[..steps]) {
-        let site = Site::new();
+        let site = Site::in_files();
         let entries = killed(&site, 1..=7).await;
         // Before anything else is filed: a journal goes only after all that it holds is in its place.
         wait_until_let_go(&site).await;
@@ -105,7 +105,7 @@ fn open_stores(site: &Site) -> usize {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn torn_writes_are_left_out_and_the_ledger_goes_on() {
-    let site = Site::new();
+    let site = Site::in_files();
     let mut entries = killed(&site, 1..=3).await;
     wait_until_let_go(&site).await;
     for folder in ["log", "intake"] {
@@ -132,7 +132,7 @@ async fn torn_writes_are_left_out_and_the_ledger_goes_on() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flipped_byte_in_the_log_is_named_and_everything_else_is_told() {
-    let site = Site::new();
+    let site = Site::in_files();
     let entries = killed(&site, 1..=5).await;
     let (running, _bus) = restarted(&site).await;
     running.stop().await;
@@ -161,7 +161,7 @@ async fn a_flipped_byte_in_the_log_is_named_and_everything_else_is_told() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flipped_byte_in_the_journal_is_named() {
-    let site = Site::new();
+    let site = Site::in_files();
     let entries = killed(&site, 1..=3).await;
     wait_until_let_go(&site).await;
     // As if nothing had been filed.
@@ -180,7 +180,7 @@ async fn a_flipped_byte_in_the_journal_is_named() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_index_that_cannot_be_read_is_built_again() {
-    let site = Site::new();
+    let site = Site::in_files();
     let entries = killed(&site, 1..=3).await;
     wait_until_let_go(&site).await;
     remove_store(&site, "index.db");
@@ -194,7 +194,7 @@ async fn an_index_that_cannot_be_read_is_built_again() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn records_that_are_read_again_fold() {
-    let (site, bus) = (Site::new(), bus());
+    let (site, bus) = (Site::in_files(), bus());
     let mut entries: Vec<Numbered> = (1..=10).map(Numbered::new).collect();
     let running = site.start(&bus).await;
     for entry in &entries {
@@ -215,7 +215,7 @@ async fn records_that_are_read_again_fold() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_the_disk_fails_nothing_is_durable_and_afterwards_nothing_is_lost() {
-    let (site, bus) = (Site::new(), bus());
+    let (site, bus) = (Site::in_files(), bus());
     // Every entry needs a segment of its own.
     let options = lgsp_ledger::Options { journal_size: 1, ..site.options() };
     let running = Running::start(options, &bus).await;
@@ -242,7 +242,7 @@ async fn while_the_disk_fails_nothing_is_durable_and_afterwards_nothing_is_lost(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn exchanges_go_on_while_the_index_fails_and_it_catches_up() {
-    let (site, bus) = (Site::new(), bus());
+    let (site, bus) = (Site::in_files(), bus());
     let running = site.start(&bus).await;
     running.append(&Numbered::new(1)).await;
     running.list(everything()).await;
@@ -267,7 +267,7 @@ async fn exchanges_go_on_while_the_index_fails_and_it_catches_up() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_filed_ends_the_taking_in_before_it_fills_the_disk() {
-    let (site, bus) = (Site::new(), bus());
+    let (site, bus) = (Site::in_files(), bus());
     // Every entry needs a segment of its own, and few of them may wait.
     let options = lgsp_ledger::Options { journal_size: 1, most_unfiled: 4, ..site.options() };
     let running = Running::start(options, &bus).await;
@@ -302,7 +302,7 @@ const ROUNDS: u64 = 5;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_durable_before_a_kill_is_there_after_it() {
-    let site = Site::new();
+    let site = Site::in_files();
     let mut durable: Vec<String> = Vec::new();
     for round in 1..=ROUNDS {
         let mut child = Command::new(std::env::current_exe().unwrap())

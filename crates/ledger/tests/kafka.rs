@@ -30,7 +30,7 @@ async fn start(site: &Site, bus: &Bus) -> Running {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_restart_goes_on_at_the_stored_offsets_and_finds_what_came_meanwhile() {
     let Some(bus) = kafka().await else { return };
-    let site = Site::new();
+    let site = Site::in_files();
     let running = start(&site, &bus).await;
     let before: Vec<Numbered> = (1..=50).map(Numbered::new).collect();
     for entry in &before {
@@ -59,7 +59,7 @@ async fn a_restart_goes_on_at_the_stored_offsets_and_finds_what_came_meanwhile()
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_gateway_that_died_leaves_an_abandoned_exchange_even_if_the_ledger_was_down() {
     let Some(bus) = kafka().await else { return };
-    let site = Site::new();
+    let site = Site::in_files();
     let entry = Numbered::new(1);
     request(&bus, entry.exchange).await;
     let running = start(&site, &bus).await;

@@ -48,7 +48,7 @@ impl Told {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_exchange_that_was_sent_to_a_provider_counts_once_and_nothing_else_does() {
-    let (site, bus) = (Site::new(), bus());
+    let (site, bus) = (Site::in_files(), bus());
     let (running, mut told) = (site.start(&bus).await, Told::on(&bus));
     let first = sent(1, "a");
     let other_gateway = sent(2, "a").with(|sealed| sealed.gateway = "gateway-2".to_owned());
@@ -88,7 +88,7 @@ async fn an_exchange_that_was_sent_to_a_provider_counts_once_and_nothing_else_do
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ledgers_that_are_restarted_killed_rebuilt_or_second_neither_double_nor_lose() {
-    let (site, bus) = (Site::new(), bus());
+    let (site, bus) = (Site::in_files(), bus());
     let running = site.start(&bus).await;
     for sequence in 1..=3 {
         running.append(&sent(sequence, "a")).await;
@@ -113,7 +113,7 @@ async fn ledgers_that_are_restarted_killed_rebuilt_or_second_neither_double_nor_
     let mut told = Told::on(&bus);
     told.until("a", 6).await;
 
-    let beside = Site::new();
+    let beside = Site::in_files();
     let second = beside.start(&bus).await;
     second.until("it has caught up", |second| second.leaves() == 6).await;
     running.append(&sent(7, "a")).await;

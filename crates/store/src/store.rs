@@ -113,6 +113,32 @@ impl Store {
         }
     }
 
+    /// Takes away what is left of rows that were deleted or replaced in these tables, as far as the database can: empties SQLite's
+    /// write-ahead log, or runs `VACUUM`, which takes as long as it does. Returns false if a reader was in the way.
+    ///
+    /// # Errors
+    /// The disk or the server does not do it.
+    pub async fn sweep(&self, tables: &[&str]) -> Result<bool, Error> {
+        match &self.0 {
+            Opened::Sqlite(store) => store.empty_log().await,
+            Opened::Postgres(store) => {
+                for table in tables {
+                    // Their values are in the indexes too, which PostgreSQL would leave for later where they are few.
+                    store.run(&format!("VACUUM (INDEX_CLEANUP ON) {table}")).await?;
+                }
+                Ok(true)
+            }
+        }
+    }
+
+    /// The store, for what only SQLite has.
+    pub fn sqlite(&self) -> Option<&sqlite::Store> {
+        match &self.0 {
+            Opened::Sqlite(store) => Some(store),
+            Opened::Postgres(_) => None,
+        }
+    }
+
     /// Begins to fill tables in one transaction and in bulk. For PostgreSQL; SQLite is filled through its own store.
     ///
     /// # Errors

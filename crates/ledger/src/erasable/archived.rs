@@ -1,10 +1,9 @@
 //! What goes into archives and comes back from them.
 
 use bytes::Bytes;
-use lgsp_core::ExchangeId;
-use sqlx::{Connection as _, QueryBuilder};
+use lgsp_store::{Kind, Query, Value};
 
-use super::{Erasables, ROWS, failed};
+use super::{Erasables, ROWS, failed, key_values, row_of};
 use crate::Error;
 use crate::entry::{Key, Read};
 
@@ -12,60 +11,42 @@ impl Erasables {
     /// Takes away the parts of these entries, for good. What decisions have made of their exchanges stays known.
     pub async fn take_away(&self, keys: &[Key]) -> Result<(), Error> {
         let taking = async {
-            let mut connection = self.store.pool().acquire().await?;
-            // What is taken away must not stay in the file.
-            sqlx::query("PRAGMA secure_delete = ON").execute(&mut *connection).await?;
-            let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+            let mut writer = self.writer().await?;
             for keys in keys.chunks(ROWS) {
-                let mut query = QueryBuilder::new(
-                    "DELETE FROM erasable WHERE (exchange_id, phase, part) IN (",
-                );
-                query.push_values(keys, |mut row, key| {
-                    row.push_bind(key.exchange.as_bytes().to_vec())
-                        .push_bind(key.phase as i32)
-                        .push_bind(i64::from(key.part));
-                });
-                query.push(")");
-                query.build().persistent(false).execute(&mut *transaction).await?;
+                let mut sql = self.sql("DELETE FROM erasable WHERE (exchange_id, phase, part) IN (");
+                sql.rows([Kind::Bytes, Kind::Integer, Kind::Integer], keys.iter().map(key_values)).push(")");
+                writer.run(sql.query()).await?;
             }
-            transaction.commit().await
+            writer.commit().await
         };
-        taking.await.map_err(|error: sqlx::Error| failed(error))
+        taking.await.map_err(failed)
     }
 
     /// Brings parts of entries back, but for those of exchanges that were erased meanwhile: they come back as erased. Returns how many these are.
     pub async fn bring_back(&self, parts: &[(&Read, Option<Bytes>)]) -> Result<u64, Error> {
         let bringing = async {
-            let mut transaction = self.store.pool().begin_with("BEGIN IMMEDIATE").await?;
+            let mut writer = self.writer().await?;
             let mut erased = 0;
             for parts in parts.chunks(ROWS) {
-                let mut query =
-                    QueryBuilder::new("INSERT OR IGNORE INTO erasable (exchange_id, phase, part, platform, admitted_us, value) ");
-                query.push_values(parts, |mut values, (read, value)| {
-                    let key = &read.key;
-                    values
-                        .push_bind(key.exchange.as_bytes().to_vec())
-                        .push_bind(key.phase as i32)
-                        .push_bind(i64::from(key.part))
-                        .push_bind(i32::from(read.sealed.platform))
-                        .push_bind(read.sealed.admitted_us)
-                        .push_bind(value.as_ref().map(|value| value.to_vec()));
-                });
-                query.build().persistent(false).execute(&mut *transaction).await?;
-                let exchanges: Vec<ExchangeId> = parts.iter().map(|(read, _)| read.key.exchange).collect();
-                erased += super::blank_marked(&mut transaction, exchanges.iter()).await?;
+                let rows = parts
+                    .iter()
+                    .map(|(read, value)| row_of(read, value.as_deref().map_or(Value::NoBytes, Value::from)));
+                writer.run(self.insert(rows).query()).await?;
+                erased +=
+                    self.blank_marked(&mut writer, parts.iter().map(|(read, _)| &read.key.exchange)).await?;
             }
-            transaction.commit().await?;
-            Ok(erased)
+            writer.commit().await?;
+            Ok::<_, lgsp_store::Error>(erased)
         };
-        bringing.await.map_err(|error: sqlx::Error| failed(error))
+        bringing.await.map_err(failed)
     }
 
     /// Carries out again what was decided from a leaf on: a copy may know more than the log that goes with it.
     pub async fn carry_out_from(&self, leaf: u64) -> Result<(), Error> {
-        for statement in ["UPDATE carried_out SET next = min(next, ?)", "DELETE FROM decided WHERE leaf >= ?"] {
-            let again = sqlx::query(statement).bind(leaf.cast_signed());
-            again.execute(self.store.pool()).await.map_err(failed)?;
+        for statement in
+            ["UPDATE carried_out SET next = $1 WHERE next > $1", "DELETE FROM decided WHERE leaf >= $1"]
+        {
+            self.run(Query::new(statement).bind(leaf.cast_signed())).await.map_err(failed)?;
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use sqlx::QueryBuilder;
+use lgsp_store::{Kind, Query};
 
 use super::{Erasables, ROWS, failed};
 use crate::Error;
@@ -10,27 +10,19 @@ use crate::Error;
 impl Erasables {
     /// Notes that the decision at a leaf is carried out.
     pub async fn decided(&self, leaf: u64) -> Result<(), Error> {
-        let note = sqlx::query("INSERT INTO decided (leaf) VALUES (?) ON CONFLICT DO NOTHING");
-        note.bind(leaf.cast_signed()).execute(self.store.pool()).await.map(drop).map_err(failed)
+        let note = Query::new("INSERT INTO decided (leaf) VALUES ($1) ON CONFLICT DO NOTHING");
+        self.run(note.bind(leaf.cast_signed())).await.map(drop).map_err(failed)
     }
 
     /// Of the decisions at these leaves, those that are carried out.
     pub async fn are_decided(&self, leaves: &[u64]) -> Result<HashSet<u64>, Error> {
         let mut decided = HashSet::new();
         for leaves in leaves.chunks(ROWS) {
-            let mut query = QueryBuilder::new("SELECT leaf FROM decided WHERE leaf IN (");
-            let mut of = query.separated(", ");
-            for leaf in leaves {
-                of.push_bind(leaf.cast_signed());
+            let mut sql = self.sql("SELECT leaf FROM decided WHERE leaf");
+            sql.among(Kind::Integer, leaves.iter().map(|leaf| leaf.cast_signed()));
+            for row in self.rows(sql.query()).await.map_err(failed)? {
+                decided.insert(row.integer("leaf").map_err(failed)?.cast_unsigned());
             }
-            query.push(")");
-            let rows: Vec<i64> = query
-                .build_query_scalar()
-                .persistent(false)
-                .fetch_all(self.store.pool())
-                .await
-                .map_err(failed)?;
-            decided.extend(rows.into_iter().map(i64::cast_unsigned));
         }
         Ok(decided)
     }

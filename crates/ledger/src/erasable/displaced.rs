@@ -1,8 +1,8 @@
 //! Parts of entries that signed ones have taken the place of.
 
-use sqlx::QueryBuilder;
+use lgsp_store::Kind;
 
-use super::{Erasables, ROWS, failed};
+use super::{Erasables, ROWS, failed, key_values};
 use crate::Error;
 use crate::entry::{Key, Read, is_part_of};
 
@@ -16,16 +16,10 @@ impl Erasables {
         };
         let keys: Vec<Key> = entries.iter().filter(is_anothers).map(|read| read.key).collect();
         for keys in keys.chunks(ROWS) {
-            let mut query = QueryBuilder::new(
-                "DELETE FROM erasable WHERE value IS NOT NULL AND (exchange_id, phase, part) IN (",
-            );
-            query.push_values(keys, |mut row, key| {
-                row.push_bind(key.exchange.as_bytes().to_vec())
-                    .push_bind(key.phase as i32)
-                    .push_bind(i64::from(key.part));
-            });
-            query.push(")");
-            query.build().persistent(false).execute(self.store.pool()).await.map_err(failed)?;
+            let mut sql =
+                self.sql("DELETE FROM erasable WHERE value IS NOT NULL AND (exchange_id, phase, part) IN (");
+            sql.rows([Kind::Bytes, Kind::Integer, Kind::Integer], keys.iter().map(key_values)).push(")");
+            self.run(sql.query()).await.map_err(failed)?;
         }
         Ok(())
     }

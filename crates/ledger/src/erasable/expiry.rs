@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lgsp_core::ExchangeId;
-use sqlx::{QueryBuilder, Sqlite};
+use lgsp_store::{Dialect, Kind, Query};
 
 use super::marks::note;
 use super::{Erasables, failed};
@@ -25,85 +25,77 @@ pub(crate) struct Due {
     pub value: Vec<u8>,
 }
 
-type DueRow = (i64, Vec<u8>, i32, u32, Option<Vec<u8>>);
+/// Keeps a rule, in the index as well: a moment never moves back.
+pub(crate) const EXPIRE: &str = "INSERT INTO expired (platform, before_us) VALUES ($1, $2) \
+     ON CONFLICT (platform) DO UPDATE SET before_us = excluded.before_us WHERE excluded.before_us > expired.before_us";
 
 impl Erasables {
     /// Keeps what the decision at a leaf has expired; it is erased behind it.
     pub async fn expire(&self, leaf: u64, rule: Rule) -> Result<(), Error> {
         let keeping = async {
-            let mut transaction = self.store.pool().begin_with("BEGIN IMMEDIATE").await?;
-            sqlx::query(
-                "INSERT INTO expired (platform, before_us) VALUES (?, ?)
-                 ON CONFLICT DO UPDATE SET before_us = max(before_us, excluded.before_us)",
-            )
-            .bind(i32::from(rule.platform))
-            .bind(rule.before_us)
-            .execute(&mut *transaction)
-            .await?;
-            note(&mut transaction, leaf).await?;
-            transaction.commit().await
+            let mut writer = self.writer().await?;
+            writer.run(Query::new(EXPIRE).bind(rule.platform).bind(rule.before_us)).await?;
+            note(&mut writer, leaf).await?;
+            writer.commit().await
         };
         keeping.await.map_err(failed)
     }
 
     /// What is expired: of each class what is from before a moment (Unix µs).
     pub async fn expired(&self) -> Result<Vec<Rule>, Error> {
-        let rows: Vec<(i32, i64)> = sqlx::query_as("SELECT platform, before_us FROM expired")
-            .fetch_all(self.store.pool())
-            .await
-            .map_err(failed)?;
-        Ok(rows.into_iter().map(|(platform, before_us)| Rule { platform: platform != 0, before_us }).collect())
+        let rows = self.rows(Query::new("SELECT platform, before_us FROM expired")).await.map_err(failed)?;
+        let rule = |row: &lgsp_store::Row| {
+            Ok(Rule { platform: row.flag("platform")?, before_us: row.integer("before_us")? })
+        };
+        rows.iter().map(rule).collect::<Result<_, lgsp_store::Error>>().map_err(failed)
     }
 
     /// Whether there is anything that a rule would erase.
     pub async fn has_older(&self, rule: Rule) -> Result<bool, Error> {
-        sqlx::query_scalar(
-            "SELECT EXISTS (SELECT 1 FROM erasable WHERE value IS NOT NULL AND platform = ? AND admitted_us < ? \
-             AND NOT EXISTS (SELECT 1 FROM mark WHERE mark.exchange_id = erasable.exchange_id AND mark.kind = 2))",
-        )
-        .bind(i32::from(rule.platform))
-        .bind(rule.before_us)
-        .fetch_one(self.store.pool())
-        .await
-        .map_err(failed)
+        let query = Query::new(
+            "SELECT EXISTS (SELECT 1 FROM erasable WHERE value IS NOT NULL AND platform = $1 AND admitted_us < $2 \
+             AND NOT EXISTS (SELECT 1 FROM mark WHERE mark.exchange_id = erasable.exchange_id AND mark.kind = 2)) AS found",
+        );
+        let row = self.row(query.bind(rule.platform).bind(rule.before_us)).await;
+        row.and_then(|row| row.map_or(Ok(false), |row| row.flag("found"))).map_err(failed)
     }
 
     /// Some of the parts that have expired and are still there, but for those of held exchanges.
     pub async fn due(&self, most: usize) -> Result<Vec<Due>, Error> {
-        let rows: Vec<DueRow> = sqlx::query_as(
-            "SELECT erasable.number, erasable.exchange_id, erasable.phase, erasable.part, erasable.value \
-             FROM expired CROSS JOIN erasable INDEXED BY erasable_age ON erasable.value IS NOT NULL \
-             AND erasable.platform = expired.platform AND erasable.admitted_us < expired.before_us \
-             WHERE NOT EXISTS (SELECT 1 FROM mark WHERE mark.exchange_id = erasable.exchange_id AND mark.kind = 2) LIMIT ?",
-        )
-        .bind(i64::try_from(most).unwrap_or(i64::MAX))
-        .fetch_all(self.store.pool())
-        .await
-        .map_err(failed)?;
-        let due = rows.into_iter().filter_map(|(number, exchange, phase, part, value)| {
-            let (key, value) = super::part((exchange, phase, part, value))?;
-            Some(Due { number, key, value: value?.into() })
-        });
-        Ok(due.collect())
+        self.try_due(most).await.map_err(failed)
+    }
+
+    async fn try_due(&self, most: usize) -> Result<Vec<Due>, lgsp_store::Error> {
+        let mut sql = self.sql(
+            "SELECT erasable.number, erasable.exchange_id, erasable.phase, erasable.part, erasable.value FROM expired",
+        );
+        sql.push_on(Dialect::Sqlite, " CROSS").push(" JOIN erasable");
+        sql.push_on(Dialect::Sqlite, " INDEXED BY erasable_age");
+        sql.push(
+            " ON erasable.value IS NOT NULL AND erasable.platform = expired.platform AND erasable.admitted_us < expired.before_us \
+             WHERE NOT EXISTS (SELECT 1 FROM mark WHERE mark.exchange_id = erasable.exchange_id AND mark.kind = 2) LIMIT ",
+        );
+        sql.bind(i64::try_from(most).unwrap_or(i64::MAX));
+        let mut due = Vec::new();
+        for row in &self.rows(sql.query()).await? {
+            let Some((key, Some(value))) = super::part(row)? else { continue };
+            due.push(Due { number: row.integer("number")?, key, value: value.into() });
+        }
+        Ok(due)
     }
 
     /// Erases parts that have expired.
     pub async fn blank(&self, due: &[Due]) -> Result<(), Error> {
-        let mut query: QueryBuilder<Sqlite> =
-            QueryBuilder::new("UPDATE erasable SET value = NULL WHERE number IN (");
-        let mut numbers = query.separated(", ");
-        for due in due {
-            numbers.push_bind(due.number);
+        if due.is_empty() {
+            return Ok(());
         }
-        query.push(")");
-        query.build().persistent(false).execute(self.store.pool()).await.map(drop).map_err(failed)
+        let mut sql = self.sql("UPDATE erasable SET value = NULL WHERE number");
+        sql.among(Kind::Integer, due.iter().map(|due| due.number));
+        self.run(sql.query()).await.map(drop).map_err(failed)
     }
 
     /// How many parts of each of these exchanges can be erased; those that have none are not among them.
-    pub async fn erasable_parts(
-        &self,
-        exchanges: &[ExchangeId],
-    ) -> Result<BTreeMap<ExchangeId, u32>, Error> {
+    pub async fn erasable_parts(&self, exchanges: &[ExchangeId]) -> Result<BTreeMap<ExchangeId, u32>, Error> {
         let mut parts = BTreeMap::new();
         for (key, _) in self.parts_of(exchanges).await? {
             *parts.entry(key.exchange).or_default() += 1;
@@ -114,23 +106,18 @@ impl Erasables {
     /// Notes that the decision at a leaf has destroyed the subject key of a month.
     pub async fn destroy(&self, leaf: u64, month: &str) -> Result<(), Error> {
         let noting = async {
-            let mut transaction = self.store.pool().begin_with("BEGIN IMMEDIATE").await?;
-            sqlx::query("INSERT OR IGNORE INTO destroyed (month) VALUES (?)")
-                .bind(month)
-                .execute(&mut *transaction)
-                .await?;
-            note(&mut transaction, leaf).await?;
-            transaction.commit().await
+            let mut writer = self.writer().await?;
+            let query = Query::new("INSERT INTO destroyed (month) VALUES ($1) ON CONFLICT DO NOTHING");
+            writer.run(query.bind(month)).await?;
+            note(&mut writer, leaf).await?;
+            writer.commit().await
         };
         noting.await.map_err(failed)
     }
 
     /// The months whose subject key is destroyed.
     pub async fn destroyed(&self) -> Result<BTreeSet<String>, Error> {
-        let months: Vec<String> = sqlx::query_scalar("SELECT month FROM destroyed")
-            .fetch_all(self.store.pool())
-            .await
-            .map_err(failed)?;
-        Ok(months.into_iter().collect())
+        let rows = self.rows(Query::new("SELECT month FROM destroyed")).await.map_err(failed)?;
+        rows.iter().map(|row| row.text("month").map_err(failed)).collect()
     }
 }

@@ -1,9 +1,9 @@
 //! What decisions have made of exchanges: erased, held, withheld.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use lgsp_core::ExchangeId;
-use sqlx::{Connection as _, QueryBuilder, Sqlite, SqliteConnection, Transaction};
+use lgsp_store::{Kind, Query, Writer};
 
 use super::{Erasables, ROWS, failed};
 use crate::Error;
@@ -31,20 +31,21 @@ pub(crate) struct Marks {
 
 impl Erasables {
     /// The marks of those of these exchanges that have any.
-    pub async fn marks(&self, exchanges: &[ExchangeId]) -> Result<HashMap<ExchangeId, Marks>, sqlx::Error> {
+    pub async fn marks(
+        &self,
+        exchanges: &[ExchangeId],
+    ) -> Result<HashMap<ExchangeId, Marks>, lgsp_store::Error> {
         let mut marks: HashMap<ExchangeId, Marks> = HashMap::new();
         for exchanges in exchanges.chunks(ROWS) {
-            let mut query =
-                QueryBuilder::new("SELECT exchange_id, kind, until_us FROM mark WHERE exchange_id IN (");
-            push_ids(&mut query, exchanges);
-            let rows: Vec<(Vec<u8>, i32, i64)> =
-                query.build_query_as().persistent(false).fetch_all(self.store.pool()).await?;
-            for (exchange, kind, until_us) in rows {
-                let Some(exchange) = ExchangeId::from_bytes(&exchange) else { continue };
+            let mut sql = self.sql("SELECT exchange_id, kind, until_us FROM mark WHERE exchange_id");
+            sql.among(Kind::Bytes, exchanges.iter().map(ExchangeId::as_bytes));
+            for row in self.rows(sql.query()).await? {
+                let Some(exchange) = ExchangeId::from_bytes(row.bytes("exchange_id")?) else { continue };
+                let (kind, until_us) = (row.integer("kind")?, row.integer("until_us")?);
                 let of = marks.entry(exchange).or_default();
-                of.erased |= kind == Mark::Erased as i32;
-                of.held |= kind == Mark::Held as i32;
-                if kind == Mark::Withheld as i32 {
+                of.erased |= kind == Mark::Erased as i64;
+                of.held |= kind == Mark::Held as i64;
+                if kind == Mark::Withheld as i64 {
                     of.withheld_until_us = until_us;
                 }
             }
@@ -61,32 +62,26 @@ impl Erasables {
 
     /// Up to which leaf, not itself, decisions are carried out here.
     pub async fn carried_out(&self) -> Result<u64, Error> {
-        let next: Option<i64> = sqlx::query_scalar("SELECT next FROM carried_out")
-            .fetch_optional(self.store.pool())
-            .await
-            .map_err(failed)?;
-        Ok(next.unwrap_or(0).cast_unsigned())
+        let row = self.row(Query::new("SELECT next FROM carried_out")).await;
+        let next = row.and_then(|row| row.map_or(Ok(0), |row| row.integer("next")));
+        Ok(next.map_err(failed)?.cast_unsigned())
     }
 
     /// The parts of these exchanges that are not erased.
     pub async fn parts_of(&self, exchanges: &[ExchangeId]) -> Result<Vec<(Key, Vec<u8>)>, Error> {
+        self.try_parts_of(exchanges).await.map_err(failed)
+    }
+
+    async fn try_parts_of(&self, exchanges: &[ExchangeId]) -> Result<Vec<(Key, Vec<u8>)>, lgsp_store::Error> {
         let mut parts = Vec::new();
         for exchanges in exchanges.chunks(ROWS) {
-            let mut query = QueryBuilder::new(
-                "SELECT exchange_id, phase, part, value FROM erasable WHERE value IS NOT NULL AND exchange_id IN (",
+            let mut sql = self.sql(
+                "SELECT exchange_id, phase, part, value FROM erasable WHERE value IS NOT NULL AND exchange_id",
             );
-            push_ids(&mut query, exchanges);
-            let rows: Vec<super::PartRow> = query
-                .build_query_as()
-                .persistent(false)
-                .fetch_all(self.store.pool())
-                .await
-                .map_err(failed)?;
-            parts.extend(
-                rows.into_iter()
-                    .filter_map(super::part)
-                    .filter_map(|(key, value)| Some((key, value?.into()))),
-            );
+            sql.among(Kind::Bytes, exchanges.iter().map(ExchangeId::as_bytes));
+            for row in &self.rows(sql.query()).await? {
+                parts.extend(super::part(row)?.and_then(|(key, value)| Some((key, value?.into()))));
+            }
         }
         Ok(parts)
     }
@@ -100,18 +95,15 @@ impl Erasables {
         exchanges: &[ExchangeId],
     ) -> Result<(), Error> {
         let marking = async {
-            let mut connection = self.store.pool().acquire().await?;
-            // What is erased must not stay in the file.
-            sqlx::query("PRAGMA secure_delete = ON").execute(&mut *connection).await?;
-            let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+            let mut writer = self.writer().await?;
             for exchanges in exchanges.chunks(ROWS) {
-                insert(&mut transaction, mark, until_us, exchanges).await?;
+                self.insert_marks(&mut writer, mark, until_us, exchanges).await?;
                 if mark == Mark::Erased {
-                    super::blank_marked(&mut transaction, exchanges.iter()).await?;
+                    self.blank_marked(&mut writer, exchanges.iter()).await?;
                 }
             }
-            note(&mut transaction, leaf).await?;
-            transaction.commit().await
+            note(&mut writer, leaf).await?;
+            writer.commit().await
         };
         marking.await.map_err(failed)
     }
@@ -119,15 +111,15 @@ impl Erasables {
     /// The same for one that takes a mark away.
     pub async fn unmark(&self, leaf: u64, mark: Mark, exchanges: &[ExchangeId]) -> Result<(), Error> {
         let marking = async {
-            let mut transaction = self.store.pool().begin_with("BEGIN IMMEDIATE").await?;
+            let mut writer = self.writer().await?;
             for exchanges in exchanges.chunks(ROWS) {
-                let mut query = QueryBuilder::new("DELETE FROM mark WHERE kind = ");
-                query.push_bind(mark as i32).push(" AND exchange_id IN (");
-                push_ids(&mut query, exchanges);
-                query.build().persistent(false).execute(&mut *transaction).await?;
+                let mut sql = self.sql("DELETE FROM mark WHERE kind = ");
+                sql.bind(mark as i32).push(" AND exchange_id");
+                sql.among(Kind::Bytes, exchanges.iter().map(ExchangeId::as_bytes));
+                writer.run(sql.query()).await?;
             }
-            note(&mut transaction, leaf).await?;
-            transaction.commit().await
+            note(&mut writer, leaf).await?;
+            writer.commit().await
         };
         marking.await.map_err(failed)
     }
@@ -136,34 +128,30 @@ impl Erasables {
     pub async fn pass(&self, leaf: u64) -> Result<(), Error> {
         self.unmark(leaf, Mark::Held, &[]).await
     }
-}
 
-async fn insert(
-    transaction: &mut Transaction<'_, Sqlite>,
-    mark: Mark,
-    until_us: i64,
-    exchanges: &[ExchangeId],
-) -> Result<(), sqlx::Error> {
-    let mut query = QueryBuilder::new("INSERT OR REPLACE INTO mark (exchange_id, kind, until_us) ");
-    query.push_values(exchanges, |mut row, exchange| {
-        row.push_bind(exchange.as_bytes().to_vec()).push_bind(mark as i32).push_bind(until_us);
-    });
-    query.build().persistent(false).execute(&mut **transaction).await.map(drop)
-}
-
-async fn note(connection: &mut SqliteConnection, leaf: u64) -> Result<(), sqlx::Error> {
-    let next = leaf.saturating_add(1).cast_signed();
-    sqlx::query("INSERT OR REPLACE INTO carried_out (id, next) VALUES (0, ?)")
-        .bind(next)
-        .execute(connection)
-        .await
-        .map(drop)
-}
-
-fn push_ids(query: &mut QueryBuilder<Sqlite>, exchanges: &[ExchangeId]) {
-    let mut ids = query.separated(", ");
-    for exchange in exchanges {
-        ids.push_bind(exchange.as_bytes().to_vec());
+    async fn insert_marks(
+        &self,
+        writer: &mut Writer,
+        mark: Mark,
+        until_us: i64,
+        exchanges: &[ExchangeId],
+    ) -> Result<(), lgsp_store::Error> {
+        // PostgreSQL changes no row twice in one statement.
+        let exchanges: BTreeSet<&ExchangeId> = exchanges.iter().collect();
+        let mut sql = self.sql("INSERT INTO mark (exchange_id, kind, until_us) ");
+        let rows = exchanges
+            .into_iter()
+            .map(|exchange| [exchange.as_bytes().into(), (mark as i32).into(), until_us.into()]);
+        sql.rows([Kind::Bytes, Kind::Integer, Kind::Integer], rows);
+        sql.push(" ON CONFLICT (exchange_id, kind) DO UPDATE SET until_us = excluded.until_us");
+        writer.run(sql.query()).await.map(drop)
     }
-    query.push(")");
+}
+
+/// Notes up to which leaf decisions are carried out.
+pub(super) async fn note(writer: &mut Writer, leaf: u64) -> Result<(), lgsp_store::Error> {
+    let query = Query::new(
+        "INSERT INTO carried_out (id, next) VALUES (0, $1) ON CONFLICT (id) DO UPDATE SET next = excluded.next",
+    );
+    writer.run(query.bind(leaf.saturating_add(1).cast_signed())).await.map(drop)
 }

@@ -4,8 +4,10 @@
 use std::fmt;
 
 use hmac::{Hmac, KeyInit, Mac};
-use lgsp_store::sqlite::Store;
+use lgsp_store::{Care, Query, Store};
 use sha2::Sha256;
+
+use super::soon;
 
 /// The key. It stays the same for the life of its store.
 #[derive(Clone)]
@@ -35,12 +37,14 @@ impl SeekKey {
 }
 
 /// The key of a store; made if it has none.
-pub(super) async fn of(store: &Store) -> Result<SeekKey, sqlx::Error> {
+pub(super) async fn of(store: &Store) -> Result<SeekKey, lgsp_store::Error> {
     let fresh: [u8; 32] = rand::random();
-    sqlx::query("INSERT OR IGNORE INTO seek_key (id, key) VALUES (0, ?)")
-        .bind(fresh.as_slice())
-        .execute(store.pool())
+    let mut writer = store.writer(Care::Durable, soon()).await?;
+    writer
+        .run(Query::new("INSERT INTO seek_key (id, key) VALUES (0, $1) ON CONFLICT DO NOTHING").bind(&fresh))
         .await?;
-    let key: Vec<u8> = sqlx::query_scalar("SELECT key FROM seek_key").fetch_one(store.pool()).await?;
-    Ok(SeekKey::new(&key))
+    let rows = writer.all(Query::new("SELECT key FROM seek_key")).await?;
+    writer.commit().await?;
+    let key = rows.first().map(|row| row.bytes("key")).transpose()?;
+    Ok(SeekKey::new(key.unwrap_or(&fresh)))
 }

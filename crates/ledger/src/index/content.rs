@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use futures::TryStreamExt as _;
 use lgsp_core::time::{day, month, unix_micros};
+use lgsp_store::{Care, Query};
 use sha2::{Digest as _, Sha256};
 use sqlx::{AssertSqlSafe, Row as _};
 
@@ -35,19 +36,19 @@ impl Index {
     /// Takes away what stands at leaves: from the first to before the second, each.
     pub async fn take_away(&self, spans: &[(u64, u64)]) -> Result<(), Error> {
         let taking = async {
-            let mut transaction = self.store.pool().begin_with("BEGIN IMMEDIATE").await?;
+            let mut writer = self.writer(Care::Durable).await?;
             for (first, next) in spans {
                 for statement in [
-                    "DELETE FROM sought WHERE leaf >= ? AND leaf < ?",
-                    "DELETE FROM entry WHERE leaf >= ? AND leaf < ?",
+                    "DELETE FROM sought WHERE leaf >= $1 AND leaf < $2",
+                    "DELETE FROM entry WHERE leaf >= $1 AND leaf < $2",
                 ] {
-                    let delete = sqlx::query(statement).bind(first.cast_signed()).bind(next.cast_signed());
-                    delete.execute(&mut *transaction).await?;
+                    let delete = Query::new(statement).bind(first.cast_signed()).bind(next.cast_signed());
+                    writer.run(delete).await?;
                 }
             }
-            transaction.commit().await
+            writer.commit().await
         };
-        taking.await.map_err(|error: sqlx::Error| failed(error))
+        taking.await.map_err(failed)
     }
 
     /// Takes over how far another index knows the topic to be read: this does not follow from the log.
@@ -94,23 +95,29 @@ impl Index {
         at: &str,
         mut tell: impl FnMut(String, String, u128),
     ) -> Result<(), Error> {
+        // Two files are compared; there is one index on PostgreSQL.
+        let Some(store) = self.store.sqlite() else { return Ok(()) };
         let columns = sqlx::query_scalar("SELECT name FROM pragma_table_info(?) ORDER BY name").bind(table);
-        let columns: Vec<String> = columns.fetch_all(self.store.pool()).await.map_err(failed)?;
+        let columns: Vec<String> = columns.fetch_all(store.pool()).await.map_err(of_sqlite)?;
         let quoted: Vec<String> = columns.iter().map(|column| format!("quote({column})")).collect();
         let counted = day(unix_micros(SystemTime::now()) - COUNTED);
         let only = if table == "usage" { format!("WHERE day >= '{counted}'") } else { String::new() };
         let sql = format!("SELECT {at}, {name}, {} FROM {table} {only}", quoted.join(" || ',' || "));
-        let mut rows = sqlx::query(AssertSqlSafe(sql)).persistent(false).fetch(self.store.pool());
-        while let Some(row) = rows.try_next().await.map_err(failed)? {
-            let at: Option<i64> = row.try_get(0).map_err(failed)?;
+        let mut rows = sqlx::query(AssertSqlSafe(sql)).persistent(false).fetch(store.pool());
+        while let Some(row) = rows.try_next().await.map_err(of_sqlite)? {
+            let at: Option<i64> = row.try_get(0).map_err(of_sqlite)?;
             let (name, content): (String, String) =
-                (row.try_get(1).map_err(failed)?, row.try_get(2).map_err(failed)?);
+                (row.try_get(1).map_err(of_sqlite)?, row.try_get(2).map_err(of_sqlite)?);
             let digest = Sha256::digest(content.as_bytes());
             let digest = digest.first_chunk::<16>().map_or(0, |bytes| u128::from_le_bytes(*bytes));
             tell(at.map(month).unwrap_or_default(), name, digest);
         }
         Ok(())
     }
+}
+
+fn of_sqlite(error: sqlx::Error) -> Error {
+    failed(error.into())
 }
 
 /// How many leaves an index has that somebody else writes; `None` while it cannot be told.

@@ -1,68 +1,69 @@
 //! What an index has of the store of erasable parts: the key under which it was built, and the rules that it has forgotten by. One that
 //! lacks them is from before, and is built again.
 
+use lgsp_store::{Care, Query};
+
 use super::{Index, failed};
 use crate::Error;
-use crate::erasable::Rule;
+use crate::erasable::{EXPIRE, Rule};
 
 impl Index {
     /// Whether the index is of the store that has this key and has expired this much. A new one is from now on.
     pub async fn is_of_store(&self, expired: &[Rule]) -> Result<bool, Error> {
         let id = self.key.id();
         if self.progress().await?.end.leaves == 0 {
-            sqlx::query("INSERT OR REPLACE INTO built_under (id, key_id) VALUES (0, ?)")
-                .bind(id.as_slice())
-                .execute(self.store.pool())
-                .await
-                .map_err(failed)?;
+            self.build_under(&id).await.map_err(failed)?;
             for rule in expired {
                 self.expire(rule).await?;
             }
             return Ok(true);
         }
-        let built_under: Option<Vec<u8>> = sqlx::query_scalar("SELECT key_id FROM built_under")
-            .fetch_optional(self.store.pool())
-            .await
-            .map_err(failed)?;
-        let known: Vec<(i32, i64)> = sqlx::query_as("SELECT platform, before_us FROM expired")
-            .fetch_all(self.store.pool())
-            .await
-            .map_err(failed)?;
+        let (built_under, known) = self.built_under().await.map_err(failed)?;
         let has = |rule: &Rule| {
-            known.iter().any(|(platform, before_us)| {
-                *platform == i32::from(rule.platform) && *before_us >= rule.before_us
-            })
+            known
+                .iter()
+                .any(|(platform, before_us)| *platform == rule.platform && *before_us >= rule.before_us)
         };
         Ok(built_under.as_deref() == Some(&id) && expired.iter().all(has))
+    }
+
+    async fn build_under(&self, id: &[u8; 32]) -> Result<(), lgsp_store::Error> {
+        let mut writer = self.writer(Care::Durable).await?;
+        let query = Query::new(
+            "INSERT INTO built_under (id, key_id) VALUES (0, $1) ON CONFLICT (id) DO UPDATE SET key_id = excluded.key_id",
+        );
+        writer.run(query.bind(id)).await?;
+        writer.commit().await
+    }
+
+    /// The id of the key under which it was built, and the rules that it knows.
+    async fn built_under(&self) -> Result<(Option<Vec<u8>>, Vec<(bool, i64)>), lgsp_store::Error> {
+        let row = self.row("SELECT key_id FROM built_under").await?;
+        let built_under = row.map(|row| row.bytes("key_id").map(<[u8]>::to_vec)).transpose()?;
+        let rules = self.rows(Query::new("SELECT platform, before_us FROM expired")).await?;
+        let known = rules.iter().map(|row| Ok((row.flag("platform")?, row.integer("before_us")?)));
+        Ok((built_under, known.collect::<Result<_, lgsp_store::Error>>()?))
     }
 
     /// Notes a rule by which parts are about to be erased. Durable when it returns.
     pub async fn expire(&self, rule: &Rule) -> Result<(), Error> {
         let durably = async {
-            let mut connection = self.store.pool().acquire().await?;
-            sqlx::query("PRAGMA synchronous = FULL").execute(&mut *connection).await?;
-            sqlx::query(
-                "INSERT INTO expired (platform, before_us) VALUES (?, ?)
-                 ON CONFLICT DO UPDATE SET before_us = max(before_us, excluded.before_us)",
-            )
-            .bind(i32::from(rule.platform))
-            .bind(rule.before_us)
-            .execute(&mut *connection)
-            .await
+            let mut writer = self.writer(Care::Durable).await?;
+            let query = Query::new(EXPIRE).bind(rule.platform).bind(rule.before_us);
+            writer.run(query).await?;
+            writer.commit().await
         };
-        durably.await.map(drop).map_err(failed)
+        durably.await.map_err(failed)
     }
 
     /// When a gateway entered something last (Unix µs); 0: never.
     pub async fn newest_us(&self) -> Result<i64, Error> {
-        sqlx::query_scalar("SELECT coalesce(max(last_entered_us), 0) FROM gateway")
-            .fetch_one(self.store.pool())
-            .await
-            .map_err(failed)
+        let row = self.row("SELECT coalesce(max(last_entered_us), 0) AS newest FROM gateway").await;
+        row.and_then(|row| row.map_or(Ok(0), |row| row.integer("newest"))).map_err(failed)
     }
 
-    /// Empties the write-ahead log of what was forgotten; returns whether it did.
+    /// Takes away what is left of what was forgotten; returns whether it did.
     pub async fn empty_log(&self) -> Result<bool, Error> {
-        self.store.empty_log().await.map_err(failed)
+        self.store.sweep(&["sought"]).await.map_err(failed)
     }
 }

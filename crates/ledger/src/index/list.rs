@@ -2,12 +2,12 @@
 
 use lgsp_core::ExchangeId;
 use lgsp_core::time::micros;
-use lgsp_proto::ledger::v1::{ExchangeFilter, Outcome, Phase};
-use lgsp_store::sqlite::until;
-use sqlx::{FromRow, QueryBuilder, Sqlite, SqliteConnection};
+use lgsp_proto::ledger::v1::{ExchangeFilter, Outcome};
+use lgsp_store::{Dialect, Sql};
 use tokio::time::Instant;
 
-use super::Index;
+use super::months::{self, Among};
+use super::{Index, key_of, number, small, text};
 use crate::entry::{Key, Signed};
 use crate::files::log::Place;
 use crate::sequences::Sequence;
@@ -46,38 +46,27 @@ pub(crate) struct Found {
     pub asked: bool,
 }
 
-#[derive(FromRow)]
-pub(super) struct FoundRow {
-    leaf: i64,
-    exchange_id: Vec<u8>,
-    phase: i32,
-    part: u32,
-    signed: i32,
-    admitted_us: i64,
-    segment: i64,
-    byte: i64,
-    application: String,
-    service: String,
-    method: String,
-    outcome: i32,
-    platform: bool,
-    asked: bool,
-}
-
 impl Index {
     /// Lists entries, newest first.
     pub async fn list(&self, query: &Query, deadline: Instant) -> Result<Vec<Found>, lgsp_store::Error> {
-        let mut reader = self.store().reader(deadline).await?;
-        let mut sql = statement(query);
-        let rows: Vec<FoundRow> =
-            until(deadline, sql.build_query_as().persistent(false).fetch_all(&mut *reader)).await?;
-        Ok(rows.into_iter().filter_map(found).collect())
+        let mut reader = self.store.reader(deadline).await?;
+        let among = match (self.store.dialect(), query.exchange) {
+            (Dialect::Postgres, None) => months::among(&mut reader, query.period()).await?,
+            (Dialect::Sqlite, _) | (Dialect::Postgres, Some(_)) => None,
+        };
+        let rows = reader.all(statement(self.store.dialect(), query, among.as_ref()).query()).await?;
+        let mut all = Vec::with_capacity(rows.len());
+        for row in &rows {
+            all.extend(found(row)?);
+        }
+        Ok(all)
     }
 
     /// The sequences of the gateways that entered last, latest first, and when.
     pub async fn gateways(&self, most: i64, deadline: Instant) -> Result<Vec<Gateway>, lgsp_store::Error> {
-        let mut reader = self.store().reader(deadline).await?;
-        until(deadline, gateways(&mut reader, most)).await
+        let query =
+            lgsp_store::Query::new("SELECT * FROM gateway ORDER BY last_entered_us DESC LIMIT $1").bind(most);
+        self.store.reader(deadline).await?.all(query).await?.iter().map(told).collect()
     }
 
     /// The same of those that entered something since a moment (Unix µs), the earliest first, after one of them.
@@ -88,63 +77,83 @@ impl Index {
         most: i64,
         deadline: Instant,
     ) -> Result<Vec<Gateway>, lgsp_store::Error> {
-        let mut reader = self.store().reader(deadline).await?;
         let (after_us, after) = after.unwrap_or((since_us, String::new()));
-        let query = sqlx::query_as(
-            "SELECT * FROM gateway WHERE last_entered_us >= ? AND (last_entered_us, instance) > (?, ?) \
-             ORDER BY last_entered_us, instance LIMIT ?",
+        let query = lgsp_store::Query::new(
+            "SELECT * FROM gateway WHERE last_entered_us >= $1 AND (last_entered_us, instance) > ($2, $3) \
+             ORDER BY last_entered_us, instance LIMIT $4",
         );
-        let query = query.bind(since_us).bind(after_us).bind(after).bind(most);
-        let rows: Vec<GatewayRow> = until(deadline, query.fetch_all(&mut *reader)).await?;
-        Ok(rows.into_iter().map(told).collect())
+        let query = query.bind(since_us).bind(after_us).bind(text(&after)).bind(most);
+        self.store.reader(deadline).await?.all(query).await?.iter().map(told).collect()
+    }
+
+    /// The sequence of a gateway.
+    pub(super) async fn gateway(&self, instance: &str) -> Result<Option<Gateway>, lgsp_store::Error> {
+        let query = lgsp_store::Query::new("SELECT * FROM gateway WHERE instance = $1").bind(text(instance));
+        self.rows(query).await?.first().map(told).transpose()
     }
 
     /// How many exchanges were entered as abandoned.
     pub async fn abandoned(&self, deadline: Instant) -> Result<u64, lgsp_store::Error> {
-        let mut reader = self.store().reader(deadline).await?;
-        let count = sqlx::query_as::<_, (i64,)>(
-            "SELECT count(*) FROM entry INDEXED BY entry_abandoned WHERE phase = 4",
-        );
-        let (count,) = until(deadline, count.fetch_one(&mut *reader)).await?;
-        Ok(count.cast_unsigned())
+        let mut sql = self.sql("SELECT count(*) AS n FROM entry");
+        sql.push_on(Dialect::Sqlite, " INDEXED BY entry_abandoned").push(" WHERE phase = 4");
+        let row = self.store.reader(deadline).await?.optional(sql.query()).await?;
+        row.map_or(Ok(0), |row| number(&row, "n"))
     }
 }
 
-pub(super) fn found(row: FoundRow) -> Option<Found> {
-    let exchange = ExchangeId::from_bytes(&row.exchange_id)?;
-    Some(Found {
-        key: Key { exchange, phase: Phase::try_from(row.phase).ok()?, part: row.part },
-        at: After { admitted_us: row.admitted_us, exchange, leaf: row.leaf },
-        signed: Signed::of_number(row.signed),
-        place: Place { segment: row.segment.cast_unsigned(), byte: row.byte.cast_unsigned() },
-        application: row.application,
-        service: row.service,
-        method: row.method,
-        outcome: row.outcome,
-        platform: row.platform,
-        asked: row.asked,
-    })
+impl Query {
+    /// From when, and until when, not itself, an entry may be (Unix µs).
+    fn period(&self) -> (Option<i64>, Option<i64>) {
+        let after = self.after.map(|after| after.admitted_us.saturating_add(1));
+        let until = self.filter.until.as_ref().map(micros);
+        (self.filter.since.as_ref().map(micros), after.into_iter().chain(until).min())
+    }
+}
+
+pub(super) fn found(row: &lgsp_store::Row) -> Result<Option<Found>, lgsp_store::Error> {
+    let Some(key) = key_of(row)? else { return Ok(None) };
+    let at = After {
+        admitted_us: row.integer("admitted_us")?,
+        exchange: key.exchange,
+        leaf: row.integer("leaf")?,
+    };
+    Ok(Some(Found {
+        key,
+        at,
+        signed: Signed::of_number(small(row, "signed")?),
+        place: Place { segment: number(row, "segment")?, byte: number(row, "byte")? },
+        application: row.text("application")?,
+        service: row.text("service")?,
+        method: row.text("method")?,
+        outcome: small(row, "outcome")?,
+        platform: row.flag("platform")?,
+        asked: row.flag("asked")?,
+    }))
 }
 
 /// The statement of a list. Literals are numbers of ours: SQLite uses a partial index only if it sees its condition.
-pub(super) fn statement(query: &Query) -> QueryBuilder<Sqlite> {
+pub(super) fn statement<'q>(dialect: Dialect, query: &'q Query, among: Option<&'q Among>) -> Sql<'q> {
     let filter = &query.filter;
-    let mut sql = QueryBuilder::new(
+    let mut sql = Sql::new(
+        dialect,
         "SELECT leaf, exchange_id, phase, part, signed, admitted_us, segment, byte, application, service, method, outcome, platform, 0 AS asked \
          FROM entry WHERE ",
     );
     match &query.exchange {
-        Some(exchange) => sql.push("exchange_id = ").push_bind(exchange.as_bytes().to_vec()),
+        Some(exchange) => sql.push("exchange_id = ").bind(exchange.as_bytes()),
         // The first condition is that of the indexes.
         None => sql.push("shown > 0 AND shown = 1"),
     };
+    if let Some(Among(from, before)) = among {
+        sql.push(" AND exchange_id >= ").bind(from).push(" AND exchange_id < ").bind(before);
+    }
     let texts = [
         (" AND application = ", &filter.application),
         (" AND service = ", &filter.service),
         (" AND method = ", &filter.method),
     ];
     for (condition, value) in texts.into_iter().filter(|(_, value)| !value.is_empty()) {
-        sql.push(condition).push_bind(value.clone());
+        sql.push(condition).bind(text(value));
     }
     if filter.outcome != 0 {
         sql.push(format_args!(" AND outcome = {}", filter.outcome));
@@ -153,58 +162,30 @@ pub(super) fn statement(query: &Query) -> QueryBuilder<Sqlite> {
         }
     }
     if let Some(since) = &filter.since {
-        sql.push(" AND admitted_us >= ").push_bind(micros(since));
+        sql.push(" AND admitted_us >= ").bind(micros(since));
     }
     if let Some(end) = &filter.until {
-        sql.push(" AND admitted_us < ").push_bind(micros(end));
+        sql.push(" AND admitted_us < ").bind(micros(end));
     }
     // Whoever names an exchange asks for it, whatever it is.
     if !filter.include_platform && query.exchange.is_none() {
         sql.push(" AND platform = 0");
     }
     if let Some(after) = &query.after {
-        sql.push(" AND (admitted_us, exchange_id, leaf) < (").push_bind(after.admitted_us);
-        sql.push(", ").push_bind(after.exchange.as_bytes().to_vec());
-        sql.push(", ").push_bind(after.leaf).push(")");
+        sql.push(" AND (admitted_us, exchange_id, leaf) < (").bind(after.admitted_us);
+        sql.push(", ").bind(after.exchange.as_bytes());
+        sql.push(", ").bind(after.leaf).push(")");
     }
     sql.push(" ORDER BY admitted_us DESC, exchange_id DESC, leaf DESC LIMIT ");
-    sql.push_bind(i64::try_from(query.limit).unwrap_or(i64::MAX));
+    sql.bind(i64::try_from(query.limit).unwrap_or(i64::MAX));
     sql
-}
-
-#[derive(FromRow)]
-struct GatewayRow {
-    instance: String,
-    first: i64,
-    last: i64,
-    received: i64,
-    last_entered_us: i64,
-    gaps: Vec<u8>,
 }
 
 /// A gateway instance, what arrived of its numbers, and when it last entered something (Unix µs).
 pub(crate) type Gateway = (String, Sequence, i64);
 
-pub(super) async fn gateways(
-    connection: &mut SqliteConnection,
-    most: i64,
-) -> Result<Vec<Gateway>, sqlx::Error> {
-    let query = sqlx::query_as("SELECT * FROM gateway ORDER BY last_entered_us DESC LIMIT ?");
-    let rows: Vec<GatewayRow> = query.bind(most).fetch_all(connection).await?;
-    Ok(rows.into_iter().map(told).collect())
-}
-
-pub(super) async fn gateway(
-    connection: &mut SqliteConnection,
-    instance: &str,
-) -> Result<Option<Gateway>, sqlx::Error> {
-    let query = sqlx::query_as("SELECT * FROM gateway WHERE instance = ?");
-    let row: Option<GatewayRow> = query.bind(instance).fetch_optional(connection).await?;
-    Ok(row.map(told))
-}
-
-fn told(row: GatewayRow) -> Gateway {
-    let (first, last, received) =
-        (row.first.cast_unsigned(), row.last.cast_unsigned(), row.received.cast_unsigned());
-    (row.instance, Sequence::from_parts(first, last, received, &row.gaps), row.last_entered_us)
+fn told(row: &lgsp_store::Row) -> Result<Gateway, lgsp_store::Error> {
+    let (first, last, received) = (number(row, "first")?, number(row, "last")?, number(row, "received")?);
+    let sequence = Sequence::from_parts(first, last, received, row.bytes("gaps")?);
+    Ok((row.text("instance")?, sequence, row.integer("last_entered_us")?))
 }

@@ -1,21 +1,27 @@
 //! The index: what lists are read from. It is built from the log, and can be built again.
 
+mod content;
+mod kept;
 mod list;
+mod months;
 mod period;
+mod postgres;
 mod schema;
 mod search;
 mod shown;
 mod sought;
 mod usage;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
+use std::time::Duration;
 
 use lgsp_core::ExchangeId;
 use lgsp_proto::ledger::v1::Phase;
-use lgsp_store::sqlite::Store;
-use sqlx::{Connection as _, QueryBuilder, Row as _, Sqlite, SqliteConnection, Transaction};
+use lgsp_store::{Care, Dialect, Kind, Sql, Store, Value, Writer};
+use tokio::time::Instant;
 
+pub(crate) use content::{Contents, leaves_of};
 pub(crate) use list::{After, Found, Query};
 #[cfg(test)]
 pub(crate) use search::Counts;
@@ -24,18 +30,24 @@ pub(crate) use sought::Stands;
 pub(crate) use usage::agreement_of;
 
 use crate::Error;
-use crate::entry::{Key, Read};
+use crate::entry::{Key, Read, Signed};
+use crate::erasable::SeekKey;
 use crate::error::INDEX;
+use crate::fence::{self, Fence};
 use crate::files::journal::Incarnation;
 use crate::files::log::{End, Place};
 use crate::sequences::{Sequence, Sequences};
 
 /// Rows of one statement: SQLite binds at most 32,766 values.
 const ROWS: usize = 500;
-/// A power cut may take the last rows: the log has them. So an fsync here would only delay the intake's. What entries are found by
-/// goes to pages all over the file: several batches share one that is written back once (64 MiB).
-const FOR_WRITING: &str =
-    "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 16384";
+/// A power cut may take the last rows: the log has them. So an fsync here would only delay the intake's.
+const OF_THE_LOG: Care = Care::Repeatable;
+/// How long the filing waits for the index, before it says so and tries again.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// So much of a text is found and shown by the index, in bytes. Gateways enter shorter ones.
+const LONGEST_TEXT: usize = 512;
+/// Where it is on PostgreSQL.
+const SCHEMA: &str = "lgsp_ledger_index";
 /// Most gateway instances that are read back at a start.
 const MOST_GATEWAYS: i64 = 1_000;
 
@@ -59,81 +71,138 @@ pub(crate) struct Progress {
 #[derive(Clone, Debug)]
 pub(crate) struct Index {
     store: Store,
+    fence: Fence,
+    months: months::Months,
+    /// Under which it has what entries are found by.
+    pub key: SeekKey,
 }
 
-fn failed(source: impl Into<lgsp_store::Error>) -> Error {
-    Error::Store { what: INDEX, source: source.into() }
+fn failed(source: lgsp_store::Error) -> Error {
+    fence::failed(INDEX, source)
 }
 
 impl Index {
     /// Opens the index, and makes it if there is none.
-    pub async fn open(file: &Path) -> Result<Self, Error> {
+    pub async fn open(file: &Path, key: &SeekKey) -> Result<Self, Error> {
         let options = lgsp_store::Options::of(format!("sqlite:{}", file.display()));
-        let store = Store::open(&options, schema::MIGRATIONS).await.map_err(failed)?;
-        Ok(Self { store })
+        Self::open_in(&options, key, Fence::default()).await
+    }
+
+    /// The same in either database.
+    pub async fn open_in(options: &lgsp_store::Options, key: &SeekKey, fence: Fence) -> Result<Self, Error> {
+        let migrations = match options.dialect().map_err(failed)? {
+            Dialect::Sqlite => schema::MIGRATIONS,
+            Dialect::Postgres => postgres::MIGRATIONS,
+        };
+        let store = Store::open_in(SCHEMA, options, migrations).await.map_err(failed)?;
+        Ok(Self { store, fence, months: months::Months::default(), key: key.clone() })
+    }
+
+    /// Forgets everything, on PostgreSQL: it is built again from the log.
+    pub async fn begin_anew(&self) -> Result<(), Error> {
+        const TABLES: [&str; 8] =
+            ["entry", "sought", "span", "gateway", "progress", "next_offset", "usage", "built_under"];
+        let emptying = async {
+            let mut writer = self.writer(Care::Durable).await?;
+            for table in TABLES {
+                let truncate = format!("TRUNCATE {table}");
+                writer.run(lgsp_store::Query::new(&truncate)).await?;
+            }
+            writer.run(lgsp_store::Query::new("DELETE FROM expired")).await?;
+            writer.commit().await
+        };
+        emptying.await.map_err(failed)
+    }
+
+    /// A transaction that no caller waits for.
+    async fn writer(&self, care: Care) -> Result<Writer, lgsp_store::Error> {
+        self.fence.writer(&self.store, care, soon()).await
+    }
+
+    /// All rows of an answer that no caller waits for.
+    async fn rows(&self, query: lgsp_store::Query<'_>) -> Result<Vec<lgsp_store::Row>, lgsp_store::Error> {
+        self.store.reader(soon()).await?.all(query).await
+    }
+
+    async fn row(&self, sql: &str) -> Result<Option<lgsp_store::Row>, lgsp_store::Error> {
+        self.store.reader(soon()).await?.optional(lgsp_store::Query::new(sql)).await
+    }
+
+    fn sql<'q>(&self, text: &str) -> Sql<'q> {
+        Sql::new(self.store.dialect(), text)
     }
 
     pub async fn progress(&self) -> Result<Progress, Error> {
-        let row = sqlx::query("SELECT leaves, segment, byte, incarnation FROM progress");
-        let Some(row) = row.fetch_optional(self.store.pool()).await.map_err(failed)? else {
+        self.try_progress().await.map_err(failed)
+    }
+
+    async fn try_progress(&self) -> Result<Progress, lgsp_store::Error> {
+        let Some(row) = self.row("SELECT leaves, segment, byte, incarnation FROM progress").await? else {
             return Ok(Progress::default());
         };
         let place = Place { segment: number(&row, "segment")?, byte: number(&row, "byte")? };
-        let incarnation: Vec<u8> = row.try_get("incarnation").map_err(failed)?;
-        Ok(Progress {
-            end: End { place, leaves: number(&row, "leaves")? },
-            incarnation: incarnation.try_into().unwrap_or_default(),
-        })
+        let incarnation = row.bytes("incarnation")?.try_into().unwrap_or_default();
+        Ok(Progress { end: End { place, leaves: number(&row, "leaves")? }, incarnation })
     }
 
     /// The stored offsets: the next one of each partition.
     pub async fn offsets(&self) -> Result<BTreeMap<i32, i64>, Error> {
-        let rows: Vec<(i32, i64)> = sqlx::query_as("SELECT partition, next FROM next_offset")
-            .fetch_all(self.store.pool())
-            .await
-            .map_err(failed)?;
-        Ok(rows.into_iter().collect())
+        self.try_offsets().await.map_err(failed)
+    }
+
+    async fn try_offsets(&self) -> Result<BTreeMap<i32, i64>, lgsp_store::Error> {
+        let rows = self.rows(lgsp_store::Query::new("SELECT partition, next FROM next_offset")).await?;
+        rows.iter().map(|row| Ok((small(row, "partition")?, row.integer("next")?))).collect()
     }
 
     /// The sequences of the gateways that entered last.
     pub async fn sequences(&self) -> Result<Sequences, Error> {
-        let mut connection = self.store.pool().acquire().await.map_err(failed)?;
         let mut sequences = Sequences::default();
-        for (gateway, sequence, entered) in
-            list::gateways(&mut connection, MOST_GATEWAYS).await.map_err(failed)?
-        {
+        for (gateway, sequence, entered) in self.gateways(MOST_GATEWAYS, soon()).await.map_err(failed)? {
             sequences.insert(gateway, sequence, entered);
         }
         Ok(sequences)
     }
 
-    /// Of these keys, those that are entries already.
-    pub async fn known(&self, keys: &[Key]) -> Result<HashSet<Key>, Error> {
-        let mut known = HashSet::new();
+    /// Brings in the sequences of these gateways that were forgotten.
+    pub async fn recall<'a>(
+        &self,
+        sequences: &mut Sequences,
+        gateways: impl Iterator<Item = &'a str>,
+    ) -> Result<(), Error> {
+        for gateway in sequences.unknown(gateways) {
+            if let Some((gateway, sequence, entered)) = self.gateway(&gateway).await.map_err(failed)? {
+                sequences.insert(gateway, sequence, entered);
+            }
+        }
+        Ok(())
+    }
+
+    /// Of these keys, those that are entries already, and whether these are signed.
+    pub async fn known(&self, keys: &[Key]) -> Result<HashMap<Key, Signed>, Error> {
+        self.try_known(keys).await.map_err(failed)
+    }
+
+    async fn try_known(&self, keys: &[Key]) -> Result<HashMap<Key, Signed>, lgsp_store::Error> {
+        let mut known = HashMap::new();
         for keys in keys.chunks(ROWS) {
-            let mut query = known_statement(keys);
-            let rows: Vec<(Vec<u8>, i32, u32)> = query
-                .build_query_as()
-                .persistent(false)
-                .fetch_all(self.store.pool())
-                .await
-                .map_err(failed)?;
-            known.extend(rows.into_iter().filter_map(|(exchange, phase, part)| {
-                let exchange = ExchangeId::from_bytes(&exchange)?;
-                Some(Key { exchange, phase: Phase::try_from(phase).ok()?, part })
-            }));
+            for row in self.rows(known_statement(self.store.dialect(), keys).query()).await? {
+                let Some(key) = key_of(&row)? else { continue };
+                known.insert(key, Signed::of_number(small(&row, "signed")?));
+            }
         }
         Ok(known)
     }
 
-    /// Of these exchanges, those whose end is entered already.
+    /// Of these exchanges, those whose end is entered already. What is not signed ends none.
     pub async fn ended(&self, exchanges: &[ExchangeId]) -> Result<HashSet<ExchangeId>, Error> {
         let both = [Phase::Final, Phase::Abandoned];
         let keys: Vec<Key> = exchanges
             .iter()
             .flat_map(|exchange| both.map(|phase| Key { exchange: *exchange, phase, part: 0 }))
             .collect();
-        Ok(self.known(&keys).await?.into_iter().map(|key| key.exchange).collect())
+        let known = self.known(&keys).await?.into_iter().filter(|(_, signed)| signed.counts());
+        Ok(known.map(|(key, _)| key.exchange).collect())
     }
 
     /// Takes rows in, with all that they change, in one transaction. Each has its erasable part as it is stored. `again` are entries
@@ -156,32 +225,31 @@ impl Index {
         sequences: &Sequences,
         progress: &Progress,
         offsets: &BTreeMap<i32, i64>,
-    ) -> Result<(), sqlx::Error> {
-        let mut connection = self.store.pool().acquire().await?;
-        sqlx::raw_sql(FOR_WRITING).execute(&mut *connection).await?;
-        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-        for rows in rows.chunks(ROWS) {
-            let new = insert(&mut transaction, rows).await?;
-            usage::count(&mut transaction, rows, &new).await?;
-            shown::show(&mut transaction, rows).await?;
-            sought::insert(&mut transaction, rows.iter().map(|row| (row.leaf.cast_signed(), &row.read)))
-                .await?;
+    ) -> Result<(), lgsp_store::Error> {
+        self.months.prepare(&self.store, rows, soon()).await?;
+        let mut writer = self.writer(OF_THE_LOG).await?;
+        for rows in standing(rows).chunks(ROWS) {
+            let new = insert(&mut writer, self.store.dialect(), rows).await?;
+            usage::count(&mut writer, rows, &new).await?;
+            shown::show(&mut writer, self.store.dialect(), rows).await?;
+            let leaves = rows.iter().map(|row| (row.leaf.cast_signed(), &row.read));
+            let leaves = leaves.filter(|(leaf, _)| new.contains(leaf));
+            sought::insert(&mut writer, self.store.dialect(), &self.key, leaves).await?;
         }
-        sought::insert_again(&mut transaction, again).await?;
+        sought::insert_again(&mut writer, self.store.dialect(), &self.key, again).await?;
         for (gateway, told) in sequences.changed() {
             let Sequence { first, last, received, .. } = told.sequence;
-            sqlx::query("INSERT OR REPLACE INTO gateway VALUES (?, ?, ?, ?, ?, ?)")
-                .bind(gateway)
-                .bind(first.cast_signed())
-                .bind(last.cast_signed())
-                .bind(received.cast_signed())
-                .bind(told.last_entered_us)
-                .bind(told.sequence.gaps_to_bytes())
-                .execute(&mut *transaction)
-                .await?;
+            let query = lgsp_store::Query::new(
+                "INSERT INTO gateway (instance, first, last, received, last_entered_us, gaps) VALUES ($1, $2, $3, $4, $5, $6) \
+                 ON CONFLICT (instance) DO UPDATE SET first = excluded.first, last = excluded.last, received = excluded.received, \
+                 last_entered_us = excluded.last_entered_us, gaps = excluded.gaps",
+            );
+            let query = query.bind(text(gateway)).bind(first.cast_signed()).bind(last.cast_signed());
+            let query = query.bind(received.cast_signed()).bind(told.last_entered_us);
+            writer.run(query.bind(told.sequence.gaps_to_bytes())).await?;
         }
-        write_progress(&mut transaction, progress, offsets).await?;
-        transaction.commit().await
+        write_progress(&mut writer, progress, offsets).await?;
+        writer.commit().await
     }
 
     pub fn store(&self) -> &Store {
@@ -189,76 +257,144 @@ impl Index {
     }
 }
 
+/// Of rows of the same key the one that stands: the first signed one, or else the first.
+fn standing(rows: &[Row]) -> Vec<&Row> {
+    let mut standing: Vec<&Row> = Vec::with_capacity(rows.len());
+    let mut places: HashMap<Key, usize> = HashMap::with_capacity(rows.len());
+    for row in rows {
+        match places.get(&row.read.key) {
+            None => {
+                places.insert(row.read.key, standing.len());
+                standing.push(row);
+            }
+            Some(place) if row.read.signed.displaces(standing[*place].read.signed) => standing[*place] = row,
+            Some(_) => {}
+        }
+    }
+    standing
+}
+
 /// A join in this order, because SQLite would read the whole index for `IN (VALUES …)`.
-fn known_statement(keys: &[Key]) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new("WITH key (exchange_id, phase, part) AS (");
-    query.push_values(keys, |mut row, key| {
-        row.push_bind(key.exchange.as_bytes().to_vec())
-            .push_bind(key.phase as i32)
-            .push_bind(i64::from(key.part));
-    });
-    query.push(") SELECT key.exchange_id, key.phase, key.part FROM key CROSS JOIN entry USING (exchange_id, phase, part)");
-    query
+fn known_statement(dialect: Dialect, keys: &[Key]) -> Sql<'_> {
+    let mut sql = with_keys(dialect, keys);
+    sql.push("SELECT entry.exchange_id, entry.phase, entry.part, entry.signed FROM ").push(by_key(dialect));
+    sql
+}
+
+/// Begins a statement about keys, which are its table `key`.
+fn with_keys(dialect: Dialect, keys: &[Key]) -> Sql<'_> {
+    let mut sql = Sql::new(dialect, "WITH key (exchange_id, phase, part) AS (");
+    sql.rows([Kind::Bytes, Kind::Integer, Kind::Integer], keys.iter().map(key_values)).push(") ");
+    sql
+}
+
+/// Entries by the table of their keys, which SQLite reads first.
+fn by_key(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Sqlite => "key CROSS JOIN entry USING (exchange_id, phase, part)",
+        Dialect::Postgres => "key JOIN entry USING (exchange_id, phase, part)",
+    }
+}
+
+/// A key as a row.
+fn key_values(key: &Key) -> [Value<'_>; 3] {
+    [key.exchange.as_bytes().into(), (key.phase as i32).into(), i64::from(key.part).into()]
 }
 
 async fn write_progress(
-    connection: &mut SqliteConnection,
+    writer: &mut Writer,
     progress: &Progress,
     offsets: &BTreeMap<i32, i64>,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "INSERT OR REPLACE INTO progress (id, leaves, segment, byte, incarnation) VALUES (0, ?, ?, ?, ?)",
-    )
-    .bind(progress.end.leaves.cast_signed())
-    .bind(progress.end.place.segment.cast_signed())
-    .bind(progress.end.place.byte.cast_signed())
-    .bind(progress.incarnation.as_slice())
-    .execute(&mut *connection)
-    .await?;
+) -> Result<(), lgsp_store::Error> {
+    let query = lgsp_store::Query::new(
+        "INSERT INTO progress (id, leaves, segment, byte, incarnation) VALUES (0, $1, $2, $3, $4) \
+         ON CONFLICT (id) DO UPDATE SET leaves = excluded.leaves, segment = excluded.segment, byte = excluded.byte, \
+         incarnation = excluded.incarnation",
+    );
+    let End { leaves, place } = progress.end;
+    let query =
+        query.bind(leaves.cast_signed()).bind(place.segment.cast_signed()).bind(place.byte.cast_signed());
+    writer.run(query.bind(&progress.incarnation)).await?;
     for (partition, next) in offsets {
-        sqlx::query("INSERT OR REPLACE INTO next_offset (partition, next) VALUES (?, ?)")
-            .bind(partition)
-            .bind(next)
-            .execute(&mut *connection)
-            .await?;
+        let query = lgsp_store::Query::new(
+            "INSERT INTO next_offset (partition, next) VALUES ($1, $2) ON CONFLICT (partition) DO UPDATE SET next = excluded.next",
+        );
+        writer.run(query.bind(*partition).bind(*next)).await?;
     }
     Ok(())
 }
 
-/// Inserts rows; returns the leaves of those that are new.
+/// Inserts rows of different keys; returns the leaves of those that stand now. A repeat of a key is the same entry, but that a signed
+/// one takes the place of one that is not.
 async fn insert(
-    transaction: &mut Transaction<'_, Sqlite>,
-    rows: &[Row],
-) -> Result<HashSet<i64>, sqlx::Error> {
-    // A repeat of a key is the same entry.
-    let mut query = QueryBuilder::new(
-        "INSERT OR IGNORE INTO entry (leaf, exchange_id, phase, part, shown, platform, admitted_us, application, agency, service, \
+    writer: &mut Writer,
+    dialect: Dialect,
+    rows: &[&Row],
+) -> Result<HashSet<i64>, lgsp_store::Error> {
+    const KINDS: [Kind; 18] = {
+        use Kind::{Bytes, Integer, Text};
+        [
+            Integer, Bytes, Integer, Integer, Integer, Integer, Integer, Integer, Text, Text, Text, Text,
+            Text, Text, Bytes, Integer, Integer, Integer,
+        ]
+    };
+    if dialect == Dialect::Postgres {
+        months::note(writer, rows).await?;
+    }
+    let mut sql = Sql::new(
+        dialect,
+        "INSERT INTO entry (leaf, exchange_id, phase, part, signed, shown, platform, admitted_us, application, agency, service, \
          method, purpose, agreement, credential, outcome, segment, byte) ",
     );
-    query.push_values(rows, |mut values, row| {
-        let (key, sealed) = (row.read.key, &row.read.sealed);
-        values
-            .push_bind(row.leaf.cast_signed())
-            .push_bind(key.exchange.as_bytes().as_slice())
-            .push_bind(key.phase as i32)
-            .push_bind(i64::from(key.part))
-            .push_bind(shown::shown(key.phase))
-            .push_bind(i32::from(sealed.platform))
-            .push_bind(sealed.admitted_us)
-            .push_bind(&sealed.application)
-            .push_bind(&sealed.agency_code)
-            .push_bind(&sealed.service)
-            .push_bind(&sealed.method)
-            .push_bind(&sealed.purpose)
-            .push_bind(&sealed.agreement)
-            .push_bind(credential(&sealed.credential_sha256))
-            .push_bind(sealed.outcome)
-            .push_bind(row.place.segment.cast_signed())
-            .push_bind(row.place.byte.cast_signed());
-    });
-    query.push(" RETURNING leaf");
-    let new: Vec<(i64,)> = query.build_query_as().persistent(false).fetch_all(&mut **transaction).await?;
-    Ok(new.into_iter().map(|(leaf,)| leaf).collect())
+    sql.rows(KINDS, rows.iter().map(|row| values(row)));
+    sql.push(
+        " ON CONFLICT (exchange_id, phase, part) DO UPDATE SET leaf = excluded.leaf, signed = excluded.signed, shown = excluded.shown, \
+         platform = excluded.platform, admitted_us = excluded.admitted_us, application = excluded.application, \
+         agency = excluded.agency, service = excluded.service, method = excluded.method, purpose = excluded.purpose, \
+         agreement = excluded.agreement, credential = excluded.credential, outcome = excluded.outcome, segment = excluded.segment, \
+         byte = excluded.byte WHERE entry.signed = 0 AND excluded.signed > 0 RETURNING leaf",
+    );
+    writer.all(sql.query()).await?.iter().map(|row| row.integer("leaf")).collect()
+}
+
+/// The columns of an entry.
+fn values(row: &Row) -> [Value<'_>; 18] {
+    let (key, sealed) = (&row.read.key, &row.read.sealed);
+    let [exchange, phase, part] = key_values(key);
+    [
+        row.leaf.cast_signed().into(),
+        exchange,
+        phase,
+        part,
+        (row.read.signed as i32).into(),
+        shown::shown(key.phase).into(),
+        sealed.platform.into(),
+        sealed.admitted_us.into(),
+        text(&sealed.application),
+        text(&sealed.agency_code),
+        text(&sealed.service),
+        text(&sealed.method),
+        text(&sealed.purpose),
+        text(&sealed.agreement),
+        credential(&sealed.credential_sha256).into(),
+        sealed.outcome.into(),
+        row.place.segment.cast_signed().into(),
+        row.place.byte.cast_signed().into(),
+    ]
+}
+
+/// A text as the index has it. Whoever may write the topic may enter any: PostgreSQL takes no NUL, and no long text into its indexes.
+pub(super) fn text(text: &str) -> Value<'_> {
+    let mut end = text.len().min(LONGEST_TEXT);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let kept = &text[..end];
+    if kept.contains('\0') { kept.replace('\0', "\u{fffd}").into() } else { kept.into() }
+}
+
+fn soon() -> Instant {
+    Instant::now() + PATIENCE
 }
 
 /// So much of a credential's digest as the index keeps.
@@ -266,9 +402,19 @@ pub(super) fn credential(digest: &[u8]) -> &[u8] {
     digest.get(..16).unwrap_or(digest)
 }
 
-fn number(row: &sqlx::sqlite::SqliteRow, column: &str) -> Result<u64, Error> {
-    let number: i64 = row.try_get(column).map_err(failed)?;
-    Ok(number.cast_unsigned())
+/// The key in a row; `None` if it is none.
+fn key_of(row: &lgsp_store::Row) -> Result<Option<Key>, lgsp_store::Error> {
+    let exchange = ExchangeId::from_bytes(row.bytes("exchange_id")?);
+    let (phase, part) = (Phase::try_from(small(row, "phase")?), u32::try_from(row.integer("part")?));
+    Ok(exchange.zip(phase.ok()).zip(part.ok()).map(|((exchange, phase), part)| Key { exchange, phase, part }))
+}
+
+fn number(row: &lgsp_store::Row, column: &str) -> Result<u64, lgsp_store::Error> {
+    Ok(row.integer(column)?.cast_unsigned())
+}
+
+fn small(row: &lgsp_store::Row, column: &str) -> Result<i32, lgsp_store::Error> {
+    i32::try_from(row.integer(column)?).map_err(|_| lgsp_store::Error::Value { column: column.to_owned() })
 }
 
 #[cfg(test)]
@@ -278,15 +424,20 @@ pub(super) mod tests {
     use prost::Message;
 
     use super::*;
-    use crate::entry::read_sealed;
+    use crate::entry::{Signers, read_sealed};
     use crate::seek::{Seek, Text};
 
-    pub(super) async fn plan(statement: QueryBuilder<Sqlite>) -> String {
+    pub(super) fn key() -> SeekKey {
+        SeekKey::new(&[7; 32])
+    }
+
+    /// How SQLite comes to an answer.
+    pub(super) async fn plan<'q>(statement: impl FnOnce(Dialect) -> Sql<'q>) -> String {
         let dir = tempfile::tempdir().unwrap();
-        let index = Index::open(&dir.path().join("index.db")).await.unwrap();
-        let explained = format!("EXPLAIN QUERY PLAN {}", statement.sql().as_str());
-        let rows = sqlx::query(sqlx::AssertSqlSafe(explained)).fetch_all(index.store.pool()).await.unwrap();
-        rows.iter().map(|row| row.get::<String, _>("detail")).collect::<Vec<_>>().join("; ")
+        let index = Index::open(&dir.path().join("index.db"), &key()).await.unwrap();
+        let explained = format!("EXPLAIN QUERY PLAN {}", statement(Dialect::Sqlite).text());
+        let rows = index.rows(lgsp_store::Query::new(&explained)).await.unwrap();
+        rows.iter().map(|row| row.text("detail").unwrap()).collect::<Vec<_>>().join("; ")
     }
 
     async fn check(change: impl FnOnce(&mut Query), expect: &str) {
@@ -294,7 +445,7 @@ pub(super) mod tests {
         let filter = ExchangeFilter::default();
         let mut query = Query { filter, exchange: None, after: Some(after), limit: 10 };
         change(&mut query);
-        let plan = plan(list::statement(&query)).await;
+        let plan = plan(|dialect| list::statement(dialect, &query, None)).await;
         assert!(plan.contains(&format!("SEARCH entry USING INDEX {expect} (")), "{plan}");
     }
 
@@ -310,20 +461,21 @@ pub(super) mod tests {
     #[tokio::test]
     async fn a_repeat_is_found_by_an_index_however_long_the_log_is() {
         let key = Key { exchange: ExchangeId::new(), phase: Phase::Final, part: 0 };
-        let plan = plan(known_statement(&[key, key])).await;
-        assert!(plan.contains("SEARCH entry USING COVERING INDEX entry_key"), "{plan}");
+        let keys = [key, key];
+        let plan = plan(|dialect| known_statement(dialect, &keys)).await;
+        assert!(plan.contains("SEARCH entry USING INDEX entry_key"), "{plan}");
     }
 
     async fn opened() -> (tempfile::TempDir, Index) {
         let dir = tempfile::tempdir().unwrap();
-        let index = Index::open(&dir.path().join("index.db")).await.unwrap();
+        let index = Index::open(&dir.path().join("index.db"), &key()).await.unwrap();
         (dir, index)
     }
 
     fn row(leaf: u64) -> Row {
         let exchange_id = ExchangeId::new().as_bytes().to_vec().into();
         let sealed = Sealed { exchange_id, phase: Phase::Final.into(), admitted_us: 7, ..Sealed::default() };
-        let read = read_sealed(sealed.encode_to_vec().into(), None).unwrap();
+        let read = read_sealed(sealed.encode_to_vec().into(), &Signers::default()).unwrap();
         Row { leaf, place: Place::default(), read }
     }
 
@@ -338,8 +490,11 @@ pub(super) mod tests {
         put(std::slice::from_ref(&row), &[]).await;
         let erasable = Erasable { officer: salted("officer-17"), ..Erasable::default() };
         let again = Read { erasable: Some(erasable.encode_to_vec().into()), ..row.read.clone() };
-        let search =
-            Search { seeks: vec![Seek::text(Text::Officer, "officer-17")], limit: 10, ..Search::default() };
+        let search = Search {
+            seeks: vec![Seek::text(&key(), Text::Officer, "officer-17")],
+            limit: 10,
+            ..Search::default()
+        };
         let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
         assert!(index.search(&search, deadline).await.unwrap().is_empty());
         for _ in 0..2 {
@@ -361,10 +516,10 @@ pub(super) mod tests {
             "INSERT INTO next_offset VALUES (2, 17)",
             "INSERT INTO gateway VALUES ('gateway-1', 1, 1, 1, 7, x'')",
         ] {
-            sqlx::query(sql).execute(before.pool()).await.unwrap();
+            before.run(sql).await.unwrap();
         }
         before.close().await;
-        let index = Index::open(&file).await.unwrap();
+        let index = Index::open(&file, &key()).await.unwrap();
         let progress = index.progress().await.unwrap();
         assert_eq!((progress.end, progress.incarnation[0]), (End::default(), 1), "from the first leaf on");
         assert_eq!(index.offsets().await.unwrap(), [(2, 17)].into());

@@ -1,6 +1,6 @@
 //! What the index knows of a period.
 
-use lgsp_store::sqlite::until;
+use lgsp_store::Dialect;
 use tokio::time::Instant;
 
 use super::Index;
@@ -21,12 +21,14 @@ impl Index {
     ) -> Result<Period, lgsp_store::Error> {
         let mut reader = self.store.reader(deadline).await?;
         let mut counts = [0_i64; 2];
-        for (count, sql) in counts.iter_mut().zip([
-            "SELECT count(*) FROM entry INDEXED BY entry_shown WHERE shown > 0 AND admitted_us >= ? AND admitted_us < ?",
-            "SELECT count(*) FROM entry INDEXED BY entry_abandoned WHERE phase = 4 AND admitted_us >= ? AND admitted_us < ?",
-        ]) {
-            let query = sqlx::query_scalar(sql).bind(since_us).bind(until_us);
-            *count = until(deadline, query.fetch_one(&mut *reader)).await?;
+        for (count, (index, condition)) in
+            counts.iter_mut().zip([("entry_shown", "shown > 0"), ("entry_abandoned", "phase = 4")])
+        {
+            let mut sql = self.sql("SELECT count(*) AS n FROM entry");
+            sql.push_on(Dialect::Sqlite, format_args!(" INDEXED BY {index}"))
+                .push(format_args!(" WHERE {condition}"));
+            sql.push(" AND admitted_us >= ").bind(since_us).push(" AND admitted_us < ").bind(until_us);
+            *count = reader.optional(sql.query()).await?.map_or(Ok(0), |row| row.integer("n"))?;
         }
         Ok(Period { exchanges: counts[0].cast_unsigned(), abandoned: counts[1].cast_unsigned() })
     }
@@ -37,17 +39,18 @@ impl Index {
         (since_us, until_us): (i64, i64),
         deadline: Instant,
     ) -> Result<bool, lgsp_store::Error> {
-        let mut reader = self.store.reader(deadline).await?;
-        let query = sqlx::query_scalar(
-            "SELECT EXISTS (SELECT 1 FROM entry INDEXED BY entry_under_way WHERE shown = 2 AND admitted_us >= ? AND admitted_us < ?)",
-        );
-        until(deadline, query.bind(since_us).bind(until_us).fetch_one(&mut *reader)).await
+        let mut sql = self.sql("SELECT EXISTS (SELECT 1 FROM entry");
+        sql.push_on(Dialect::Sqlite, " INDEXED BY entry_under_way")
+            .push(" WHERE shown = 2 AND admitted_us >= ");
+        sql.bind(since_us).push(" AND admitted_us < ").bind(until_us).push(") AS found");
+        let row = self.store.reader(deadline).await?.optional(sql.query()).await?;
+        row.map_or(Ok(false), |row| row.flag("found"))
     }
 
     /// When the first exchange was admitted; `None` without any.
     pub async fn earliest(&self, deadline: Instant) -> Result<Option<i64>, lgsp_store::Error> {
-        let mut reader = self.store.reader(deadline).await?;
-        let query = sqlx::query_scalar("SELECT min(admitted_us) FROM entry WHERE shown > 0");
-        until(deadline, query.fetch_one(&mut *reader)).await
+        let mut sql = self.sql("SELECT min(admitted_us) AS earliest FROM entry WHERE shown > 0");
+        let row = self.store.reader(deadline).await?.optional(sql.query()).await?;
+        row.map_or(Ok(None), |row| row.maybe_integer("earliest"))
     }
 }

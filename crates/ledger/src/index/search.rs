@@ -1,12 +1,12 @@
 //! Finds exchanges for auditors: by ranges of an index, however long the log is.
 
 use lgsp_proto::ledger::v1::Outcome;
-use lgsp_store::sqlite::until;
-use sqlx::{QueryBuilder, Sqlite};
+use lgsp_store::{Dialect, Reader, Sql};
 use tokio::time::Instant;
 
-use super::list::{FoundRow, found};
-use super::{After, Found, Index, credential};
+use super::list::found;
+use super::months::{self, Among};
+use super::{After, Found, Index, credential, number, text};
 use crate::seek::Seek;
 
 /// What is searched. Every set field must hold.
@@ -63,17 +63,34 @@ impl Search {
     }
 }
 
+impl Search {
+    /// From when, and until when, not itself, what is found may be (Unix µs).
+    fn period(&self) -> (Option<i64>, Option<i64>) {
+        let after = |order| self.after.filter(|_| self.order == order).map(|after| after.admitted_us);
+        let since = self.since_us.into_iter().chain(after(Order::OldestFirst)).max();
+        let until = after(Order::NewestFirst).map(|at| at.saturating_add(1));
+        (since, self.until_us.into_iter().chain(until).min())
+    }
+}
+
 impl Index {
     /// Finds exchanges, each as the entry that is shown of it. A stream without an end is found by its opening.
     pub async fn search(&self, search: &Search, deadline: Instant) -> Result<Vec<Found>, lgsp_store::Error> {
         let mut reader = self.store.reader(deadline).await?;
+        let among = self.among(search, &mut reader).await?;
         let (ranges, rest) = search.ranges();
         let mut all = Vec::new();
         for range in ranges {
-            let mut sql = statement(search, range, rest, search.limit - all.len());
-            let rows: Vec<FoundRow> =
-                until(deadline, sql.build_query_as().persistent(false).fetch_all(&mut *reader)).await?;
-            all.extend(rows.into_iter().filter_map(found));
+            let mut sql = statement(
+                self.store.dialect(),
+                (search, among.as_ref()),
+                range,
+                rest,
+                search.limit - all.len(),
+            );
+            for row in &reader.all(sql.query()).await? {
+                all.extend(found(row)?);
+            }
             if all.len() >= search.limit {
                 break;
             }
@@ -84,35 +101,38 @@ impl Index {
     /// Counts what a search would find.
     pub async fn count(&self, search: &Search, deadline: Instant) -> Result<Counts, lgsp_store::Error> {
         let mut reader = self.store.reader(deadline).await?;
+        let among = self.among(search, &mut reader).await?;
         let (ranges, rest) = search.ranges();
         let mut counts = Counts::default();
         for range in ranges {
-            let mut sql = count_statement(search, range, rest);
-            let row: [i64; OUTCOMES] = until(deadline, async {
-                let row = sql.build().persistent(false).fetch_one(&mut *reader).await?;
-                let mut row_counts = [0; OUTCOMES];
-                for (outcome, count) in row_counts.iter_mut().enumerate() {
-                    *count = sqlx::Row::try_get(&row, outcome)?;
-                }
-                Ok(row_counts)
-            })
-            .await?;
-            for (count, more) in counts.iter_mut().zip(row) {
-                *count += more.cast_unsigned();
+            let mut sql = count_statement(self.store.dialect(), (search, among.as_ref()), range, rest);
+            let Some(row) = reader.optional(sql.query()).await? else { continue };
+            for (outcome, count) in counts.iter_mut().enumerate() {
+                *count += number(&row, &format!("of_{outcome}"))?;
             }
         }
         Ok(counts)
     }
+
+    /// Where to look on PostgreSQL.
+    async fn among(&self, search: &Search, reader: &mut Reader) -> Result<Option<Among>, lgsp_store::Error> {
+        match self.store.dialect() {
+            Dialect::Sqlite => Ok(None),
+            Dialect::Postgres => months::among(reader, search.period()).await,
+        }
+    }
 }
 
 /// One range. The order is that of the index which it is read from.
-pub(super) fn statement(
-    search: &Search,
+pub(super) fn statement<'q>(
+    dialect: Dialect,
+    (search, among): (&'q Search, Option<&'q Among>),
     range: Option<Seek>,
-    rest: &[Seek],
+    rest: &'q [Seek],
     limit: usize,
-) -> QueryBuilder<Sqlite> {
-    let mut sql = QueryBuilder::new(
+) -> Sql<'q> {
+    let mut sql = Sql::new(
+        dialect,
         "SELECT e.leaf, e.exchange_id, e.phase, e.part, e.signed, e.admitted_us, e.segment, e.byte, e.application, e.service, e.method, \
          e.outcome, e.platform, ",
     );
@@ -124,51 +144,65 @@ pub(super) fn statement(
         None => "0 AS asked",
     });
     let of = from(&mut sql, range);
-    conditions(&mut sql, search, rest, of);
+    conditions(&mut sql, (search, among), rest, of);
     let (compares, direction) = match search.order {
         Order::NewestFirst => ("<", "DESC"),
         Order::OldestFirst => (">", "ASC"),
     };
     if let Some(after) = &search.after {
         sql.push(format_args!(" AND ({of}.admitted_us, {of}.exchange_id) {compares} ("))
-            .push_bind(after.admitted_us);
-        sql.push(", ").push_bind(after.exchange.as_bytes().to_vec()).push(")");
+            .bind(after.admitted_us);
+        sql.push(", ").bind(after.exchange.as_bytes()).push(")");
     }
     sql.push(format_args!(" ORDER BY {of}.admitted_us {direction}, {of}.exchange_id {direction} LIMIT "));
-    sql.push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    sql.bind(i64::try_from(limit).unwrap_or(i64::MAX));
     sql
 }
 
 /// One pass, and nothing to sort: an aggregate for each outcome.
-pub(super) fn count_statement(search: &Search, range: Option<Seek>, rest: &[Seek]) -> QueryBuilder<Sqlite> {
-    let mut sql = QueryBuilder::new("SELECT ");
-    let mut counts = sql.separated(", ");
-    for outcome in 0..OUTCOMES {
-        counts.push(format_args!("count(*) FILTER (WHERE e.outcome = {outcome})"));
-    }
+pub(super) fn count_statement<'q>(
+    dialect: Dialect,
+    (search, among): (&'q Search, Option<&'q Among>),
+    range: Option<Seek>,
+    rest: &'q [Seek],
+) -> Sql<'q> {
+    let counts =
+        (0..OUTCOMES).map(|outcome| format!("count(*) FILTER (WHERE e.outcome = {outcome}) AS of_{outcome}"));
+    let mut sql = Sql::new(dialect, "SELECT ");
+    sql.push(counts.collect::<Vec<_>>().join(", "));
     let of = from(&mut sql, range);
-    conditions(&mut sql, search, rest, of);
+    conditions(&mut sql, (search, among), rest, of);
     sql
 }
 
 /// Where the rows come from; returns the table that has their order.
-fn from(sql: &mut QueryBuilder<Sqlite>, range: Option<Seek>) -> &'static str {
+fn from(sql: &mut Sql<'_>, range: Option<Seek>) -> &'static str {
     let Some(seek) = range else {
         sql.push(" FROM entry AS e WHERE e.shown > 0");
         return "e";
     };
     // Several entries of a stream may be found by the same: the first one stands for all. The join is by the index of what is shown.
+    sql.push(" FROM sought AS s");
+    sql.push_on(Dialect::Sqlite, " CROSS JOIN entry AS e INDEXED BY entry_shown");
+    sql.push_on(Dialect::Postgres, " JOIN entry AS e");
     sql.push(
-        " FROM sought AS s CROSS JOIN entry AS e INDEXED BY entry_shown \
-         ON e.admitted_us = s.admitted_us AND e.exchange_id = s.exchange_id AND e.shown > 0 \
+        " ON e.admitted_us = s.admitted_us AND e.exchange_id = s.exchange_id AND e.shown > 0 \
          WHERE NOT EXISTS (SELECT 1 FROM sought AS t WHERE t.kind = s.kind AND t.value = s.value AND t.admitted_us = s.admitted_us \
          AND t.exchange_id = s.exchange_id AND t.leaf < s.leaf) AND s.kind = ",
     );
-    sql.push_bind(seek.kind).push(" AND s.value = ").push_bind(seek.value.to_vec());
+    sql.bind(seek.kind).push(" AND s.value = ").bind(seek.value.to_vec());
     "s"
 }
 
-fn conditions(sql: &mut QueryBuilder<Sqlite>, search: &Search, rest: &[Seek], of: &str) {
+fn conditions<'q>(
+    sql: &mut Sql<'q>,
+    (search, among): (&'q Search, Option<&'q Among>),
+    rest: &'q [Seek],
+    of: &str,
+) {
+    if let Some(Among(first, before)) = among {
+        sql.push(" AND e.exchange_id >= ").bind(first).push(" AND e.exchange_id < ").bind(before);
+    }
     let texts = [
         ("application", &search.application),
         ("agency", &search.agency),
@@ -178,7 +212,7 @@ fn conditions(sql: &mut QueryBuilder<Sqlite>, search: &Search, rest: &[Seek], of
         ("agreement", &search.agreement),
     ];
     for (column, value) in texts.into_iter().filter(|(_, value)| !value.is_empty()) {
-        sql.push(format_args!(" AND e.{column} = ")).push_bind(value.clone());
+        sql.push(format_args!(" AND e.{column} = ")).bind(text(value));
     }
     // Literals are of ours: SQLite uses a partial index only if it sees its condition.
     if !search.agreement.is_empty() {
@@ -194,7 +228,7 @@ fn conditions(sql: &mut QueryBuilder<Sqlite>, search: &Search, rest: &[Seek], of
         }
     }
     if !search.credential.is_empty() {
-        sql.push(" AND e.credential = ").push_bind(credential(&search.credential).to_vec());
+        sql.push(" AND e.credential = ").bind(credential(&search.credential));
     }
     if !search.include_platform {
         sql.push(" AND e.platform = 0");
@@ -205,14 +239,14 @@ fn conditions(sql: &mut QueryBuilder<Sqlite>, search: &Search, rest: &[Seek], of
     let until_us = search.until_us.filter(|_| !goes_on(Order::NewestFirst));
     for (compares, moment) in [(">=", since_us), ("<", until_us)] {
         if let Some(moment) = moment {
-            sql.push(format_args!(" AND {of}.admitted_us {compares} ")).push_bind(moment);
+            sql.push(format_args!(" AND {of}.admitted_us {compares} ")).bind(moment);
         }
     }
     for seek in rest {
         sql.push(
             " AND EXISTS (SELECT 1 FROM sought AS x WHERE x.admitted_us = e.admitted_us AND x.exchange_id = e.exchange_id AND x.kind = ",
         );
-        sql.push_bind(seek.kind).push(" AND x.value = ").push_bind(seek.value.to_vec()).push(")");
+        sql.bind(seek.kind).push(" AND x.value = ").bind(&seek.value).push(")");
     }
 }
 
@@ -240,7 +274,7 @@ mod tests {
     async fn page(change: impl FnOnce(&mut Search)) -> String {
         let search = search(change);
         let (ranges, rest) = search.ranges();
-        let plan = plan(statement(&search, ranges[0], rest, 10)).await;
+        let plan = plan(|dialect| statement(dialect, (&search, None), ranges[0], rest, 10)).await;
         assert!(plan.contains("(admitted_us,exchange_id)"), "it begins after the last page: {plan}");
         assert!(
             !plan.contains("TEMP B-TREE") && !plan.contains("SCAN"),
@@ -272,7 +306,10 @@ mod tests {
                 .await;
             check(|search| search.outcome = Outcome::Denied, "SEARCH e USING INDEX entry_not_served (").await;
             check(
-                |search| search.seeks = vec![Seek::text(&key(), Text::Officer, "a"), Seek::text(&key(), Text::Dossier, "b")],
+                |search| {
+                    search.seeks =
+                        vec![Seek::text(&key(), Text::Officer, "a"), Seek::text(&key(), Text::Dossier, "b")]
+                },
                 "SEARCH s USING PRIMARY KEY (kind=? AND value=? AND ",
             )
             .await;
@@ -292,7 +329,7 @@ mod tests {
             (|search| search.outcome = Outcome::Denied, "entry_not_served ("),
         ] {
             let search = search(change);
-            let plan = plan(count_statement(&search, None, &[])).await;
+            let plan = plan(|dialect| count_statement(dialect, (&search, None), None, &[])).await;
             assert!(plan.contains(&format!("USING COVERING INDEX {expect}")), "{plan}");
         }
     }

@@ -1,16 +1,15 @@
 //! What entries are found by: rows of their hashes, by the entries that they are of.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use lgsp_core::ExchangeId;
-use lgsp_proto::ledger::v1::Phase;
-use lgsp_store::sqlite::until;
-use sqlx::{Connection as _, QueryBuilder, Sqlite, Transaction};
+use lgsp_store::{Care, Dialect, Kind, Query, Sql, Writer};
 use tokio::time::Instant;
 
-use super::{Index, ROWS, failed};
+use super::{Index, OF_THE_LOG, ROWS, by_key, failed, key_of, number, small, soon};
 use crate::Error;
-use crate::entry::{Key, Read};
+use crate::entry::{Key, Read, Signed};
+use crate::erasable::SeekKey;
 use crate::files::log::Place;
 use crate::seek::{self, Seek};
 
@@ -18,6 +17,9 @@ use crate::seek::{self, Seek};
 const SOUGHT_ROWS: usize = 4_000;
 /// How far the moment of an abandoned exchange, which its id tells, may be from that of its other entries, in µs.
 const NEAR: i64 = 60_000_000;
+
+const KINDS: [Kind; 6] =
+    [Kind::Integer, Kind::Bytes, Kind::Integer, Kind::Bytes, Kind::Integer, Kind::Integer];
 
 struct Row<'a> {
     seek: Seek,
@@ -31,15 +33,18 @@ struct Row<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stands {
     pub key: Key,
+    pub signed: Signed,
     pub leaf: u64,
     pub place: Place,
 }
 
 /// Inserts what entries are found by, each with its leaf.
 pub(super) async fn insert(
-    transaction: &mut Transaction<'_, Sqlite>,
+    writer: &mut Writer,
+    dialect: Dialect,
+    key: &SeekKey,
     entries: impl Iterator<Item = (i64, &Read)>,
-) -> Result<(), sqlx::Error> {
+) -> Result<(), lgsp_store::Error> {
     let mut rows = Vec::new();
     for (leaf, read) in entries {
         let row = |seek, asked| Row {
@@ -49,53 +54,45 @@ pub(super) async fn insert(
             leaf,
             asked,
         };
-        rows.extend(seek::of_sealed(read).into_iter().map(|seek| row(seek, false)));
-        let erasable = read.erasable.as_deref().map(seek::of_erasable).unwrap_or_default();
+        rows.extend(seek::of_sealed(key, read).into_iter().map(|seek| row(seek, false)));
+        let erasable = read.erasable.as_deref().map(|part| seek::of_erasable(key, part)).unwrap_or_default();
         rows.extend(erasable.into_iter().map(|(seek, asked)| row(seek, asked)));
     }
     // In the order of the table: rows that are near each other are on one page.
     rows.sort_unstable_by_key(|row| (row.seek, row.admitted_us));
     for rows in rows.chunks(SOUGHT_ROWS) {
-        let mut query = QueryBuilder::new(
-            "INSERT OR IGNORE INTO sought (kind, value, admitted_us, exchange_id, leaf, asked) ",
-        );
-        query.push_values(rows, |mut values, row| {
-            values
-                .push_bind(row.seek.kind)
-                .push_bind(row.seek.value.to_vec())
-                .push_bind(row.admitted_us)
-                .push_bind(row.exchange.as_bytes().as_slice())
-                .push_bind(row.leaf)
-                .push_bind(i32::from(row.asked));
+        let mut sql =
+            Sql::new(dialect, "INSERT INTO sought (kind, value, admitted_us, exchange_id, leaf, asked) ");
+        let columns = rows.iter().map(|row| {
+            let Row { seek, admitted_us, exchange, leaf, asked } = row;
+            let (value, exchange) = (seek.value.as_slice().into(), exchange.as_bytes().into());
+            [seek.kind.into(), value, (*admitted_us).into(), exchange, (*leaf).into(), (*asked).into()]
         });
-        query.build().persistent(false).execute(&mut **transaction).await?;
+        sql.rows(KINDS, columns).push(" ON CONFLICT DO NOTHING");
+        writer.run(sql.query()).await?;
     }
     Ok(())
 }
 
 /// The same of entries that are in the index already.
 pub(super) async fn insert_again(
-    transaction: &mut Transaction<'_, Sqlite>,
+    writer: &mut Writer,
+    dialect: Dialect,
+    key: &SeekKey,
     again: &[Read],
-) -> Result<(), sqlx::Error> {
+) -> Result<(), lgsp_store::Error> {
     for again in again.chunks(ROWS) {
-        let mut query = QueryBuilder::new("WITH key (exchange_id, phase, part) AS (");
-        query.push_values(again, |mut row, read| {
-            row.push_bind(read.key.exchange.as_bytes().to_vec())
-                .push_bind(read.key.phase as i32)
-                .push_bind(i64::from(read.key.part));
-        });
-        query.push(") SELECT entry.leaf, entry.exchange_id, entry.phase, entry.part FROM key CROSS JOIN entry USING (exchange_id, phase, part)");
-        let rows: Vec<(i64, Vec<u8>, i32, u32)> =
-            query.build_query_as().persistent(false).fetch_all(&mut **transaction).await?;
-        let leaves: HashMap<Key, i64> = rows
-            .into_iter()
-            .filter_map(|(leaf, exchange, phase, part)| {
-                let exchange = ExchangeId::from_bytes(&exchange)?;
-                Some((Key { exchange, phase: Phase::try_from(phase).ok()?, part }, leaf))
-            })
-            .collect();
-        insert(transaction, again.iter().filter_map(|read| Some((*leaves.get(&read.key)?, read)))).await?;
+        let keys: Vec<Key> = again.iter().map(|read| read.key).collect();
+        let mut sql = super::with_keys(dialect, &keys);
+        sql.push("SELECT entry.leaf, entry.exchange_id, entry.phase, entry.part FROM ").push(by_key(dialect));
+        let mut leaves: HashMap<Key, i64> = HashMap::new();
+        for row in writer.all(sql.query()).await? {
+            if let Some(key) = key_of(&row)? {
+                leaves.insert(key, row.integer("leaf")?);
+            }
+        }
+        let entries = again.iter().filter_map(|read| Some((*leaves.get(&read.key)?, read)));
+        insert(writer, dialect, key, entries).await?;
     }
     Ok(())
 }
@@ -104,26 +101,85 @@ impl Index {
     /// Forgets what these exchanges are found by that can be erased, as their parts have it. Durable when it returns: the parts
     /// themselves may be gone after that.
     pub async fn forget(&self, parts: &[(Key, Vec<u8>)]) -> Result<(), Error> {
-        let exchanges: Vec<ExchangeId> = parts.iter().map(|(key, _)| key.exchange).collect();
-        let admitted = self.admitted(&exchanges).await.map_err(failed)?;
-        let mut connection = self.store.pool().acquire().await.map_err(failed)?;
+        let exchanges: BTreeSet<ExchangeId> = parts.iter().map(|(key, _)| key.exchange).collect();
+        let exchanges: Vec<ExchangeId> = exchanges.into_iter().collect();
+        let moments = self.moments(&exchanges).await.map_err(failed)?;
+        let seeks: BTreeSet<(ExchangeId, Seek)> = parts
+            .iter()
+            .flat_map(|(key, part)| {
+                seek::of_erasable(&self.key, part).into_keys().map(|seek| (key.exchange, seek))
+            })
+            .collect();
         let durably = async {
-            sqlx::raw_sql("PRAGMA synchronous = FULL; PRAGMA secure_delete = ON")
-                .execute(&mut *connection)
-                .await?;
-            let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-            for (key, value) in parts {
-                let Some(admitted_us) = admitted.get(&key.exchange) else { continue };
-                for seek in seek::of_erasable(value).into_keys() {
-                    let delete = sqlx::query(
-                        "DELETE FROM sought WHERE kind = ? AND value = ? AND admitted_us BETWEEN ? AND ? AND exchange_id = ?",
+            let mut writer = self.writer(Care::Durable).await?;
+            for (exchange, seek) in &seeks {
+                for (from, to) in moments.get(exchange).into_iter().flatten() {
+                    let delete = Query::new(
+                        "DELETE FROM sought WHERE kind = $1 AND value = $2 AND admitted_us BETWEEN $3 AND $4 AND exchange_id = $5",
                     );
-                    let delete = delete.bind(seek.kind).bind(seek.value.to_vec());
-                    let delete = delete.bind(admitted_us - NEAR).bind(admitted_us + NEAR);
-                    delete.bind(key.exchange.as_bytes().as_slice()).execute(&mut *transaction).await?;
+                    let delete = delete.bind(seek.kind).bind(&seek.value).bind(*from).bind(*to);
+                    writer.run(delete.bind(exchange.as_bytes())).await?;
                 }
             }
-            transaction.commit().await
+            writer.commit().await
+        };
+        durably.await.map_err(failed)
+    }
+
+    /// When these exchanges may have been admitted, from and to: as each of their entries says, and near it, since the rows of what
+    /// was abandoned say what its other entries do.
+    async fn moments(
+        &self,
+        exchanges: &[ExchangeId],
+    ) -> Result<BTreeMap<ExchangeId, Vec<(i64, i64)>>, lgsp_store::Error> {
+        let mut moments: BTreeMap<ExchangeId, Vec<(i64, i64)>> = BTreeMap::new();
+        for (exchange, admitted_us) in self.admitted_at(exchanges, soon()).await? {
+            let ranges = moments.entry(exchange).or_default();
+            match ranges.last_mut() {
+                Some((_, to)) if admitted_us - NEAR <= *to => *to = admitted_us + NEAR,
+                Some(_) | None => ranges.push((admitted_us - NEAR, admitted_us + NEAR)),
+            }
+        }
+        Ok(moments)
+    }
+
+    /// Those of these keys that unsigned entries stand under.
+    pub async fn unsigned(&self, keys: &[Key]) -> Result<Vec<Stands>, Error> {
+        let dialect = self.store.dialect();
+        let mut unsigned = Vec::new();
+        for keys in keys.chunks(ROWS) {
+            let mut sql = super::with_keys(dialect, keys);
+            sql.push("SELECT ")
+                .push(STANDS)
+                .push(" FROM ")
+                .push(by_key(dialect))
+                .push(" WHERE entry.signed = 0");
+            unsigned.extend(self.standing(sql).await.map_err(failed)?);
+        }
+        Ok(unsigned)
+    }
+
+    async fn standing(&self, mut sql: Sql<'_>) -> Result<Vec<Stands>, lgsp_store::Error> {
+        stands(&self.rows(sql.query()).await?)
+    }
+
+    /// Forgets what entries are found by that others are about to take the place of, each with its erasable part as it is kept. Durable
+    /// when it returns, as for those that are erased.
+    pub async fn forget_leaves(&self, leaves: &[(u64, Read)]) -> Result<(), Error> {
+        let durably = async {
+            let mut writer = self.writer(Care::Durable).await?;
+            for (leaf, read) in leaves {
+                let erasable = read.erasable.as_deref().map(|part| seek::of_erasable(&self.key, part));
+                let erasable = erasable.unwrap_or_default();
+                for seek in seek::of_sealed(&self.key, read).into_iter().chain(erasable.into_keys()) {
+                    let delete = Query::new(
+                        "DELETE FROM sought WHERE kind = $1 AND value = $2 AND admitted_us = $3 AND exchange_id = $4 AND leaf = $5",
+                    );
+                    let delete = delete.bind(seek.kind).bind(&seek.value).bind(read.sealed.admitted_us);
+                    writer.run(delete.bind(read.key.exchange.as_bytes()).bind(leaf.cast_signed())).await?;
+                }
+            }
+            writer.commit().await
         };
         durably.await.map_err(failed)
     }
@@ -131,33 +187,34 @@ impl Index {
     /// The same of exchanges whose parts are gone already, in an index that is from before: reads all of it.
     pub async fn forget_all_of(&self, exchanges: &[ExchangeId]) -> Result<(), Error> {
         // Procedures and decisions stand in sealed parts.
-        for exchanges in exchanges.chunks(ROWS) {
-            let mut query =
-                QueryBuilder::new("DELETE FROM sought WHERE kind NOT IN (4, 5) AND exchange_id IN (");
-            let mut ids = query.separated(", ");
-            for exchange in exchanges {
-                ids.push_bind(exchange.as_bytes().to_vec());
+        let forgetting = async {
+            let mut writer = self.writer(OF_THE_LOG).await?;
+            for exchanges in exchanges.chunks(ROWS) {
+                let mut sql = self.sql("DELETE FROM sought WHERE kind NOT IN (4, 5) AND exchange_id");
+                sql.among(Kind::Bytes, exchanges.iter().map(ExchangeId::as_bytes));
+                writer.run(sql.query()).await?;
             }
-            query.push(")");
-            query.build().persistent(false).execute(self.store.pool()).await.map_err(failed)?;
-        }
-        Ok(())
+            writer.commit().await
+        };
+        forgetting.await.map_err(failed)
     }
 
-    async fn admitted(&self, exchanges: &[ExchangeId]) -> Result<BTreeMap<ExchangeId, i64>, sqlx::Error> {
-        let mut admitted = BTreeMap::new();
+    /// The moments at which the entries of these exchanges say that they were admitted, of each the earliest first.
+    async fn admitted_at(
+        &self,
+        exchanges: &[ExchangeId],
+        deadline: Instant,
+    ) -> Result<BTreeSet<(ExchangeId, i64)>, lgsp_store::Error> {
+        let mut admitted = BTreeSet::new();
+        let mut reader = self.store.reader(deadline).await?;
         for exchanges in exchanges.chunks(ROWS) {
-            let mut query = QueryBuilder::new(
-                "SELECT exchange_id, admitted_us FROM entry WHERE phase < 5 AND exchange_id IN (",
-            );
-            let mut ids = query.separated(", ");
-            for exchange in exchanges {
-                ids.push_bind(exchange.as_bytes().to_vec());
+            let mut sql = self
+                .sql("SELECT DISTINCT exchange_id, admitted_us FROM entry WHERE phase < 5 AND exchange_id");
+            sql.among(Kind::Bytes, exchanges.iter().map(ExchangeId::as_bytes));
+            for row in reader.all(sql.query()).await? {
+                let Some(exchange) = ExchangeId::from_bytes(row.bytes("exchange_id")?) else { continue };
+                admitted.insert((exchange, row.integer("admitted_us")?));
             }
-            query.push(")");
-            let rows: Vec<(Vec<u8>, i64)> =
-                query.build_query_as().persistent(false).fetch_all(self.store.pool()).await?;
-            admitted.extend(rows.into_iter().filter_map(|(id, at)| Some((ExchangeId::from_bytes(&id)?, at))));
         }
         Ok(admitted)
     }
@@ -168,7 +225,7 @@ impl Index {
         exchanges: &[ExchangeId],
         deadline: Instant,
     ) -> Result<HashSet<ExchangeId>, lgsp_store::Error> {
-        Ok(until(deadline, self.admitted(exchanges)).await?.into_keys().collect())
+        Ok(self.admitted_at(exchanges, deadline).await?.into_iter().map(|(exchange, _)| exchange).collect())
     }
 
     /// Whether an exchange is found by all of these.
@@ -178,15 +235,13 @@ impl Index {
         (admitted_us, exchange): (i64, ExchangeId),
         deadline: Instant,
     ) -> Result<bool, lgsp_store::Error> {
+        const SQL: &str = "SELECT EXISTS (SELECT 1 FROM sought WHERE kind = $1 AND value = $2 AND admitted_us = $3 AND exchange_id = $4) \
+             AS found";
         let mut reader = self.store.reader(deadline).await?;
         for seek in seeks {
-            let query = sqlx::query_scalar(
-                "SELECT EXISTS (SELECT 1 FROM sought WHERE kind = ? AND value = ? AND admitted_us = ? AND exchange_id = ?)",
-            );
-            let query = query.bind(seek.kind).bind(seek.value.to_vec()).bind(admitted_us);
-            let found: bool =
-                until(deadline, query.bind(exchange.as_bytes().to_vec()).fetch_one(&mut *reader)).await?;
-            if !found {
+            let query = Query::new(SQL).bind(seek.kind).bind(&seek.value).bind(admitted_us);
+            let row = reader.optional(query.bind(exchange.as_bytes())).await?;
+            if !row.map_or(Ok(false), |row| row.flag("found"))? {
                 return Ok(false);
             }
         }
@@ -201,14 +256,14 @@ impl Index {
         most: usize,
         deadline: Instant,
     ) -> Result<Vec<Stands>, lgsp_store::Error> {
-        let query = sqlx::query_as(
-            "SELECT leaf, exchange_id, phase, part, segment, byte FROM entry INDEXED BY entry_key WHERE exchange_id = ? AND leaf >= ? \
-             ORDER BY leaf LIMIT ?",
-        );
-        let query = query.bind(exchange.as_bytes().to_vec()).bind(from.cast_signed()).bind(limit(most));
-        let mut reader = self.store.reader(deadline).await?;
-        let rows: Vec<StandsRow> = until(deadline, query.fetch_all(&mut *reader)).await?;
-        Ok(rows.into_iter().filter_map(stands).collect())
+        let mut sql = self.sql("SELECT ");
+        sql.push(STANDS).push(" FROM entry").push_on(Dialect::Sqlite, " INDEXED BY entry_key");
+        sql.push(" WHERE exchange_id = ")
+            .bind(exchange.as_bytes())
+            .push(" AND leaf >= ")
+            .bind(from.cast_signed());
+        sql.push(" ORDER BY leaf LIMIT ").bind(limit(most));
+        stands(&self.store.reader(deadline).await?.all(sql.query()).await?)
     }
 
     /// The decisions about an exchange, and the one that was taken by it, the oldest first.
@@ -219,38 +274,52 @@ impl Index {
         deadline: Instant,
     ) -> Result<Vec<Stands>, lgsp_store::Error> {
         let seek = Seek::decisions_of(exchange);
-        let query = sqlx::query_as(
-            "SELECT entry.leaf, entry.exchange_id, entry.phase, entry.part, entry.segment, entry.byte \
-             FROM sought CROSS JOIN entry USING (leaf) WHERE sought.kind = ? AND sought.value = ? \
-             ORDER BY sought.admitted_us, sought.exchange_id LIMIT ?",
-        );
-        let query = query.bind(seek.kind).bind(seek.value.to_vec()).bind(limit(most));
-        let mut reader = self.store.reader(deadline).await?;
-        let rows: Vec<StandsRow> = until(deadline, query.fetch_all(&mut *reader)).await?;
-        Ok(rows.into_iter().filter_map(stands).collect())
+        let mut sql = self.decisions(&seek);
+        sql.push(" ORDER BY sought.admitted_us, sought.exchange_id LIMIT ").bind(limit(most));
+        stands(&self.store.reader(deadline).await?.all(sql.query()).await?)
     }
 
-    /// What stands in the log as a decision from a leaf on, signed or not.
+    /// All decisions about an exchange.
+    pub async fn acts_about(&self, exchange: &ExchangeId) -> Result<Vec<Stands>, Error> {
+        let seek = Seek::decisions_of(exchange);
+        self.standing(self.decisions(&seek)).await.map_err(failed)
+    }
+
+    fn decisions<'q>(&self, seek: &'q Seek) -> Sql<'q> {
+        let mut sql = self.sql("SELECT ");
+        sql.push(STANDS).push(" FROM sought").push_on(Dialect::Sqlite, " CROSS");
+        // A leaf is one entry. The exchange tells PostgreSQL where to look for it.
+        sql.push(" JOIN entry ON entry.leaf = sought.leaf AND entry.exchange_id = sought.exchange_id");
+        sql.push(" WHERE sought.kind = ").bind(seek.kind).push(" AND sought.value = ").bind(&seek.value);
+        sql
+    }
+
+    /// The signed decisions from a leaf on.
     pub async fn acts(&self, from: u64, most: usize) -> Result<Vec<Stands>, Error> {
-        let query = sqlx::query_as(
-            "SELECT leaf, exchange_id, phase, part, segment, byte FROM entry INDEXED BY entry_act WHERE phase = 6 AND leaf >= ? \
-             ORDER BY leaf LIMIT ?",
-        );
-        let query = query.bind(from.cast_signed()).bind(limit(most));
-        let rows: Vec<StandsRow> = query.fetch_all(self.store.pool()).await.map_err(failed)?;
-        Ok(rows.into_iter().filter_map(stands).collect())
+        let mut sql = self.sql("SELECT ");
+        sql.push(STANDS).push(" FROM entry").push_on(Dialect::Sqlite, " INDEXED BY entry_act");
+        sql.push(" WHERE phase = 6 AND signed = 2 AND leaf >= ").bind(from.cast_signed());
+        sql.push(" ORDER BY leaf LIMIT ").bind(limit(most));
+        self.standing(sql).await.map_err(failed)
     }
 }
 
-type StandsRow = (i64, Vec<u8>, i32, u32, i64, i64);
+/// What is read of an entry to tell where it stands.
+const STANDS: &str =
+    "entry.leaf, entry.exchange_id, entry.phase, entry.part, entry.signed, entry.segment, entry.byte";
 
-fn stands((leaf, exchange, phase, part, segment, byte): StandsRow) -> Option<Stands> {
-    let exchange = ExchangeId::from_bytes(&exchange)?;
-    Some(Stands {
-        key: Key { exchange, phase: Phase::try_from(phase).ok()?, part },
-        leaf: leaf.cast_unsigned(),
-        place: Place { segment: segment.cast_unsigned(), byte: byte.cast_unsigned() },
-    })
+fn stands(rows: &[lgsp_store::Row]) -> Result<Vec<Stands>, lgsp_store::Error> {
+    let mut all = Vec::with_capacity(rows.len());
+    for row in rows {
+        let Some(key) = key_of(row)? else { continue };
+        all.push(Stands {
+            key,
+            signed: Signed::of_number(small(row, "signed")?),
+            leaf: number(row, "leaf")?,
+            place: Place { segment: number(row, "segment")?, byte: number(row, "byte")? },
+        });
+    }
+    Ok(all)
 }
 
 fn limit(most: usize) -> i64 {

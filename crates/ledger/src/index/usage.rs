@@ -6,9 +6,9 @@ use std::time::SystemTime;
 
 use lgsp_core::time::{day, unix_micros};
 use lgsp_proto::ledger::v1::{GatewayUsage, Phase, Usage};
-use sqlx::{Sqlite, Transaction};
+use lgsp_store::{Query, Writer};
 
-use super::{Index, Row, failed};
+use super::{Index, Row, failed, text};
 use crate::Error;
 use crate::entry::Signed;
 
@@ -27,10 +27,10 @@ pub(crate) fn agreement_of(row: &Row) -> Option<&str> {
 
 /// Adds the rows that are new to the counts of their days, and forgets days that are over.
 pub(super) async fn count(
-    transaction: &mut Transaction<'_, Sqlite>,
+    writer: &mut Writer,
     rows: &[&Row],
     new: &HashSet<i64>,
-) -> Result<(), sqlx::Error> {
+) -> Result<(), lgsp_store::Error> {
     let oldest = day(unix_micros(SystemTime::now()) - KEPT);
     let mut counts: BTreeMap<(String, &str, &str), (i64, i64)> = BTreeMap::new();
     for row in rows.iter().copied().filter(|row| new.contains(&row.leaf.cast_signed())) {
@@ -46,45 +46,44 @@ pub(super) async fn count(
         return Ok(());
     }
     for ((day, agreement, gateway), (used, last)) in counts {
-        sqlx::query(
-            "INSERT INTO usage (day, agreement, gateway, used, last_us) VALUES (?, ?, ?, ?, ?)
-             ON CONFLICT DO UPDATE SET used = used + excluded.used, last_us = max(last_us, excluded.last_us)",
-        )
-        .bind(day)
-        .bind(agreement)
-        .bind(gateway)
-        .bind(used)
-        .bind(last)
-        .execute(&mut **transaction)
-        .await?;
+        let query = Query::new(
+            "INSERT INTO usage (day, agreement, gateway, used, last_us) VALUES ($1, $2, $3, $4, $5) \
+             ON CONFLICT (day, agreement, gateway) DO UPDATE SET used = usage.used + excluded.used, \
+             last_us = CASE WHEN excluded.last_us > usage.last_us THEN excluded.last_us ELSE usage.last_us END",
+        );
+        let query = query.bind(day).bind(text(agreement)).bind(text(gateway));
+        writer.run(query.bind(used).bind(last)).await?;
     }
-    sqlx::query("DELETE FROM usage WHERE day < ?").bind(oldest).execute(&mut **transaction).await?;
+    writer.run(Query::new("DELETE FROM usage WHERE day < $1").bind(&oldest)).await?;
     Ok(())
 }
 
 impl Index {
     /// The agreements that were used on a day.
     pub async fn used_on(&self, day: &str) -> Result<Vec<String>, Error> {
-        sqlx::query_scalar("SELECT DISTINCT agreement FROM usage WHERE day = ?")
-            .bind(day)
-            .fetch_all(self.store.pool())
-            .await
-            .map_err(failed)
+        let query = Query::new("SELECT DISTINCT agreement FROM usage WHERE day = $1").bind(day);
+        let rows = self.rows(query).await.map_err(failed)?;
+        rows.iter().map(|row| row.text("agreement").map_err(failed)).collect()
     }
 
     /// What was used of an agreement on a day.
     pub async fn usage(&self, day: &str, agreement: &str) -> Result<Usage, Error> {
-        let rows: Vec<(String, i64)> = sqlx::query_as(
-            "SELECT gateway, used FROM usage WHERE day = ? AND agreement = ? ORDER BY last_us DESC",
-        )
-        .bind(day)
-        .bind(agreement)
-        .fetch_all(self.store.pool())
-        .await
-        .map_err(failed)?;
-        let used = rows.iter().map(|(_, used)| used.cast_unsigned()).sum();
-        let named = rows.into_iter().take(MOST_GATEWAYS);
-        let gateways = named.map(|(gateway, used)| GatewayUsage { gateway, used: used.cast_unsigned() });
-        Ok(Usage { agreement: agreement.to_owned(), day: day.to_owned(), used, gateways: gateways.collect() })
+        self.try_usage(day, agreement).await.map_err(failed)
+    }
+
+    async fn try_usage(&self, day: &str, agreement: &str) -> Result<Usage, lgsp_store::Error> {
+        let query = Query::new(
+            "SELECT gateway, used FROM usage WHERE day = $1 AND agreement = $2 ORDER BY last_us DESC",
+        );
+        let rows = self.rows(query.bind(day).bind(text(agreement))).await?;
+        let (mut used, mut gateways) = (0, Vec::new());
+        for row in &rows {
+            let of_gateway = row.integer("used")?.cast_unsigned();
+            used += of_gateway;
+            if gateways.len() < MOST_GATEWAYS {
+                gateways.push(GatewayUsage { gateway: row.text("gateway")?, used: of_gateway });
+            }
+        }
+        Ok(Usage { agreement: agreement.to_owned(), day: day.to_owned(), used, gateways })
     }
 }

@@ -123,8 +123,11 @@ pub enum Error {
         /// The head's file.
         path: PathBuf,
     },
+    /// The store on PostgreSQL does not do it.
+    #[error("the head of the log: {0}")]
+    Store(#[from] lgsp_store::Error),
     /// Another ledger took the head over.
-    #[error("another ledger has taken this log over: only one may run on its folder")]
+    #[error("another ledger has taken this log over: only one may run on its folder or its store")]
     TakenOver,
 }
 

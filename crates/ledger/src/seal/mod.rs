@@ -15,6 +15,7 @@ mod handoff;
 mod hashes;
 mod head;
 mod head_file;
+mod head_table;
 mod mend;
 mod pages;
 mod publish;
@@ -42,6 +43,7 @@ use crate::recovery::Site;
 use handoff::hand_off;
 pub(crate) use hashes::Hashes;
 pub(crate) use head::{Head, Heads};
+pub(crate) use head_table::HeadTable;
 pub(crate) use head_file::replace;
 use pages::Pages;
 pub(crate) use publish::{Missing, Prover, Publisher};
@@ -83,7 +85,11 @@ impl Seal {
         });
         let opened = opened.await;
         match opened.unwrap_or_else(|_| Err(std::io::Error::other("the process is ending").into())) {
-            Err(error @ (Error::File(_) | Error::Head(HeadError::File { .. }) | Error::Origin(_))) => {
+            Err(
+                error @ (Error::File(_)
+                | Error::Head(HeadError::File { .. } | HeadError::Store(_))
+                | Error::Origin(_)),
+            ) => {
                 Err(error)
             }
             opened => Ok(Self(opened.map(|(tree, publisher)| Opened {

@@ -18,6 +18,7 @@ use lgsp_proto::ledger::v1::{
 };
 use lgsp_runtime::shutdown;
 use lgsp_runtime::{Instance, Shutdown, State};
+use lgsp_store::testing::Database;
 use lgsp_tlog::{Kind, SignerKey};
 use prost::Message;
 use sha2::Sha256;
@@ -30,11 +31,32 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 /// The folder of a ledger.
 pub struct Site {
     dir: tempfile::TempDir,
+    database: Option<Database>,
+}
+
+/// Made where there may be a runtime already, which must not wait.
+fn database() -> Database {
+    let made = std::thread::spawn(|| {
+        tokio::runtime::Runtime::new().unwrap().block_on(Database::postgres()).expect("a server was named")
+    });
+    made.join().unwrap()
 }
 
 impl Site {
+    /// With its stores on PostgreSQL if there is a server for tests, and in files otherwise.
     pub fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap() }
+        let has_server = std::env::var_os(lgsp_store::testing::SERVER).is_some();
+        Self { database: has_server.then(database), ..Self::in_files() }
+    }
+
+    /// With its stores in files, whatever there is.
+    pub fn in_files() -> Self {
+        Self { dir: tempfile::tempdir().unwrap(), database: None }
+    }
+
+    /// The database of its stores.
+    pub fn database(&self) -> Option<&Database> {
+        self.database.as_ref()
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -46,7 +68,8 @@ impl Site {
     }
 
     pub fn options(&self) -> Options {
-        Options { dir: self.dir.path().join("ledger"), abandon: Abandon::Never, ..Default::default() }
+        let store = self.database.as_ref().map(|database| database.url().to_owned()).unwrap_or_default();
+        Options { dir: self.dir.path().join("ledger"), store, abandon: Abandon::Never, ..Default::default() }
     }
 
     pub async fn start(&self, bus: &Bus) -> Running {
@@ -63,12 +86,7 @@ pub const DECISIONS_KEY: [u8; 32] = [9; 32];
 pub fn keys(bus: &Bus) -> Keys {
     let domains = bus.options().domains.iter();
     let macs = MacKeys::new(domains.map(|domain| (domain.clone(), MacKey::new(MAC_KEY))).collect());
-    Keys {
-        macs,
-        log: vec![log_key()],
-        decisions: Some(MacKey::new(DECISIONS_KEY)),
-        former_entries: None,
-    }
+    Keys { macs, log: vec![log_key()], decisions: Some(MacKey::new(DECISIONS_KEY)), former_entries: None }
 }
 
 /// The key that signs the log's checkpoints.
@@ -290,9 +308,15 @@ pub fn everything() -> ExchangeFilter {
 
 /// How many erasable parts are stored.
 pub async fn erasable_parts(site: &Site) -> i64 {
-    let url = format!("sqlite:{}", site.path("erasable.db").display());
-    let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
-    let (count,) = sqlx::query_as("SELECT count(*) FROM erasable").fetch_one(&pool).await.unwrap();
-    pool.close().await;
-    count
+    let (url, table) = match site.database() {
+        Some(database) => (database.url().to_owned(), "lgsp_ledger_erasable.erasable"),
+        None => (format!("sqlite:{}", site.path("erasable.db").display()), "erasable"),
+    };
+    let store = lgsp_store::Store::open_read_only(&lgsp_store::Options::of(url)).await.unwrap();
+    let sql = format!("SELECT count(*) AS n FROM {table}");
+    let mut reader = store.reader(Instant::now() + PATIENCE).await.unwrap();
+    let row = reader.optional(lgsp_store::Query::new(&sql)).await.unwrap().unwrap();
+    drop(reader);
+    store.close().await;
+    row.integer("n").unwrap()
 }

@@ -27,28 +27,25 @@ impl Writer {
     }
 
     pub(crate) async fn run(&mut self, query: &Query<'_>) -> Result<u64, Error> {
-        self.step(query, async |writer, statement, values| writer.client.execute(statement, values).await)
-            .await
+        let was_whole = std::mem::replace(&mut self.whole, false);
+        let asked = async {
+            let statement = self.prepared(query).await?;
+            self.client.execute(&statement, &values(query)).await
+        };
+        let changed = until(self.deadline, asked).await?;
+        self.whole = was_whole;
+        Ok(changed)
     }
 
     pub(crate) async fn all(&mut self, query: &Query<'_>) -> Result<Vec<Row>, Error> {
-        self.step(query, async |writer, statement, values| writer.client.query(statement, values).await).await
-    }
-
-    async fn step<T>(
-        &mut self,
-        query: &Query<'_>,
-        ask: impl AsyncFnOnce(&Self, &Statement, &[&(dyn ToSql + Sync)]) -> Result<T, tokio_postgres::Error>,
-    ) -> Result<T, Error> {
         let was_whole = std::mem::replace(&mut self.whole, false);
-        let asked = until(self.deadline, async {
+        let asked = async {
             let statement = self.prepared(query).await?;
-            let values: Vec<&(dyn ToSql + Sync)> = query.values.iter().map(|value| value as _).collect();
-            ask(self, &statement, &values).await
-        });
-        let answer = asked.await?;
+            self.client.query(&statement, &values(query)).await
+        };
+        let rows = until(self.deadline, asked).await?;
         self.whole = was_whole;
-        Ok(answer)
+        Ok(rows)
     }
 
     /// Texts are told to be texts: a statement that the server cannot make out would cost the whole transaction.
@@ -68,6 +65,10 @@ impl Writer {
         self.client.give_back();
         Ok(())
     }
+}
+
+fn values<'q>(query: &'q Query<'_>) -> Vec<&'q (dyn ToSql + Sync)> {
+    query.values.iter().map(|value| value as _).collect()
 }
 
 async fn until<T>(

@@ -62,7 +62,9 @@ impl Store {
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             // What was acknowledged survives a power cut.
-            .synchronous(SqliteSynchronous::Full);
+            .synchronous(SqliteSynchronous::Full)
+            // What is deleted must not stay in the file.
+            .pragma("secure_delete", "ON");
         let store = Self { pool: connect_pool(options, connect).await? };
         let mut connection = store.pool.acquire().await?;
         migrate::run(&mut connection, migrations).await?;
@@ -83,6 +85,19 @@ impl Store {
     pub(crate) async fn run(&self, sql: &str) -> Result<(), Error> {
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(&self.pool).await?;
         Ok(())
+    }
+
+    /// Writes the write-ahead log back and empties it, so that what was deleted does not stay there. Returns whether it did: a
+    /// reader may be in the way.
+    ///
+    /// # Errors
+    /// The disk does not do it.
+    pub async fn empty_log(&self) -> Result<bool, Error> {
+        // The first one waits for nobody and does most of it; the second one keeps writers out, for a moment.
+        sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(&self.pool).await?;
+        let (is_busy, _, _): (i64, i64, i64) =
+            sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&self.pool).await?;
+        Ok(is_busy == 0)
     }
 
     /// The pool, for statements that no exchange waits for.
