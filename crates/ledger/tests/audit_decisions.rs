@@ -316,7 +316,7 @@ fn remove_index(site: &Site) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rebuilt_index_is_the_one_that_grew() {
-    let (site, bus) = (Site::new(), bus());
+    let (site, bus) = (Site::in_files(), bus());
     let running = site.start(&bus).await;
     let now = unix_micros(SystemTime::now());
     let numbered = |entered: Entered, sequence| {

@@ -194,7 +194,7 @@ fn edit_first_record(bytes: &mut [u8]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_was_put_back_signs_nothing_and_an_old_checkpoint_shows_it() {
-    let (site, bus) = (Site::new(), bus());
+    let (site, bus) = (Site::in_files(), bus());
     let running = site.start(&bus).await;
     append(&running, 10).await;
     Shown(running.state.clone()).sealed(10).await;
@@ -368,7 +368,7 @@ async fn without_a_key_the_log_is_sealed_and_nothing_is_signed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_checkpoint_that_is_gone_is_no_beginning_unless_the_operator_says_so() {
-    let (site, bus) = (Site::new(), bus());
+    let (site, bus) = (Site::in_files(), bus());
     let running = site.start(&bus).await;
     append(&running, 3).await;
     Shown(running.state.clone()).sealed(3).await;
@@ -415,7 +415,7 @@ async fn a_damaged_full_tile_is_made_again_at_the_next_start() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn while_the_head_cannot_be_written_the_filing_goes_on_and_the_seal_catches_up() {
-    let (site, bus) = (Site::new(), bus());
+    let (site, bus) = (Site::in_files(), bus());
     let running = site.start(&bus).await;
     append(&running, 1).await;
     Shown(running.state.clone()).sealed(1).await;

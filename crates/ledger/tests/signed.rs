@@ -173,7 +173,7 @@ async fn a_ledger_without_a_key_calls_nothing_unsigned() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_signed_under_a_former_key_is_signed_in_an_index_that_is_built_again() {
-    let (site, bus) = (Site::new(), bus());
+    let (site, bus) = (Site::in_files(), bus());
     let running = site.start(&bus).await;
     let entered = numbered("gateway-1", 1);
     entered.enter(&running).await;

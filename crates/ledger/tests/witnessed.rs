@@ -218,7 +218,7 @@ async fn while_the_logs_key_is_replaced_the_witness_cosigns_under_either() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operator_who_puts_the_log_back_is_found_out_by_the_witness() {
-    let (site, bus, office) = (Site::new(), bus(), Office::new().await);
+    let (site, bus, office) = (Site::in_files(), bus(), Office::new().await);
     let open = office.open(vec![log_key().verifier().clone()]).await;
     let running = Running::start(office.asked_by(&site), &bus).await;
     append(&running, 10).await;
@@ -254,7 +254,7 @@ async fn an_operator_who_puts_the_log_back_is_found_out_by_the_witness() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_whose_checkpoint_is_gone_is_signed_once_the_witness_says_that_it_goes_on() {
-    let (site, bus, office) = (Site::new(), bus(), Office::new().await);
+    let (site, bus, office) = (Site::in_files(), bus(), Office::new().await);
     let open = office.open(vec![log_key().verifier().clone()]).await;
     let running = Running::start(office.asked_by(&site), &bus).await;
     append(&running, 10).await;
