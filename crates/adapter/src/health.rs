@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::check::Finding;
+use crate::metrics::Queries;
 use crate::{Adapter, METRIC, NotUnderstood, SourceError, Tables};
 
 /// Longest time that a source may take to say that it is there.
@@ -31,6 +32,11 @@ pub trait Probe: Send + Sync + 'static {
     /// What was read since the adapter was opened, and not understood.
     fn not_understood(&self) -> Vec<NotUnderstood> {
         Vec::new()
+    }
+
+    /// What measures its queries, of a source that has any.
+    fn queries(&self) -> Option<&Queries> {
+        None
     }
 
     /// The tables, of a source that is a database.
@@ -63,6 +69,9 @@ pub fn watch(
     let (name, probe) = (adapter.source.clone(), adapter.probe.clone());
     let (component, counts) = (state.component("source"), state.scoped(METRIC));
     health.failed(&name, STARTING);
+    if let Some(queries) = probe.queries() {
+        queries.show(state.metrics(), adapter.domain);
+    }
     async move {
         let mut ticks = interval(every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

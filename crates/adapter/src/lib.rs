@@ -26,6 +26,7 @@ mod fault;
 mod fields;
 pub mod health;
 mod mapping;
+pub mod metrics;
 mod options;
 mod origin;
 pub mod page;
@@ -44,7 +45,7 @@ pub use fault::{invalid, status};
 pub use fields::Fields;
 pub use lgsp_core::{Fault, Reason};
 pub use lgsp_runtime::config;
-pub use lgsp_store::{Dialect, Options as StoreOptions, Query, Reader, Row, Store, Value};
+pub use lgsp_store::{Dialect, Options as StoreOptions, Query, Row, Store, Value};
 pub use mapping::check::Problem;
 pub use mapping::{MappedColumn, MappedRelation, Mapping};
 pub use options::{Options, SourceOptions};
@@ -52,5 +53,6 @@ pub use origin::Origin;
 pub use relation::{Codes, Column, FLAGS, Kind, Relation, Rule, SEX};
 pub use source::SourceError;
 pub use tables::{
+    Reader,
     Add, ByPerson, Counts, METRIC, NotUnderstood, Numbered, OfPage, Part, Record, Statement, Tables,
 };

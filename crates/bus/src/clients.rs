@@ -12,6 +12,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{DeliveryResult, ProducerContext};
 use tracing::{debug, warn};
 
+use crate::metrics::Meters;
 use crate::refusals::Refusals;
 use crate::security::Login;
 use crate::{Error, Options};
@@ -31,6 +32,7 @@ pub(crate) struct Cluster {
     pub(crate) options: Options,
     pub(crate) bootstrap: String,
     pub(crate) refusals: Arc<Refusals>,
+    pub(crate) meters: Arc<Meters>,
     login: Login,
 }
 
@@ -38,7 +40,7 @@ impl Cluster {
     /// Reads the files that prove us.
     pub(crate) fn new(options: Options, bootstrap: String) -> Result<Self, Error> {
         let login = Login::read(&options.security)?;
-        Ok(Self { options, bootstrap, refusals: Arc::default(), login })
+        Ok(Self { options, bootstrap, refusals: Arc::default(), meters: Arc::default(), login })
     }
 
     /// The context of a client that hears nothing but what goes wrong.

@@ -37,6 +37,7 @@ mod headers;
 mod heartbeat;
 mod mac;
 mod options;
+pub mod metrics;
 mod producer;
 mod pulse;
 mod refusals;

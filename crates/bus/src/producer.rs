@@ -1,6 +1,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use rdkafka::ClientConfig;
@@ -13,6 +13,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer as _,
 use tracing::{debug, warn};
 
 use crate::clients::Cluster;
+use crate::metrics::{Meters, Topic};
 use crate::refusals::Refusals;
 use crate::{Error, Options, clients};
 
@@ -35,6 +36,13 @@ pub(crate) struct Place {
     pub(crate) offset: i64,
 }
 
+/// A record that Kafka has, until its delivery report.
+struct Handed {
+    receipt: Receipt,
+    meter: Arc<Topic>,
+    when: Instant,
+}
+
 /// A record on its way out.
 pub(crate) struct Outgoing<'a> {
     pub(crate) topic: &'a str,
@@ -50,6 +58,7 @@ pub(crate) struct Producer {
     options: Options,
     config: ClientConfig,
     refusals: Arc<Refusals>,
+    meters: Arc<Meters>,
     native: ArcSwap<Polled>,
 }
 
@@ -57,19 +66,23 @@ impl Producer {
     pub(crate) fn new(what: &'static str, cluster: &Cluster, config: ClientConfig) -> Result<Self, Error> {
         let refusals = cluster.refusals.clone();
         let native = ArcSwap::from_pointee(build(what, &config, refusals.clone())?);
-        Ok(Self { what, options: cluster.options.clone(), config, refusals, native })
+        let (options, meters) = (cluster.options.clone(), cluster.meters.clone());
+        Ok(Self { what, options, config, refusals, meters, native })
     }
 
     /// Hands a record to Kafka, without waiting. After an error the receipt is not called.
     pub(crate) fn send(&self, record: Outgoing<'_>, receipt: Receipt) -> Result<(), Error> {
         let topic = self.options.topic(record.topic);
-        let mut base = BaseRecord::<[u8], [u8], _>::with_opaque_to(&topic, Box::new(receipt));
+        let meter = self.meters.of_topic(record.topic);
+        let handed = Handed { receipt, meter: meter.clone(), when: Instant::now() };
+        let mut base = BaseRecord::<[u8], [u8], _>::with_opaque_to(&topic, Box::new(handed));
         base.partition = record.partition;
         base.key = record.key;
         base.payload = record.value;
         base.headers = record.headers;
         let native = self.native.load();
         let Err((error, _)) = native.client.send(base) else { return Ok(()) };
+        meter.refused();
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::MessageSizeTooLarge) => {
                 Err(Error::TooLarge { topic: record.topic.to_owned() })
@@ -184,9 +197,10 @@ impl ClientContext for Reports {
 }
 
 impl ProducerContext for Reports {
-    type DeliveryOpaque = Box<Receipt>;
+    type DeliveryOpaque = Box<Handed>;
 
-    fn delivery(&self, result: &DeliveryResult<'_>, receipt: Self::DeliveryOpaque) {
+    fn delivery(&self, result: &DeliveryResult<'_>, handed: Self::DeliveryOpaque) {
+        handed.meter.delivered(handed.when, result.is_ok());
         let delivery = match result {
             Ok(record) => Ok(Place { partition: record.partition(), offset: record.offset() }),
             Err((error, record)) => {
@@ -194,14 +208,12 @@ impl ProducerContext for Reports {
                 Err(error.clone())
             }
         };
-        receipt(delivery);
+        (handed.receipt)(delivery);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
-
     use super::*;
     use crate::Bus;
 

@@ -19,6 +19,13 @@ macro_rules! counters {
                 Stats { $($name: self.$name.get(),)+ }
             }
         }
+
+        impl Stats {
+            /// Each counter with its name.
+            pub(crate) fn each(&self) -> impl Iterator<Item = (&'static str, u64)> {
+                [$((stringify!($name), self.$name),)+].into_iter()
+            }
+        }
     };
 }
 

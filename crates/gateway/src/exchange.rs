@@ -26,6 +26,7 @@ pub(crate) async fn exchange(hub: Arc<Hub>, call: Call, mut outlet: Outlet) {
         Err(fault) => return hub.refuse_attempt(&call, &fault, &mut outlet),
     };
     let span = spans::exchange(&call, &rules, &caller);
+    let meter = hub.meters.exchange(&call, &rules, &caller);
     let begun_us = call.arrival.unix_us;
     let mut account = Account::open(exchange, begun_us, &caller, rules.environment(), rules.revision());
     let mut released = Tally::new();
@@ -39,7 +40,11 @@ pub(crate) async fn exchange(hub: Arc<Hub>, call: Call, mut outlet: Outlet) {
         }
         Err(fault) => Err(fault),
     };
-    let Err(fault) = carried else { return spans::served(&span, exchange) };
+    let Err(fault) = carried else {
+        hub.meters.served(&meter, &account, &span);
+        return spans::served(&span, exchange);
+    };
+    hub.meters.not_served(&meter, &account, &fault, &span);
     spans::not_served(&span, exchange, &fault);
     hub.enter_failed(&mut account, &fault, &released);
     outlet.refuse(&fault);

@@ -17,6 +17,7 @@ use crate::entry::{Account, Book, Tally};
 use crate::in_flight::{InFlight, Work};
 use crate::options::Exchanges;
 use crate::outlet::Outlet;
+use crate::metrics::Meters;
 use crate::quota::{Charge, Quotas};
 use crate::rules::Current;
 use crate::stats::Stats;
@@ -88,7 +89,9 @@ impl Hub {
         self.stats.outcome(Outcome::Served);
         still_in_time(deadline)
     }
+        let began = Instant::now();
 
+        account.entered_after(began.elapsed());
     /// Enters why an exchange was not served, without waiting, unless its final entry is there already.
     pub(crate) fn enter_failed(&self, account: &mut Account, fault: &Fault, released: &Tally) {
         if account.is_closed() {
@@ -114,3 +117,4 @@ impl Hub {
         self.attempts.count(reason, peer, known, now);
     }
 }
+        self.meters.attempt(reason);

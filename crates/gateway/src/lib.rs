@@ -47,6 +47,7 @@ mod in_flight;
 mod leash;
 mod listener;
 mod metadata;
+pub mod metrics;
 mod numbers;
 mod oidc;
 mod options;

@@ -22,7 +22,7 @@ const APPLICATION: &str = "lgsp.application.id";
 const OUTCOME: &str = "lgsp.exchange.outcome";
 
 /// What stands for a method that the hub does not know: its text is the caller's.
-const OTHER: &str = "_OTHER";
+pub(crate) const OTHER: &str = "_OTHER";
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// The span of an exchange, in the trace of its caller.
@@ -77,7 +77,7 @@ pub(crate) fn not_served(span: &Span, exchange: ExchangeId, fault: &Fault) {
     debug!(parent: span, %exchange, reason, "exchange not served");
 }
 
-fn name(outcome: Outcome) -> &'static str {
+pub(crate) fn name(outcome: Outcome) -> &'static str {
     outcome.as_str_name().trim_start_matches("OUTCOME_")
 }
 

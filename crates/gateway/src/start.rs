@@ -25,6 +25,7 @@ use crate::listener::Listener;
 use crate::numbers;
 use crate::oidc::{self, Issuer};
 use crate::options::{LARGEST_EMBEDDED_ANSWER, Options};
+use crate::metrics::{self, Meters};
 use crate::quota::Quotas;
 use crate::quota::usage::{self, Earlier};
 use crate::rules::{Current, Floor, Follower};
@@ -169,10 +170,12 @@ pub async fn start(
     info!(%address, "gateway open");
     Ok(Gateway { address, stats: role.stats, hub })
 }
+    metrics::observe(state.metrics(), &hub, bus.options().domains.clone());
 
 /// What the parts of a gateway are started with.
 struct Role<'a> {
     bus: &'a Bus,
+        certificates.observe(state.metrics());
     state: &'a State,
     shutdown: &'a Shutdown,
     options: &'a Options,

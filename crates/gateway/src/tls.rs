@@ -10,10 +10,12 @@ mod shown;
 mod tests;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
+use lgsp_core::time::unix_micros;
 use lgsp_runtime::Component;
+use lgsp_runtime::metrics::Metrics;
 use rustls::server::danger::ClientCertVerifier;
 use tokio::task::spawn_blocking;
 use tokio::time::interval;
@@ -21,6 +23,7 @@ use tokio_rustls::TlsAcceptor;
 use tracing::{info, warn};
 
 use crate::error::Error;
+use crate::metrics::CERTIFICATE_REMAINING;
 use crate::options::Tls;
 use files::Files;
 
@@ -41,6 +44,8 @@ pub(crate) struct Current {
     pub(crate) acceptor: TlsAcceptor,
     /// Holds a caller's certificate against authorities and revocations, if callers are asked for one.
     clients: Option<Arc<dyn ClientCertVerifier>>,
+    /// When ours ends, Unix s.
+    ends: i64,
     /// Grows by one with every change.
     generation: u64,
     digests: Vec<[u8; 32]>,
@@ -67,6 +72,16 @@ impl Certificates {
         }
         self.current.store(Arc::new(files.into_current(current.generation + 1)?));
         Ok(true)
+    }
+
+    /// Shows how long the certificate of the gateway is good.
+    pub(crate) fn observe(self: &Arc<Self>, metrics: &Metrics) {
+        let certificates = Arc::downgrade(self);
+        metrics.observe(&CERTIFICATE_REMAINING, move |told| {
+            let Some(certificates) = certificates.upgrade() else { return };
+            let left = certificates.current.load().ends - unix_micros(SystemTime::now()) / 1_000_000;
+            told.tell(&[], left as f64 / 86_400.0);
+        });
     }
 
     /// Follows the files, for ever.

@@ -187,7 +187,7 @@ async fn run_up(args: arguments::Up) -> anyhow::Result<ExitCode> {
         config.telemetry.filter = "warn".to_owned();
     }
     let instance = Instance::new("hub", VERSION);
-    let telemetry = telemetry::start(&config.telemetry, &instance)?;
+    let mut telemetry = telemetry::start(&config.telemetry, &instance)?;
     let mut signals = Signals::listen()?;
 
     let (city, traffic) = (lgsp_sample::Config { citizens: args.citizens, seed: up::SEED }, args.traffic());
@@ -203,6 +203,7 @@ async fn run_up(args: arguments::Up) -> anyhow::Result<ExitCode> {
         hub.stop().await;
         return Err(error);
     }
+    telemetry.send_metrics(hub.state());
     up::print_welcome(&hub);
     signals.next().await;
     eprintln!("draining; Ctrl-C again leaves at once");
@@ -239,7 +240,7 @@ async fn run_role(
     }
     let name = role.name();
     let instance = Instance::new(&name, VERSION);
-    let telemetry: Telemetry = telemetry::start(&config.telemetry, &instance)?;
+    let mut telemetry: Telemetry = telemetry::start(&config.telemetry, &instance)?;
     let mut signals = Signals::listen()?;
     info!(%instance, version = VERSION, "starting");
     let admin = admin::bind(&config.admin).await?;
@@ -250,6 +251,7 @@ async fn run_role(
     let checking = tokio::spawn(roles::watch_topics(host.clone(), role));
     let roles = tokio::select! {
         roles = start(&host) => roles?,
+    telemetry.send_metrics(&state);
         () = signals.next() => return Ok(ExitCode::from(shutdown::EXIT_CODE)),
     };
     tokio::select! {
@@ -280,7 +282,7 @@ async fn run_witness(args: witness_arguments::Role) -> anyhow::Result<ExitCode> 
     let config: Config = config::load(&sources)?;
     let config = config.resolved();
     let instance = Instance::new("witness", VERSION);
-    let telemetry: Telemetry = telemetry::start(&config.telemetry, &instance)?;
+    let mut telemetry: Telemetry = telemetry::start(&config.telemetry, &instance)?;
     let mut signals = Signals::listen()?;
     info!(%instance, version = VERSION, "starting");
     let admin = admin::bind(&config.admin).await?;
@@ -291,6 +293,7 @@ async fn run_witness(args: witness_arguments::Role) -> anyhow::Result<ExitCode> 
     signals.next().await;
     tokio::spawn(signals.leave_on_next());
     role.stop().await;
+    telemetry.send_metrics(&state);
     admin_stop.cancel();
     // The admin port bounds its own end.
     let _ = admin.await;

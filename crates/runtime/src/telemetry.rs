@@ -260,6 +260,13 @@ pub fn traceparent<'a>(span: &Span, incoming: Option<&'a str>) -> Option<Cow<'a,
     incoming.filter(|text| parse(text).is_some()).map(Cow::Borrowed)
 }
 
+/// A `traceparent` of a trace that begins here, whose span nobody exports.
+#[must_use]
+pub fn new_traceparent() -> String {
+    let (trace, span) = (rand::random::<u128>().max(1), rand::random::<u64>().max(1));
+    format!("00-{trace:032x}-{span:016x}-01")
+}
+
 /// Makes `span` a part of the trace that `incoming` names. Without export, or if it has another form, nothing happens.
 pub fn follow(span: &Span, incoming: &str) {
     if is_exporting() {

@@ -7,6 +7,7 @@ mod inspect;
 mod not_understood;
 mod numbered;
 mod of_page;
+mod reader;
 mod record;
 mod shapes;
 mod statement;
@@ -15,11 +16,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use lgsp_store::{Dialect, Query, Reader, Row, Store};
+use lgsp_store::{Dialect, Query, Row, Store};
 use tokio::time::Instant;
 
 use crate::health::Probe;
 use crate::mapping::compile::Compiled;
+use crate::metrics::Queries;
 use crate::relation::Relation;
 use crate::{OpenError, Options, Origin, SourceError};
 
@@ -27,6 +29,7 @@ pub use by_person::ByPerson;
 pub use not_understood::{Counts, METRIC, NotUnderstood};
 pub use numbered::Numbered;
 pub use of_page::{Add, OfPage, Part};
+pub use reader::Reader;
 pub use record::Record;
 pub use statement::Statement;
 
@@ -41,6 +44,7 @@ pub struct Tables {
     pub(crate) relations: Arc<[Compiled]>,
     probes: Arc<[Statement]>,
     counts: Counts,
+    queries: Queries,
 }
 
 impl Tables {
@@ -88,6 +92,7 @@ impl Tables {
             relations,
             probes,
             counts: Counts::default(),
+            queries: Queries::of(system(store.dialect()), "SELECT"),
         })
     }
 
@@ -113,7 +118,7 @@ impl Tables {
     /// # Errors
     /// None became free before the deadline, or none could be opened.
     pub async fn reader(&self, deadline: Instant) -> Result<Reader, SourceError> {
-        Ok(self.store.reader(deadline).await?)
+        Ok(Reader::new(self.store.reader(deadline).await?, &self.queries))
     }
 
     /// Reads the only record that a statement finds, if it finds any. Let it look for two.
@@ -167,6 +172,14 @@ impl Tables {
     }
 }
 
+/// The name that OpenTelemetry has for a database.
+fn system(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Sqlite => "sqlite",
+        Dialect::Postgres => "postgresql",
+    }
+}
+
 /// Names every column, so that a source is unhealthy that changed its schema. One record of a table is read, and none of a
 /// query, which might have to sort all it has for one.
 fn probe_of(relation: &Compiled, relations: &[Compiled]) -> Statement {
@@ -188,6 +201,10 @@ impl Probe for Tables {
 
     fn not_understood(&self) -> Vec<NotUnderstood> {
         self.counts.all()
+    }
+
+    fn queries(&self) -> Option<&Queries> {
+        Some(&self.queries)
     }
 
     fn tables(&self) -> Option<&Tables> {

@@ -1,4 +1,6 @@
-use lgsp_store::{Dialect, Query, Reader, Row};
+use lgsp_store::{Dialect, Query, Row};
+
+use super::Reader;
 
 use super::{Statement, Tables};
 use crate::{SourceError, records};

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use geo::Rect;
 use lgsp_adapter::check::Finding;
 use lgsp_adapter::health::Probe;
+use lgsp_adapter::metrics::Queries;
 use lgsp_adapter::{NotUnderstood, OpenError, Options, Query, Reader, Row, SourceError, Tables, records};
 use lgsp_identifiers::WardCode;
 use lgsp_proto::land::v1::Parcel;
@@ -96,6 +97,10 @@ impl Cadastre {
 impl Probe for Cadastre {
     async fn probe(&self, deadline: Instant) -> Result<(), SourceError> {
         self.tables.probe(deadline).await
+    }
+
+    fn queries(&self) -> Option<&Queries> {
+        self.tables.queries()
     }
 
     fn not_understood(&self) -> Vec<NotUnderstood> {

@@ -229,6 +229,7 @@ mod tests {
             dead_letters: DeadLetters::new(&bus, "adapter-land-1", MacKey::new([7; 32])),
             membership,
             acknowledged: Pulse::new(),
+            meter: bus.cluster().meters.of_domain("land"),
             producer: Producer::new("replies", bus.cluster(), config).unwrap(),
             bus,
         })

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use tonic::service::Routes;
 
+use crate::metrics::Work;
 use crate::heartbeat::{Beats, Facts, Sender};
 use crate::producer::Producer;
 use crate::pulse::Pulse;
@@ -117,6 +118,7 @@ struct Shared {
     membership: Arc<Membership>,
     /// Whether the broker acknowledges what we send.
     acknowledged: Pulse,
+    meter: Arc<Work>,
     producer: Producer,
     bus: Bus,
 }
@@ -208,6 +210,7 @@ pub async fn serve(
         offsets: membership.offsets(bus, domain, &consumer),
         membership: membership.clone(),
         acknowledged: Pulse::new(),
+        meter: bus.cluster().meters.of_domain(domain),
         producer,
         options,
         bus: bus.clone(),

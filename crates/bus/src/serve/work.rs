@@ -31,7 +31,8 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 pub(super) async fn run(shared: Arc<Shared>, mut request: TakenUp, _permit: OwnedSemaphorePermit) {
     let left = request.head.deadline_us.saturating_sub(unix_micros(SystemTime::now()));
     let left = Duration::from_micros(left.max(0) as u64).min(LONGEST);
-    let until = Instant::now() + left;
+    let begun = Instant::now();
+    let until = begun + left;
     let exchange = request.head.exchange;
     let origin = std::mem::take(&mut request.origin);
     let span = spans::serve(&request.head, &origin);
@@ -41,7 +42,14 @@ pub(super) async fn run(shared: Arc<Shared>, mut request: TakenUp, _permit: Owne
 
     let served = serve(&shared, head, value, left, &mut answer).instrument(span.clone());
     let answered = AssertUnwindSafe(served).catch_unwind();
-    match timeout_at(until, answered).await {
+    let ended = timeout_at(until, answered).await;
+    let measure = match &ended {
+        Ok(Ok(Ok(()))) => &shared.meter.answered,
+        Ok(Ok(Err(_)) | Err(_)) => &shared.meter.failed,
+        Err(_) => &shared.meter.late,
+    };
+    measure.record_of(begun.elapsed(), telemetry::trace(&span));
+    match ended {
         Ok(Ok(Ok(()))) => debug!(parent: &span, %exchange, "request answered"),
         Ok(Ok(Err(error))) => debug!(parent: &span, %exchange, %error, "answer could not be sent"),
         Ok(Err(_payload)) => {

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use lgsp_bus::ReplyTrace;
@@ -8,6 +9,7 @@ use lgsp_proto::ledger::v1::{Decision, Erasable, Phase, Sealed};
 
 use super::{Book, Numbered};
 use crate::metadata::Metadata;
+use crate::metrics::Times;
 
 /// What is known of one exchange so far, for its entries.
 ///
@@ -17,11 +19,14 @@ pub struct Account {
     /// What every entry of the exchange repeats.
     sealed: Sealed,
     metadata: Metadata,
+    /// Who serves what is called, once that is known.
+    domain: Option<Arc<str>>,
     asked: Vec<SubjectRef>,
     fields: Arc<[String]>,
     request_salt: Option<Salt>,
     final_number: Option<u64>,
     closed: bool,
+    times: Times,
 }
 
 /// Counts and digests what is released: SHA-256(salt ‖ messages), without the prefixes between them.
@@ -87,16 +92,19 @@ impl Account {
             exchange,
             sealed,
             metadata: Metadata::default(),
+            domain: None,
             asked: Vec::new(),
             fields: Arc::default(),
             request_salt: None,
             final_number: None,
             closed: false,
+            times: Times { admitted_us, ..Times::default() },
         }
     }
 
     /// Notes the method. A path that names none is not noted: its text is the caller's.
     pub fn calls(&mut self, method: &Method) {
+        self.domain = Some(method.domain.clone());
         self.sealed.service = method.service.to_string();
         self.sealed.method = method.name.to_string();
         self.sealed.contract_sha256 = Bytes::copy_from_slice(&method.contract_sha256);
@@ -170,6 +178,20 @@ impl Account {
         book.seal(self.exchange, book.number(), sealed, self.erasable(), &self.asked)
     }
 
+        if trace.answered_us != 0 {
+            self.times.heard();
+        }
+    }
+
+    /// Notes how long it took until the final entry was durable.
+    pub(crate) fn entered_after(&mut self, took: Duration) {
+        self.times.entered = Some(took);
+    }
+
+    /// When the exchange was where, as far as it came.
+    pub(crate) fn times(&self) -> Times {
+        let Sealed { sent_us, taken_up_us, answered_us, .. } = self.sealed;
+        Times { sent_us, taken_up_us, answered_us, ..self.times }
     /// The entry of a part of a stream, by its number from 1. `subjects` are those whose data is in it.
     pub fn part(&self, book: &Book, part: u32, released: &Tally, subjects: &[SubjectRef]) -> Numbered {
         let mut sealed = self.sealed.clone();

@@ -15,6 +15,8 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
 use webpki::BorrowedCertRevocationList;
+use x509_cert::Certificate;
+use x509_cert::der::Decode as _;
 
 use super::Current;
 use crate::error::Error;
@@ -81,7 +83,18 @@ impl<'a> Files<'a> {
         };
         let config = self.config(provider, clients.clone())?;
         let acceptor = TlsAcceptor::from(Arc::new(config));
-        Ok(Current { acceptor, clients, generation, digests: self.digests() })
+        Ok(Current { acceptor, clients, ends: self.ends()?, generation, digests: self.digests() })
+    }
+
+    /// When the gateway's own certificate ends, Unix s.
+    fn ends(&self) -> Result<i64, Error> {
+        let file = self.options.certificate.display();
+        let first = CertificateDer::pem_slice_iter(&self.certificate).next();
+        let der = first.ok_or_else(|| bad(format!("{file}: no certificate")))?;
+        let der = der.map_err(|error| bad(format!("{file}: {error}")))?;
+        let certificate = Certificate::from_der(&der).map_err(|error| bad(format!("{file}: {error}")))?;
+        let ends = certificate.tbs_certificate.validity.not_after.to_unix_duration().as_secs();
+        Ok(i64::try_from(ends).unwrap_or(i64::MAX))
     }
 
     fn config(

@@ -17,6 +17,7 @@ use super::failure::EXCHANGE_ID;
 use super::output::{self, JsonStyle, Surface};
 use super::registry::{DEADLINE, answered};
 use super::session::{GRACE, Session};
+use super::trace::Trace;
 use super::{Error, Lang, reflection};
 use crate::cli;
 use crate::cli::client::Method;
@@ -29,6 +30,9 @@ const USUAL_DEADLINE: Duration = Duration::from_secs(60);
 
 /// The packages of the hub's own services.
 const OWN: [&str; 2] = ["lgsp.registry.v1", "lgsp.ledger.v1"];
+
+/// The header that names the trace of a call.
+const TRACEPARENT: &str = "traceparent";
 
 /// Longest value of the metadata that a caller sends.
 const LONGEST_METADATA: usize = 128;
@@ -50,11 +54,17 @@ pub async fn run(args: &cli::client::Call, lang: Lang) -> Result<(), Error> {
     for (key, value) in metadata {
         request.metadata_mut().insert(key, value);
     }
+    let trace = Trace::begin(&method);
+    if let Some(header) = trace.header() {
+        request.metadata_mut().insert(TRACEPARENT, header);
+    }
     let began = Instant::now();
     let patience = args.deadline.unwrap_or_else(|| deadline_of(&method)) + GRACE;
     let style = Surface::of_stdout().json_style(args.output);
     let served = tokio::time::timeout(patience, serve(&session, &method, request, style)).await;
     let served = served.unwrap_or(Err(Error::NoAnswer { waited: patience }));
+    let (took, trace_id) = (began.elapsed(), trace.id().to_owned());
+    trace.end(served.is_ok()).await;
     if let Err(error) = &served
         && is_about_the_purpose(error)
     {
@@ -62,7 +72,8 @@ pub async fn run(args: &cli::client::Call, lang: Lang) -> Result<(), Error> {
     }
     let exchange = served?;
     if args.verbose {
-        tell(lang, exchange.as_deref(), began.elapsed());
+        tell(lang, exchange.as_deref(), took);
+        output::note(&format!("trace {trace_id}"));
     }
     Ok(())
 }

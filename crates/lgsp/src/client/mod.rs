@@ -33,6 +33,7 @@ mod sheet;
 mod sign_in;
 pub(crate) mod table;
 pub mod token;
+mod trace;
 pub(crate) mod words;
 
 use std::process::ExitCode;

@@ -14,6 +14,7 @@ pub mod witness;
 
 use std::time::Duration;
 
+use std::sync::Arc;
 use anyhow::Context as _;
 use lgsp_bus::{Bus, MacKey, MacKeys, topics};
 use lgsp_runtime::shutdown::Late;

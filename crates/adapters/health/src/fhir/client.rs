@@ -11,6 +11,7 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper_util::client::legacy;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use lgsp_adapter::metrics::Queries;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
@@ -40,6 +41,7 @@ pub(super) struct Client {
     requests: Semaphore,
     largest_answer: usize,
     most_pages: u32,
+    pub(super) queries: Queries,
 }
 
 impl Client {
@@ -62,6 +64,7 @@ impl Client {
             requests: Semaphore::new(options.max_connections as usize),
             largest_answer: options.largest_answer,
             most_pages: options.most_pages,
+            queries: Queries::of("fhir", "search"),
         })
     }
 
@@ -167,7 +170,10 @@ impl Client {
     ) -> Result<Resource, Error> {
         let request =
             request.body(Full::new(body)).map_err(|_| Error::NotFhir("it names a page that is no URL"))?;
-        timeout_at(deadline, self.exchange(request, largest)).await.map_err(|_| Error::TimedOut)?
+        let exchange = async {
+            timeout_at(deadline, self.exchange(request, largest)).await.map_err(|_| Error::TimedOut)?
+        };
+        self.queries.measure(1, exchange, Error::cause).await
     }
 
     async fn exchange(&self, request: Request<Full<Bytes>>, largest: usize) -> Result<Resource, Error> {

@@ -39,6 +39,27 @@ pub(super) enum Error {
     SeveralPatients,
 }
 
+impl Error {
+    /// The cause in one constant word, as [`SourceError::cause`] has it.
+    pub(super) fn cause(&self) -> &'static str {
+        match self {
+            Self::TimedOut => "timed-out",
+            Self::Unreachable(_) | Self::Broken(_) | Self::Denied(_) | Self::Failing { .. } => "unavailable",
+            Self::SeveralPatients => "contradictory",
+            Self::Refused { .. }
+            | Self::TooLarge(_)
+            | Self::TooManyPages(_)
+            | Self::Incomplete(_)
+            | Self::NotFhir(_)
+            | Self::Malformed { .. }
+            | Self::ForeignLink
+            | Self::RevealingLink
+            | Self::NotAskedFor(_)
+            | Self::OtherVersion => "unexpected",
+        }
+    }
+}
+
 impl From<Error> for SourceError {
     fn from(error: Error) -> Self {
         match error {

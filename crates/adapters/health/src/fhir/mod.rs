@@ -35,6 +35,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use lgsp_adapter::health::Probe;
+use lgsp_adapter::metrics::Queries;
 use lgsp_adapter::{Adapter, Counts, NotUnderstood, Origin, SourceError};
 use lgsp_identifiers::PersonKey;
 use lgsp_proto::health::v1::{Immunization, PatientSummary};
@@ -154,6 +155,10 @@ impl fmt::Debug for Fhir {
 
 #[async_trait]
 impl Probe for Fhir {
+    fn queries(&self) -> Option<&Queries> {
+        Some(&self.client.queries)
+    }
+
     /// Searches a patient who does not exist: that reaches the server's database, and reads nobody.
     async fn probe(&self, deadline: Instant) -> Result<(), SourceError> {
         self.read_credentials().await;
