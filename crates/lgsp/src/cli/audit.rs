@@ -85,8 +85,8 @@ pub enum Ask {
     Withhold(Box<Withhold>),
     /// Erase what can be erased of exchanges, for good: who asked, for which dossier, about whom
     #[command(after_help = "Example:\n  \
-        lgsp audit erase 019e8cf0-7c00-7000-8000-00000000002a --legal-basis 'Luật 91/2025/QH15; Quyết định 19/QĐ-UBND' \\\n    \
-        --dry-run --as dung-vanhanh --key dung-vanhanh.pem")]
+        lgsp audit erase 019e8cf0-7c00-7000-8000-00000000002a --dry-run \\\n    \
+        --legal-basis 'Luật 91/2025/QH15; Quyết định 19/QĐ-UBND' --as dung-vanhanh --key dung-vanhanh.pem")]
     Erase(Box<About>),
     /// Destroy the subject key of a month, for good: nobody finds a person among its exchanges any more
     #[command(after_help = "Example:\n  \

@@ -30,7 +30,8 @@ pub async fn delete(
     let deleting = async {
         loop {
             let (of, keys, ledger) = (months.borrow_and_update().clone(), keys.clone(), ledger.clone());
-            let deleted = spawn_blocking(move || list(&ledger, &of).and_then(|()| delete_all(&keys, &of))).await;
+            let deleted =
+                spawn_blocking(move || list(&ledger, &of).and_then(|()| delete_all(&keys, &of))).await;
             match deleted {
                 Ok(Ok(())) => told.ready(),
                 Ok(Err(error)) => {
@@ -108,7 +109,8 @@ mod tests {
         let (keys, ledger) = (dir.path().join("keys"), dir.path().join("ledger"));
         fs::create_dir(&keys).expect("made");
         fs::create_dir(&ledger).expect("made");
-        let put = |month: &str| fs::write(keys.join(format!("{month}.key")), "2a".repeat(32)).expect("written");
+        let put =
+            |month: &str| fs::write(keys.join(format!("{month}.key")), "2a".repeat(32)).expect("written");
         ["2026-05", "2026-06"].iter().copied().for_each(put);
         let months = BTreeSet::from(["2026-05".to_owned()]);
         for _ in 0..2 {
@@ -125,7 +127,8 @@ mod tests {
         fs::create_dir(keys.join("2026-05.key")).expect("made");
         let state = State::new(Instance::new("ledger", "0.0.0"));
         let (_months, told) = watch::channel(months);
-        let deleting = delete(told, (keys, ledger), state.component("subject-keys"), CancellationToken::new());
+        let deleting =
+            delete(told, (keys, ledger), state.component("subject-keys"), CancellationToken::new());
         let until_told = async {
             while state.status()["components"]["subject-keys"]["cause"] != STILL_THERE {
                 tokio::task::yield_now().await;
