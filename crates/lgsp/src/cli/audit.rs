@@ -86,13 +86,14 @@ pub enum Ask {
     /// Erase what can be erased of exchanges, for good: who asked, for which dossier, about whom
     #[command(after_help = "Example:\n  \
         lgsp audit erase 019e8cf0-7c00-7000-8000-00000000002a --dry-run \\\n    \
-        --legal-basis 'Luật 91/2025/QH15; Quyết định 19/QĐ-UBND' --as dung-vanhanh --key dung-vanhanh.pem")]
+        --legal-basis 'Quyết định 19/QĐ-UBND' --as dung-vanhanh --key dung-vanhanh.pem")]
     Erase(Box<About>),
     /// Destroy the subject key of a month, for good: nobody finds a person among its exchanges any more
     #[command(after_help = "Example:\n  \
         lgsp audit destroy-key 2024-05 --legal-basis 'Quyết định 20/QĐ-UBND' --reason 'hết thời hạn tra cứu' \\\n    \
         --dry-run --as dung-vanhanh --key dung-vanhanh.pem\n\n\
-        The ledger deletes its own file of the key. What it prints are the gateways on whose machines the file is still to be deleted.")]
+        The ledger deletes its own file of the key. What it prints are the gateways on whose machines\n\
+        the file is still to be deleted.")]
     DestroyKey(Box<DestroyKey>),
 }
 
