@@ -10,7 +10,7 @@ use lgsp_bus::Provider;
 use lgsp_core::time::unix_micros;
 use lgsp_core::{ApplicationId, Caller, Fault, Outcome, Reason, Rules, code_name};
 use lgsp_runtime::metrics::{
-    Counter, Counters, Histogram, Histograms, Kind, Metric, Metrics, Resolved, Unit,
+    Counter, Counters, Histogram, Histograms, Kind, Metric, Metrics, Resolved, Unit, is_paused,
 };
 use lgsp_runtime::telemetry::{self, Trace};
 use tokio::time::Instant;
@@ -198,6 +198,9 @@ impl Meters {
     }
 
     fn ended(&self, meter: &Meter, account: &Account, code: i32, outcome: Outcome, trace: Option<Trace>) {
+        if is_paused() {
+            return;
+        }
         let of = &meter.of_method;
         let (name, told) = (&*of.name, spans::name(outcome));
         let duration = of.durations.get(&(code, outcome), || {

@@ -19,6 +19,7 @@ mod state;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::RwLock;
 use prometheus_client::collector::Collector;
@@ -124,6 +125,22 @@ pub const PROCESS_UPTIME: Metric = Metric {
     labels: &[],
     help: "Seconds since the process started",
 };
+
+/// Whether nothing is recorded.
+static PAUSED: AtomicBool = AtomicBool::new(false);
+
+/// Pauses all recording in this process, or goes on with it, for the bench that measures what recording costs.
+#[doc(hidden)]
+pub fn pause(paused: bool) {
+    PAUSED.store(paused, Ordering::Relaxed);
+}
+
+/// Whether recording is paused. What is recorded together asks once, and spares what leads up to it.
+#[doc(hidden)]
+#[must_use]
+pub fn is_paused() -> bool {
+    PAUSED.load(Ordering::Relaxed)
+}
 
 /// The metrics that every process has.
 pub const ALL: &[&Metric] = &[

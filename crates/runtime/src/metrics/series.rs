@@ -10,7 +10,7 @@ use prometheus_client::metrics::counter;
 use prometheus_client::metrics::exemplar::HistogramWithExemplars;
 
 use super::labels::{Values, encode_series};
-use super::{DURATIONS, Family, MOST_SERIES, Metric, OTHER};
+use super::{DURATIONS, Family, MOST_SERIES, Metric, OTHER, is_paused};
 use crate::telemetry::Trace;
 
 /// The handle of one series. A cheap handle.
@@ -27,12 +27,14 @@ pub struct Counter(counter::Counter);
 impl Counter {
     /// Counts one more.
     pub fn add(&self) {
-        self.0.inc();
+        self.add_all(1);
     }
 
     /// Counts so many more.
     pub fn add_all(&self, amount: u64) {
-        self.0.inc_by(amount);
+        if !is_paused() {
+            self.0.inc_by(amount);
+        }
     }
 }
 
@@ -49,11 +51,14 @@ pub struct Histogram(HistogramWithExemplars<Trace>);
 impl Histogram {
     /// Takes a duration in.
     pub fn record(&self, took: Duration) {
-        self.0.observe(took.as_secs_f64(), None, None);
+        self.record_of(took, None);
     }
 
     /// Takes in a duration of a trace, which is remembered as an example of such a duration.
     pub fn record_of(&self, took: Duration, trace: Option<Trace>) {
+        if is_paused() {
+            return;
+        }
         let when = trace.as_ref().map(|_| SystemTime::now());
         self.0.observe(took.as_secs_f64(), trace, when);
     }
