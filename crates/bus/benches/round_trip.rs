@@ -192,6 +192,15 @@ impl LedgerService for Provider {
     ) -> Result<Response<GetCompletenessResponse>, Status> {
         Err(Status::unimplemented(""))
     }
+
+    type CountTrafficStream = tokio_stream::Empty<Result<lgsp_proto::ledger::v1::TrafficCounts, Status>>;
+
+    async fn count_traffic(
+        &self,
+        _: Request<lgsp_proto::ledger::v1::CountTrafficRequest>,
+    ) -> Result<Response<Self::CountTrafficStream>, Status> {
+        Err(Status::unimplemented(""))
+    }
 }
 
 /// What two programs need at least: a request with an id, a reply with the same id, two threads that read.

@@ -15,6 +15,7 @@ pub mod entry;
 mod environment;
 mod fault;
 mod ids;
+pub mod indicators;
 mod permit;
 mod plan;
 mod procedure;

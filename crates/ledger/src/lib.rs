@@ -54,6 +54,7 @@ mod sequences;
 mod service;
 #[doc(hidden)]
 pub mod steps;
+mod traffic;
 mod usage;
 
 pub use error::Error;

@@ -10,8 +10,8 @@ use lgsp_core::time::unix_micros;
 use lgsp_core::{ApplicationId, ExchangeId, Fault, Reason, Violation};
 use lgsp_proto::ledger::v1::ledger_service_server::LedgerService;
 use lgsp_proto::ledger::v1::{
-    Exchange, ExchangeFilter, FollowExchangesRequest, GetCompletenessRequest, GetCompletenessResponse,
-    ListExchangesRequest, ListExchangesResponse, Sealed,
+    CountTrafficRequest, Exchange, ExchangeFilter, FollowExchangesRequest, GetCompletenessRequest,
+    GetCompletenessResponse, ListExchangesRequest, ListExchangesResponse, Sealed, TrafficCounts,
 };
 use prost::Message;
 use tokio::time::Instant;
@@ -38,6 +38,8 @@ pub(crate) const MOST_GATEWAYS: usize = 200;
 const CATCH_UP: Duration = Duration::from_secs(1);
 /// A caller who brings no deadline waits no longer than this.
 pub(crate) const LONGEST: Duration = Duration::from_secs(10);
+/// Distinct dossiers of a year are read from its entries.
+const LONGEST_COUNT: Duration = Duration::from_secs(60);
 pub(crate) const LONGEST_STREAM: Duration = Duration::from_secs(60 * 60);
 
 type Exchanges = Pin<Box<dyn Stream<Item = Result<Exchange, Status>> + Send>>;
@@ -171,6 +173,18 @@ impl LedgerService for Service {
     ) -> Result<Response<GetCompletenessResponse>, Status> {
         let told = self.completeness(deadline(request.extensions(), LONGEST)).await;
         told.map(Response::new).map_err(|fault| lgsp_bus::status(&fault))
+    }
+
+    type CountTrafficStream = Pin<Box<dyn Stream<Item = Result<TrafficCounts, Status>> + Send>>;
+
+    async fn count_traffic(
+        &self,
+        request: Request<CountTrafficRequest>,
+    ) -> Result<Response<Self::CountTrafficStream>, Status> {
+        let (_, extensions, request) = request.into_parts();
+        let counted = self.traffic(request, deadline(&extensions, LONGEST_COUNT)).await;
+        let messages = counted.map_err(|fault| lgsp_bus::status(&fault))?;
+        Ok(Response::new(Box::pin(tokio_stream::iter(messages.into_iter().map(Ok)))))
     }
 }
 

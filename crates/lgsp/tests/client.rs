@@ -96,6 +96,15 @@ impl LedgerService for Ledger {
     ) -> Result<Response<GetCompletenessResponse>, Status> {
         Err(refusal(Reason::NotFound))
     }
+
+    type CountTrafficStream = tokio_stream::Empty<Result<lgsp_proto::ledger::v1::TrafficCounts, Status>>;
+
+    async fn count_traffic(
+        &self,
+        _: Request<lgsp_proto::ledger::v1::CountTrafficRequest>,
+    ) -> Result<Response<Self::CountTrafficStream>, Status> {
+        Err(refusal(Reason::NotFound))
+    }
 }
 
 /// The small hub, and a data directory with the keys of its callers.

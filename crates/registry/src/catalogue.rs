@@ -6,7 +6,7 @@ use lgsp_core::time::micros;
 use lgsp_proto::registry::v1::item::Item as Of;
 use lgsp_proto::registry::v1::{
     Agency, Agreement, AgreementRecord, AgreementStage, AgreementState, Application, Change, DataService,
-    Edit, Item, Person, PersonProposal, Purpose, Role, RoleProposal, Snapshot, System,
+    Edit, Item, NationalService, Person, PersonProposal, Purpose, Role, RoleProposal, Snapshot, System,
 };
 
 use crate::ended::{is_over, is_past};
@@ -36,6 +36,7 @@ pub(crate) struct Catalogue {
     role_proposals: BTreeMap<String, RoleProposal>,
     holders: Holders,
     systems: BTreeMap<String, System>,
+    national_services: BTreeMap<String, NationalService>,
     persons: BTreeMap<String, Person>,
     /// By the id of the person.
     person_proposals: BTreeMap<String, PersonProposal>,
@@ -127,6 +128,9 @@ impl Catalogue {
             Some(Of::Connection(record)) => self.holders.put(record),
             Some(Of::Credential(record)) => self.holders.put_credential(record),
             Some(Of::System(system)) => drop(self.systems.insert(system.id.clone(), system)),
+            Some(Of::NationalService(service)) => {
+                self.national_services.insert(service.id.clone(), service);
+            }
             Some(Of::Person(person)) => drop(self.persons.insert(person.id.clone(), person)),
             Some(Of::PersonProposal(proposal)) => {
                 self.person_proposals.insert(whom(&proposal), proposal);
@@ -148,6 +152,7 @@ impl Catalogue {
             Of::Connection(record) => self.holders.remove(record),
             Of::Credential(record) => self.holders.remove_credential(record),
             Of::System(system) => drop(self.systems.remove(&system.id)),
+            Of::NationalService(service) => drop(self.national_services.remove(&service.id)),
             Of::Person(person) => drop(self.persons.remove(&person.id)),
             Of::PersonProposal(proposal) => drop(self.person_proposals.remove(&whom(proposal))),
             Of::Agreement(record) => drop(self.agreements.remove(&key(record))),
@@ -240,6 +245,11 @@ impl Catalogue {
         self.systems.values()
     }
 
+    /// A data service of the national platform.
+    pub fn national_service(&self, id: &str) -> Option<&NationalService> {
+        self.national_services.get(id)
+    }
+
     /// Whether a role of this name is there.
     pub fn has_role(&self, name: &str) -> bool {
         self.roles.contains_key(name)
@@ -279,6 +289,8 @@ impl Catalogue {
         let credentials =
             credentials.map(|it| (format!("6/{}/{}", it.application, it.id), Of::Credential(it.clone())));
         let systems = self.systems.values().map(|it| (format!("7/{}", it.id), Of::System(it.clone())));
+        let national = self.national_services.values();
+        let national = national.map(|it| (format!("71/{}", it.id), Of::NationalService(it.clone())));
         let persons = self.persons.values().map(|it| (format!("8/{}", it.id), Of::Person(it.clone())));
         let shall_be = self.person_proposals.iter();
         let shall_be = shall_be.map(|(id, it)| (format!("81/{id}"), Of::PersonProposal(it.clone())));
@@ -290,6 +302,7 @@ impl Catalogue {
             .chain(applications)
             .chain(credentials)
             .chain(systems)
+            .chain(national)
             .chain(persons)
             .chain(shall_be)
             .chain(agreements)
@@ -408,6 +421,7 @@ pub(crate) fn stamped(mut edits: Vec<Edit>, sequence: u64) -> Vec<Edit> {
             Some(Of::Connection(record)) => record.etag = sequence,
             Some(Of::Credential(record)) => record.etag = sequence,
             Some(Of::System(system)) => system.etag = sequence,
+            Some(Of::NationalService(service)) => service.etag = sequence,
             Some(Of::PersonProposal(proposal)) => proposal.etag = sequence,
             Some(Of::Person(person)) if sequence > FIRST => person.etag = sequence,
             Some(Of::Agency(agency)) if sequence > FIRST => agency.etag = sequence,
@@ -440,6 +454,7 @@ fn kind(item: &Of) -> &'static str {
         Of::Application(_) | Of::Connection(_) => "application",
         Of::Credential(_) => "credential",
         Of::System(_) => "system",
+        Of::NationalService(_) => "national-service",
         Of::Person(_) => "person",
         Of::PersonProposal(_) => "person-proposal",
         Of::Agreement(_) => "agreement",

@@ -8,8 +8,8 @@ use lgsp_core::{Fault, Reason, rule};
 use lgsp_proto::registry::v1::connection_service_server::ConnectionService;
 use lgsp_proto::registry::v1::{
     AgreementStage, ConnectionDecision, ConnectionRecord, DecideConnectionRequest, ListConnectionsRequest,
-    ListConnectionsResponse, ListSystemsRequest, ListSystemsResponse, PutSystemRequest, PutSystemResponse,
-    RequestConnectionRequest, Step, System,
+    ListConnectionsResponse, ListSystemsRequest, ListSystemsResponse, PutNationalServiceRequest,
+    PutNationalServiceResponse, PutSystemRequest, PutSystemResponse, RequestConnectionRequest, Step, System,
 };
 use tonic::{Request, Response, Status};
 
@@ -17,6 +17,7 @@ use crate::asked::{Asked, answered, invalid, page};
 use crate::catalogue::Catalogue;
 use crate::connection::{Decision, decide, is_overdue, request};
 use crate::desk::{Desk, Taken};
+use crate::national::put_national_service;
 use crate::system::put_system;
 use crate::working_days::Holidays;
 
@@ -87,6 +88,21 @@ impl Connections {
             put_system(&held.catalogue, system.clone(), wanted.reason.clone(), occasion)
         });
         Ok(PutSystemResponse { system: taken.await?.held.catalogue.system(&system.id).cloned() })
+    }
+
+    async fn put_national_service(
+        &self,
+        asked: Asked,
+        wanted: PutNationalServiceRequest,
+    ) -> Result<PutNationalServiceResponse, Fault> {
+        let service = wanted.service.unwrap_or_default();
+        let taken = self.desk.take(&asked, |held, occasion| {
+            put_national_service(&held.catalogue, service.clone(), wanted.reason.clone(), occasion)
+        });
+        let taken = taken.await?;
+        Ok(PutNationalServiceResponse {
+            service: taken.held.catalogue.national_service(&service.id).cloned(),
+        })
     }
 
     fn systems(&self, wanted: &ListSystemsRequest) -> Result<ListSystemsResponse, Fault> {
@@ -223,5 +239,13 @@ impl ConnectionService for Connections {
         request: Request<ListSystemsRequest>,
     ) -> Result<Response<ListSystemsResponse>, Status> {
         answered(self.systems(request.get_ref()))
+    }
+
+    async fn put_national_service(
+        &self,
+        request: Request<PutNationalServiceRequest>,
+    ) -> Result<Response<PutNationalServiceResponse>, Status> {
+        let asked = Asked::of(request.extensions());
+        answered(self.put_national_service(asked, request.into_inner()).await)
     }
 }

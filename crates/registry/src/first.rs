@@ -60,6 +60,7 @@ fn of_the_hub_alone(checked: &mut Checked) {
     snapshot.services.retain(|service| service.platform);
     snapshot.applications.retain(|application| application.platform);
     snapshot.agreements.clear();
+    checked.inventory.clear();
     let needed: BTreeSet<String> = snapshot.services.iter().map(key_of).collect();
     checked.descriptors.retain(|key, _| needed.contains(key));
 }

@@ -98,7 +98,7 @@ fn compiled(
     let descriptors = needed.filter_map(|key| Some((key.clone(), contracts.get(&key)?.clone()))).collect();
     Ok(Held {
         catalogue,
-        checked: Checked { snapshot, descriptors, contacts: BTreeMap::new() },
+        checked: Checked { snapshot, descriptors, contacts: BTreeMap::new(), inventory: Vec::new() },
         rules,
         contracts,
         pools,

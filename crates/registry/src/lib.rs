@@ -38,6 +38,7 @@ mod history;
 mod holders;
 mod kept;
 mod lifecycle;
+mod national;
 mod next;
 mod occasion;
 #[cfg(test)]

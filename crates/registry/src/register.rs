@@ -67,7 +67,8 @@ impl Register {
         if catalogue.sequence == 0 {
             let (first, revision) = first().await?;
             history.keep(first.descriptors(), until).await?;
-            let edits = import(first.snapshot(), &Default::default());
+            let mut edits = import(first.snapshot(), &Default::default());
+            edits.extend(first.inventory());
             let import = of_its_own(&catalogue, "import", edits);
             let change = Change { revision: revision + 1, own_services: own::NUMBER, ..import };
             // Another registry may have been faster: then its change is the first.

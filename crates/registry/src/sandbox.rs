@@ -30,6 +30,7 @@ fn is_of_sandbox(edit: &Edit) -> bool {
         | Of::Application(_)
         | Of::Connection(_)
         | Of::System(_)
+        | Of::NationalService(_)
         | Of::Person(_)
         | Of::PersonProposal(_)
         | Of::Agreement(_) => false,

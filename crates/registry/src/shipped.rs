@@ -11,12 +11,13 @@ macro_rules! shipped {
     ($($name:literal),*) => { [$(($name, include_str!(concat!("../../../deploy/config/registry/", $name))),)*] };
 }
 
-static SHIPPED: [(&str, &str); 7] = shipped![
+static SHIPPED: [(&str, &str); 8] = shipped![
     "agencies.toml",
     "purposes.toml",
     "services.toml",
     "roles.toml",
     "applications.toml",
     "credentials.toml",
-    "agreements.toml"
+    "agreements.toml",
+    "inventory.toml"
 ];

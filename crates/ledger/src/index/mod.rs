@@ -10,6 +10,7 @@ mod schema;
 mod search;
 mod shown;
 mod sought;
+mod traffic;
 mod usage;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -27,6 +28,7 @@ pub(crate) use list::{After, Found, Query};
 pub(crate) use search::Counts;
 pub(crate) use search::{Order, Search};
 pub(crate) use sought::Stands;
+pub(crate) use traffic::{Asked, Counted, Dossiers};
 pub(crate) use usage::agreement_of;
 
 use crate::Error;
@@ -100,8 +102,8 @@ impl Index {
 
     /// Forgets everything, on PostgreSQL: it is built again from the log.
     pub async fn begin_anew(&self) -> Result<(), Error> {
-        const TABLES: [&str; 8] =
-            ["entry", "sought", "span", "gateway", "progress", "next_offset", "usage", "built_under"];
+        const TABLES: [&str; 9] =
+            ["entry", "daily", "sought", "span", "gateway", "progress", "next_offset", "usage", "built_under"];
         let emptying = async {
             let mut writer = self.writer(Care::Durable).await?;
             for table in TABLES {
@@ -331,11 +333,11 @@ async fn insert(
     dialect: Dialect,
     rows: &[&Row],
 ) -> Result<HashSet<i64>, lgsp_store::Error> {
-    const KINDS: [Kind; 18] = {
+    const KINDS: [Kind; 21] = {
         use Kind::{Bytes, Integer, Text};
         [
             Integer, Bytes, Integer, Integer, Integer, Integer, Integer, Integer, Text, Text, Text, Text,
-            Text, Text, Bytes, Integer, Integer, Integer,
+            Text, Text, Bytes, Integer, Integer, Integer, Text, Integer, Integer,
         ]
     };
     if dialect == Dialect::Postgres {
@@ -344,7 +346,7 @@ async fn insert(
     let mut sql = Sql::new(
         dialect,
         "INSERT INTO entry (leaf, exchange_id, phase, part, signed, shown, platform, admitted_us, application, agency, service, \
-         method, purpose, agreement, credential, outcome, segment, byte) ",
+         method, purpose, agreement, credential, outcome, segment, byte, environment, bucket, dossier) ",
     );
     sql.rows(KINDS, rows.iter().map(|row| values(row)));
     sql.push(
@@ -352,13 +354,13 @@ async fn insert(
          platform = excluded.platform, admitted_us = excluded.admitted_us, application = excluded.application, \
          agency = excluded.agency, service = excluded.service, method = excluded.method, purpose = excluded.purpose, \
          agreement = excluded.agreement, credential = excluded.credential, outcome = excluded.outcome, segment = excluded.segment, \
-         byte = excluded.byte WHERE entry.signed = 0 AND excluded.signed > 0 RETURNING leaf",
+         byte = excluded.byte, environment = excluded.environment, bucket = excluded.bucket, dossier = excluded.dossier WHERE entry.signed = 0 AND excluded.signed > 0 RETURNING leaf",
     );
     writer.all(sql.query()).await?.iter().map(|row| row.integer("leaf")).collect()
 }
 
 /// The columns of an entry.
-fn values(row: &Row) -> [Value<'_>; 18] {
+fn values(row: &Row) -> [Value<'_>; 21] {
     let (key, sealed) = (&row.read.key, &row.read.sealed);
     let [exchange, phase, part] = key_values(key);
     [
@@ -380,6 +382,9 @@ fn values(row: &Row) -> [Value<'_>; 18] {
         sealed.outcome.into(),
         row.place.segment.cast_signed().into(),
         row.place.byte.cast_signed().into(),
+        text(&sealed.environment),
+        traffic::bucket_of(sealed).into(),
+        traffic::names_a_dossier(sealed).into(),
     ]
 }
 

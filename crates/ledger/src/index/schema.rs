@@ -7,6 +7,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 3, name: "what entries are found by", sql: SOUGHT },
     Migration { version: 4, name: "what is signed", sql: SIGNED },
     Migration { version: 5, name: "the store of erasable parts", sql: KEPT },
+    Migration { version: 6, name: "counts of days", sql: DAILY },
 ];
 
 /// `shown`: the entry that tells how its exchange ended; a final one wins over `abandoned`.
@@ -172,4 +173,82 @@ CREATE TABLE expired (
     platform  INTEGER PRIMARY KEY,
     before_us INTEGER NOT NULL
 ) STRICT
+";
+
+/// How many exchanges of a day ended how, and how long they took: what is shown and signed of `entry`, counted. The database itself
+/// keeps the two in step, whatever comes, gives way, is archived or brought back.
+///
+/// `day`: from 1970-01-01, in Asia/Ho_Chi_Minh. `bucket`: of the time that the exchange took. `dossier`: 1 if it named one.
+const DAILY: &str = "
+DROP TABLE entry;
+CREATE TABLE entry (
+    leaf        INTEGER PRIMARY KEY,
+    exchange_id BLOB    NOT NULL,
+    phase       INTEGER NOT NULL,
+    part        INTEGER NOT NULL,
+    signed      INTEGER NOT NULL,
+    shown       INTEGER NOT NULL,
+    platform    INTEGER NOT NULL,
+    admitted_us INTEGER NOT NULL,
+    application TEXT    NOT NULL,
+    agency      TEXT    NOT NULL,
+    service     TEXT    NOT NULL,
+    method      TEXT    NOT NULL,
+    purpose     TEXT    NOT NULL,
+    agreement   TEXT    NOT NULL,
+    credential  BLOB    NOT NULL,
+    outcome     INTEGER NOT NULL,
+    segment     INTEGER NOT NULL,
+    byte        INTEGER NOT NULL,
+    environment TEXT    NOT NULL,
+    bucket      INTEGER NOT NULL,
+    dossier     INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX entry_key ON entry (exchange_id, phase, part);
+CREATE INDEX entry_shown ON entry (admitted_us, exchange_id, leaf, platform, outcome, shown) WHERE shown > 0;
+CREATE INDEX entry_application ON entry (application, admitted_us, exchange_id, leaf, platform, outcome, shown) WHERE shown > 0;
+CREATE INDEX entry_agency ON entry (agency, admitted_us, exchange_id, leaf, platform, outcome, shown) WHERE shown > 0;
+CREATE INDEX entry_service ON entry (service, admitted_us, exchange_id, leaf, platform, outcome, shown) WHERE shown > 0;
+CREATE INDEX entry_agreement ON entry (agreement, admitted_us, exchange_id, leaf, platform, outcome, shown) WHERE shown > 0 AND agreement <> '';
+CREATE INDEX entry_not_served ON entry (outcome, admitted_us, exchange_id, leaf, platform, shown) WHERE shown > 0 AND outcome <> 1;
+CREATE INDEX entry_under_way ON entry (admitted_us) WHERE shown = 2;
+CREATE INDEX entry_abandoned ON entry (exchange_id) WHERE phase = 4;
+CREATE INDEX entry_act ON entry (leaf) WHERE phase = 6;
+
+CREATE TABLE daily (
+    day         INTEGER NOT NULL,
+    platform    INTEGER NOT NULL,
+    environment TEXT    NOT NULL,
+    application TEXT    NOT NULL,
+    service     TEXT    NOT NULL,
+    method      TEXT    NOT NULL,
+    outcome     INTEGER NOT NULL,
+    bucket      INTEGER NOT NULL,
+    exchanges   INTEGER NOT NULL,
+    dossiers    INTEGER NOT NULL,
+    PRIMARY KEY (day, platform, environment, application, service, method, outcome, bucket)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER entry_came AFTER INSERT ON entry WHEN NEW.shown = 1 AND NEW.signed > 0 BEGIN
+    INSERT INTO daily VALUES ((NEW.admitted_us + 25200000000) / 86400000000, NEW.platform, NEW.environment, NEW.application, NEW.service, NEW.method, NEW.outcome, NEW.bucket, 1, NEW.dossier)
+    ON CONFLICT DO UPDATE SET exchanges = exchanges + 1, dossiers = dossiers + excluded.dossiers;
+END;
+CREATE TRIGGER entry_went AFTER DELETE ON entry WHEN OLD.shown = 1 AND OLD.signed > 0 BEGIN
+    UPDATE daily SET exchanges = exchanges - 1, dossiers = dossiers - OLD.dossier
+    WHERE (day, platform, environment, application, service, method, outcome, bucket) = ((OLD.admitted_us + 25200000000) / 86400000000, OLD.platform, OLD.environment, OLD.application, OLD.service, OLD.method, OLD.outcome, OLD.bucket);
+    DELETE FROM daily WHERE (day, platform, environment, application, service, method, outcome, bucket) = ((OLD.admitted_us + 25200000000) / 86400000000, OLD.platform, OLD.environment, OLD.application, OLD.service, OLD.method, OLD.outcome, OLD.bucket) AND exchanges = 0;
+END;
+CREATE TRIGGER entry_was AFTER UPDATE ON entry WHEN OLD.shown = 1 AND OLD.signed > 0 BEGIN
+    UPDATE daily SET exchanges = exchanges - 1, dossiers = dossiers - OLD.dossier
+    WHERE (day, platform, environment, application, service, method, outcome, bucket) = ((OLD.admitted_us + 25200000000) / 86400000000, OLD.platform, OLD.environment, OLD.application, OLD.service, OLD.method, OLD.outcome, OLD.bucket);
+    DELETE FROM daily WHERE (day, platform, environment, application, service, method, outcome, bucket) = ((OLD.admitted_us + 25200000000) / 86400000000, OLD.platform, OLD.environment, OLD.application, OLD.service, OLD.method, OLD.outcome, OLD.bucket) AND exchanges = 0;
+END;
+CREATE TRIGGER entry_is AFTER UPDATE ON entry WHEN NEW.shown = 1 AND NEW.signed > 0 BEGIN
+    INSERT INTO daily VALUES ((NEW.admitted_us + 25200000000) / 86400000000, NEW.platform, NEW.environment, NEW.application, NEW.service, NEW.method, NEW.outcome, NEW.bucket, 1, NEW.dossier)
+    ON CONFLICT DO UPDATE SET exchanges = exchanges + 1, dossiers = dossiers + excluded.dossiers;
+END;
+
+DELETE FROM sought;
+DELETE FROM gateway;
+DELETE FROM usage;
+UPDATE progress SET leaves = 0, segment = 0, byte = 0
 ";

@@ -20,15 +20,16 @@ use super::moment;
 use super::parse::{Entry, entries, line_at};
 use crate::problem::{Problems, one_of};
 
-const SLUG: &str = "lower-case letters, digits and `-`, beginning with a letter, at most 32";
+pub(super) const SLUG: &str = "lower-case letters, digits and `-`, beginning with a letter, at most 32";
 
 /// Everything that the checks look up, filled in the order of [`FILES`].
-struct Checker<'a> {
-    folder: &'a Folder,
-    problems: Problems,
+pub(super) struct Checker<'a> {
+    pub(super) folder: &'a Folder,
+    pub(super) problems: Problems,
     contracts: Contracts,
-    snapshot: wire::Snapshot,
+    pub(super) snapshot: wire::Snapshot,
     contacts: BTreeMap<String, Vec<wire::Contact>>,
+    pub(super) inventory: Vec<wire::Item>,
 }
 
 pub(super) fn check(folder: &Folder, environment: &str) -> Result<Checked, Problems> {
@@ -39,6 +40,7 @@ pub(super) fn check(folder: &Folder, environment: &str) -> Result<Checked, Probl
         contracts: Contracts::default(),
         snapshot,
         contacts: BTreeMap::new(),
+        inventory: Vec::new(),
     };
     checker.file_names();
     checker.agencies();
@@ -48,6 +50,7 @@ pub(super) fn check(folder: &Folder, environment: &str) -> Result<Checked, Probl
     checker.applications();
     checker.credentials();
     checker.agreements();
+    checker.inventory();
     checker.finish()
 }
 
@@ -273,10 +276,11 @@ impl Checker<'_> {
             self.problems.add("rules", 0, error.to_string(), "");
             return Err(self.problems);
         }
-        Ok(Checked { snapshot: self.snapshot, descriptors, contacts: self.contacts })
+        let Self { snapshot, contacts, inventory, .. } = self;
+        Ok(Checked { snapshot, descriptors, contacts, inventory })
     }
 
-    fn bad<T>(&mut self, entry: &Entry<T>, found: impl Into<String>, accepted: &str) {
+    pub(super) fn bad<T>(&mut self, entry: &Entry<T>, found: impl Into<String>, accepted: &str) {
         self.problems.add(entry.file, entry.line, found, accepted);
     }
 
@@ -287,14 +291,20 @@ impl Checker<'_> {
         }
     }
 
-    fn named<T>(&mut self, entry: &Entry<T>, key: &str, value: &str) {
+    pub(super) fn named<T>(&mut self, entry: &Entry<T>, key: &str, value: &str) {
         if value.trim().is_empty() {
             self.bad(entry, format!("`{key}` is empty"), "a text");
         }
     }
 
     /// Refuses what an earlier entry was named already.
-    fn once<T>(&mut self, seen: &mut BTreeMap<String, usize>, entry: &Entry<T>, what: &str, name: &str) {
+    pub(super) fn once<T>(
+        &mut self,
+        seen: &mut BTreeMap<String, usize>,
+        entry: &Entry<T>,
+        what: &str,
+        name: &str,
+    ) {
         if let Some(line) = seen.insert(name.to_owned(), entry.line) {
             self.bad(entry, format!("{what} `{name}` is there already, on line {line}"), "each once");
         }
@@ -310,7 +320,7 @@ impl Checker<'_> {
         }
     }
 
-    fn known_agency<T>(&mut self, entry: &Entry<T>, code: &str) -> Option<String> {
+    pub(super) fn known_agency<T>(&mut self, entry: &Entry<T>, code: &str) -> Option<String> {
         let code = self.agency_code(entry, code)?;
         if self.snapshot.agencies.iter().any(|agency| agency.code == code) {
             return Some(code);

@@ -97,6 +97,39 @@ pub(crate) enum ApplicationState {
     Retired,
 }
 
+/// An entry `[[system]]` of `inventory.toml`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct System {
+    pub id: String,
+    pub name_vi: String,
+    pub name_en: String,
+    pub agency: String,
+    /// The application that connects it.
+    #[serde(default)]
+    pub application: String,
+}
+
+/// An entry `[[national-service]]` of `inventory.toml`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct NationalService {
+    pub id: String,
+    pub name_vi: String,
+    pub name_en: String,
+    pub state: NationalServiceState,
+    #[serde(default)]
+    pub since: String,
+}
+
+/// Whether the city uses it.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum NationalServiceState {
+    Available,
+    InUse,
+}
+
 /// An entry of `credentials.toml`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]

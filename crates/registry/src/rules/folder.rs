@@ -9,7 +9,7 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 /// The files of the rules, in the order in which they are checked.
-pub const FILES: [&str; 7] = [
+pub const FILES: [&str; 8] = [
     "agencies.toml",
     "purposes.toml",
     "services.toml",
@@ -17,7 +17,10 @@ pub const FILES: [&str; 7] = [
     "applications.toml",
     "credentials.toml",
     "agreements.toml",
+    INVENTORY,
 ];
+/// What is counted and is no rule: a registry with a store begins with it. It may be missing.
+pub(crate) const INVENTORY: &str = "inventory.toml";
 
 /// Most bytes of one file.
 const LARGEST_FILE: u64 = 16 * 1024 * 1024;

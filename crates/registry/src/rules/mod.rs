@@ -5,6 +5,7 @@ mod check;
 mod contracts;
 mod entries;
 mod folder;
+mod inventory;
 mod moment;
 mod parse;
 mod proposal;
@@ -13,7 +14,7 @@ mod write;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use lgsp_proto::registry::v1::{Contact, Snapshot};
+use lgsp_proto::registry::v1::{Contact, Item, Snapshot};
 use prost::Message;
 use sha2::{Digest, Sha256};
 
@@ -32,6 +33,8 @@ pub struct Checked {
     pub(crate) descriptors: BTreeMap<String, Bytes>,
     /// The offices that answer for applications, by id. Gateways need not know them.
     pub(crate) contacts: BTreeMap<String, Vec<Contact>>,
+    /// The inventory of systems and of national data services. Gateways need not know it.
+    pub(crate) inventory: Vec<Item>,
 }
 
 impl Checked {

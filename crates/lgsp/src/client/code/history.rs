@@ -100,6 +100,7 @@ fn of(item: Option<&Item>) -> Fields {
         Some(Of::ServiceRecord(it)) => fields::of("ServiceRecord", it),
         Some(Of::Connection(it)) => fields::of("ConnectionRecord", it),
         Some(Of::System(it)) => fields::of("System", it),
+        Some(Of::NationalService(it)) => fields::of("NationalService", it),
         Some(Of::Credential(it)) => fields::of("CredentialRecord", it),
         Some(Of::RoleProposal(it)) => fields::of("RoleProposal", it),
         Some(Of::PersonProposal(it)) => fields::of("PersonProposal", it),

@@ -3,8 +3,8 @@
 use lgsp_proto::registry::v1::history_service_client::HistoryServiceClient;
 use lgsp_proto::registry::v1::item::Item as Of;
 use lgsp_proto::registry::v1::{
-    Agency, AgreementRecord, ConnectionRecord, CredentialRecord, GetRegistryRequest, Moment, Person,
-    PersonProposal, Purpose, Role, RoleProposal, ServiceRecord, System,
+    Agency, AgreementRecord, ConnectionRecord, CredentialRecord, GetRegistryRequest, Moment, NationalService,
+    Person, PersonProposal, Purpose, Role, RoleProposal, ServiceRecord, System,
 };
 
 use super::DEADLINE;
@@ -31,6 +31,7 @@ pub(crate) struct Known {
     pub connections: Vec<ConnectionRecord>,
     pub credentials: Vec<CredentialRecord>,
     pub systems: Vec<System>,
+    pub national_services: Vec<NationalService>,
     /// None of them, for whoever may not see them.
     pub persons: Vec<Person>,
     pub person_proposals: Vec<PersonProposal>,
@@ -73,6 +74,7 @@ impl Known {
             Of::Person(it) => self.persons.push(it),
             Of::PersonProposal(it) => self.person_proposals.push(it),
             Of::Agreement(it) => self.agreements.push(it),
+            Of::NationalService(it) => self.national_services.push(it),
             // Histories hold these; what is held now is told as records.
             Of::Application(_) | Of::Service(_) => {}
         }

@@ -1,0 +1,162 @@
+//! What indicators are computed from: counts of days, which the database keeps in step with the entries, and distinct dossiers, which
+//! are counted from what entries are found by.
+
+use lgsp_core::indicators::{bucket, day_number};
+use lgsp_proto::ledger::v1::Sealed;
+use lgsp_store::{Dialect, Row, Sql};
+use tokio::time::Instant;
+
+use super::Index;
+use crate::seek::Text;
+
+/// Which counts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    /// Midnights (Unix µs), the second not included.
+    pub since_us: i64,
+    pub until_us: i64,
+    pub by_day: bool,
+    pub dossiers: bool,
+    /// Most rows that are read.
+    pub limit: usize,
+}
+
+/// One row of counts: of one bucket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Counted {
+    /// By its number; `None` of the period as a whole.
+    pub day: Option<i64>,
+    pub platform: bool,
+    pub environment: String,
+    pub application: String,
+    pub service: String,
+    pub method: String,
+    pub outcome: i64,
+    pub bucket: i64,
+    pub exchanges: i64,
+    pub dossiers: i64,
+}
+
+/// Distinct dossiers, of an application and a service, or of all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Dossiers {
+    pub day: Option<i64>,
+    pub environment: String,
+    pub application: String,
+    pub service: String,
+    pub distinct: i64,
+    pub exchanges: i64,
+}
+
+/// All counts.
+#[derive(Clone, Debug)]
+pub(crate) struct Traffic {
+    pub counted: Vec<Counted>,
+    pub dossiers: Vec<Dossiers>,
+    /// The leaves that are counted at least: those of a past period are not among later ones.
+    pub leaves: u64,
+}
+
+/// How long an exchange took, as it is counted.
+pub(super) fn bucket_of(sealed: &Sealed) -> i64 {
+    let took = sealed.entered_us.saturating_sub(sealed.admitted_us);
+    bucket(u64::try_from(took).unwrap_or(0)).into()
+}
+
+pub(super) fn names_a_dossier(sealed: &Sealed) -> bool {
+    sealed.erasable_digests.as_ref().is_some_and(|digests| !digests.dossier.is_empty())
+}
+
+impl Index {
+    /// Counts the exchanges of a period that have ended, as far as gateways have signed it.
+    pub async fn traffic(&self, asked: Asked, deadline: Instant) -> Result<Traffic, lgsp_store::Error> {
+        let dialect = self.store.dialect();
+        let mut statements = vec![Sql::new(dialect, "SELECT leaves FROM progress"), counts(dialect, asked)];
+        if asked.dossiers {
+            statements.push(dossiers(dialect, asked, ""));
+            statements.push(dossiers(dialect, asked, ", e.application, e.service"));
+        }
+        let queries: Vec<_> = statements.iter_mut().map(Sql::query).collect();
+        let mut reader = self.store.reader(deadline).await?;
+        let answers = reader.all_of(&queries).await?;
+        let [progress, counted, dossiers @ ..] = &*answers else {
+            return Ok(Traffic { counted: Vec::new(), dossiers: Vec::new(), leaves: 0 });
+        };
+        let leaves = progress.first().map_or(Ok(0), |row| row.integer("leaves"))?;
+        Ok(Traffic {
+            counted: counted.iter().map(|row| count_of(row, asked)).collect::<Result<_, _>>()?,
+            dossiers: dossiers
+                .iter()
+                .flatten()
+                .map(|row| dossiers_of(row, asked))
+                .collect::<Result<_, _>>()?,
+            leaves: leaves.cast_unsigned(),
+        })
+    }
+}
+
+fn counts<'q>(dialect: Dialect, asked: Asked) -> Sql<'q> {
+    const KEY: &str = "platform, environment, application, service, method, outcome, bucket";
+    let key = if asked.by_day { format!("day, {KEY}") } else { KEY.to_owned() };
+    let mut sql = Sql::new(dialect, "SELECT ");
+    sql.push(&key)
+        .push(", CAST(sum(exchanges) AS BIGINT) AS exchanges, CAST(sum(dossiers) AS BIGINT) AS dossiers");
+    sql.push(" FROM daily WHERE exchanges > 0 AND day >= ").bind(day_number(asked.since_us));
+    sql.push(" AND day < ").bind(day_number(asked.until_us));
+    sql.push(" GROUP BY ").push(&key).push(" ORDER BY ").push(&key);
+    sql.push(" LIMIT ").bind(i64::try_from(asked.limit).unwrap_or(i64::MAX));
+    sql
+}
+
+/// Distinct dossiers of each environment; `by` tells them further apart.
+fn dossiers<'q>(dialect: Dialect, asked: Asked, by: &str) -> Sql<'q> {
+    let day = if asked.by_day { ", (e.admitted_us + 25200000000) / 86400000000 AS day" } else { "" };
+    let mut sql = Sql::new(dialect, "SELECT e.environment");
+    sql.push(by).push(day).push(", count(DISTINCT s.value) AS n, count(*) AS exchanges FROM sought AS s");
+    sql.push(" JOIN entry AS e ON e.leaf = s.leaf AND e.exchange_id = s.exchange_id WHERE s.kind = ");
+    sql.bind(Text::Dossier as i64);
+    sql.push(" AND s.admitted_us >= ")
+        .bind(asked.since_us)
+        .push(" AND s.admitted_us < ")
+        .bind(asked.until_us);
+    sql.push(" AND e.shown = 1 AND e.signed > 0 AND e.platform = 0 GROUP BY e.environment").push(by);
+    sql.push(if asked.by_day { ", day" } else { "" }).push(" ORDER BY e.environment").push(by);
+    sql.push(if asked.by_day { ", day" } else { "" });
+    sql.push(" LIMIT ").bind(i64::try_from(asked.limit).unwrap_or(i64::MAX));
+    sql
+}
+
+fn day_of(row: &Row, asked: Asked) -> Result<Option<i64>, lgsp_store::Error> {
+    if asked.by_day { row.integer("day").map(Some) } else { Ok(None) }
+}
+
+fn count_of(row: &Row, asked: Asked) -> Result<Counted, lgsp_store::Error> {
+    Ok(Counted {
+        day: day_of(row, asked)?,
+        platform: row.flag("platform")?,
+        environment: row.text("environment")?,
+        application: row.text("application")?,
+        service: row.text("service")?,
+        method: row.text("method")?,
+        outcome: row.integer("outcome")?,
+        bucket: row.integer("bucket")?,
+        exchanges: row.integer("exchanges")?,
+        dossiers: row.integer("dossiers")?,
+    })
+}
+
+fn dossiers_of(row: &Row, asked: Asked) -> Result<Dossiers, lgsp_store::Error> {
+    // The row of all has no such columns.
+    let text = |column| row.text(column).unwrap_or_default();
+    Ok(Dossiers {
+        day: day_of(row, asked)?,
+        environment: row.text("environment")?,
+        application: text("application"),
+        service: text("service"),
+        distinct: row.integer("n")?,
+        exchanges: row.integer("exchanges")?,
+    })
+}
+
+#[cfg(test)]
+mod tests;
