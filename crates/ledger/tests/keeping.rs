@@ -233,7 +233,9 @@ async fn an_index_that_says_something_else_is_told_and_replaced() {
         let of = |it: keep::Difference| (it.table, it.month, it.rows, it.named);
         reindexed.differences.into_iter().map(of).collect::<Vec<_>>()
     };
+    let days = ["day 020619", "day 020649"].map(str::to_owned).to_vec();
     let expected = [
+        ("daily".to_owned(), String::new(), (4, 3), days),
         ("entry".to_owned(), "2026-06".to_owned(), (4, 4), vec!["leaf 000000000002".to_owned()]),
         ("entry".to_owned(), "2026-07".to_owned(), (2, 3), vec!["leaf 000000000005".to_owned()]),
     ];

@@ -102,8 +102,17 @@ impl Index {
 
     /// Forgets everything, on PostgreSQL: it is built again from the log.
     pub async fn begin_anew(&self) -> Result<(), Error> {
-        const TABLES: [&str; 9] =
-            ["entry", "daily", "sought", "span", "gateway", "progress", "next_offset", "usage", "built_under"];
+        const TABLES: [&str; 9] = [
+            "entry",
+            "daily",
+            "sought",
+            "span",
+            "gateway",
+            "progress",
+            "next_offset",
+            "usage",
+            "built_under",
+        ];
         let emptying = async {
             let mut writer = self.writer(Care::Durable).await?;
             for table in TABLES {

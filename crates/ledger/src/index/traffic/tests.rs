@@ -3,12 +3,14 @@ use std::collections::BTreeMap;
 use lgsp_core::entry::salted;
 use lgsp_core::{ExchangeId, Outcome};
 use lgsp_proto::ledger::v1::{Erasable, ErasableDigests, Phase};
+use lgsp_store::testing::Database;
 use prost::Message;
 
 use super::super::{Progress, Row};
 use super::*;
 use crate::entry::{Signed, Signers, read_sealed};
 use crate::erasable::SeekKey;
+use crate::fence::Fence;
 use crate::files::log::Place;
 use crate::sequences::Sequences;
 
@@ -16,10 +18,15 @@ use crate::sequences::Sequences;
 const JUNE: i64 = 1_780_246_800_000_000;
 const DAY: i64 = 86_400_000_000;
 
-async fn opened() -> (tempfile::TempDir, Index) {
-    let dir = tempfile::tempdir().unwrap();
-    let index = Index::open(&dir.path().join("index.db"), &SeekKey::new(&[7; 32])).await.unwrap();
-    (dir, index)
+/// In SQLite, and in PostgreSQL where there is a server.
+async fn each() -> Vec<(Database, Index)> {
+    let mut each = Vec::new();
+    for database in Database::each().await {
+        let key = SeekKey::new(&[7; 32]);
+        let index = Index::open_in(&database.options(), &key, Fence::default()).await.unwrap();
+        each.push((database, index));
+    }
+    each
 }
 
 fn sealed(exchange: ExchangeId, phase: Phase, at_us: i64, outcome: Outcome) -> Sealed {
@@ -68,101 +75,108 @@ async fn counts(index: &Index) -> Vec<(i64, i64, i64)> {
 
 #[tokio::test]
 async fn each_exchange_counts_once_as_it_is_shown_whatever_comes_in_which_order() {
-    let (_dir, index) = opened().await;
-    let exchange = ExchangeId::new();
-    let (served, abandoned) = (Outcome::Served as i64, Outcome::Abandoned as i64);
-    let end = |phase, outcome| sealed(exchange, phase, JUNE + 5, outcome);
-    put(&index, &[row(0, &end(Phase::Opening, Outcome::Unspecified), "d", Signed::Yes)]).await;
-    assert_eq!(counts(&index).await, [], "it has not ended");
-    put(&index, &[row(1, &end(Phase::Abandoned, Outcome::Abandoned), "", Signed::Yes)]).await;
-    assert_eq!(counts(&index).await, [(abandoned, 1, 0)]);
-    let last = row(2, &end(Phase::Final, Outcome::Served), "d", Signed::Yes);
-    for _ in 0..2 {
+    for (_database, index) in each().await {
+        let exchange = ExchangeId::new();
+        let (served, abandoned) = (Outcome::Served as i64, Outcome::Abandoned as i64);
+        let end = |phase, outcome| sealed(exchange, phase, JUNE + 5, outcome);
+        put(&index, &[row(0, &end(Phase::Opening, Outcome::Unspecified), "d", Signed::Yes)]).await;
+        assert_eq!(counts(&index).await, [], "it has not ended");
+        put(&index, &[row(1, &end(Phase::Abandoned, Outcome::Abandoned), "", Signed::Yes)]).await;
+        assert_eq!(counts(&index).await, [(abandoned, 1, 0)]);
+        let last = row(2, &end(Phase::Final, Outcome::Served), "d", Signed::Yes);
+        for _ in 0..2 {
+            put(&index, std::slice::from_ref(&last)).await;
+            assert_eq!(counts(&index).await, [(served, 1, 1)], "a final entry wins, and counts once");
+        }
+        index.take_away(&[(2, 3)]).await.unwrap();
+        assert_eq!(counts(&index).await, [], "what is archived is told apart");
         put(&index, std::slice::from_ref(&last)).await;
-        assert_eq!(counts(&index).await, [(served, 1, 1)], "a final entry wins, and counts once");
+        assert_eq!(counts(&index).await, [(served, 1, 1)], "and counts again once it is back");
     }
-    index.take_away(&[(2, 3)]).await.unwrap();
-    assert_eq!(counts(&index).await, [], "what is archived is told apart");
-    put(&index, std::slice::from_ref(&last)).await;
-    assert_eq!(counts(&index).await, [(served, 1, 1)], "and counts again once it is back");
 }
 
 #[tokio::test]
 async fn what_is_not_signed_counts_nothing_until_a_signed_entry_takes_its_place() {
-    let (_dir, index) = opened().await;
-    let forged = sealed(ExchangeId::new(), Phase::Final, JUNE, Outcome::Denied);
-    put(&index, &[row(0, &forged, "", Signed::No)]).await;
-    assert_eq!(counts(&index).await, []);
-    let signed = Sealed { outcome: Outcome::Served.into(), ..forged };
-    put(&index, &[row(1, &signed, "", Signed::Yes)]).await;
-    assert_eq!(counts(&index).await, [(Outcome::Served as i64, 1, 0)]);
+    for (_database, index) in each().await {
+        let forged = sealed(ExchangeId::new(), Phase::Final, JUNE, Outcome::Denied);
+        put(&index, &[row(0, &forged, "", Signed::No)]).await;
+        assert_eq!(counts(&index).await, []);
+        let signed = Sealed { outcome: Outcome::Served.into(), ..forged };
+        put(&index, &[row(1, &signed, "", Signed::Yes)]).await;
+        assert_eq!(counts(&index).await, [(Outcome::Served as i64, 1, 0)]);
+    }
 }
 
 #[tokio::test]
 async fn days_end_at_midnight_and_dossiers_of_a_period_are_not_the_sum_of_its_days() {
-    let (_dir, index) = opened().await;
-    let at = |leaf, at_us, dossier| {
-        row(leaf, &sealed(ExchangeId::new(), Phase::Final, at_us, Outcome::Served), dossier, Signed::Yes)
-    };
-    let rows = [
-        at(0, JUNE - 1, "of-may"),
-        at(1, JUNE, "one"),
-        at(2, JUNE + DAY - 1, "two"),
-        at(3, JUNE + DAY, "one"),
-        at(4, JUNE + DAY, ""),
-    ];
-    put(&index, &rows).await;
-    let days = asked(&index, JUNE, 30, true).await;
-    let first = day_number(JUNE);
-    let counted: Vec<_> = days.counted.iter().map(|it| (it.day, it.exchanges)).collect();
-    assert_eq!(counted, [(Some(first), 2), (Some(first + 1), 2)]);
-    let distinct = |told: &Traffic, application: &str| -> Vec<(i64, i64)> {
-        let of = told.dossiers.iter().filter(|it| it.application == application);
-        of.map(|it| (it.distinct, it.exchanges)).collect()
-    };
-    assert_eq!((distinct(&days, ""), distinct(&days, "tthc")), (vec![(2, 2), (1, 1)], vec![(2, 2), (1, 1)]));
-    let period = asked(&index, JUNE, 30, false).await;
-    assert_eq!((distinct(&period, ""), distinct(&period, "tthc")), (vec![(2, 3)], vec![(2, 3)]));
+    for (_database, index) in each().await {
+        let at = |leaf, at_us, dossier| {
+            row(leaf, &sealed(ExchangeId::new(), Phase::Final, at_us, Outcome::Served), dossier, Signed::Yes)
+        };
+        let rows = [
+            at(0, JUNE - 1, "of-may"),
+            at(1, JUNE, "one"),
+            at(2, JUNE + DAY - 1, "two"),
+            at(3, JUNE + DAY, "one"),
+            at(4, JUNE + DAY, ""),
+        ];
+        put(&index, &rows).await;
+        let days = asked(&index, JUNE, 30, true).await;
+        let first = day_number(JUNE);
+        let counted: Vec<_> = days.counted.iter().map(|it| (it.day, it.exchanges)).collect();
+        assert_eq!(counted, [(Some(first), 2), (Some(first + 1), 2)]);
+        let distinct = |told: &Traffic, application: &str| -> Vec<(i64, i64)> {
+            let of = told.dossiers.iter().filter(|it| it.application == application);
+            of.map(|it| (it.distinct, it.exchanges)).collect()
+        };
+        assert_eq!(
+            (distinct(&days, ""), distinct(&days, "tthc")),
+            (vec![(2, 2), (1, 1)], vec![(2, 2), (1, 1)])
+        );
+        let period = asked(&index, JUNE, 30, false).await;
+        assert_eq!((distinct(&period, ""), distinct(&period, "tthc")), (vec![(2, 3)], vec![(2, 3)]));
+    }
 }
 
 #[tokio::test]
 async fn the_counts_of_a_day_are_those_that_its_entries_give() {
-    let (_dir, index) = opened().await;
-    let mut rows = Vec::new();
-    for number in 0..500_u64 {
-        let exchange = ExchangeId::new();
-        let at = JUNE + (number as i64 * 7_919 % 3) * DAY;
-        let outcome = [Outcome::Served, Outcome::NotFound, Outcome::Denied][number as usize % 3];
-        let mut it = sealed(exchange, Phase::Final, at, outcome);
-        it.entered_us = at + (number * number) as i64;
-        it.platform = number % 5 == 0;
-        it.application = ["tthc", "dvctt"][number as usize % 2].to_owned();
-        let signed = if number % 11 == 0 { Signed::No } else { Signed::Yes };
-        rows.push(row(number, &it, "", signed));
-        if number % 7 == 0 {
-            let early = sealed(exchange, Phase::Abandoned, at, Outcome::Abandoned);
-            rows.push(row(number + 1_000, &early, "", Signed::Yes));
+    for (_database, index) in each().await {
+        let mut rows = Vec::new();
+        for number in 0..500_u64 {
+            let exchange = ExchangeId::new();
+            let at = JUNE + (number as i64 * 7_919 % 3) * DAY;
+            let outcome = [Outcome::Served, Outcome::NotFound, Outcome::Denied][number as usize % 3];
+            let mut it = sealed(exchange, Phase::Final, at, outcome);
+            it.entered_us = at + (number * number) as i64;
+            it.platform = number % 5 == 0;
+            it.application = ["tthc", "dvctt"][number as usize % 2].to_owned();
+            let signed = if number % 11 == 0 { Signed::No } else { Signed::Yes };
+            rows.push(row(number, &it, "", signed));
+            if number % 7 == 0 {
+                let early = sealed(exchange, Phase::Abandoned, at, Outcome::Abandoned);
+                rows.push(row(number + 1_000, &early, "", Signed::Yes));
+            }
         }
+        for batch in rows.chunks(37) {
+            put(&index, batch).await;
+        }
+        let recount = "SELECT (admitted_us + 25200000000) / 86400000000 AS day, platform, environment, application, service, method, \
+             outcome, bucket, count(*) AS exchanges, sum(dossier) AS dossiers FROM entry WHERE shown = 1 AND signed > 0 \
+             GROUP BY 1, 2, 3, 4, 5, 6, 7, 8 ORDER BY 1, 2, 3, 4, 5, 6, 7, 8";
+        let by_day =
+            Asked { since_us: JUNE, until_us: JUNE + 3 * DAY, by_day: true, dossiers: false, limit: 1_000 };
+        let recounted = index.rows(lgsp_store::Query::new(recount)).await.unwrap();
+        let recounted: Vec<Counted> = recounted.iter().map(|row| count_of(row, by_day).unwrap()).collect();
+        let told = asked(&index, JUNE, 3, true).await.counted;
+        assert!(told.len() > 50, "{}", told.len());
+        assert_eq!(told, recounted);
+        // The same from the sealed parts, without the database.
+        let ended =
+            rows.iter().filter(|row| row.read.key.phase == Phase::Final && row.read.signed == Signed::Yes);
+        let sum = |counted: &[Counted], outcome: Outcome| -> i64 {
+            counted.iter().filter(|it| it.outcome == outcome as i64).map(|it| it.exchanges).sum()
+        };
+        let served = ended.filter(|row| row.read.sealed.outcome() == Outcome::Served).count();
+        assert_eq!(sum(&told, Outcome::Served), served as i64);
     }
-    for batch in rows.chunks(37) {
-        put(&index, batch).await;
-    }
-    let recount = "SELECT (admitted_us + 25200000000) / 86400000000 AS day, platform, environment, application, service, method, \
-         outcome, bucket, count(*) AS exchanges, sum(dossier) AS dossiers FROM entry WHERE shown = 1 AND signed > 0 \
-         GROUP BY 1, 2, 3, 4, 5, 6, 7, 8 ORDER BY 1, 2, 3, 4, 5, 6, 7, 8";
-    let by_day =
-        Asked { since_us: JUNE, until_us: JUNE + 3 * DAY, by_day: true, dossiers: false, limit: 1_000 };
-    let recounted = index.rows(lgsp_store::Query::new(recount)).await.unwrap();
-    let recounted: Vec<Counted> = recounted.iter().map(|row| count_of(row, by_day).unwrap()).collect();
-    let told = asked(&index, JUNE, 3, true).await.counted;
-    assert!(told.len() > 50, "{}", told.len());
-    assert_eq!(told, recounted);
-    // The same from the sealed parts, without the database.
-    let ended =
-        rows.iter().filter(|row| row.read.key.phase == Phase::Final && row.read.signed == Signed::Yes);
-    let sum = |counted: &[Counted], outcome: Outcome| -> i64 {
-        counted.iter().filter(|it| it.outcome == outcome as i64).map(|it| it.exchanges).sum()
-    };
-    let served = ended.filter(|row| row.read.sealed.outcome() == Outcome::Served).count();
-    assert_eq!(sum(&told, Outcome::Served), served as i64);
 }
