@@ -15,9 +15,9 @@ use crate::entry::attempts::Attempts;
 use crate::entry::writer::Writer;
 use crate::entry::{Account, Book, Tally};
 use crate::in_flight::{InFlight, Work};
+use crate::metrics::Meters;
 use crate::options::Exchanges;
 use crate::outlet::Outlet;
-use crate::metrics::Meters;
 use crate::quota::{Charge, Quotas};
 use crate::rules::Current;
 use crate::stats::Stats;
@@ -38,6 +38,7 @@ pub(crate) struct Hub {
     pub(crate) writer: Writer,
     pub(crate) attempts: Arc<Attempts>,
     pub(crate) stats: Arc<Stats>,
+    pub(crate) meters: Meters,
     /// The exchanges, each a task of its own.
     pub(crate) exchanges: Group,
     /// Cancelled when no more calls are taken.
@@ -84,14 +85,14 @@ impl Hub {
         deadline: Instant,
     ) -> Result<(), Fault> {
         let entry = account.served(&self.book, released, subjects);
+        let began = Instant::now();
         self.writer.append_durably(&entry, deadline).await?;
+        account.entered_after(began.elapsed());
         account.close();
         self.stats.outcome(Outcome::Served);
         still_in_time(deadline)
     }
-        let began = Instant::now();
 
-        account.entered_after(began.elapsed());
     /// Enters why an exchange was not served, without waiting, unless its final entry is there already.
     pub(crate) fn enter_failed(&self, account: &mut Account, fault: &Fault, released: &Tally) {
         if account.is_closed() {
@@ -111,10 +112,10 @@ impl Hub {
     /// Counts a call whose caller is not known.
     pub(crate) fn count_attempt(&self, reason: Reason, peer: std::net::IpAddr, path: &str) {
         Stats::count(&self.stats.attempts);
+        self.meters.attempt(reason);
         let rules = self.rules.load();
         let known = rules.as_ref().and_then(|rules| rules.method(path)).map(|method| &method.path);
         let now = unix_micros(SystemTime::now());
         self.attempts.count(reason, peer, known, now);
     }
 }
-        self.meters.attempt(reason);

@@ -22,10 +22,10 @@ use crate::error::Error;
 use crate::hub::Hub;
 use crate::in_flight::InFlight;
 use crate::listener::Listener;
+use crate::metrics::{self, Meters};
 use crate::numbers;
 use crate::oidc::{self, Issuer};
 use crate::options::{LARGEST_EMBEDDED_ANSWER, Options};
-use crate::metrics::{self, Meters};
 use crate::quota::Quotas;
 use crate::quota::usage::{self, Earlier};
 use crate::rules::{Current, Floor, Follower};
@@ -144,14 +144,17 @@ pub async fn start(
         writer,
         attempts,
         stats: role.stats.clone(),
+        meters: Meters::new(state.metrics()),
         exchanges: shutdown.group(Stage::Drain, "exchanges"),
         leaving: shutdown.begins(Stage::StopAccepting),
         bounds: options.exchanges.clone(),
     });
+    metrics::observe(state.metrics(), &hub, bus.options().domains.clone());
     let keys = state.component("subject-keys");
     let told = numbers::tell(hub.clone(), bus.clone(), state.clone(), keys);
     shutdown.spawn(Stage::Close, "gateway numbers", until(shutdown.begins(Stage::Close), told));
     if let Some(certificates) = &certificates {
+        certificates.observe(state.metrics());
         let followed = certificates.clone().follow(state.component("certificates"));
         shutdown.spawn(Stage::Close, "gateway certificates", until(shutdown.begins(Stage::Close), followed));
     }
@@ -170,12 +173,10 @@ pub async fn start(
     info!(%address, "gateway open");
     Ok(Gateway { address, stats: role.stats, hub })
 }
-    metrics::observe(state.metrics(), &hub, bus.options().domains.clone());
 
 /// What the parts of a gateway are started with.
 struct Role<'a> {
     bus: &'a Bus,
-        certificates.observe(state.metrics());
     state: &'a State,
     shutdown: &'a Shutdown,
     options: &'a Options,

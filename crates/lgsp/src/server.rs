@@ -197,13 +197,13 @@ async fn run_up(args: arguments::Up) -> anyhow::Result<ExitCode> {
         hub = starting => hub?,
         () = signals.next() => return Ok(ExitCode::from(shutdown::EXIT_CODE)),
     };
+    telemetry.send_metrics(hub.state());
     if let Some(traffic) = traffic
         && let Err(error) = hub.start_traffic(traffic).await
     {
         hub.stop().await;
         return Err(error);
     }
-    telemetry.send_metrics(hub.state());
     up::print_welcome(&hub);
     signals.next().await;
     eprintln!("draining; Ctrl-C again leaves at once");
@@ -245,13 +245,13 @@ async fn run_role(
     info!(%instance, version = VERSION, "starting");
     let admin = admin::bind(&config.admin).await?;
     let (state, admin_stop) = (State::new(instance), CancellationToken::new());
+    telemetry.send_metrics(&state);
     let admin = tokio::spawn(admin.serve(state.clone(), admin_stop.clone()));
 
     let host = Host::open(config, state)?;
     let checking = tokio::spawn(roles::watch_topics(host.clone(), role));
     let roles = tokio::select! {
         roles = start(&host) => roles?,
-    telemetry.send_metrics(&state);
         () = signals.next() => return Ok(ExitCode::from(shutdown::EXIT_CODE)),
     };
     tokio::select! {
@@ -287,13 +287,13 @@ async fn run_witness(args: witness_arguments::Role) -> anyhow::Result<ExitCode> 
     info!(%instance, version = VERSION, "starting");
     let admin = admin::bind(&config.admin).await?;
     let (state, admin_stop) = (State::new(instance), CancellationToken::new());
+    telemetry.send_metrics(&state);
     let admin = tokio::spawn(admin.serve(state.clone(), admin_stop.clone()));
 
     let role = roles::witness::start(&config, &state).await?;
     signals.next().await;
     tokio::spawn(signals.leave_on_next());
     role.stop().await;
-    telemetry.send_metrics(&state);
     admin_stop.cancel();
     // The admin port bounds its own end.
     let _ = admin.await;

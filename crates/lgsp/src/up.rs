@@ -159,12 +159,12 @@ impl Hub {
         self.data.root()
     }
 
-    /// Starts the sample traffic of the synthetic city. It ends before the gateway does.
     /// What the process tells of itself.
     pub fn state(&self) -> &State {
         &self.host.state
     }
 
+    /// Starts the sample traffic of the synthetic city. It ends before the gateway does.
     ///
     /// # Errors
     /// This is no hub for trying, callers need TLS, or the data directory holds no synthetic city of this version.

@@ -5,6 +5,7 @@
 //! cargo bench -p lgsp-tests -- --slice 2 --pairs 3       a short look
 //! cargo bench -p lgsp-tests -- --memory 1000000          memory over a million exchanges
 //! cargo bench -p lgsp-tests --bench exchange -- --priority   interactive exchanges alone and beside an overload of bulk
+//! cargo bench -p lgsp-tests --bench exchange -- --metrics    exchanges with and without what is counted and measured
 //! ```
 //!
 //! Three systems do the same work, a question answered with 1 KiB and a record of it acknowledged before the answer leaves:
@@ -30,6 +31,7 @@ mod hub;
 mod kafka;
 mod load;
 mod memory;
+mod metrics;
 mod naive;
 mod plan;
 mod priority;
@@ -52,6 +54,7 @@ fn main() -> Result<()> {
     match args.memory {
         Some(exchanges) => memory::run(&args, exchanges),
         None if args.priority => priority::run(&args),
+        None if args.metrics => metrics::run(&args),
         None => run::run(&args),
     }
 }

@@ -49,6 +49,8 @@ pub struct Step {
     /// The most requests in flight.
     pub in_flight: usize,
     pub load: Load,
+    /// Nothing is counted or measured by the hub meanwhile.
+    pub unmeasured: bool,
     /// What else is called meanwhile.
     pub beside: Option<Overload>,
 }

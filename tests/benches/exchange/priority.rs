@@ -16,7 +16,7 @@ pub fn run(args: &Args) -> Result<()> {
     let overloads = [None, Some(Overload::Bulk), Some(Overload::Interactive)];
     let mut rounds: Vec<Vec<Measured>> = Vec::new();
     for round in 1..=args.pairs {
-        let step = |load, beside| Step { in_flight: IN_FLIGHT, load, beside };
+        let step = |load, beside| Step { in_flight: IN_FLIGHT, load, beside, unmeasured: false };
         let warm_up = overloads.map(|beside| step(Load::WarmUp { seconds: 1.0 }, beside));
         let paced =
             overloads.map(|beside| step(Load::Paced { per_second: PER_SECOND, seconds: args.slice }, beside));

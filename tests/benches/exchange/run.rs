@@ -39,6 +39,9 @@ pub struct Args {
     /// Instead: tell how interactive exchanges fare beside ten times the bulk that can be done.
     #[arg(long)]
     pub priority: bool,
+    /// Instead: tell how many exchanges there are with and without metrics.
+    #[arg(long)]
+    pub metrics: bool,
     /// How the result is written.
     #[arg(long, value_enum, default_value = "table")]
     output: Output,
@@ -81,7 +84,7 @@ fn calibrate(args: &Args, kafka: Option<&str>) -> Result<Rates> {
     let mut rates = Rates::new();
     for system in &args.systems {
         let steps = args.in_flight.iter().flat_map(|in_flight| {
-            let step = |load| Step { in_flight: *in_flight, load, beside: None };
+            let step = |load| Step { in_flight: *in_flight, load, beside: None, unmeasured: false };
             let warm_up = step(Load::WarmUp { seconds: WARM_UP_SECONDS });
             [warm_up, step(Load::Full { seconds: CALIBRATION_SECONDS })]
         });
@@ -116,7 +119,7 @@ fn measure(args: &Args, kafka: Option<&str>, rates: &Rates) -> Result<Runs> {
 }
 
 fn steps(in_flight: usize, per_second: f64, slice: f64) -> [Step; 3] {
-    let step = |load| Step { in_flight, load, beside: None };
+    let step = |load| Step { in_flight, load, beside: None, unmeasured: false };
     [
         step(Load::WarmUp { seconds: WARM_UP_SECONDS }),
         step(Load::Paced { per_second, seconds: slice / 2.0 }),

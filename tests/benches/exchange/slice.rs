@@ -83,6 +83,7 @@ async fn measure(plan: &Plan, place: &Place, runtimes: &Runtimes) -> Result<Vec<
     }
     let mut measured = Vec::new();
     for step in &plan.steps {
+        lgsp_runtime::metrics::pause(step.unmeasured);
         measured.push(load::run(&runtimes.client, &running.exchange, &running.beside, &parts, *step).await?);
     }
     Ok(measured)

@@ -28,5 +28,6 @@ mod requests;
 mod services;
 mod sign_ins;
 mod sources;
+mod telemetry;
 mod traffic;
 mod wire;

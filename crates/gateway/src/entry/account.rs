@@ -168,16 +168,6 @@ impl Account {
         self.sealed.sent_us = trace.sent_us;
         self.sealed.taken_up_us = trace.taken_up_us;
         self.sealed.answered_us = trace.answered_us;
-    }
-
-    /// The entry that opens a stream.
-    pub fn opening(&self, book: &Book) -> Numbered {
-        let mut sealed = self.sealed.clone();
-        sealed.phase = Phase::Opening.into();
-        sealed.fields_released = self.fields.to_vec();
-        book.seal(self.exchange, book.number(), sealed, self.erasable(), &self.asked)
-    }
-
         if trace.answered_us != 0 {
             self.times.heard();
         }
@@ -192,6 +182,16 @@ impl Account {
     pub(crate) fn times(&self) -> Times {
         let Sealed { sent_us, taken_up_us, answered_us, .. } = self.sealed;
         Times { sent_us, taken_up_us, answered_us, ..self.times }
+    }
+
+    /// The entry that opens a stream.
+    pub fn opening(&self, book: &Book) -> Numbered {
+        let mut sealed = self.sealed.clone();
+        sealed.phase = Phase::Opening.into();
+        sealed.fields_released = self.fields.to_vec();
+        book.seal(self.exchange, book.number(), sealed, self.erasable(), &self.asked)
+    }
+
     /// The entry of a part of a stream, by its number from 1. `subjects` are those whose data is in it.
     pub fn part(&self, book: &Book, part: u32, released: &Tally, subjects: &[SubjectRef]) -> Numbered {
         let mut sealed = self.sealed.clone();

@@ -14,7 +14,6 @@ pub mod witness;
 
 use std::time::Duration;
 
-use std::sync::Arc;
 use anyhow::Context as _;
 use lgsp_bus::{Bus, MacKey, MacKeys, topics};
 use lgsp_runtime::shutdown::Late;
@@ -69,6 +68,7 @@ impl Host {
     /// The bus's options have no meaning, or a client could not be built.
     pub fn open(config: Config, state: State) -> anyhow::Result<Self> {
         let bus = Bus::open(config.kafka.clone()).context("the bus cannot be opened")?;
+        bus.show(state.metrics());
         Ok(Self { config, bus, state })
     }
 
