@@ -27,6 +27,7 @@ pub mod decide;
 pub mod ledger;
 pub mod registry;
 pub mod server;
+pub mod report;
 pub mod service;
 pub mod sign_in;
 pub mod witness;
@@ -100,6 +101,9 @@ pub enum Command {
     Topics(server::Topics),
     /// List every key and certificate that the configuration names: where it lies, and how long it is good
     Keys(server::Keys),
+    /// Make the report of a period that an office sends up: applications, systems and services connected, and what exchanges came to
+    #[command(after_help = "Example:\n  lgsp report --period 2026-H1 --format xlsx --lang vi --output bao-cao.xlsx")]
+    Report(report::Report),
     /// Copy a hub: registry, ledger, keys and configuration, as one set; it may run
     #[command(after_help = "Example:\n  lgsp backup --data lgsp-data --to /srv/backup/2026-11-28")]
     Backup(backup::Backup),

@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         Command::Connection(command) => call_hub(client::Command::Connection(command), lang),
         Command::Agreement(command) => call_hub(client::Command::Agreement(command), lang),
         Command::Credential(args) => call_hub(client::Command::Credential(args), lang),
+        Command::Report(args) => call_hub(client::Command::Report(Box::new(args)), lang),
         Command::Exchanges(args) => call_hub(client::Command::Exchanges(args), lang),
         Command::Up(args) => serve(server::Command::Up(args)),
         Command::Gateway(args) => serve(server::Command::Gateway(args)),

@@ -19,6 +19,7 @@ mod dynamic;
 mod faults;
 mod fixture;
 mod guide;
+mod indicators;
 mod log;
 mod persons;
 mod priority;

@@ -21,6 +21,7 @@ mod exchanges;
 mod failure;
 mod follow;
 mod heard;
+mod indicators;
 mod lang;
 pub(crate) mod output;
 mod pages;
@@ -75,6 +76,8 @@ pub enum Command {
     /// The commands below `lgsp registry`.
     Registry(Box<crate::cli::code::Command>),
     /// `lgsp exchanges`.
+    /// `lgsp report`.
+    Report(Box<crate::cli::report::Report>),
     Exchanges(Box<Exchanges>),
 }
 
@@ -98,6 +101,7 @@ pub async fn run(command: Command, lang: Lang) -> ExitCode {
     let Err(error) = done else { return ExitCode::SUCCESS };
     let Some(exit) = error.exit() else { return ExitCode::SUCCESS };
     if exit != Exit::Differs {
+        Command::Report(args) => indicators::run(args, lang).await,
         // What differs was told.
         output::failure(&error.report(lang));
     }

@@ -1,0 +1,115 @@
+//! What a report is made of: the registry as it was when the period ended, the counts of the period, and a checkpoint of the log.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::time::Duration;
+
+use lgsp_core::time::{timestamp, unix_micros};
+use lgsp_proto::ledger::v1::audit_service_client::AuditServiceClient;
+use lgsp_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
+use lgsp_proto::ledger::v1::{
+    ArchivedPeriod, CountTrafficRequest, DossierCount, GetCheckpointRequest, TrafficCount,
+};
+use lgsp_proto::registry::v1::{Moment, moment};
+use lgsp_tlog::{Checkpoint, Note};
+
+use crate::cli::report;
+use crate::client::code::known::Known;
+use crate::client::registry::answered_within;
+use crate::client::session::{GRACE, LARGEST_MESSAGE, Session};
+use crate::client::{Error, Lang, output};
+
+/// Distinct dossiers of a year are counted from its entries.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Everything that a report tells.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Gathered {
+    pub known: Known,
+    /// Day by day.
+    pub counts: Vec<TrafficCount>,
+    /// Of each day, then of the whole period.
+    pub dossiers: Vec<DossierCount>,
+    pub archived: Vec<ArchivedPeriod>,
+    /// Size and root of the log; none if it is not sealed.
+    pub checkpoint: Option<(u64, String)>,
+    /// The period is not over, so its figures still change.
+    pub goes_on: bool,
+}
+
+impl Gathered {
+    pub async fn of(session: &Session, args: &report::Report, lang: Lang) -> Result<Self, Error> {
+        let (since, until) = (args.period.since_us(), args.period.until_us());
+        // What was changed at the very end is of the next period.
+        let at = moment::Moment::At(timestamp(until - 1));
+        let known = Known::read(session, Some(Moment { moment: Some(at) })).await?;
+        let mut gathered = Self { known, ..Self::default() };
+        gathered.goes_on = unix_micros(std::time::SystemTime::now()) < until;
+        let request = CountTrafficRequest {
+            since: Some(timestamp(since)),
+            until: Some(timestamp(until)),
+            by_day: true,
+            dossiers: true,
+        };
+        gathered.count(session, request).await?;
+        let counted = std::mem::take(&mut gathered.counts);
+        gathered.count(session, CountTrafficRequest { by_day: false, ..request }).await?;
+        // The counts of the period are the sum of those of its days; its dossiers are not.
+        gathered.counts = counted;
+        gathered.checkpoint = checkpoint(session, args, lang).await?;
+        Ok(gathered)
+    }
+
+    async fn count(&mut self, session: &Session, request: CountTrafficRequest) -> Result<(), Error> {
+        let mut client =
+            LedgerServiceClient::new(session.channel.clone()).max_decoding_message_size(LARGEST_MESSAGE);
+        let request = session.request(request, Some(DEADLINE))?;
+        let mut messages = answered_within(session, DEADLINE, client.count_traffic(request)).await?;
+        let patience = DEADLINE + GRACE;
+        let told = async {
+            while let Some(message) = messages.message().await? {
+                self.counts.extend(message.counts);
+                self.dossiers.extend(message.dossiers);
+                if !message.archived.is_empty() {
+                    self.archived = message.archived;
+                }
+            }
+            Ok::<_, tonic::Status>(())
+        };
+        let told = tokio::time::timeout(patience, told).await;
+        let told = told.map_err(|_| Error::NoAnswer { waited: patience })?;
+        told.map_err(|status| session.error(&status, None, patience).of_the_hub())
+    }
+
+    /// Names of agencies, by their codes.
+    pub fn agencies(&self, lang: Lang) -> BTreeMap<&str, &str> {
+        self.known.agencies.iter().map(|it| (it.code.as_str(), lang.pick(&it.name_en, &it.name_vi))).collect()
+    }
+}
+
+/// The checkpoint that was kept, or the newest one.
+async fn checkpoint(
+    session: &Session,
+    args: &report::Report,
+    lang: Lang,
+) -> Result<Option<(u64, String)>, Error> {
+    let bytes = match &args.checkpoint {
+        Some(file) => fs::read(file).map_err(|source| Error::Folder { path: file.clone(), source })?,
+        None => {
+            let request = session.request(GetCheckpointRequest::default(), Some(DEADLINE))?;
+            let mut client = AuditServiceClient::new(session.channel.clone());
+            match answered_within(session, DEADLINE, client.get_checkpoint(request)).await {
+                Ok(told) => told.checkpoint.into_bytes(),
+                Err(error) => {
+                    let without = lang.pick("note: without a checkpoint", "lưu ý: không có điểm chốt");
+                    output::note(&format!("{without}: {error}"));
+                    return Ok(None);
+                }
+            }
+        }
+    };
+    let failed = |error: &dyn std::fmt::Display| Error::NotProven { problem: error.to_string() };
+    let note = Note::parse(&bytes).map_err(|error| failed(&error))?;
+    let checkpoint = Checkpoint::parse(note.text()).map_err(|error| failed(&error))?;
+    Ok(Some((checkpoint.size(), checkpoint.root().to_string())))
+}
