@@ -35,7 +35,7 @@ pub(super) fn observe(metrics: &Metrics, started: Instant) {
         }
     });
     metrics.observe(&PROCESS_FILES, |told| {
-        if let Some(files) = Process::myself().and_then(|process| process.fd_count()).ok() {
+        if let Ok(files) = Process::myself().and_then(|process| process.fd_count()) {
             told.tell(&[], files as f64);
         }
     });
