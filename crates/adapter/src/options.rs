@@ -74,7 +74,7 @@ impl Default for Options {
             source: SourceOptions::default(),
             mapping: Mapping::default(),
             query_timeout: Duration::from_secs(4),
-            probe_interval: Duration::from_secs(5),
+            probe_interval: Duration::from_secs(3),
         }
     }
 }

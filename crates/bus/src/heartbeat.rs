@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use lgsp_core::time::unix_micros;
-use lgsp_proto::monitor::v1::{Demand, Heartbeat, SourceHealth};
+use lgsp_proto::monitor::v1::{Demand, Heartbeat, MaintenanceWindow, SourceHealth};
 use lgsp_runtime::{Shutdown, Stage};
 use parking_lot::Mutex;
 use prost::Message;
@@ -85,12 +85,15 @@ pub(crate) struct Facts {
     pub(crate) capacity: u32,
     /// What it was asked for.
     pub(crate) demands: Vec<Demand>,
+    /// Announced maintenance, of a monitor.
+    pub(crate) windows: Vec<MaintenanceWindow>,
 }
 
 /// The health of a provider's sources, told in its heartbeats. A cheap handle.
 #[derive(Clone, Default)]
 pub struct Health {
     sources: Arc<Mutex<Vec<SourceHealth>>>,
+    windows: Arc<Mutex<Vec<MaintenanceWindow>>>,
 }
 
 impl fmt::Debug for Health {
@@ -120,6 +123,15 @@ impl Health {
     /// The sources as they are now.
     pub fn sources(&self) -> Vec<SourceHealth> {
         self.sources.lock().clone()
+    }
+
+    /// Tells of announced maintenance from now on, in the place of what was told of it before. Gateways believe the monitor alone.
+    pub fn announce(&self, windows: Vec<MaintenanceWindow>) {
+        *self.windows.lock() = windows;
+    }
+
+    pub(crate) fn windows(&self) -> Vec<MaintenanceWindow> {
+        self.windows.lock().clone()
     }
 
     fn set(&self, name: &str, healthy: bool, cause: &str) {
@@ -277,6 +289,7 @@ impl Beats {
             in_flight: facts.in_flight,
             capacity: facts.capacity,
             demands: facts.demands,
+            windows: facts.windows,
         }
     }
 }

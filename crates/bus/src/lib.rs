@@ -35,6 +35,7 @@ mod error;
 pub mod fuzzing;
 mod headers;
 mod heartbeat;
+pub mod heartbeats;
 mod mac;
 pub mod metrics;
 mod options;

@@ -6,10 +6,13 @@ use lgsp_proto::google::rpc;
 use lgsp_proto::ledger::v1::{Hop, Outcome};
 use prost::Message;
 
+use crate::time::rfc3339;
 use crate::{Code, ExchangeId, Reason, said};
 
 /// The domain of `ErrorInfo`.
 const ERROR_DOMAIN: &str = "lgsp";
+/// Metadata of `ErrorInfo`: when the announced maintenance ends that is why nobody can be reached.
+const MAINTENANCE_UNTIL: &str = "maintenance-until";
 
 /// A field that breaks a rule, and the rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +33,7 @@ pub struct Fault {
     detail: Option<String>,
     violations: Vec<Violation>,
     retry: Option<Duration>,
+    maintenance_until_us: Option<i64>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -42,6 +46,7 @@ impl Fault {
             detail: None,
             violations: Vec::new(),
             retry: reason.retry(),
+            maintenance_until_us: None,
             source: None,
         }
     }
@@ -86,6 +91,15 @@ impl Fault {
         self
     }
 
+    /// Tells until when announced maintenance runs, Unix µs, if it is why nobody can be reached. Of every other failure it says
+    /// nothing.
+    #[must_use]
+    pub fn under_maintenance_until(mut self, until_us: Option<i64>) -> Self {
+        let is_behind = matches!(self.hop, Hop::Broker | Hop::Adapter | Hop::Source);
+        self.maintenance_until_us = until_us.filter(|_| is_behind && self.code() == Code::Unavailable);
+        self
+    }
+
     /// Why.
     pub fn reason(&self) -> Reason {
         self.reason
@@ -122,12 +136,14 @@ impl Fault {
     /// The `google.rpc.Status` that travels in `grpc-status-details-bin`: `ErrorInfo` with the hop, `RequestInfo`
     /// with the exchange id, `RetryInfo`, `BadRequest` and a `LocalizedMessage` in Vietnamese.
     pub fn to_rpc(&self, exchange: Option<ExchangeId>) -> rpc::Status {
+        let until = self.maintenance_until_us.map(|us| (MAINTENANCE_UNTIL.to_owned(), rfc3339(us)));
+        let hop = [("hop".to_owned(), hop_name(self.hop).to_owned())];
         let mut details = vec![any(
             "google.rpc.ErrorInfo",
             &rpc::ErrorInfo {
                 reason: self.reason.name().to_owned(),
                 domain: ERROR_DOMAIN.to_owned(),
-                metadata: [("hop".to_owned(), hop_name(self.hop).to_owned())].into(),
+                metadata: hop.into_iter().chain(until).collect(),
             },
         )];
         if let Some(exchange) = exchange {
@@ -262,6 +278,19 @@ mod tests {
         let fault = Fault::of_provider(Code::NotFound as i32, Some(&said));
         assert_eq!(fault.reason(), Reason::NotFound);
         assert!(!format!("{:?}", fault.to_rpc(None)).contains("092"));
+    }
+
+    #[test]
+    fn only_who_cannot_be_reached_is_said_to_be_under_maintenance_and_until_when() {
+        let told = |reason: Reason| {
+            let status = Fault::new(reason).under_maintenance_until(Some(1_780_246_800_000_000)).to_rpc(None);
+            let info: rpc::ErrorInfo = find(&status, "google.rpc.ErrorInfo").unwrap();
+            info.metadata.get(MAINTENANCE_UNTIL).cloned()
+        };
+        assert_eq!(told(Reason::SourceUnavailable).as_deref(), Some("2026-05-31T17:00:00Z"));
+        assert_eq!(told(Reason::NoProvider).as_deref(), Some("2026-05-31T17:00:00Z"));
+        assert_eq!(told(Reason::Overloaded), None, "the gateway itself");
+        assert_eq!(told(Reason::AgreementMissing), None);
     }
 
     #[test]

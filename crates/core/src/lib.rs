@@ -26,6 +26,7 @@ pub mod said;
 pub mod sign_in;
 pub mod snapshot;
 pub mod time;
+pub mod traffic;
 
 pub use certificate::CertificateName;
 pub use check::Checks;

@@ -229,6 +229,11 @@ impl Rules {
         self.applications.get(id)
     }
 
+    /// All connected applications, in no order.
+    pub fn applications(&self) -> impl Iterator<Item = &Arc<Application>> {
+        self.applications.values()
+    }
+
     /// Whether the hub knows the purpose.
     pub fn knows_purpose(&self, purpose: &Purpose) -> bool {
         self.purposes.contains(purpose)

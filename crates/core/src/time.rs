@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use time::format_description::BorrowedFormatItem;
+use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use time::{Date, Month, OffsetDateTime, UtcOffset};
 
@@ -76,6 +77,12 @@ const HTTP_DATE: &[BorrowedFormatItem<'_>] =
 pub fn http_date(micros: i64) -> String {
     let utc = OffsetDateTime::from_unix_timestamp(micros.div_euclid(1_000_000));
     utc.unwrap_or(OffsetDateTime::UNIX_EPOCH).format(HTTP_DATE).unwrap_or_default()
+}
+
+/// A moment as RFC 3339 writes it, in UTC and whole seconds: `2026-05-31T17:00:00Z`.
+pub fn rfc3339(micros: i64) -> String {
+    let utc = OffsetDateTime::from_unix_timestamp(micros.div_euclid(1_000_000));
+    utc.unwrap_or(OffsetDateTime::UNIX_EPOCH).format(&Rfc3339).unwrap_or_default()
 }
 
 fn local(micros: i64) -> OffsetDateTime {

@@ -47,7 +47,7 @@ pub(crate) async fn exchange(hub: Arc<Hub>, call: Call, mut outlet: Outlet) {
     hub.meters.not_served(&meter, &account, &fault, &span);
     spans::not_served(&span, exchange, &fault);
     hub.enter_failed(&mut account, &fault, &released);
-    outlet.refuse(&fault);
+    outlet.refuse(&hub.with_maintenance(fault, &account));
 }
 
 /// Who calls. Without an answer there is no exchange, only an attempt.

@@ -3,8 +3,10 @@ use std::time::SystemTime;
 
 use lgsp_core::entry::SubjectRef;
 use lgsp_core::time::unix_micros;
-use lgsp_core::{Fault, Outcome, Permit, Priority, Reason};
+use lgsp_core::traffic::{Ended, Traffic};
+use lgsp_core::{Fault, Hop, Outcome, Permit, Priority, Reason};
 use lgsp_runtime::shutdown::Group;
+use parking_lot::Mutex;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -38,6 +40,8 @@ pub(crate) struct Hub {
     pub(crate) writer: Writer,
     pub(crate) attempts: Arc<Attempts>,
     pub(crate) stats: Arc<Stats>,
+    /// What came of the exchanges of the last minutes.
+    pub(crate) traffic: Mutex<Traffic>,
     pub(crate) meters: Meters,
     /// The exchanges, each a task of its own.
     pub(crate) exchanges: Group,
@@ -90,6 +94,7 @@ impl Hub {
         account.entered_after(began.elapsed());
         account.close();
         self.stats.outcome(Outcome::Served);
+        self.count(account, Outcome::Served, None);
         still_in_time(deadline)
     }
 
@@ -99,8 +104,28 @@ impl Hub {
             return;
         }
         self.stats.outcome(fault.outcome());
+        self.count(account, fault.outcome(), Some(fault));
         self.writer.put(account.failed(&self.book, fault, released));
         account.close();
+    }
+
+    /// Counts an exchange that has ended, for who asks how its application and its provider do.
+    fn count(&self, account: &Account, outcome: Outcome, fault: Option<&Fault>) {
+        self.traffic.lock().note(&Ended {
+            application: account.application(),
+            domain: account.domain(),
+            outcome,
+            hop: fault.map_or(Hop::Unspecified, Fault::hop),
+            reason: fault.map(Fault::reason),
+            at_us: unix_micros(SystemTime::now()),
+        });
+    }
+
+    /// Whoever meets announced maintenance is told until when it runs.
+    pub(crate) fn with_maintenance(&self, fault: Fault, account: &Account) -> Fault {
+        let now = unix_micros(SystemTime::now());
+        let until = account.domain().and_then(|domain| self.bus.maintenance_until(domain, now));
+        fault.under_maintenance_until(until)
     }
 
     /// Refuses a call whose caller is not known. It is counted, not entered.

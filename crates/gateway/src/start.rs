@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
@@ -7,7 +8,9 @@ use futures::stream::{self, BoxStream, StreamExt};
 use lgsp_bus::{Appender, Bus, Caller, MacKeys, Provider, Start, Tailed, topics};
 use lgsp_core::entry::SubjectKeys;
 use lgsp_core::time::unix_micros;
+use lgsp_core::traffic::Count;
 use lgsp_runtime::{Shutdown, Stage, State};
+use parking_lot::Mutex;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
@@ -70,6 +73,23 @@ impl Gateway {
     /// Who serves which domain, as heard in heartbeats.
     pub fn providers(&self) -> Vec<Provider> {
         self.hub.bus.providers()
+    }
+
+    /// What the exchanges of the last minutes came to: of every application that its rules know, and of every domain that its callers
+    /// may reach.
+    pub fn traffic(&self) -> (Vec<(String, Count)>, Vec<(String, Count)>) {
+        let Some(rules) = self.hub.rules.load_full() else { return (Vec::new(), Vec::new()) };
+        let (now, traffic) = (unix_micros(SystemTime::now()), self.hub.traffic.lock());
+        let asked = |id: &str| (id.to_owned(), traffic.of_application(id, now));
+        let answered = |domain: &str| (domain.to_owned(), traffic.of_domain(domain, now));
+        let domains: BTreeSet<&str> = rules.methods().map(|method| &*method.domain).collect();
+        let applications = rules.applications().map(|application| asked(application.id.as_str()));
+        (applications.collect(), domains.into_iter().map(answered).collect())
+    }
+
+    /// How long the broker has not been heard; `None` while there was no place for replies yet.
+    pub fn broker_silence(&self) -> Option<std::time::Duration> {
+        self.hub.bus.ready().then(|| self.hub.bus.silence())
     }
 
     /// The revision of the rules that it decides by; 0 while it has none.
@@ -144,6 +164,7 @@ pub async fn start(
         writer,
         attempts,
         stats: role.stats.clone(),
+        traffic: Mutex::default(),
         meters: Meters::new(state.metrics()),
         exchanges: shutdown.group(Stage::Drain, "exchanges"),
         leaving: shutdown.begins(Stage::StopAccepting),

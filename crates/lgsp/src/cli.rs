@@ -25,9 +25,10 @@ pub mod code;
 pub mod connection;
 pub mod decide;
 pub mod ledger;
+pub mod links;
 pub mod registry;
-pub mod server;
 pub mod report;
+pub mod server;
 pub mod service;
 pub mod sign_in;
 pub mod witness;
@@ -60,6 +61,8 @@ pub enum Command {
     Registry(Box<code::Registry>),
     /// Start the ledger, which keeps the exchange log; or read its folder by one of its commands
     Ledger(ledger::Ledger),
+    /// Start the monitor, which watches every link
+    Monitor(server::Role),
     /// Start a witness, which cosigns the logs of others as long as they are not rewritten; or read its folder
     Witness(witness::Witness),
     /// Start the adapter of a domain
@@ -91,8 +94,16 @@ pub enum Command {
     /// Search the exchange log, prove, export and report what is in it, and decide about it
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Tell how every link is: which one is not healthy, since when, and why
+    Status(Box<links::Status>),
+    /// Show the past of a link, and announce maintenance
+    #[command(subcommand)]
+    Link(links::Link),
     /// List exchanges from the exchange log, or follow them
     Exchanges(Box<client::Exchanges>),
+    /// Make the report of a period that an office sends up: applications, systems and services connected, and what exchanges came to
+    #[command(after_help = "Example:\n  lgsp report --period 2026-H1 --format xlsx --lang vi --output bao-cao.xlsx")]
+    Report(report::Report),
     /// Check a configuration, or print the reference of all keys
     #[command(subcommand)]
     Config(server::Config),
@@ -101,9 +112,6 @@ pub enum Command {
     Topics(server::Topics),
     /// List every key and certificate that the configuration names: where it lies, and how long it is good
     Keys(server::Keys),
-    /// Make the report of a period that an office sends up: applications, systems and services connected, and what exchanges came to
-    #[command(after_help = "Example:\n  lgsp report --period 2026-H1 --format xlsx --lang vi --output bao-cao.xlsx")]
-    Report(report::Report),
     /// Copy a hub: registry, ledger, keys and configuration, as one set; it may run
     #[command(after_help = "Example:\n  lgsp backup --data lgsp-data --to /srv/backup/2026-11-28")]
     Backup(backup::Backup),

@@ -33,6 +33,8 @@ pub struct Config {
     pub registry: lgsp_registry::Options,
     /// The ledger.
     pub ledger: lgsp_ledger::Options,
+    /// The monitor.
+    pub monitor: lgsp_monitor::Options,
     /// The witness of logs that others run.
     pub witness: lgsp_witness::Options,
     /// The adapter of the population domain.
@@ -96,6 +98,7 @@ impl Default for Config {
             serve: lgsp_bus::ServeOptions::default(),
             registry: lgsp_registry::Options::default(),
             ledger: lgsp_ledger::Options::default(),
+            monitor: lgsp_monitor::Options::default(),
             witness: lgsp_witness::Options::default(),
             population: lgsp_adapter::Options::of("sqlite:sources/population.db"),
             land: lgsp_adapter::Options::of("sqlite:sources/land.db"),
@@ -154,6 +157,7 @@ impl Config {
         self.kafka.resolve(&data);
         self.registry.resolve(&data);
         self.ledger.resolve(&data);
+        self.monitor.resolve(&data);
         self.witness.resolve(&data);
         for adapter in
             [&mut self.population, &mut self.land, &mut self.health, &mut self.education, &mut self.business]
@@ -187,6 +191,7 @@ impl config::Options for Config {
         rows.extend(section::<lgsp_bus::ServeOptions>("serve"));
         rows.extend(section::<lgsp_registry::Options>("registry"));
         rows.extend(section::<lgsp_ledger::Options>("ledger"));
+        rows.extend(section::<lgsp_monitor::Options>("monitor"));
         rows.extend(section::<lgsp_witness::Options>("witness"));
         rows.extend(section::<lgsp_adapter::Options>("population"));
         rows.extend(section::<lgsp_adapter::Options>("land"));
@@ -207,6 +212,7 @@ impl config::Options for Config {
         problems.section("serve", &self.serve);
         problems.section("registry", &self.registry);
         problems.section("ledger", &self.ledger);
+        problems.section("monitor", &self.monitor);
         problems.section("witness", &self.witness);
         for domain in Domain::ALL {
             problems.section(domain.name(), self.adapter(domain));

@@ -6,6 +6,7 @@
 //! hub keeps its keys, rules and data.
 
 mod backup;
+pub mod admin_ports;
 pub mod cli;
 pub mod client;
 pub mod config;

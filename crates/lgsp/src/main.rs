@@ -25,6 +25,8 @@ fn main() -> ExitCode {
         Command::Connection(command) => call_hub(client::Command::Connection(command), lang),
         Command::Agreement(command) => call_hub(client::Command::Agreement(command), lang),
         Command::Credential(args) => call_hub(client::Command::Credential(args), lang),
+        Command::Status(args) => call_hub(client::Command::Status(args), lang),
+        Command::Link(command) => call_hub(client::Command::Link(command), lang),
         Command::Report(args) => call_hub(client::Command::Report(Box::new(args)), lang),
         Command::Exchanges(args) => call_hub(client::Command::Exchanges(args), lang),
         Command::Up(args) => serve(server::Command::Up(args)),
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
             Some(code::Command::RecoverAdmin(args)) => serve(server::Command::RecoverAdmin(args)),
             Some(command) => call_hub(client::Command::Registry(Box::new(command)), lang),
         },
+        Command::Monitor(args) => serve(server::Command::Monitor(args)),
         Command::Ledger(args) => serve(match args.command {
             None => server::Command::Ledger(args.role),
             Some(ledger::Command::Status(args)) => server::Command::LedgerStatus(args),

@@ -25,7 +25,7 @@ use crate::cli::witness as witness_arguments;
 use crate::client::Lang;
 use crate::config::Config;
 use crate::roles::{self, Host, Role, VERSION};
-use crate::{backup, keep, keys, ledger, sample_data, source, up, verify, witness};
+use crate::{admin_ports, backup, keep, keys, ledger, sample_data, source, up, verify, witness};
 
 /// How long the last spans may take to leave.
 const TELEMETRY_PATIENCE: Duration = Duration::from_secs(2);
@@ -43,6 +43,8 @@ pub enum Command {
     RecoverAdmin(RecoverAdmin),
     /// `lgsp ledger`
     Ledger(arguments::Role),
+    /// `lgsp monitor`
+    Monitor(arguments::Role),
     /// `lgsp ledger status`
     LedgerStatus(ledger_arguments::Folder),
     /// `lgsp ledger check`
@@ -96,6 +98,10 @@ pub async fn run(command: Command) -> ExitCode {
                 Ok(vec![roles::ledger::start(host).await?.0])
             })
             .await
+        }
+        Command::Monitor(args) => {
+            let start = async |host: &Host| Ok(vec![roles::monitor::start(host).await?]);
+            run_role(topics::Role::Monitor, &args, None, start).await
         }
         Command::LedgerStatus(args) => ledger::status(&args),
         Command::LedgerCheck(args) => ledger::check(&args),
@@ -246,6 +252,8 @@ async fn run_role(
     let admin = admin::bind(&config.admin).await?;
     let (state, admin_stop) = (State::new(instance), CancellationToken::new());
     telemetry.send_metrics(&state);
+    // Roles may share a data directory, and need none.
+    let _admin_port = admin_ports::note(&config.data, &name, admin.address()).ok();
     let admin = tokio::spawn(admin.serve(state.clone(), admin_stop.clone()));
 
     let host = Host::open(config, state)?;

@@ -16,7 +16,9 @@ use lgsp_registry::Registry;
 use lgsp_runtime::{Instance, State, admin};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tracing::warn;
 
+use crate::admin_ports::{self, Noted};
 use crate::cli::client::{DATA, GRPC};
 use crate::cli::server::Domain;
 use crate::config::Config;
@@ -60,6 +62,7 @@ pub struct Hub {
     registry: Registry,
     traffic: Option<traffic::Options>,
     admin_stop: CancellationToken,
+    _admin_port: Option<Noted>,
     data: DataDir,
 }
 
@@ -108,7 +111,19 @@ pub async fn start(
             return Err(error);
         }
     };
-    let hub = Hub { grpc, admin: admin_address, host, roles, registry, traffic: None, admin_stop, data };
+    let admin_port = admin_ports::note(data.root(), "hub", admin_address);
+    let _admin_port = admin_port.inspect_err(|error| warn!(%error, "the admin port cannot be noted")).ok();
+    let hub = Hub {
+        grpc,
+        admin: admin_address,
+        host,
+        roles,
+        registry,
+        traffic: None,
+        admin_stop,
+        _admin_port,
+        data,
+    };
     if tokio::time::timeout(READY_PATIENCE, hub.host.state.until_ready()).await.is_err() {
         let unready = unready(&hub.host.state.status());
         hub.stop().await;
@@ -129,6 +144,7 @@ async fn start_roles(
     roles.push(ledger);
     let (role, registry) = roles::registry::start(host).await?;
     roles.push(role);
+    roles.insert(0, roles::monitor::start(host).await?);
     for (place, domain) in Domain::ALL.into_iter().enumerate() {
         roles.insert(place, roles::adapter::start(host, domain).await?);
     }
@@ -162,6 +178,16 @@ impl Hub {
     /// What the process tells of itself.
     pub fn state(&self) -> &State {
         &self.host.state
+    }
+
+    /// Kills a role as a crash does: it says nothing, and its threads end. For stories of what is told of that.
+    pub fn kill(&mut self, role: &str) {
+        self.roles.retain(|running| running.name != role);
+    }
+
+    /// Takes a role in that was started from the hub's own host. It ends first.
+    pub fn adopt(&mut self, role: Role) {
+        self.roles.insert(0, role);
     }
 
     /// Starts the sample traffic of the synthetic city. It ends before the gateway does.

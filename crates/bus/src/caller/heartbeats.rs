@@ -124,7 +124,7 @@ impl Listener {
     }
 }
 
-fn believe(
+pub(crate) fn believe(
     (key, kind): (&MacKey, Kind),
     record: &Record,
     heartbeat: &Heartbeat,

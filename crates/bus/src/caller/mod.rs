@@ -34,6 +34,7 @@ use providers::Directory;
 use replies::Listener;
 use waiters::{Waiter, Waiters};
 
+pub(crate) use heartbeats::believe;
 pub use gateways::Asked;
 pub use providers::Provider;
 pub use reply::{Reply, ReplyPart, ReplyTrace};
@@ -248,6 +249,11 @@ impl Caller {
     /// Who serves which domain, as heard in heartbeats, for the status page.
     pub fn providers(&self) -> Vec<Provider> {
         self.shared.directory.providers()
+    }
+
+    /// Until when announced maintenance of a domain runs, Unix µs, as the monitor told last.
+    pub fn maintenance_until(&self, domain: &str, now_us: i64) -> Option<i64> {
+        self.shared.directory.maintenance_until(domain, now_us)
     }
 
     /// Whether replies can be received.

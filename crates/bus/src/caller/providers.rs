@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use lgsp_core::{Fault, Reason};
-use lgsp_proto::monitor::v1::Heartbeat;
+use lgsp_proto::monitor::v1::{Heartbeat, MaintenanceWindow};
 use parking_lot::Mutex;
 use serde::Serialize;
 
@@ -21,6 +21,10 @@ pub(super) const SHOWN: Duration = Duration::from_secs(30);
 const UNTOLD: usize = 8;
 /// Most instances of one domain.
 const MOST_INSTANCES: usize = 256;
+/// Who alone is believed about maintenance.
+const MONITOR: &str = "monitor";
+/// Most announcements that are remembered.
+const MOST_WINDOWS: usize = 32;
 
 /// An instance that serves a domain, as its last heartbeat told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -48,6 +52,8 @@ pub struct Provider {
 pub(crate) struct Directory {
     domains: HashMap<String, Arc<Domain>>,
     hearing: Mutex<Hearing>,
+    /// Announced maintenance, as the monitor told last. It holds until its end, also when the monitor has died.
+    windows: Mutex<Vec<MaintenanceWindow>>,
     /// Which of an instance's partitions is ours: Kafka's cost is per batch, and a batch is of one partition. `None` on the
     /// embedded broker, which keeps only 5 MiB of each: there all are used.
     home: Option<usize>,
@@ -130,6 +136,7 @@ impl Directory {
         Self {
             domains,
             hearing: Mutex::default(),
+            windows: Mutex::default(),
             home: options.brokers.is_some().then_some(usize::try_from(home).unwrap_or(0)),
         }
     }
@@ -172,10 +179,28 @@ impl Directory {
             None if instances.len() >= MOST_INSTANCES => return true,
             Some(_) | None => {}
         }
-        let Heartbeat { instance, version, mut partitions, capacity, leaving, sent_us, .. } = heartbeat;
+        let Heartbeat { instance, version, mut partitions, capacity, leaving, sent_us, mut windows, .. } =
+            heartbeat;
+        if heartbeat.domain == MONITOR {
+            windows.truncate(MOST_WINDOWS);
+            *self.windows.lock() = windows;
+        }
         partitions.sort_unstable();
         instances.insert(instance, Heard { at: now, version, partitions, capacity, leaving, sent_us });
         true
+    }
+
+    /// Until when announced maintenance runs that is about a domain: its provider, one of its sources, or the broker.
+    pub(crate) fn maintenance_until(&self, domain: &str, now_us: i64) -> Option<i64> {
+        let is_about = |link: &String| match link.split_once('/') {
+            Some(("broker", _)) => true,
+            Some(("provider", name)) => name == domain,
+            Some(("source", name)) => name.split('/').next() == Some(domain),
+            Some(_) | None => false,
+        };
+        let windows = self.windows.lock();
+        let running = windows.iter().filter(|window| (window.from_us..window.until_us).contains(&now_us));
+        running.filter(|window| window.links.iter().any(is_about)).map(|window| window.until_us).max()
     }
 
     /// How many requests the live providers of a domain work on at once. When unsure who serves it, as one that tells nothing.
@@ -321,6 +346,37 @@ mod tests {
         assert_eq!(directory.capacity(LAND), 120);
         directory.hear(tells("documented", 0), Instant::now());
         assert_eq!(directory.capacity(LAND), 120 + UNTOLD);
+    }
+
+    #[test]
+    fn the_monitor_alone_is_believed_about_maintenance_and_what_it_said_holds_until_its_end() {
+        let says = |link: &str| {
+            let options = Options { domains: vec!["land".into(), "monitor".into()], ..Options::default() };
+            let directory = Directory::new(&options, 0);
+            let tell = |domain: &str, links: &[&str]| {
+                let links = links.iter().map(|link| (*link).to_owned()).collect();
+                let windows = vec![MaintenanceWindow { links, from_us: 10, until_us: 20 }];
+                let instance = format!("{domain}-1");
+                let said = Heartbeat {
+                    domain: domain.to_owned(),
+                    windows,
+                    sent_us: 1,
+                    ..heartbeat(&instance, &[0])
+                };
+                directory.hear(said, ago(LIVES + LIVES));
+            };
+            tell("land", &["broker/kafka"]);
+            assert_eq!(directory.maintenance_until("land", 10), None);
+            tell("monitor", &[link]);
+            [9, 10, 19, 20].map(|now| directory.maintenance_until("land", now))
+        };
+        let runs = [None, Some(20), Some(20), None];
+        for link in ["provider/land", "source/land/office", "broker/kafka"] {
+            assert_eq!(says(link), runs, "{link}");
+        }
+        for link in ["provider/health", "source/landing/office", "application/land"] {
+            assert_eq!(says(link), [None; 4], "{link}");
+        }
     }
 
     #[test]

@@ -243,6 +243,7 @@ fn facts(shared: &Arc<Shared>, health: Health) -> impl Fn() -> Facts + Send + Sy
             in_flight: u32::try_from(shared.in_flight()).unwrap_or(u32::MAX),
             capacity: u32::try_from(shared.options.max_in_flight).unwrap_or(u32::MAX),
             demands: Vec::new(),
+            windows: health.windows(),
         },
         None => Facts::default(),
     }

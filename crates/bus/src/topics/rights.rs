@@ -15,18 +15,17 @@ pub enum Role {
     Registry,
     /// Every ledger.
     Ledger,
+    /// The monitor.
+    Monitor,
     /// Every adapter of a domain.
     Adapter(String),
 }
 
-/// A domain that has topics and no role yet: nobody is given rights for it.
-const UNSERVED: &str = "monitor";
-
 impl Role {
     /// The roles of a hub: the gateway, and who serves each domain.
     pub fn all(options: &Options) -> Vec<Self> {
-        let serving = options.domains.iter().filter(|domain| *domain != UNSERVED);
-        std::iter::once(Self::Gateway).chain(serving.map(|domain| Self::serving(domain))).collect()
+        let serving = options.domains.iter().map(|domain| Self::serving(domain));
+        std::iter::once(Self::Gateway).chain(serving).collect()
     }
 
     /// The role that serves a domain.
@@ -34,6 +33,7 @@ impl Role {
         match domain {
             "registry" => Self::Registry,
             "ledger" => Self::Ledger,
+            "monitor" => Self::Monitor,
             _ => Self::Adapter(domain.to_owned()),
         }
     }
@@ -42,7 +42,7 @@ impl Role {
     pub fn name(&self) -> String {
         match self {
             Self::Adapter(domain) => format!("adapter-{domain}"),
-            Self::Gateway | Self::Registry | Self::Ledger => self.kind().to_owned(),
+            Self::Gateway | Self::Registry | Self::Ledger | Self::Monitor => self.kind().to_owned(),
         }
     }
 
@@ -52,6 +52,7 @@ impl Role {
             Self::Gateway => "gateway",
             Self::Registry => "registry",
             Self::Ledger => "ledger",
+            Self::Monitor => "monitor",
             Self::Adapter(_) => "adapter",
         }
     }
@@ -60,7 +61,7 @@ impl Role {
     fn domain(&self) -> Option<&str> {
         match self {
             Self::Gateway => None,
-            Self::Registry | Self::Ledger => Some(self.kind()),
+            Self::Registry | Self::Ledger | Self::Monitor => Some(self.kind()),
             Self::Adapter(domain) => Some(domain),
         }
     }
@@ -68,7 +69,7 @@ impl Role {
     /// Whether it keeps up with topics outside any group.
     fn tails(&self) -> bool {
         match self {
-            Self::Gateway | Self::Registry | Self::Ledger => true,
+            Self::Gateway | Self::Registry | Self::Ledger | Self::Monitor => true,
             Self::Adapter(_) => false,
         }
     }

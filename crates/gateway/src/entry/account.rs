@@ -118,6 +118,16 @@ impl Account {
         self.metadata = metadata.clone();
     }
 
+    /// Who serves what is called, once that is known.
+    pub(crate) fn domain(&self) -> Option<&str> {
+        self.domain.as_deref()
+    }
+
+    /// Who calls.
+    pub(crate) fn application(&self) -> &str {
+        &self.sealed.application
+    }
+
     /// Notes until when the exchange may last (Unix µs).
     pub fn ends_by(&mut self, deadline_us: i64) {
         self.sealed.deadline_us = deadline_us;

@@ -23,6 +23,7 @@ mod follow;
 mod heard;
 mod indicators;
 mod lang;
+mod links;
 pub(crate) mod output;
 mod pages;
 mod reflection;
@@ -75,9 +76,13 @@ pub enum Command {
     Credential(Credential),
     /// The commands below `lgsp registry`.
     Registry(Box<crate::cli::code::Command>),
-    /// `lgsp exchanges`.
+    /// `lgsp status`.
+    Status(Box<crate::cli::links::Status>),
+    /// `lgsp link`.
+    Link(crate::cli::links::Link),
     /// `lgsp report`.
     Report(Box<crate::cli::report::Report>),
+    /// `lgsp exchanges`.
     Exchanges(Box<Exchanges>),
 }
 
@@ -96,12 +101,15 @@ pub async fn run(command: Command, lang: Lang) -> ExitCode {
         Command::Audit(command) => audit::run(command, lang).await,
         Command::Credential(args) => credential::run(args, lang).await,
         Command::Registry(command) => code::run(command, lang).await,
+        // Its exit code tells how the links are.
+        Command::Status(args) => return links::status(args, lang).await,
+        Command::Link(command) => links::run(command, lang).await,
+        Command::Report(args) => indicators::run(args, lang).await,
         Command::Exchanges(args) => exchanges::run(args, lang).await,
     };
     let Err(error) = done else { return ExitCode::SUCCESS };
     let Some(exit) = error.exit() else { return ExitCode::SUCCESS };
     if exit != Exit::Differs {
-        Command::Report(args) => indicators::run(args, lang).await,
         // What differs was told.
         output::failure(&error.report(lang));
     }

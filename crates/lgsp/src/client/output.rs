@@ -11,6 +11,7 @@ use lgsp_proto::ledger::v1::{
     CheckCompletenessResponse, DecidedResponse, DestroySubjectKeyResponse, Disclosure, Erasable, Exchange,
     ExportedExchange, Sealed,
 };
+use lgsp_proto::monitor::v1::{GetLinkResponse, Link, Maintenance};
 use lgsp_proto::pool;
 use lgsp_proto::registry::v1::{
     Agency, AgreementRecord, ApplicationSummary, Change, CheckPermissionResponse, ConnectionRecord,
@@ -131,6 +132,18 @@ pub(crate) fn json(message: &DynamicMessage, style: JsonStyle) -> Result<String,
 pub(crate) trait Listed {
     /// Full name of the message.
     const NAME: &'static str;
+}
+
+impl Listed for Link {
+    const NAME: &'static str = "lgsp.monitor.v1.Link";
+}
+
+impl Listed for GetLinkResponse {
+    const NAME: &'static str = "lgsp.monitor.v1.GetLinkResponse";
+}
+
+impl Listed for Maintenance {
+    const NAME: &'static str = "lgsp.monitor.v1.Maintenance";
 }
 
 impl Listed for Exchange {

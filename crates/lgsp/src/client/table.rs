@@ -184,7 +184,7 @@ impl Table {
         widths
     }
 
-    fn plain(&self) -> String {
+    pub(crate) fn plain(&self) -> String {
         let widths = self.widths(Length::Whole);
         let mut lines = vec![aligned(self.header.iter().copied(), &widths)];
         lines.extend(self.rows.iter().map(|row| aligned(row.iter().map(|cell| shown(&cell.text)), &widths)));

@@ -7,7 +7,7 @@ use lgsp_adapter::{Adapter, Relation, health};
 use lgsp_bus::Health;
 use lgsp_runtime::Stage;
 
-use super::{Host, Role, tell_when_serving};
+use super::{Host, Role, links, tell_when_serving};
 use crate::cli::server::Domain;
 use crate::config::Config;
 
@@ -65,6 +65,8 @@ pub async fn serve(
     let (sources, stop) = (Health::new(), start.shutdown.begins(Stage::Close));
     let watching = health::watch(&opened, probe_interval, sources.clone(), &start.state, stop);
     start.shutdown.spawn(Stage::Close, "source health", watching);
+    let instance = start.instance.name().to_owned();
+    links::of_adapter(host, opened.domain, sources.clone(), instance, &start.shutdown);
 
     let serving = lgsp_bus::serve(
         &host.bus,

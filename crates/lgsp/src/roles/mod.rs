@@ -7,15 +7,19 @@ pub mod adapter;
 pub mod destroyed_keys;
 pub mod gateway;
 pub mod ledger;
+pub mod links;
+pub mod monitor;
 pub mod registry;
 pub mod subject_keys;
 pub mod traffic;
 pub mod witness;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use lgsp_bus::{Bus, MacKey, MacKeys, topics};
+use lgsp_monitor::tell::Tellers;
 use lgsp_runtime::shutdown::Late;
 use lgsp_runtime::{Component, Instance, Shutdown, State};
 use tracing::{info, warn};
@@ -34,6 +38,8 @@ pub struct Host {
     pub bus: Bus,
     /// What the process tells of itself.
     pub state: State,
+    /// What the roles tell of their links.
+    pub links: Tellers,
 }
 
 /// A running role.
@@ -69,7 +75,9 @@ impl Host {
     pub fn open(config: Config, state: State) -> anyhow::Result<Self> {
         let bus = Bus::open(config.kafka.clone()).context("the bus cannot be opened")?;
         bus.show(state.metrics());
-        Ok(Self { config, bus, state })
+        let links = Tellers::new(state.instance().name());
+        state.show(Arc::new(links.clone()));
+        Ok(Self { config, bus, state, links })
     }
 
     fn start(&self, name: &'static str) -> Start {

@@ -1,0 +1,30 @@
+//! `lgsp status` and `lgsp link`: how the links are, their past, and maintenance.
+
+mod maintenance;
+mod show;
+mod status;
+mod words;
+
+use lgsp_proto::monitor::v1::monitor_service_client::MonitorServiceClient;
+use tonic::transport::Channel;
+
+use super::session::Session;
+use super::{Error, Lang};
+use crate::cli::links::Link;
+
+pub(crate) use status::run as status;
+
+/// Runs `lgsp link`.
+///
+/// # Errors
+/// Whatever kept it from being done.
+pub(crate) async fn run(command: &Link, lang: Lang) -> Result<(), Error> {
+    match command {
+        Link::Show(args) => show::run(args, lang).await,
+        Link::Maintenance(command) => maintenance::run(command, lang).await,
+    }
+}
+
+fn client(session: &Session) -> MonitorServiceClient<Channel> {
+    MonitorServiceClient::new(session.channel.clone())
+}

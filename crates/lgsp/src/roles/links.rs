@@ -1,0 +1,135 @@
+//! What each role tells of its own links: on the page `/links` of its admin port, and to a monitor in the same process.
+
+use std::time::{Duration, SystemTime};
+
+use lgsp_bus::Health;
+use lgsp_core::time::unix_micros;
+use lgsp_gateway::Gateway;
+use lgsp_ledger::Options as LedgerOptions;
+use lgsp_monitor::link::{Cause, Evidence, Kind, Level};
+use lgsp_monitor::picture::source_cause;
+use lgsp_monitor::tell::Told;
+use lgsp_runtime::{Shutdown, Stage, State};
+
+use super::Host;
+
+/// Kafka that gave no sign of life for so long is lost: four of the gateway's own heartbeats are missing.
+const LOST: Duration = Duration::from_secs(4);
+
+fn now_us() -> i64 {
+    unix_micros(SystemTime::now())
+}
+
+/// Tells of a gateway's links: Kafka, the applications by their traffic, and the providers as it hears them.
+pub fn of_gateway(host: &Host, gateway: Gateway, instance: String, shutdown: &Shutdown) {
+    let leaving = shutdown.begins(Stage::NotServing);
+    host.links.add(move || {
+        if leaving.is_cancelled() {
+            return Vec::new();
+        }
+        let told = |kind, name: &str, state, cause, evidence: Evidence| Told {
+            kind,
+            name: name.to_owned(),
+            instance: instance.clone(),
+            state,
+            cause,
+            since_us: evidence.last_sign_us,
+            evidence,
+        };
+        let mut links = Vec::new();
+        if let Some(silence) = gateway.broker_silence() {
+            let silent_us = i64::try_from(silence.as_micros()).unwrap_or(i64::MAX);
+            let evidence = Evidence { last_sign_us: now_us() - silent_us, ..Evidence::default() };
+            let (state, cause) = match silence < LOST {
+                true => (Level::Working, None),
+                false => (Level::Down, Some(Cause::BrokerNotHeard)),
+            };
+            links.push(told(Kind::Broker, "kafka", state, cause, evidence));
+        }
+        let (applications, domains) = gateway.traffic();
+        for (id, count) in applications {
+            let (state, cause) = match count.of {
+                0 => (Level::Silent, Some(Cause::NoTraffic)),
+                _ => (Level::Working, None),
+            };
+            links.push(told(Kind::Application, &id, state, cause, Evidence::counted(&count)));
+        }
+        let providers = gateway.providers();
+        for (domain, count) in domains {
+            let live = providers.iter().filter(|provider| {
+                provider.domain == domain
+                    && provider.live
+                    && !provider.leaving
+                    && !provider.partitions.is_empty()
+            });
+            let instances: Vec<String> = live.map(|provider| provider.instance.clone()).take(8).collect();
+            let (state, cause) = match instances.is_empty() {
+                false => (Level::Working, None),
+                true => (Level::Down, Some(Cause::InstanceNotHeard)),
+            };
+            let evidence = Evidence { instances, ..Evidence::counted(&count) };
+            links.push(told(Kind::Provider, &domain, state, cause, evidence));
+        }
+        links
+    });
+}
+
+/// Tells of an adapter's links with its sources, as it found them last.
+pub fn of_adapter(host: &Host, domain: &'static str, sources: Health, instance: String, shutdown: &Shutdown) {
+    let leaving = shutdown.begins(Stage::NotServing);
+    host.links.add(move || {
+        if leaving.is_cancelled() {
+            return Vec::new();
+        }
+        let told = |source: lgsp_proto::monitor::v1::SourceHealth| {
+            let cause = if source.healthy { None } else { Some(source_cause(&source.cause)?) };
+            Some(Told {
+                kind: Kind::Source,
+                name: format!("{domain}/{}", source.name),
+                instance: instance.clone(),
+                state: if source.healthy { Level::Working } else { Level::Down },
+                cause,
+                since_us: 0,
+                evidence: Evidence::default(),
+            })
+        };
+        sources.sources().into_iter().filter_map(told).collect()
+    });
+}
+
+/// Tells of a ledger's links with its witnesses, as its own state names those that do not cosign.
+pub fn of_ledger(host: &Host, options: &LedgerOptions, state: State, instance: String, shutdown: &Shutdown) {
+    let leaving = shutdown.begins(Stage::NotServing);
+    let witnesses: Vec<String> =
+        options.witnesses.iter().map(|witness| witness.vkey.name().to_string()).collect();
+    let scope = state.clone();
+    host.links.add(move || {
+        if leaving.is_cancelled() || witnesses.is_empty() {
+            return Vec::new();
+        }
+        let status = scope.status();
+        let component = &status["components"]["ledger/witnesses"];
+        let condition = component["condition"].as_str().unwrap_or_default();
+        let named: Vec<&str> =
+            component["names"].as_array().into_iter().flatten().filter_map(|name| name.as_str()).collect();
+        let told = |witness: &String| {
+            let is_named = named.iter().any(|name| name.starts_with(&format!("{witness}: ")));
+            let (state, cause) = match (condition, is_named) {
+                ("failed", true) => (Level::Down, Some(Cause::WitnessSawAnotherLog)),
+                ("degraded", true) => (Level::Down, Some(Cause::WitnessSilent)),
+                ("ready" | "failed" | "degraded", _) => (Level::Working, None),
+                _ => return None,
+            };
+            Some(Told {
+                kind: Kind::Witness,
+                name: witness.clone(),
+                instance: instance.clone(),
+                state,
+                cause,
+                since_us: 0,
+                evidence: Evidence::default(),
+            })
+        };
+        witnesses.iter().filter_map(told).collect()
+    });
+}
