@@ -21,6 +21,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &["lgsp-bus", "lgsp-core", "lgsp-identifiers", "lgsp-proto", "lgsp-runtime", "lgsp-store"],
     ),
     ("lgsp-ledger", &["lgsp-bus", "lgsp-core", "lgsp-proto", "lgsp-runtime", "lgsp-store", "lgsp-tlog"]),
+    ("lgsp-monitor", &["lgsp-bus", "lgsp-core", "lgsp-proto", "lgsp-runtime", "lgsp-store"]),
     (
         "lgsp-adapter",
         &["lgsp-bus", "lgsp-core", "lgsp-identifiers", "lgsp-proto", "lgsp-runtime", "lgsp-store"],

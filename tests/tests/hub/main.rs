@@ -20,6 +20,7 @@ mod faults;
 mod fixture;
 mod guide;
 mod indicators;
+mod links;
 mod log;
 mod persons;
 mod priority;
