@@ -22,7 +22,7 @@ use crate::cli::code::RecoverAdmin;
 use crate::cli::ledger as ledger_arguments;
 use crate::cli::server::{self as arguments, Settings};
 use crate::cli::witness as witness_arguments;
-use crate::client::Lang;
+use crate::client::{self, Lang};
 use crate::config::Config;
 use crate::roles::{self, Host, Role, VERSION};
 use crate::{admin_ports, backup, keep, keys, ledger, sample_data, source, up, verify, witness};
@@ -135,6 +135,10 @@ pub async fn run(command: Command) -> ExitCode {
     };
     match ran {
         Ok(code) => code,
+        // A reader that has enough, such as `head`, is no failure.
+        Err(error) if error.downcast_ref().is_some_and(|error: &client::Error| error.exit().is_none()) => {
+            ExitCode::SUCCESS
+        }
         Err(error) => {
             eprintln!("error: {}", told(&error));
             let bad_configuration = error.chain().any(|cause| cause.is::<config::Error>());

@@ -1,6 +1,7 @@
 //! `lgsp audit verify`: whether a proof holds, from the file and the keys alone.
 
 use std::fs;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -40,16 +41,26 @@ pub fn run(args: &Verify, lang: Lang) -> anyhow::Result<ExitCode> {
 }
 
 fn policy(args: &Keys) -> anyhow::Result<Policy> {
-    let parse = |keys: &[String], option| {
-        let keys = keys.iter().map(|key| VerifierKey::parse(key.trim()));
-        keys.collect::<Result<Vec<_>, _>>().context(option)
-    };
-    let log = parse(&args.log_key, "--log-key")?;
-    let witnesses = parse(&args.witness_key, "--witness-key")?;
+    let log = verifier_keys(&args.log_key, "--log-key")?;
+    let witnesses = verifier_keys(&args.witness_key, "--witness-key")?;
     let name = log.first().map(|key| key.name().to_owned());
     let origin = args.origin.clone().or(name).unwrap_or_default();
     let needed = args.witnesses.unwrap_or(args.witness_key.len());
     Ok(Policy::new(&origin, log, witnesses, needed)?)
+}
+
+/// Parses keys that an option gives.
+///
+/// # Errors
+/// One is none; whoever gave the path of one is told so.
+pub(crate) fn verifier_keys(keys: &[String], option: &'static str) -> anyhow::Result<Vec<VerifierKey>> {
+    let parse = |key: &String| {
+        VerifierKey::parse(key.trim()).with_context(|| match Path::new(key).is_file() {
+            true => format!("{option} takes the key itself, and {key} is a file: {option} \"$(cat {key})\""),
+            false => option.to_owned(),
+        })
+    };
+    keys.iter().map(parse).collect()
 }
 
 fn tell(proof: &Proof, holds: &Holds, sealed: &Sealed, lang: Lang) -> anyhow::Result<()> {

@@ -199,6 +199,9 @@ pub enum Error {
         /// The cause.
         source: io::Error,
     },
+    /// An option takes its value from standard input, and there is none.
+    #[error("standard input was empty, and `-` takes the value from there")]
+    InputEmpty,
     /// The JSON is not the method's request.
     #[error("the JSON is no {message}: {problem}")]
     Json {
@@ -425,7 +428,8 @@ impl Error {
             | Self::NotEmpty { .. }
             | Self::Export { .. }
             | Self::NotConfirmed
-            | Self::Input { .. } => Some(Exit::Usage),
+            | Self::Input { .. }
+            | Self::InputEmpty => Some(Exit::Usage),
             Self::Differs => Some(Exit::Differs),
             Self::Rules(_)
             | Self::Json { .. }
@@ -566,6 +570,7 @@ impl Error {
             | Self::Sign(_)
             | Self::Metadata { .. }
             | Self::Input { .. }
+            | Self::InputEmpty
             | Self::ServiceUnknown { .. }
             | Self::MethodUnknown { .. }
             | Self::FieldUnknown { .. }

@@ -57,7 +57,10 @@ pub(super) fn private(given: Option<&str>) -> Result<String, Error> {
             let mut line = String::new();
             let read = std::io::stdin().lock().read_line(&mut line);
             read.map_err(|source| Error::Input { from: STDIN.to_owned(), source })?;
-            Ok(line.trim().to_owned())
+            match line.trim() {
+                "" => Err(Error::InputEmpty),
+                value => Ok(value.to_owned()),
+            }
         }
         Some(value) => Ok(value.to_owned()),
         None => Ok(String::new()),
