@@ -327,6 +327,26 @@ fn copy_folder(from: &std::path::Path, to: &std::path::Path) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_check_counts_and_names_the_leaf_of_a_flipped_byte() {
+    let (site, bus) = (Site::in_files(), bus());
+    let running = site.start(&bus).await;
+    append(&running, 60).await;
+    Shown(running.state.clone()).sealed(60).await;
+    running.stop().await;
+    let path = site.path("log/000000000001.segment");
+    let mut bytes = fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let checked = lgsp_ledger::check(&site.path(""), &[], |_, _| ()).unwrap();
+    let [(first, last)] = checked.bad[..] else { panic!("{checked:?}") };
+    assert!(first == last && first < 60, "{checked:?}");
+    assert_eq!((checked.good, checked.sealed), (59, 60));
+    let [damage] = &checked.problems[..] else { panic!("{checked:?}") };
+    assert!(damage.file == path && damage.what.starts_with("the record that begins at byte "), "{damage:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_older_head_is_brought_up_to_the_log_and_a_damaged_checkpoint_is_no_beginning() {
     let (site, bus) = (Site::in_files(), bus());
     let running = site.start(&bus).await;

@@ -5,38 +5,43 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use lgsp_ledger::{Checked, Status};
-use lgsp_tlog::VerifierKey;
 use serde_json::{Value, json};
 
 use crate::cli::ledger::{Check, Folder};
 use crate::client::Listing;
 use crate::client::output::line;
+use crate::verify::verifier_keys;
 
 /// Most problems that are printed; their number is told.
-const MOST_PROBLEMS: usize = 100;
+pub(crate) const MOST_PROBLEMS: usize = 100;
 
 /// Tells what the files say of the log.
 ///
 /// # Errors
 /// They cannot be read, or standard output cannot be written to.
 pub fn status(args: &Folder) -> anyhow::Result<ExitCode> {
-    let status = lgsp_ledger::status(&args.dir).with_context(|| nothing_there(args))?;
+    let status = lgsp_ledger::status(&args.folder()).with_context(|| nothing_there(args))?;
     if args.output == Some(Listing::Json) {
         line(&document(&status).to_string())?;
         return Ok(ExitCode::SUCCESS);
     }
     line(&format!("folder      {}", status.dir.display()))?;
-    line(&format!("sealed      {} entries, root {}", status.sealed, status.root))?;
+    line(&format!("sealed      {}, root {}", counted(status.sealed, "entry", "entries"), status.root))?;
     match &status.checkpoint {
         Some(checkpoint) => {
-            line(&format!("signed      {} entries as {}", checkpoint.size(), checkpoint.origin()))?
+            let size = counted(checkpoint.size(), "entry", "entries");
+            line(&format!("signed      {size} as {}", checkpoint.origin()))?
         }
         None => line("signed      nothing: there is no checkpoint")?,
     }
     if let Some(key) = &status.verifier {
         line(&format!("log key     {key}"))?;
     }
-    line(&format!("on disk     {} bytes in {} segments", status.bytes, status.segments))?;
+    line(&format!(
+        "on disk     {} bytes in {}",
+        status.bytes,
+        counted(status.segments as u64, "segment", "segments")
+    ))?;
     let offsets: Vec<String> =
         status.offsets.iter().map(|(partition, next)| format!("{partition}:{next}")).collect();
     line(&format!(
@@ -54,10 +59,9 @@ pub fn status(args: &Folder) -> anyhow::Result<ExitCode> {
 /// # Errors
 /// The head cannot be read, a key is none, or standard output cannot be written to.
 pub fn check(args: &Check) -> anyhow::Result<ExitCode> {
-    let keys = args.log_key.iter().map(|key| VerifierKey::parse(key.trim()));
-    let keys = keys.collect::<Result<Vec<_>, _>>().context("--log-key")?;
+    let keys = verifier_keys(&args.log_key, "--log-key")?;
     let mut progress = Progress { shown: io::stderr().is_terminal() };
-    let checked = lgsp_ledger::check(&args.folder.dir, &keys, |done, of| progress.tell(done, of));
+    let checked = lgsp_ledger::check(&args.folder.folder(), &keys, |done, of| progress.tell(done, of));
     progress.end();
     let checked = checked.with_context(|| nothing_there(&args.folder))?;
     tell(&checked, args)?;
@@ -65,7 +69,7 @@ pub fn check(args: &Check) -> anyhow::Result<ExitCode> {
 }
 
 fn nothing_there(args: &Folder) -> String {
-    format!("the ledger in {} cannot be read", args.dir.display())
+    format!("the ledger in {} cannot be read", args.folder().display())
 }
 
 fn tell(checked: &Checked, args: &Check) -> anyhow::Result<()> {
@@ -75,6 +79,7 @@ fn tell(checked: &Checked, args: &Check) -> anyhow::Result<()> {
             "sealed": checked.sealed,
             "good": checked.good,
             "archived": checked.archived,
+            "bad": checked.bad.iter().map(|(first, last)| json!({ "first": first, "last": last })).collect::<Vec<_>>(),
             "problems": problems.collect::<Vec<_>>(),
         });
         line(&told.to_string())?;
@@ -90,12 +95,37 @@ fn tell(checked: &Checked, args: &Check) -> anyhow::Result<()> {
     }
     match checked.problems.len() {
         0 => line(&format!("all {} sealed entries are as they were sealed{signed}", checked.sealed))?,
-        count => line(&format!(
-            "{count} problems; {} of {} sealed entries are good",
-            checked.good, checked.sealed
-        ))?,
+        count => {
+            if !checked.bad.is_empty() {
+                line(&format!("not readable, or not as sealed: {}", leaves(&checked.bad)))?;
+            }
+            line(&format!(
+                "{}; {} of {} sealed entries are good",
+                counted(count as u64, "problem", "problems"),
+                checked.good,
+                checked.sealed
+            ))?;
+            line("what to do: docs/ledger.md, \"What a check finds\"")?;
+        }
     }
     Ok(())
+}
+
+/// `1 problem`, `2 problems`.
+pub(crate) fn counted(count: u64, one: &str, more: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { more })
+}
+
+/// Names leaves by their runs; the first ones, if there are many.
+pub(crate) fn leaves(runs: &[(u64, u64)]) -> String {
+    let one = |(first, last): &(u64, u64)| match last - first {
+        0 => first.to_string(),
+        _ => format!("{first} to {last}"),
+    };
+    let told: Vec<String> = runs.iter().take(MOST_PROBLEMS).map(one).collect();
+    let further = if runs.len() > MOST_PROBLEMS { ", and more" } else { "" };
+    let is_one = matches!(runs, [(first, last)] if first == last);
+    format!("{} {}{further}", if is_one { "leaf" } else { "leaves" }, told.join(", "))
 }
 
 /// How far a check has come, on a terminal.

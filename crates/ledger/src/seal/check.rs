@@ -1,6 +1,6 @@
 //! Reads a whole log beside or without its ledger, and holds everything against everything: `status` and `check`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -106,6 +106,8 @@ pub struct Checked {
     pub sealed: u64,
     /// Of them, those that are archived: their hashes are here, and they themselves in the archives.
     pub archived: u64,
+    /// Leaves that cannot be read or are not the ones that were sealed: the first and the last of each run, in their order.
+    pub bad: Vec<(u64, u64)>,
     /// What does not hold, with the file that it is in.
     pub problems: Vec<Problem>,
 }
@@ -147,11 +149,25 @@ struct Check<'a> {
     checked: Checked,
 }
 
+/// Puts numbers that follow each other into runs: the first and the last of each.
+fn runs(numbers: impl IntoIterator<Item = u64>) -> Vec<(u64, u64)> {
+    let mut runs: Vec<(u64, u64)> = Vec::new();
+    for number in numbers {
+        match runs.last_mut() {
+            Some((_, last)) if *last + 1 == number => *last = number,
+            Some(_) | None => runs.push((number, number)),
+        }
+    }
+    runs
+}
+
 /// What does not go together, before it is known which side is wrong.
 #[derive(Default)]
 struct Differences {
     /// Leaves that are not those of the stored hashes: their numbers and places.
     leaves: Vec<(u64, Place)>,
+    /// Leaves that are in no record that can be read.
+    lost: BTreeSet<u64>,
     /// The first stored tile of each level that is not that of the log's leaves.
     tiles: BTreeMap<u8, Tile>,
 }
@@ -178,7 +194,10 @@ impl Check<'_> {
                 Err(error) => return self.problem(&last, error.to_string()),
             };
             for damage in &read.damage {
-                self.problem(&damage.file, format!("damaged at byte {}", damage.byte));
+                self.problem(
+                    &damage.file,
+                    format!("the record that begins at byte {} is damaged", damage.byte),
+                );
             }
             // What a damage took with it is named by it, and what is gone without one by its numbers.
             let was_damaged = std::mem::replace(&mut is_damaged, !read.damage.is_empty());
@@ -193,11 +212,16 @@ impl Check<'_> {
         }
         if edge.size() < sealed.size {
             self.problem(&last, format!("leaves {} to {} are missing", edge.size(), sealed.size - 1));
+            different.lost.extend(self.unarchived(edge.size(), sealed.size));
         }
         let log_is_whole = edge.size() == sealed.size && edge.root() == sealed.root;
-        self.checked.good = edge.size().saturating_sub(different.leaves.len() as u64);
+        let mut bad = std::mem::take(&mut different.lost);
+        if !log_is_whole {
+            bad.extend(different.leaves.iter().map(|(leaf, _)| *leaf));
+        }
+        self.checked.good = sealed.size.saturating_sub(bad.len() as u64);
+        self.checked.bad = runs(bad);
         if log_is_whole {
-            self.checked.good = sealed.size;
             for (level, tile) in different.tiles {
                 let file = self.dir.join(format!("tree/{level}"));
                 self.problem(
@@ -222,12 +246,21 @@ impl Check<'_> {
         }
     }
 
+    /// Of the leaves `first..end`, those that are not archived.
+    fn unarchived(&self, first: u64, end: u64) -> Vec<u64> {
+        if self.shelf.leaves_in(first, end) == end.saturating_sub(first) {
+            return Vec::new();
+        }
+        (first..end).filter(|leaf| self.shelf.leaves_in(*leaf, leaf + 1) == 0).collect()
+    }
+
     fn grow(&mut self, hashes: &Hashes, edge: &mut Edge, leaves: &[Leaf], different: &mut Differences) {
         let size = self.head.tree.size;
         let mut grown = Vec::with_capacity(leaves.len());
         for leaf in leaves.iter().filter(|leaf| leaf.number < size) {
             let next = edge.size() + grown.len() as u64;
             // What is lost is named with its file; its hash is still there.
+            different.lost.extend(self.unarchived(next, leaf.number.max(next)));
             grown.extend((next..leaf.number).map(|lost| hashes.leaf(lost).unwrap_or(Hash::EMPTY_TREE)));
             let hash = leaf_hash(&leaf.sealed);
             if hashes.leaf(leaf.number).ok() != Some(hash) {

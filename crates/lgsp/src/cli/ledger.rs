@@ -1,6 +1,6 @@
 //! Arguments of `lgsp ledger`: the role, and the commands that read its folder.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
@@ -29,7 +29,7 @@ pub enum Command {
     Status(Folder),
     /// Read the whole log, and hold records, leaves, hashes, head and checkpoint against each other
     #[command(
-        after_help = "Example:\n  lgsp ledger check --dir lgsp-data/ledger --log-key \"$(cat log.vkey)\"\n\n\
+        after_help = "Example:\n  lgsp ledger check --data lgsp-data --log-key \"$(cat log.vkey)\"\n\n\
                             Ends with 1 if something does not hold, and names the file and what is wrong with it."
     )]
     Check(Check),
@@ -134,12 +134,23 @@ fn month(text: &str) -> Result<i64, String> {
 /// `lgsp ledger status`, and what the other commands need too.
 #[derive(Debug, Args)]
 pub struct Folder {
-    /// The ledger's folder
-    #[arg(long, value_name = "DIR", default_value = "lgsp-data/ledger")]
-    pub dir: PathBuf,
+    /// Data directory: the ledger's folder is `ledger` in it [default: ./lgsp-data]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// The ledger's folder, if it is elsewhere
+    #[arg(long, value_name = "DIR", conflicts_with = "data")]
+    pub dir: Option<PathBuf>,
     /// How to print; json is one object a line [default: plain]
     #[arg(long, value_name = "FORM")]
     pub output: Option<Listing>,
+}
+
+impl Folder {
+    /// The ledger's folder.
+    pub fn folder(&self) -> PathBuf {
+        let data = self.data.as_deref().unwrap_or(Path::new("lgsp-data"));
+        self.dir.clone().unwrap_or_else(|| data.join("ledger"))
+    }
 }
 
 /// `lgsp ledger check`.
