@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use lgsp_bus::MacKeys;
 use lgsp_core::time::{day, months_before, unix_micros};
 use lgsp_ledger::keep::{self, Online, Step};
-use lgsp_ledger::{Keys, Options};
+use lgsp_ledger::{Checked, Keys, Options};
 use lgsp_tlog::VerifierKey;
 use serde_json::{Value, json};
 
@@ -19,6 +19,8 @@ use crate::client::output::{Surface, line};
 use crate::client::table::Table;
 use crate::config::Config;
 use crate::layout::{read_kept_key, read_mac_keys};
+use crate::ledger::{MOST_PROBLEMS, leaves};
+use crate::verify::verifier_keys;
 
 /// The keys by which a ledger tells what is signed, without those that sign.
 fn keys(config: &Config) -> anyhow::Result<Keys> {
@@ -44,8 +46,7 @@ fn options(config: &Config, dir: Option<&PathBuf>) -> Options {
 /// # Errors
 /// One is none.
 pub fn log_keys(keys: &[String]) -> anyhow::Result<Vec<VerifierKey>> {
-    let keys = keys.iter().map(|key| VerifierKey::parse(key.trim()));
-    keys.collect::<Result<Vec<_>, _>>().context("--log-key")
+    verifier_keys(keys, "--log-key")
 }
 
 /// Builds the index anew, or only compares: then the exit code is 1 if something differs.
@@ -63,6 +64,10 @@ pub async fn reindex(args: &Reindex, config: &Config) -> anyhow::Result<ExitCode
     };
     progress.end();
     let found = found?;
+    // What the log lacks is in neither index, so that comparing them cannot tell of it.
+    let dir = options.dir.clone();
+    let checking = tokio::task::spawn_blocking(move || lgsp_ledger::check(&dir, &[], |_, _| ()));
+    let checked = checking.await?.context("the log cannot be held against its tree")?;
     if args.place.output == Some(Listing::Json) {
         let differences = found.differences.iter().map(|of| {
             json!({ "table": of.table, "month": of.month, "was": of.rows.0, "is": of.rows.1, "rows": of.named })
@@ -70,7 +75,9 @@ pub async fn reindex(args: &Reindex, config: &Config) -> anyhow::Result<ExitCode
         let differences: Vec<Value> = differences.collect();
         line(
             &json!({ "rows": found.rows, "differences": differences, "unreadable": found.unreadable,
-                     "inPlace": !args.compare })
+                     "inPlace": !args.compare,
+                     "damage": checked.problems.iter().map(|it| json!({ "file": it.file, "what": it.what })).collect::<Vec<_>>(),
+                     "leftOut": checked.bad.iter().map(|(first, last)| json!({ "first": first, "last": last })).collect::<Vec<_>>() })
             .to_string(),
         )?;
     } else {
@@ -83,9 +90,25 @@ pub async fn reindex(args: &Reindex, config: &Config) -> anyhow::Result<ExitCode
             line(&format!("  differ: {}", of.named.join(", ")))?;
         }
         line(&said(&found, args.compare))?;
+        tell_damage(&checked)?;
     }
-    let differs = !found.differences.is_empty() || found.unreadable.is_some();
-    Ok(if args.compare && differs { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    let differs = args.compare && (!found.differences.is_empty() || found.unreadable.is_some());
+    let holds = checked.problems.is_empty() && !differs;
+    Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Names what of the log could not go into the index.
+fn tell_damage(checked: &Checked) -> anyhow::Result<()> {
+    for problem in checked.problems.iter().take(MOST_PROBLEMS) {
+        line(&format!("{}: {}", problem.file.display(), problem.what))?;
+    }
+    if !checked.bad.is_empty() {
+        line(&format!("not in it, since the log does not hold: {}", leaves(&checked.bad)))?;
+    }
+    if !checked.problems.is_empty() {
+        line("the log is damaged: the index lacks what cannot be read; lgsp ledger check, docs/ledger.md")?;
+    }
+    Ok(())
 }
 
 fn said(found: &keep::Reindexed, compared: bool) -> String {
