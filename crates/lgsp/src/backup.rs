@@ -25,7 +25,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::cli::backup::{Backup, Restore};
 use crate::client::Listing;
-use crate::client::output::line;
+use crate::client::output::{line, note};
 use crate::config::Config;
 use crate::keep::{Progress, log_keys};
 use crate::roles::VERSION;
@@ -278,6 +278,7 @@ pub async fn restore(args: &Restore) -> anyhow::Result<ExitCode> {
     progress.end();
     let manifest = verified?;
     is_free(&args.data, manifest.sealed)?;
+    let mut known = None;
     if let Some(newest) = &args.checkpoint {
         let newest = checkpoint(newest)?;
         let (signed, sealed) = (newest.size(), manifest.sealed);
@@ -287,6 +288,7 @@ pub async fn restore(args: &Restore) -> anyhow::Result<ExitCode> {
              witnesses refuse. Look for a newer backup; or restore with --rewound, begin a new log under a new ledger.origin, \
              and tell the auditors (docs/ledger.md)"
         );
+        known = Some(signed);
     }
     let new = PathBuf::from(format!("{}.restoring", args.data.display()));
     if new.exists() {
@@ -322,7 +324,20 @@ pub async fn restore(args: &Restore) -> anyhow::Result<ExitCode> {
             manifest.made
         ))?;
     }
+    if args.rewound {
+        tell_rewound(manifest.sealed, known);
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What must be done before a rewound log signs anything: on standard error, so that no reader of the output misses it.
+fn tell_rewound(sealed: u64, signed: Option<u64>) {
+    let ended = signed.map_or_else(String::new, |signed| format!(", which ended at {signed} entries"));
+    note(&format!(
+        "REWOUND to {sealed} entries. Before the first start set a new ledger.origin (in the configuration file, or with \
+         --set ledger.origin=NAME): under the old one the log would sign a fork, which witnesses refuse. Keep what is left of the \
+         old log{ended}, and tell witnesses and auditors (docs/ledger.md, \"Restore\")"
+    ));
 }
 
 /// Byte for byte: stores too, which nobody uses.
