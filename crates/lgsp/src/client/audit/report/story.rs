@@ -94,6 +94,10 @@ impl Story {
                 "What an agency did with the data after it had received it.",
                 "Việc cơ quan nhận đã làm với dữ liệu sau khi nhận.",
             ),
+            lang.pick(
+                "Exchanges in which the subject was found by a name alone: the log knows subjects by their numbers.",
+                "Lượt trao đổi chỉ tìm theo họ tên: nhật ký nhận biết chủ thể theo số định danh.",
+            ),
             lang.pick("What was erased by law.", "Phần đã được xoá theo quy định của pháp luật."),
             lang.pick(
                 "What the platform's own staff looked at in running and auditing it.",
