@@ -48,7 +48,7 @@ async fn counted(app: &App, period: &Period, dossiers: bool) -> Result<TrafficCo
     Ok(all)
 }
 
-fn of_data<'a>(counts: &'a TrafficCounts, outcome: Outcome) -> impl Iterator<Item = &'a TrafficCount> {
+fn of_data(counts: &TrafficCounts, outcome: Outcome) -> impl Iterator<Item = &TrafficCount> {
     counts.counts.iter().filter(move |it| !it.platform && it.service == POPULATION && it.outcome() == outcome)
 }
 
