@@ -211,7 +211,13 @@ impl Evidence {
     /// Names instances, as many as evidence holds.
     #[must_use]
     pub(crate) fn of<'a>(mut self, instances: impl IntoIterator<Item = &'a str>) -> Self {
-        self.instances = instances.into_iter().take(MOST_NAMED).map(str::to_owned).collect();
+        for instance in instances {
+            // A gateway may be heard and tell of itself, too.
+            let is_named = self.instances.iter().any(|named| named == instance);
+            if !is_named && self.instances.len() < MOST_NAMED {
+                self.instances.push(instance.to_owned());
+            }
+        }
         self
     }
 

@@ -273,7 +273,7 @@ mod tests {
         assert_eq!(of(&picture, "provider/land", NOW), Some(Level::Working));
         assert_eq!(of(&picture, "source/land/office", NOW), Some(Level::Working));
         let later = NOW + 3 * SECOND_US;
-        picture.hear_something(later);
+        (1..=3).for_each(|second| picture.hear_something(NOW + second * SECOND_US));
         picture.hear(Heartbeat { sent_us: later, ..heartbeat("health", "") }, later);
         assert_eq!(of(&picture, "provider/land", later), Some(Level::Down));
         assert_eq!(of(&picture, "source/land/office", later), None);
@@ -285,7 +285,7 @@ mod tests {
         let mut picture = listening();
         picture.hear(heartbeat("land", ""), NOW);
         let later = NOW + 3 * SECOND_US;
-        picture.hear_something(later);
+        (1..=3).for_each(|second| picture.hear_something(NOW + second * SECOND_US));
         picture.hear(heartbeat("land", ""), later);
         assert_eq!(of(&picture, "provider/land", later), Some(Level::Down));
     }
