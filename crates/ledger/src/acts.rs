@@ -3,7 +3,7 @@
 //! Only what a ledger has signed is a decision: whoever may write the topic may write anything. How far they are carried out is kept
 //! with the erasable parts, so that a store which was restored from a copy forgets again what was erased since.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -24,6 +24,13 @@ use crate::{Error, disk};
 /// Most that are read at once.
 const AT_ONCE: usize = 100;
 
+/// Where a decision is.
+enum Decision {
+    Online(Stands),
+    /// Its sealed part.
+    Archived(Bytes),
+}
+
 /// Whoever carries decisions out.
 #[derive(Clone, Debug)]
 pub(crate) struct Acts {
@@ -32,6 +39,8 @@ pub(crate) struct Acts {
     pub log: log::Reader,
     pub signers: Signers,
     pub damages: Damages,
+    /// Decisions that are archived: their leaves and sealed parts, in the order of the log.
+    pub archived: Arc<Vec<(u64, Bytes)>>,
     /// Decisions that cannot be read.
     pub unread: Fact,
     pub subjects: Subjects,
@@ -42,41 +51,45 @@ pub(crate) struct Acts {
 }
 
 impl Acts {
-    /// Carries out what the index knows of and what is not carried out yet. One that cannot be read holds no later one up: it is told,
-    /// and not noted as carried out, so that [`catch_up_with_the_late`](Self::catch_up_with_the_late) finds it when the log is repaired.
+    /// Carries out what the log has, online or archived, and what is not carried out yet. One that cannot be read holds no later one up: it
+    /// is told, and not noted as carried out, so that [`catch_up_with_the_late`](Self::catch_up_with_the_late) finds it when the log is
+    /// repaired.
     pub async fn catch_up(&self) -> Result<(), Error> {
         let _turn = self.turn.lock().await;
         loop {
-            let acts = self.index.acts(self.erasables.carried_out().await?, AT_ONCE).await?;
-            if acts.is_empty() {
+            let decisions = self.decisions(self.erasables.carried_out().await?).await?;
+            if decisions.is_empty() {
                 return Ok(());
             }
-            for stands in acts {
-                match self.read(stands).await? {
+            for (leaf, decision) in decisions {
+                match self.read(&decision).await? {
                     Some(act) => {
-                        self.carry_out(stands.leaf, &act).await?;
-                        self.erasables.decided(stands.leaf).await?;
+                        self.carry_out(leaf, &act).await?;
+                        self.erasables.decided(leaf).await?;
                     }
                     None => {
                         self.unread.add(1);
-                        self.erasables.pass(stands.leaf).await?;
+                        self.erasables.pass(leaf).await?;
                     }
                 }
             }
         }
     }
 
-    /// Carries out what was archived with its decisions and is not carried out here: the store was restored from an older copy.
-    pub async fn catch_up_with_archived(&self, acts: Vec<(u64, Bytes)>) -> Result<(), Error> {
-        let _turn = self.turn.lock().await;
-        let decided =
-            self.erasables.are_decided(&acts.iter().map(|(leaf, _)| *leaf).collect::<Vec<_>>()).await?;
-        for (leaf, sealed) in acts.into_iter().filter(|(leaf, _)| !decided.contains(leaf)) {
-            let Some(act) = act(sealed, &self.signers) else { continue };
-            self.carry_out(leaf, &act).await?;
-            self.erasables.decided(leaf).await?;
-        }
-        Ok(())
+    /// The next decisions from a leaf on, in the order of the log, whether they are online or archived: a store that was restored from an
+    /// older copy lacks both.
+    async fn decisions(&self, from: u64) -> Result<BTreeMap<u64, Decision>, Error> {
+        let online = self.index.acts(from, AT_ONCE).await?;
+        // Behind these there may be more that are online.
+        let end = online.last().filter(|_| online.len() == AT_ONCE).map_or(u64::MAX, |last| last.leaf);
+        let mut decisions: BTreeMap<u64, Decision> =
+            self.archived_acts().filter(|(leaf, _)| (from..=end).contains(leaf)).collect();
+        decisions.extend(online.into_iter().map(|stands| (stands.leaf, Decision::Online(stands))));
+        Ok(decisions)
+    }
+
+    fn archived_acts(&self) -> impl Iterator<Item = (u64, Decision)> {
+        self.archived.iter().map(|(leaf, sealed)| (*leaf, Decision::Archived(sealed.clone())))
     }
 
     /// Carries out decisions that could not be read when later ones were carried out. What the later ones say still holds: so each of
@@ -86,14 +99,14 @@ impl Acts {
         let carried_out = self.erasables.carried_out().await?;
         let (mut from, mut unread) = (0, 0);
         loop {
-            let acts = self.index.acts(from, AT_ONCE).await?;
-            let leaves: Vec<u64> = acts.iter().map(|stands| stands.leaf).collect();
+            let decisions = self.decisions(from).await?;
+            let leaves: Vec<u64> = decisions.keys().copied().collect();
             let decided = self.erasables.are_decided(&leaves).await?;
-            for stands in acts.into_iter().filter(|stands| stands.leaf < carried_out) {
-                if decided.contains(&stands.leaf) {
+            for (leaf, decision) in decisions.range(..carried_out) {
+                if decided.contains(leaf) {
                     continue;
                 }
-                let Some(act) = self.read(stands).await? else {
+                let Some(act) = self.read(decision).await? else {
                     unread += 1;
                     continue;
                 };
@@ -108,8 +121,8 @@ impl Acts {
                         self.carry_out(carried_out - 1, &act).await?;
                     }
                 }
-                self.erasables.decided(stands.leaf).await?;
-                info!(leaf = stands.leaf, "a decision that could not be read is carried out");
+                self.erasables.decided(*leaf).await?;
+                info!(leaf, "a decision that could not be read is carried out");
             }
             match leaves.last() {
                 Some(last) if *last < carried_out => from = last + 1,
@@ -122,12 +135,12 @@ impl Acts {
 
     /// Brings the marks of an exchange to where its decisions lead that stand before a leaf.
     async fn bring_up(&self, exchange: ExchangeId, before: u64) -> Result<(), Error> {
-        let mut decisions = self.index.acts_about(&exchange).await?;
-        decisions.retain(|stands| stands.leaf < before);
-        decisions.sort_unstable_by_key(|stands| stands.leaf);
+        let mut decisions: BTreeMap<u64, Decision> = self.archived_acts().collect();
+        let online = self.index.acts_about(&exchange).await?;
+        decisions.extend(online.into_iter().map(|stands| (stands.leaf, Decision::Online(stands))));
         let (mut is_held, mut is_erased, mut withheld_until_us) = (false, false, None);
-        for stands in decisions {
-            let Some(act) = self.read(stands).await? else { continue };
+        for decision in decisions.range(..before).map(|(_, decision)| decision) {
+            let Some(act) = self.read(decision).await? else { continue };
             if !exchanges_of(&act).any(|about| about == exchange) {
                 continue;
             }
@@ -154,7 +167,11 @@ impl Acts {
         }
     }
 
-    async fn read(&self, stands: Stands) -> Result<Option<Act>, Error> {
+    async fn read(&self, decision: &Decision) -> Result<Option<Act>, Error> {
+        let stands = match decision {
+            Decision::Online(stands) => *stands,
+            Decision::Archived(sealed) => return Ok(act(sealed.clone(), &self.signers)),
+        };
         let log = self.log.clone();
         let sealed = disk(self.log.folder().to_owned(), move || log.sealed(stands.place)).await?;
         match sealed {

@@ -1,6 +1,7 @@
 //! Forgets behind everything else: enters once a day what has expired, erases what is expired, and empties the write-ahead logs of
 //! what was erased. No exchange waits for it.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use lgsp_core::time::unix_micros;
@@ -15,6 +16,7 @@ use crate::acts::Acts;
 use crate::audit::Desk;
 use crate::erasable::Rule;
 use crate::filing::Filed;
+use crate::keep::Shelf;
 use crate::retention::{Retention, Term};
 
 /// How often it is asked what has expired.
@@ -31,6 +33,7 @@ const BY: &str = "retention";
 /// Whoever forgets, before it runs.
 pub(crate) struct Forgetting {
     pub acts: Acts,
+    pub shelf: Arc<Shelf>,
     pub desk: Desk,
     pub retention: Retention,
     pub filed: Filed,
@@ -93,10 +96,15 @@ impl Forgetting {
         let now_us = unix_micros(SystemTime::now());
         let before_us = term.expired_before(now_us.min(newest_us));
         let rule = Rule { platform: class == RetentionClass::Platform, before_us };
-        let is_entered = |known: &Rule| known.platform == rule.platform && known.before_us >= before_us;
-        if self.acts.erasables.expired().await?.iter().any(is_entered)
-            || !self.acts.erasables.has_older(rule).await?
-        {
+        let known = self.acts.erasables.expired().await?;
+        let known = known.iter().filter(|known| known.platform == rule.platform);
+        let entered_us = known.map(|known| known.before_us).max().unwrap_or(i64::MIN);
+        if entered_us >= before_us {
+            return Ok(());
+        }
+        // Archives forget by the rules that are entered, and may have what is online no more.
+        let is_archived = self.shelf.has_admitted(entered_us, before_us);
+        if !is_archived && !self.acts.erasables.has_older(rule).await? {
             return Ok(());
         }
         let act = Act {

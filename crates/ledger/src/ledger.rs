@@ -124,7 +124,7 @@ pub async fn start(
     };
     let erasables = site.open_erasables(head.as_ref().ok().map(|(_, head)| head.generation)).await?;
     let recovered = recover(&site, head.as_ref().ok(), (&signers, &erasables), &damages).await?;
-    keep::finish_at_start(&site, &recovered.index, &erasables).await;
+    keep::finish_at_start(&site, (&recovered.index, &erasables), &signers).await;
     let end = recovered.end.place;
     let incarnation = if bus.is_embedded() { uuid::Uuid::new_v4().into_bytes() } else { KAFKA };
     let offsets =
@@ -157,18 +157,19 @@ pub async fn start(
         log: service.log.clone(),
         signers: signers.clone(),
         damages: service.damages.clone(),
+        archived: Arc::new(service.shelf.acts()),
         unread: state.fact("unread-decisions"),
         subjects: subjects.clone(),
         turn: Arc::default(),
         forgotten: Arc::default(),
     };
-    acts.catch_up_with_archived(service.shelf.acts()).await?;
     acts.catch_up().await?;
     acts.catch_up_with_the_late().await?;
     let leaving = shutdown.begins(Stage::NotServing);
     let desk = Desk::new(bus, signers.decisions.as_ref());
     let forgetting = Forgetting {
         acts: acts.clone(),
+        shelf: Arc::clone(&service.shelf),
         desk: desk.clone(),
         retention: options.retention.clone(),
         filed: wires.filed(),

@@ -20,34 +20,42 @@ pub(crate) struct Sequence {
 }
 
 impl Sequence {
-    /// Takes in a number, in any order. A number that was there already changes nothing.
-    pub fn take_in(&mut self, number: u64) {
-        if number > self.last {
-            if number > self.last + 1 {
-                self.note_gap(self.last + 1, number - 1);
+    /// Takes in all numbers from the first to the last, in any order. A number that was there already changes nothing.
+    pub fn take_in_run(&mut self, first: u64, last: u64) {
+        let mut new = self.fill(first, last.min(self.last));
+        if last > self.last {
+            let from = first.max(self.last + 1);
+            if from > self.last + 1 {
+                self.note_gap(self.last + 1, from - 1);
             }
-            self.last = number;
-        } else if !self.fill(number) {
+            new += last - from + 1;
+            self.last = last;
+        }
+        if new == 0 {
             return;
         }
-        self.first = if self.received == 0 { number } else { self.first.min(number) };
-        self.received += 1;
+        self.first = if self.received == 0 { first } else { self.first.min(first) };
+        self.received += new;
     }
 
-    /// Takes a number out of its gap. False if it is in none.
-    fn fill(&mut self, number: u64) -> bool {
-        let Some((&first, &last)) = self.gaps.range(..=number).next_back() else { return false };
-        if number > last {
-            return false;
+    /// Takes numbers out of their gaps. Returns how many were in one.
+    fn fill(&mut self, first: u64, last: u64) -> u64 {
+        let before_last = self.gaps.range(..=last).rev();
+        let gaps: Vec<(u64, u64)> =
+            before_last.map(|(from, to)| (*from, *to)).take_while(|(_, to)| *to >= first).collect();
+        let mut filled = 0;
+        for (gap_first, gap_last) in gaps {
+            let (from, to) = (gap_first.max(first), gap_last.min(last));
+            self.gaps.remove(&gap_first);
+            if gap_first < from {
+                self.gaps.insert(gap_first, from - 1);
+            }
+            if to < gap_last {
+                self.note_gap(to + 1, gap_last);
+            }
+            filled += to - from + 1;
         }
-        self.gaps.remove(&first);
-        if first < number {
-            self.gaps.insert(first, number - 1);
-        }
-        if number < last {
-            self.note_gap(number + 1, last);
-        }
-        true
+        filled
     }
 
     fn note_gap(&mut self, first: u64, last: u64) {
@@ -123,14 +131,14 @@ impl Sequences {
     /// Takes in the number of an entry, if it is believed. What the index knows of its gateway must be here.
     pub fn take_in(&mut self, read: &Read) {
         if let Some((gateway, number)) = number_of(read) {
-            self.take_in_number(gateway, number, read.sealed.entered_us);
+            self.take_in_run(gateway, (number, number), read.sealed.entered_us);
         }
     }
 
-    /// The same of a number whose entry is not at hand.
-    pub fn take_in_number(&mut self, gateway: &str, number: u64, entered_us: i64) {
+    /// The same of numbers whose entries are not at hand, from the first to the last.
+    pub fn take_in_run(&mut self, gateway: &str, (first, last): (u64, u64), entered_us: i64) {
         let told = self.known.entry(gateway.to_owned()).or_default();
-        told.sequence.take_in(number);
+        told.sequence.take_in_run(first, last);
         told.last_entered_us = told.last_entered_us.max(entered_us);
         told.changed = true;
     }
@@ -164,7 +172,7 @@ mod tests {
     fn check(numbers: impl IntoIterator<Item = u64>, expect: &str) {
         let mut sequence = Sequence::default();
         for number in numbers {
-            sequence.take_in(number);
+            sequence.take_in_run(number, number);
         }
         let gaps = sequence.gaps.iter().map(|(first, last)| format!("{first}-{last}")).collect::<Vec<_>>();
         let Sequence { first, last, received, .. } = sequence;
@@ -183,6 +191,19 @@ mod tests {
     }
 
     #[test]
+    fn a_run_is_taken_in_at_once_and_is_all_of_its_numbers() {
+        let runs = [(1, 3), (7, 9), (20, 20), (5, 8), (12, 30), (2, 40)];
+        let (mut by_runs, mut by_numbers) = (Sequence::default(), Sequence::default());
+        for (first, last) in runs {
+            by_runs.take_in_run(first, last);
+            (first..=last).for_each(|number| by_numbers.take_in_run(number, number));
+            assert_eq!(by_runs, by_numbers, "{first} to {last}");
+        }
+        by_runs.take_in_run(100, u64::MAX - 1);
+        assert_eq!((by_runs.missing(), by_runs.received), (59, u64::MAX - 1 - 59));
+    }
+
+    #[test]
     fn numbers_before_the_first_that_arrived_are_missing_too() {
         check([4], "4 to 4, 1 received, missing 1-3");
     }
@@ -195,7 +216,7 @@ mod tests {
     #[test]
     fn the_gaps_of_a_wild_sequence_stay_bounded() {
         let mut sequence = Sequence::default();
-        (0..10_000).for_each(|number| sequence.take_in(number * 2 + 1));
+        (0..10_000).for_each(|number| sequence.take_in_run(number * 2 + 1, number * 2 + 1));
         assert_eq!(sequence.gaps.len(), MOST_GAPS);
         assert_eq!(sequence.received, 10_000);
     }

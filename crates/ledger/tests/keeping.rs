@@ -11,9 +11,10 @@ use std::process::Command;
 
 use auditor::*;
 use lgsp_core::Reason;
+use lgsp_core::entry::{salted, seal};
 use lgsp_ledger::keep::{self, Error, Manifest, Online, Step};
-use lgsp_ledger::{Options, check};
-use lgsp_proto::ledger::v1::{AuditFilter, Mark};
+use lgsp_ledger::{Keys, Options, Retention, Term, check};
+use lgsp_proto::ledger::v1::{Act, ActKind, AuditFilter, Entry, Erasable, Mark, Phase, Sealed, Signed};
 use lgsp_tlog::{Policy, Proof};
 use site::{Running, Site, bus, keys, log_key};
 use sqlx::Executor as _;
@@ -210,7 +211,7 @@ async fn what_is_held_stays_online_until_it_is_released() {
     assert_eq!((leaves, archived.kept.len()), (3, 1));
     assert_eq!(archived.kept[0].why, Online::Held(1));
     assert_whole(&site, 3).await;
-    let running = Running::start(small(&site), &bus).await;
+    let running = Running::start(small(&site), &site::bus()).await;
     assert!(found(&running, of(ANN)).await.contains(&year.june[1].exchange.to_string()));
     mark(&running, Mark::Release, &[&year.june[1]], None).await.unwrap();
     running.stop().await;
@@ -298,6 +299,180 @@ async fn a_segment_that_is_lost_is_named_and_one_that_is_archived_is_not() {
     fs::remove_file(site.segment("log", 5)).unwrap();
     let checked = check(&site.path(""), &[], |_, _| ()).unwrap();
     assert!(checked.problems.iter().any(|problem| problem.what.contains("missing")), "{checked:?}");
+}
+
+/// What somebody without a key writes under the key of an entry: it claims to be of next year.
+fn forged(entered: &Entered) -> Entry {
+    let forged = entered.clone().with(|sealed| {
+        sealed.entered_us += 365 * DAY;
+        sealed.gateway = String::new();
+    });
+    seal(forged.sealed, Erasable { officer: salted("forger-1"), ..Erasable::default() })
+}
+
+fn by_officer(officer: &str) -> AuditFilter {
+    AuditFilter { officer: officer.to_owned(), ..AuditFilter::default() }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_forged_stops_no_archiving_and_neither_takes_nor_keeps_the_place_of_what_is_signed() {
+    let (site, to, bus) = (Site::in_files(), tempfile::tempdir().unwrap(), bus());
+    let running = Running::start(small(&site), &bus).await;
+    let soon = about(JULY, 8, BINH);
+    put(&running, soon.exchange, forged(&soon)).await;
+    found(&running, AuditFilter::default()).await;
+    let year = year(&running).await;
+    soon.enter(&running).await;
+    found(&running, AuditFilter::default()).await;
+    running.stop().await;
+    let archived = archive(&site, to.path()).await;
+    let manifest = &archived.archives[0];
+    assert_eq!((manifest.leaves(), manifest.values), (5, 4), "the part of the signed entry is none of it");
+    assert_whole(&site, 5).await;
+
+    let running = Running::start(small(&site), &site::bus()).await;
+    assert!(get(&running, soon.exchange).await.entries[0].erasable.is_some());
+    let first = &year.june[0];
+    put(&running, first.exchange, forged(first)).await;
+    assert_eq!(found(&running, by_officer("forger-1")).await, ids(&[first]), "its own is archived");
+    running.stop().await;
+    let (wal, mut is_on_disk) = (site.path("index.db-wal"), false);
+    let mut tell = |step| {
+        if matches!(step, Step::IndexDone { .. }) {
+            is_on_disk = fs::metadata(&wal).map_or(0, |wal| wal.len()) == 0;
+        }
+    };
+    let dir = to.path().join(&manifest.name);
+    keep::restore(&small(&site), &keys(&bus), &dir, &[], &mut tell).await.unwrap();
+    assert!(is_on_disk, "before the ledger takes nothing away again, its index is on disk");
+    assert_whole(&site, 0).await;
+    let running = Running::start(small(&site), &site::bus()).await;
+    assert_eq!(found(&running, by_officer("forger-1")).await, Vec::<String>::new());
+    let told = get(&running, first.exchange).await;
+    assert_eq!((told.entries.len(), told.entries[0].signed()), (1, Signed::Yes));
+    assert_eq!(told.entries[0].erasable.as_ref().unwrap(), &first.erasable);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_archive_forgets_what_has_expired_though_nothing_that_is_online_has() {
+    let (site, to, bus) = (Site::in_files(), tempfile::tempdir().unwrap(), bus());
+    let running = Running::start(small(&site), &bus).await;
+    let now = lgsp_core::time::unix_micros(std::time::SystemTime::now());
+    let spooled = about(JUNE, 1, ANN).with(|sealed| sealed.admitted_us = JUNE - 20 * DAY);
+    let today = about(JULY, 2, ANN).with(|sealed| (sealed.admitted_us, sealed.entered_us) = (now, now));
+    for entered in [&spooled, &today] {
+        entered.enter(&running).await;
+        found(&running, AuditFilter::default()).await;
+    }
+    running.stop().await;
+    let dir = to.path().join(&archive(&site, to.path()).await.archives[0].name);
+
+    let data = Term { online: 3, archived: 0 };
+    let short = Options { retention: Retention { data, ..Retention::default() }, ..small(&site) };
+    let running = Running::start(short.clone(), &site::bus()).await;
+    let before_june = AuditFilter {
+        until: Some(lgsp_core::time::timestamp(JUNE - 10 * DAY)),
+        ..AuditFilter::default()
+    };
+    assert_eq!(page(&running, before_june, 10, "").await.archived.len(), 1, "it was admitted before");
+    running.until("a rule is entered", |running| running.leaves() == 3).await;
+    running.stop().await;
+    let erased = keep::erase(&short, &dir, &mut |_| ()).await.unwrap();
+    assert_eq!((erased.erased, erased.left), (1, 0));
+    assert_whole(&site, 1).await;
+}
+
+/// A decision as a ledger signs it, entered at a moment.
+async fn decide(running: &Running, kind: ActKind, about: &Entered, entered_us: i64) {
+    let exchange = lgsp_core::ExchangeId::new();
+    let act = Act {
+        kind: kind.into(),
+        exchange_ids: vec![about.sealed.exchange_id.clone()],
+        disclose_after_us: JULY,
+        ..Act::default()
+    };
+    let sealed = Sealed {
+        exchange_id: exchange.as_bytes().to_vec().into(),
+        phase: Phase::Act.into(),
+        platform: true,
+        admitted_us: entered_us,
+        entered_us,
+        act: Some(act),
+        ..Sealed::default()
+    };
+    let bare = seal(sealed, Erasable::default()).sealed;
+    let sealed = lgsp_bus::entry::sign_decision(&lgsp_bus::MacKey::new(site::DECISIONS_KEY), &bare);
+    put(running, exchange, Entry { sealed: sealed.into(), erasable: None }).await;
+    found(running, AuditFilter::default()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hold_whose_decision_is_archived_outlasts_a_store_that_was_restored_from_before() {
+    let (site, to) = (Site::in_files(), tempfile::tempdir().unwrap());
+    let (year, _) = stopped(&site).await;
+    let before = to.path().join("erasable.db");
+    let url = format!("sqlite:{}", site.path("erasable.db").display());
+    let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
+    sqlx::query("VACUUM INTO ?").bind(before.to_str().unwrap()).execute(&pool).await.unwrap();
+    pool.close().await;
+    let running = Running::start(small(&site), &site::bus()).await;
+    let held = &year.july[0];
+    decide(&running, ActKind::Withhold, held, year.today.sealed.entered_us).await;
+    decide(&running, ActKind::Hold, held, JUNE).await;
+    // The last segment of a log is never archived.
+    about(JULY + 9, 8, BINH).enter(&running).await;
+    assert!(preview(&running, &[held]).await.erasures[0].held);
+    running.stop().await;
+    let archived = archive(&site, &to.path().join("archives")).await;
+    let leaves: u64 = archived.archives.iter().map(Manifest::leaves).sum();
+    assert_eq!(leaves, 5, "the hold, and not what was decided before it");
+
+    for file in ["erasable.db", "erasable.db-wal", "erasable.db-shm"] {
+        let _ = fs::remove_file(site.path(file));
+    }
+    fs::copy(&before, site.path("erasable.db")).unwrap();
+    for _ in 0..2 {
+        let running = Running::start(small(&site), &site::bus()).await;
+        assert!(preview(&running, &[held]).await.erasures[0].held);
+        running.stop().await;
+    }
+    // Without its key, a decision would be none.
+    let without = || Keys { decisions: None, ..keys(&bus()) };
+    let dir = to.path().join("archives").join(&archived.archives[0].name);
+    for refused in [
+        keep::compare(&small(&site), &without(), &mut |_| ()).await.map(drop),
+        keep::reindex(&small(&site), &without(), &mut |_| ()).await.map(drop),
+        keep::archive(&small(&site), &without(), BEFORE_JULY, to.path(), &mut |_| ()).await.map(drop),
+        keep::restore(&small(&site), &without(), &dir, &[], &mut |_| ()).await.map(drop),
+    ] {
+        assert!(refused.unwrap_err().to_string().contains("keys.decisions"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_archiving_was_ended_before_is_done_by_no_comparing_and_despite_a_damaged_segment() {
+    let (site, to) = (Site::in_files(), tempfile::tempdir().unwrap());
+    let (year, _) = stopped(&site).await;
+    // Written, read back, named, on the shelf.
+    assert!(dies("archive", &site.path(""), to.path(), 3));
+    assert!(site.segment("log", 2).exists() && fs::read_dir(site.path("archived")).unwrap().count() > 0);
+    keep::compare(&small(&site), &keys(&bus()), &mut |_| ()).await.unwrap();
+    assert!(site.segment("log", 2).exists(), "to compare changes nothing");
+    assert_eq!(site::erasable_parts(&site).await, 7);
+    let mut bytes = fs::read(site.segment("log", 2)).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    fs::write(site.segment("log", 2), bytes).unwrap();
+    // Stopped before the rebuilt index is in its place, the old one has nothing of what is gone.
+    assert!(dies("reindex", &site.path(""), to.path(), 3));
+    assert!(!site.segment("log", 2).exists());
+    assert_eq!(site::erasable_parts(&site).await, 3);
+    assert_whole(&site, 4).await;
+    let bus = bus();
+    let running = Running::start(small(&site), &bus).await;
+    assert_eq!(found(&running, AuditFilter::default()).await, year.online());
+    running.stop().await;
 }
 
 /// Names to a child what it does and where it is to die.

@@ -10,14 +10,14 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use lgsp_core::ExchangeId;
 use lgsp_core::time::{month, unix_micros};
-use lgsp_proto::ledger::v1::Phase;
+use lgsp_proto::ledger::v1::{Phase, Sealed};
 use lgsp_tlog::{Checkpoint, Note, leaf_hash};
 use tracing::warn;
 
 use super::set::{self, Kept as KeptPart, copy_file, unfinished};
 use super::shelf::{Numbers, Span, Stub};
 use super::{Error, Manifest, Part, Segment, Shelf, Step, Stopped, Tell, damaged, file, verify};
-use crate::entry::{Key, Read, Signed, Signers, read_sealed};
+use crate::entry::{Key, Read, Signed, Signers, is_part_of, read_sealed};
 use crate::erasable::Erasables;
 use crate::files::log::{self, Leaf};
 use crate::files::segment;
@@ -28,6 +28,10 @@ use crate::{Keys, Options};
 
 /// What is younger stays, however short the online period is: the topic may bring its entries once more, and they must fold.
 const YOUNGEST: Duration = Duration::from_secs(31 * 24 * 3_600);
+
+/// So many whole segments in a row that are too young end the looking: what is behind them is younger yet, but for the clock of a gateway
+/// that is wrong.
+const YOUNG_IN_A_ROW: usize = 16;
 
 /// What an archiving did.
 #[derive(Clone, Debug, Default)]
@@ -58,13 +62,74 @@ pub enum Online {
     Damaged,
 }
 
-/// A segment that can go.
+/// Segments that can go, and what is kept of them.
+#[derive(Default)]
 struct Old {
-    span: Span,
-    leaves: Vec<Leaf>,
-    reads: Vec<Read>,
-    last_us: i64,
-    first_us: i64,
+    spans: Vec<Span>,
+    /// When the first and the last of their entries were entered, and admitted: of those that count.
+    entered: Option<(i64, i64)>,
+    admitted: Option<(i64, i64)>,
+    exchanges: Vec<ExchangeId>,
+    gateways: BTreeMap<String, Numbers>,
+    acts: Vec<(u64, String)>,
+}
+
+impl Old {
+    fn of(span: Span, leaves: &[Leaf], reads: &[Read]) -> Self {
+        let mut old = Self { spans: vec![span], ..Self::default() };
+        old.exchanges = reads.iter().map(|read| read.key.exchange).collect();
+        for (leaf, read) in leaves.iter().zip(reads).filter(|(_, read)| read.signed.counts()) {
+            let Sealed { entered_us, admitted_us, .. } = read.sealed;
+            old.entered = around(old.entered, Some((entered_us, entered_us)));
+            old.admitted = around(old.admitted, Some((admitted_us, admitted_us)));
+            if let Some((gateway, number)) = crate::sequences::number_of(read) {
+                old.gateways.entry(gateway.to_owned()).or_default().take_in(number, entered_us);
+            }
+            if read.key.phase == Phase::Act {
+                old.acts.push((leaf.number, BASE64_STANDARD.encode(&leaf.sealed)));
+            }
+        }
+        old
+    }
+
+    /// Takes in what stands behind it in the log.
+    fn append(&mut self, next: Self) {
+        self.spans.extend(next.spans);
+        self.entered = around(self.entered, next.entered);
+        self.admitted = around(self.admitted, next.admitted);
+        self.exchanges.extend(next.exchanges);
+        for (gateway, numbers) in next.gateways {
+            self.gateways.entry(gateway).or_default().append(numbers);
+        }
+        self.acts.extend(next.acts);
+    }
+
+    fn month(&self) -> String {
+        month(self.entered.map_or(0, |(_, last)| last))
+    }
+
+    fn stub(self, manifest: &Manifest, dir: PathBuf) -> (Stub, Vec<ExchangeId>) {
+        let stub = Stub {
+            name: manifest.name.clone(),
+            dir,
+            digest: manifest.digest(),
+            since_us: manifest.since_us,
+            until_us: manifest.until_us,
+            admitted_us: self.admitted,
+            segments: self.spans,
+            gateways: self.gateways,
+            acts: self.acts,
+        };
+        (stub, self.exchanges)
+    }
+}
+
+/// From the first to the last of two times.
+fn around(one: Option<(i64, i64)>, other: Option<(i64, i64)>) -> Option<(i64, i64)> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some((one.0.min(other.0), one.1.max(other.1))),
+        (one, other) => one.or(other),
+    }
 }
 
 /// Moves the whole segments whose entries were all entered before a moment (Unix µs) to archives below a folder.
@@ -91,42 +156,64 @@ pub async fn archive(
     let signed = signed(&options.dir)?;
     let (index, erasables) = stopped.stores(keys).await?;
     let mut shelf = Shelf::read(&options.dir).map_err(file(&options.dir))?;
-    finish(&stopped.site, &shelf, &index, &erasables, tell).await?;
+    let (stores, signers) = ((&index, &erasables), keys.signers());
+    finish(&stopped.site, &shelf, stores, &signers, tell).await?;
     fs::create_dir_all(to).map_err(file(to))?;
     let to = to.canonicalize().map_err(file(to))?;
     let mut archived = Archived::default();
     let mut work =
-        Work { options, stopped: &stopped, signed, erasables: &erasables, signers: keys.signers() };
-    let mut group: Vec<Old> = Vec::new();
+        Work { options, stopped: &stopped, signed, erasables: &erasables, signers: signers.clone() };
+    let (mut group, mut unsigned, mut young) = (Old::default(), Old::default(), 0);
     for (number, first, next) in work.candidates(&shelf)? {
         tell(Step::Reading { done: first, of: work.stopped.head.tree.size });
-        let old = match work.look(number, first, next, before_us).await? {
-            Looked::Young => break,
+        let old = match work.look(Span { number, first, next }, before_us).await? {
+            Looked::Young if young == YOUNG_IN_A_ROW => break,
+            Looked::Young => {
+                young += 1;
+                unsigned = Old::default();
+                continue;
+            }
+            Looked::PartlyYoung => {
+                (unsigned, young) = (Old::default(), 0);
+                continue;
+            }
             Looked::Stays(why) => {
                 archived.kept.push(Kept { segment: number, why });
                 continue;
             }
-            Looked::Old(old) => old,
+            Looked::Unsigned(old) => {
+                unsigned.append(*old);
+                continue;
+            }
+            Looked::Old(old) => *old,
         };
-        if group.first().is_some_and(|first| month(first.last_us) != month(old.last_us)) {
+        young = 0;
+        let mut next = std::mem::take(&mut unsigned);
+        next.append(old);
+        if !group.spans.is_empty() && group.month() != next.month() {
             let group = std::mem::take(&mut group);
             archived.archives.push(work.set(&to, group, &mut shelf, tell).await?);
-            finish(&stopped.site, &shelf, &index, &erasables, tell).await?;
+            finish(&stopped.site, &shelf, stores, &signers, tell).await?;
         }
-        group.push(*old);
+        group.append(next);
     }
-    if !group.is_empty() {
+    if !group.spans.is_empty() {
         archived.archives.push(work.set(&to, group, &mut shelf, tell).await?);
-        finish(&stopped.site, &shelf, &index, &erasables, tell).await?;
+        finish(&stopped.site, &shelf, stores, &signers, tell).await?;
     }
     index.store().close().await;
     Ok(archived)
 }
 
 enum Looked {
+    /// All that counts in it is young.
     Young,
+    /// Where some of it is young, all of it stays.
+    PartlyYoung,
     Stays(Online),
     Old(Box<Old>),
+    /// Nothing in it counts, so that nothing tells how old it is: it goes with what is behind it.
+    Unsigned(Box<Old>),
 }
 
 struct Work<'a> {
@@ -149,9 +236,9 @@ impl Work<'_> {
         Ok(spans.into_iter().filter(|(_, first, next)| first < next && *next <= self.signed.1).collect())
     }
 
-    async fn look(&self, number: u64, first: u64, next: u64, before_us: i64) -> Result<Looked, Error> {
+    async fn look(&self, span: Span, before_us: i64) -> Result<Looked, Error> {
         let log = &self.stopped.site.log;
-        let leaves = match set::leaves(log, (number, first, next)) {
+        let leaves = match set::leaves(log, (span.number, span.first, span.next)) {
             Ok(leaves) => leaves,
             Err(Error::Damaged { .. }) => return Ok(Looked::Stays(Online::Damaged)),
             Err(error) => return Err(error),
@@ -160,11 +247,13 @@ impl Work<'_> {
         let Ok(reads) = reads.collect::<Result<Vec<Read>, _>>() else {
             return Ok(Looked::Stays(Online::Damaged));
         };
-        let entered = || reads.iter().map(|read| read.sealed.entered_us);
-        let (first_us, last_us) = (entered().min().unwrap_or(0), entered().max().unwrap_or(0));
-        // Where some of it is young, it goes with what is after it.
-        if last_us >= before_us {
+        // Whoever may write the topic may enter any moment: only what counts tells how old a segment is.
+        let old = Old::of(span, &leaves, &reads);
+        if old.entered.is_some_and(|(first_us, _)| first_us >= before_us) {
             return Ok(Looked::Young);
+        }
+        if old.entered.is_some_and(|(_, last_us)| last_us >= before_us) {
+            return Ok(Looked::PartlyYoung);
         }
         let is_act = |read: &Read| read.key.phase == Phase::Act && read.signed == Signed::Yes;
         let acts: Vec<u64> =
@@ -172,8 +261,7 @@ impl Work<'_> {
         if self.erasables.are_decided(&acts).await?.len() < acts.len() {
             return Ok(Looked::Stays(Online::Undecided));
         }
-        let exchanges: Vec<ExchangeId> = reads.iter().map(|read| read.key.exchange).collect();
-        let marks = self.erasables.marks(&exchanges).await.map_err(crate::erasable::failed)?;
+        let marks = self.erasables.marks(&old.exchanges).await.map_err(crate::erasable::failed)?;
         let held = marks.values().filter(|marks| marks.held).count();
         if held > 0 {
             return Ok(Looked::Stays(Online::Held(held)));
@@ -184,8 +272,9 @@ impl Work<'_> {
         if !leaves.iter().all(is_sealed) {
             return Ok(Looked::Stays(Online::Damaged));
         }
-        let span = Span { number, first, next };
-        Ok(Looked::Old(Box::new(Old { span, leaves, reads, last_us, first_us })))
+        let is_dated = old.entered.is_some();
+        let old = Box::new(old);
+        Ok(if is_dated { Looked::Old(old) } else { Looked::Unsigned(old) })
     }
 
     fn hashes(&self) -> Result<Hashes, Error> {
@@ -197,14 +286,14 @@ impl Work<'_> {
     async fn set(
         &mut self,
         to: &Path,
-        group: Vec<Old>,
+        group: Old,
         shelf: &mut Shelf,
         tell: Tell<'_>,
     ) -> Result<Manifest, Error> {
-        let (Some(first), Some(last)) = (group.first(), group.last()) else {
+        let Some(first) = group.spans.first() else {
             return Err(Error::Refused("there is nothing to archive".to_owned()));
         };
-        let name = format!("{}.{:012}", month(last.last_us), first.span.number);
+        let name = format!("{}.{:012}", group.month(), first.number);
         let dir = to.join(&name);
         let manifest = if dir.exists() {
             // What a run before this one had finished writing.
@@ -216,25 +305,24 @@ impl Work<'_> {
             self.write(to, &name, &group, tell).await?
         };
         tell(Step::Named { name: name.clone() });
-        let exchanges = group.iter().flat_map(|old| &old.reads).map(|read| read.key.exchange).collect();
-        let stub = stub(&manifest, dir, &group);
+        let (stub, exchanges) = group.stub(&manifest, dir);
         shelf.put(stub, exchanges).map_err(file(&self.options.dir))?;
         tell(Step::OnTheShelf { name });
         Ok(manifest)
     }
 
-    fn is_the_same(&self, there: &Manifest, group: &[Old], dir: &Path) -> Result<(), Error> {
+    fn is_the_same(&self, there: &Manifest, group: &Old, dir: &Path) -> Result<(), Error> {
         let spans =
             there.segments.iter().map(|of| Span { number: of.number, first: of.first, next: of.next });
-        let is_it = there.origin == self.options.origin && spans.eq(group.iter().map(|old| old.span));
-        let path = segment::path(&self.stopped.site.log, group.first().map_or(0, |old| old.span.number));
+        let is_it = there.origin == self.options.origin && spans.eq(group.spans.iter().copied());
+        let path = segment::path(&self.stopped.site.log, group.spans.first().map_or(0, |span| span.number));
         if is_it && set::part_of(&path)?.1 == there.segments[0].file.sha256 {
             return Ok(());
         }
         Err(damaged(dir, "is an archive of something else: move it away, or name another folder with --to"))
     }
 
-    async fn write(&self, to: &Path, name: &str, group: &[Old], tell: Tell<'_>) -> Result<Manifest, Error> {
+    async fn write(&self, to: &Path, name: &str, group: &Old, tell: Tell<'_>) -> Result<Manifest, Error> {
         let new = unfinished(to, name);
         if new.exists() {
             fs::remove_dir_all(&new).map_err(file(&new))?;
@@ -242,16 +330,22 @@ impl Work<'_> {
         tell(Step::Writing { name: name.to_owned() });
         let log = new.join("log");
         fs::create_dir_all(&log).map_err(file(&log))?;
-        let mut segments = Vec::with_capacity(group.len());
-        for Old { span, .. } in group {
+        let mut segments = Vec::with_capacity(group.spans.len());
+        for span in &group.spans {
             let from = segment::path(&self.stopped.site.log, span.number);
             let file = copy_file(&from, &segment::path(&log, span.number))?;
             segments.push(Segment { number: span.number, first: span.first, next: span.next, file });
         }
         let carried_out = self.erasables.carried_out().await?;
-        let parts = self.parts(group).await?;
-        let (erasable, values) = set::write_parts(&new, parts.into_iter().map(Ok))?;
-        let spans = group.iter().map(|old| (old.span.first, old.span.next));
+        let mut parts = set::Parts::create(&new)?;
+        for span in &group.spans {
+            let leaves = set::leaves(&log, (span.number, span.first, span.next))?;
+            for part in parts_of(leaves, &self.signers, self.erasables).await? {
+                parts.push(&part)?;
+            }
+        }
+        let (erasable, values) = parts.finish()?;
+        let spans = group.spans.iter().map(|span| (span.first, span.next));
         let tiles = set::tiles_of(&self.hashes()?, spans, self.signed.1).map_err(file(&self.options.dir))?;
         let tiles = set::write_tiles(&new.join("tiles"), &tiles)?;
         let checkpoint: Part =
@@ -260,8 +354,8 @@ impl Work<'_> {
             version: Manifest::VERSION,
             origin: self.options.origin.clone(),
             name: name.to_owned(),
-            since_us: group.iter().map(|old| old.first_us).min().unwrap_or(0),
-            until_us: group.iter().map(|old| old.last_us).max().unwrap_or(0),
+            since_us: group.entered.map_or(0, |(first, _)| first),
+            until_us: group.entered.map_or(0, |(_, last)| last),
             segments,
             tiles,
             checkpoint,
@@ -280,44 +374,31 @@ impl Work<'_> {
         segment::sync_folder(to).map_err(file(to))?;
         Ok(read_back)
     }
-
-    async fn parts(&self, group: &[Old]) -> Result<Vec<KeptPart>, Error> {
-        let keys: Vec<Key> = group.iter().flat_map(|old| &old.reads).map(|read| read.key).collect();
-        let found = self.erasables.find(&keys).await.map_err(crate::erasable::failed)?;
-        let mut parts: Vec<KeptPart> = found.into_iter().collect();
-        parts.sort_unstable_by_key(|(key, _)| *key);
-        Ok(parts)
-    }
 }
 
-fn stub(manifest: &Manifest, dir: PathBuf, group: &[Old]) -> Stub {
-    let mut gateways: BTreeMap<String, Numbers> = BTreeMap::new();
-    let mut acts = Vec::new();
-    for old in group {
-        for read in &old.reads {
-            if let Some((gateway, number)) = crate::sequences::number_of(read) {
-                let numbers = gateways.entry(gateway.to_owned()).or_default();
-                numbers.take_in(number, read.sealed.entered_us);
-            }
+/// The parts that are kept of these leaves, and not of others of the same keys: whoever may write the topic may enter something under the
+/// key of an entry. What was erased under a key is of the entry that counts.
+async fn parts_of(
+    leaves: Vec<Leaf>,
+    signers: &Signers,
+    erasables: &Erasables,
+) -> Result<Vec<KeptPart>, Error> {
+    let reads = leaves.into_iter().filter_map(|leaf| read_sealed(leaf.sealed, signers).ok());
+    let reads: Vec<Read> = reads.collect();
+    let keys: Vec<Key> = reads.iter().map(|read| read.key).collect();
+    let mut found = erasables.find(&keys).await.map_err(crate::erasable::failed)?;
+    let mut parts = Vec::new();
+    for read in reads {
+        let is_its_own = found.get(&read.key).is_some_and(|part| match part {
+            Some(part) => is_part_of(part, &read.sealed),
+            None => read.signed.counts(),
+        });
+        if !is_its_own {
+            continue;
         }
-        let is_act = |leaf: &&Leaf| {
-            let read = read_sealed(leaf.sealed.clone(), &Signers::default());
-            read.is_ok_and(|read| read.key.phase == Phase::Act)
-        };
-        acts.extend(
-            old.leaves.iter().filter(is_act).map(|leaf| (leaf.number, BASE64_STANDARD.encode(&leaf.sealed))),
-        );
+        parts.extend(found.remove(&read.key).map(|part| (read.key, part)));
     }
-    Stub {
-        name: manifest.name.clone(),
-        dir,
-        digest: manifest.digest(),
-        since_us: manifest.since_us,
-        until_us: manifest.until_us,
-        segments: group.iter().map(|old| old.span).collect(),
-        gateways,
-        acts,
-    }
+    Ok(parts)
 }
 
 /// The newest checkpoint as it was signed, and how many leaves it is of.
@@ -340,50 +421,66 @@ fn signed(dir: &Path) -> Result<(Vec<u8>, u64), Error> {
 }
 
 /// Does at a start what an archiving was ended before. What cannot be taken away yet does not keep a ledger from starting.
-pub(crate) async fn finish_at_start(site: &Site, index: &Index, erasables: &Erasables) {
+pub(crate) async fn finish_at_start(site: &Site, stores: (&Index, &Erasables), signers: &Signers) {
     let finishing = async {
         let shelf = Shelf::read(&site.dir).map_err(file(&site.dir))?;
-        finish(site, &shelf, index, erasables, &mut |_| ()).await
+        finish(site, &shelf, stores, signers, &mut |_| ()).await
     };
     if let Err(error) = finishing.await {
         warn!(%error, "what is archived could not be taken out of the ledger");
     }
 }
 
+/// Whether something that is on the shelf still lies online.
+pub(super) fn is_unfinished(site: &Site, shelf: &Shelf) -> bool {
+    shelf.stubs.iter().any(|stub| !online(site, stub).is_empty())
+}
+
+fn online<'a>(site: &Site, stub: &'a Stub) -> Vec<(&'a Span, PathBuf)> {
+    let all = stub.segments.iter().map(|span| (span, segment::path(&site.log, span.number)));
+    all.filter(|(_, path)| path.exists()).collect()
+}
+
 /// Takes away what is on the shelf and still lies online: rows of the index, erasable parts, and the segments last.
 pub(super) async fn finish(
     site: &Site,
     shelf: &Shelf,
-    index: &Index,
-    erasables: &Erasables,
+    (index, erasables): (&Index, &Erasables),
+    signers: &Signers,
     tell: Tell<'_>,
 ) -> Result<(), Error> {
     for stub in &shelf.stubs {
-        let there = stub.segments.iter().map(|span| segment::path(&site.log, span.number));
-        let there: Vec<PathBuf> = there.filter(|path| path.exists()).collect();
-        if there.is_empty() {
+        // Those that are gone already went after their parts did.
+        let online = online(site, stub);
+        if online.is_empty() {
             continue;
         }
-        let spans: Vec<(u64, u64)> = stub.segments.iter().map(|span| (span.first, span.next)).collect();
-        index.take_away(&spans).await?;
+        index.take_away(&stub.leaves()).await?;
         tell(Step::IndexDone { name: stub.name.clone() });
-        for span in &stub.segments {
-            // Those that are gone already went after their parts did.
-            let path = segment::path(&site.log, span.number);
-            if !path.exists() {
-                continue;
-            }
-            let leaves = set::leaves(&site.log, (span.number, span.first, span.next))?;
-            let read = |leaf: Leaf| read_sealed(leaf.sealed, &Signers::default()).ok();
-            let keys: Vec<Key> = leaves.into_iter().filter_map(read).map(|read| read.key).collect();
+        for (span, _) in &online {
+            let parts = parts_of(leaves_of(site, stub, span)?, signers, erasables).await?;
+            let keys: Vec<Key> = parts.into_iter().map(|(key, _)| key).collect();
             erasables.take_away(&keys).await?;
         }
         tell(Step::PartsDone { name: stub.name.clone() });
-        for path in there {
-            fs::remove_file(&path).map_err(file(&path))?;
+        for (_, path) in &online {
+            fs::remove_file(path).map_err(file(path))?;
         }
         segment::sync_folder(&site.log).map_err(file(&site.log))?;
         tell(Step::SegmentsDone { name: stub.name.clone() });
     }
     Ok(())
+}
+
+/// The leaves of an archived segment. One that was damaged since it was archived keeps nothing online: its archive has them, and where
+/// that is elsewhere by now, what can be read of it.
+fn leaves_of(site: &Site, stub: &Stub, span: &Span) -> Result<Vec<Leaf>, Error> {
+    let of = (span.number, span.first, span.next);
+    match set::leaves(&site.log, of) {
+        Err(Error::Damaged { what, .. }) => {
+            warn!(segment = span.number, what, "an archived segment is damaged online, and is taken away");
+            set::leaves(&stub.dir.join("log"), of).or_else(|_| set::readable_leaves(&site.log, of))
+        }
+        leaves => leaves,
+    }
 }

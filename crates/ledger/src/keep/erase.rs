@@ -60,8 +60,11 @@ pub async fn erase(options: &Options, dir: &Path, tell: Tell<'_>) -> Result<Eras
         let marks = marks.get(&key.exchange).copied().unwrap_or_default();
         marks.erased || (!marks.held && has_expired(key))
     };
-    let after = parts.into_iter().map(|(key, value)| Ok((key, value.filter(|_| !forgets(&key)))));
-    let (erasable, values) = set::write_parts(dir, after)?;
+    let mut after = set::Parts::create(dir)?;
+    for (key, value) in parts {
+        after.push(&(key, value.filter(|_| !forgets(&key))))?;
+    }
+    let (erasable, values) = after.finish()?;
     tell(Step::Named { name: name.clone() });
     let (erased, is_another) = (manifest.values - values, erasable.name != manifest.erasable.name);
     Manifest { erasable: erasable.clone(), values, carried_out, ..manifest }.write(dir)?;

@@ -159,8 +159,25 @@ impl Stopped {
     /// The stores, brought up to the log.
     async fn stores(&self, keys: &Keys) -> Result<(Index, Erasables), Error> {
         let erasables = Erasables::open(&self.site.erasable).await?;
+        self.needs_decisions(keys, &erasables).await?;
         let index = crate::recovery::bring_up(&self.site, &keys.signers(), &erasables).await?;
         Ok((index, erasables))
+    }
+}
+
+impl Stopped {
+    /// Without their key, decisions that stand in the log would be none to whoever builds the index from it.
+    async fn needs_decisions(&self, keys: &Keys, erasables: &Erasables) -> Result<(), Error> {
+        if keys.decisions.is_some() {
+            return Ok(());
+        }
+        let shelf = Shelf::read(&self.site.dir).map_err(file(&self.site.dir))?;
+        if erasables.carried_out().await? == 0 && shelf.acts().is_empty() {
+            return Ok(());
+        }
+        let what = "decisions stand in the log, and the key of `keys.decisions` is missing: without it they would count for nothing; \
+                    name the data directory with --data, or the key's file";
+        Err(Error::Refused(what.to_owned()))
     }
 }
 

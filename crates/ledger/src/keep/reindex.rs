@@ -45,7 +45,9 @@ pub struct Difference {
 /// # Errors
 /// A ledger runs, or a file or store cannot be used.
 pub async fn compare(options: &Options, keys: &Keys, tell: Tell<'_>) -> Result<Reindexed, Error> {
-    let (reindexed, built, _stopped) = build(options, keys, tell).await?;
+    super::in_files(options)?;
+    let mut stopped = Stopped::open(options).await?;
+    let (reindexed, built) = build(options, keys, &mut stopped, tell).await?;
     remove(&built)?;
     Ok(reindexed)
 }
@@ -55,7 +57,10 @@ pub async fn compare(options: &Options, keys: &Keys, tell: Tell<'_>) -> Result<R
 /// # Errors
 /// As [`compare`]; then the old one stays.
 pub async fn reindex(options: &Options, keys: &Keys, tell: Tell<'_>) -> Result<Reindexed, Error> {
-    let (reindexed, built, stopped) = build(options, keys, tell).await?;
+    super::in_files(options)?;
+    let mut stopped = Stopped::open(options).await?;
+    finish(options, keys, &stopped, tell).await?;
+    let (reindexed, built) = build(options, keys, &mut stopped, tell).await?;
     let index = &stopped.site.index;
     tell(Step::Verifying { name: "index.new.db".to_owned() });
     // They belong to the one that goes; without them it lacks at most what the log has.
@@ -71,23 +76,40 @@ pub async fn reindex(options: &Options, keys: &Keys, tell: Tell<'_>) -> Result<R
     Ok(reindexed)
 }
 
+/// Does what an archiving was ended before, with the index that is there: once its segments are gone, nothing tells that it has rows of
+/// them.
+async fn finish(options: &Options, keys: &Keys, stopped: &Stopped, tell: Tell<'_>) -> Result<(), Error> {
+    let shelf = Shelf::read(&options.dir).map_err(file(&options.dir))?;
+    if !archive::is_unfinished(&stopped.site, &shelf) {
+        return Ok(());
+    }
+    let (index, erasables) = stopped.stores(keys).await?;
+    archive::finish(&stopped.site, &shelf, (&index, &erasables), &keys.signers(), tell).await?;
+    index.store().close().await;
+    erasables.close().await;
+    Ok(())
+}
+
 async fn build(
     options: &Options,
     keys: &Keys,
+    stopped: &mut Stopped,
     tell: Tell<'_>,
-) -> Result<(Reindexed, PathBuf, Stopped), Error> {
-    super::in_files(options)?;
-    let mut stopped = Stopped::open(options).await?;
+) -> Result<(Reindexed, PathBuf), Error> {
     let built = options.dir.join("index.new.db");
     remove(&built)?;
     let erasables = Erasables::open(&stopped.site.erasable).await?;
+    stopped.needs_decisions(keys, &erasables).await?;
     let index = std::mem::replace(&mut stopped.site.index, built.clone());
     let (before, unreadable) = old(&index, &erasables).await;
     let signers = keys.signers();
     let rebuilding = crate::recovery::bring_up(&stopped.site, &signers, &erasables);
     let rebuilt = telling(rebuilding, &built, stopped.head.tree.size, tell).await?;
     let shelf = Shelf::read(&options.dir).map_err(file(&options.dir))?;
-    archive::finish(&stopped.site, &shelf, &rebuilt, &erasables, tell).await?;
+    // What is archived is none of it, though its segments may lie in the log still.
+    for stub in &shelf.stubs {
+        rebuilt.take_away(&stub.leaves()).await?;
+    }
     if let Some(before) = &before {
         rebuilt.take_offsets_of(before).await?;
     }
@@ -99,7 +121,7 @@ async fn build(
     }
     rebuilt.store().close().await;
     stopped.site.index = index;
-    Ok((reindexed, built, stopped))
+    Ok((reindexed, built))
 }
 
 /// The index that is there, if it can be read to compare with it.

@@ -7,8 +7,9 @@ use std::path::Path;
 use lgsp_tlog::{VerifierKey, leaf_hash};
 
 use super::{Error, Manifest, Shelf, Step, Stopped, Tell, archive, damaged, file, set, verify};
-use crate::entry::read_sealed;
-use crate::files::log::Leaf;
+use crate::displace::make_way;
+use crate::entry::{Read, is_part_of, read_sealed};
+use crate::files::log::{self, Leaf};
 use crate::files::segment;
 use crate::index::Row;
 use crate::seal::Hashes;
@@ -51,7 +52,8 @@ pub async fn restore(
         }
     }
     let (index, erasables) = stopped.stores(keys).await?;
-    archive::finish(&stopped.site, &shelf, &index, &erasables, tell).await?;
+    let signers = keys.signers();
+    archive::finish(&stopped.site, &shelf, (&index, &erasables), &signers, tell).await?;
     tell(Step::Verifying { name: name.clone() });
     verify(dir, log_keys)?;
     let tree = options.dir.join("tree");
@@ -77,7 +79,7 @@ pub async fn restore(
     segment::sync_folder(&stopped.site.log).map_err(file(&stopped.site.log))?;
     tell(Step::SegmentsDone { name: name.clone() });
     let parts = set::read_parts(&dir.join(&manifest.erasable.name))?.collect::<Result<HashMap<_, _>, _>>()?;
-    let signers = keys.signers();
+    let log = log::Reader::new(&stopped.site.log);
     let progress = index.progress().await?;
     let mut erased = 0;
     for of in &manifest.segments {
@@ -87,15 +89,30 @@ pub async fn restore(
             Some(Row { leaf: leaf.number, place: leaf.place, read })
         };
         let mut rows: Vec<Row> = leaves.into_iter().filter_map(row).collect();
-        let come = rows.iter().filter_map(|row| Some((&row.read, parts.get(&row.read.key)?.clone())));
+        // Meanwhile somebody may have entered something under their keys, and what stands is a signed entry.
+        make_way(&rows, (&index, &erasables), &log, &signers).await?;
+        let counting = rows.iter().map(|row| &row.read).filter(|read| read.signed.counts());
+        erasables.make_room_for(&counting.collect::<Vec<_>>()).await?;
+        let standing = index.known(&rows.iter().map(|row| row.read.key).collect::<Vec<_>>()).await?;
+        let stands = |read: &&Read| {
+            read.signed.counts() || !standing.get(&read.key).is_some_and(|other| other.counts())
+        };
+        let come = rows.iter().map(|row| &row.read).filter(stands);
+        let come = come.filter_map(|read| Some((read, parts.get(&read.key)?.clone())));
+        let come = come.filter(|(read, part)| match part {
+            Some(part) => is_part_of(part, &read.sealed),
+            None => read.signed.counts(),
+        });
         erased += erasables.bring_back(&come.collect::<Vec<_>>()).await?;
         erasables.fill(rows.iter_mut().map(|row| &mut row.read)).await?;
         index.put(&rows, &[], &Sequences::default(), &progress, &BTreeMap::new()).await?;
     }
+    // The index need not be on disk while the log can bring it up; what is before its end it does not read again.
+    index.empty_log().await?;
+    index.store().close().await;
     tell(Step::IndexDone { name: name.clone() });
     // Until here the ledger takes away again what was brought back.
     shelf.take(&name).map_err(file(&options.dir))?;
     tell(Step::InPlace { name });
-    index.store().close().await;
     Ok(Restored { manifest, erased })
 }

@@ -222,41 +222,46 @@ pub(crate) type Kept = (Key, Option<Bytes>);
 
 const ERASED: u32 = u32::MAX;
 
-/// Writes erasable parts to a file that is named by its content.
-pub(super) fn write_parts(
-    dir: &Path,
-    parts: impl Iterator<Item = Result<Kept, Error>>,
-) -> Result<(Part, u64), Error> {
-    let path = dir.join("erasable.new");
-    let mut values = 0;
-    let mut failed = None;
-    let mut part = write(&path, |to| {
-        for part in parts {
-            let (key, value) = match part {
-                Ok(part) => part,
-                Err(error) => {
-                    failed = Some(error);
-                    break;
-                }
-            };
-            to.write_all(key.exchange.as_bytes())?;
-            to.write_all(&(key.phase as i32).to_le_bytes())?;
-            to.write_all(&key.part.to_le_bytes())?;
-            let length = value.as_ref().map_or(ERASED, |value| value.len() as u32);
-            to.write_all(&length.to_le_bytes())?;
-            to.write_all(value.as_deref().unwrap_or_default())?;
-            values += u64::from(value.is_some());
-        }
-        Ok(())
-    })?;
-    if let Some(error) = failed {
-        return Err(error);
+/// Writes erasable parts, one after the other, to a file that is named by its content.
+pub(super) struct Parts {
+    path: PathBuf,
+    to: Hashing,
+    values: u64,
+}
+
+impl Parts {
+    pub fn create(dir: &Path) -> Result<Self, Error> {
+        let path = dir.join("erasable.new");
+        let to = Hashing::create(&path).map_err(file(&path))?;
+        Ok(Self { path, to, values: 0 })
     }
-    part.name = format!("erasable.{}", &part.sha256[..16]);
-    let named = dir.join(&part.name);
-    fs::rename(&path, &named).map_err(file(&named))?;
-    segment::sync_folder(dir).map_err(file(dir))?;
-    Ok((part, values))
+
+    pub fn push(&mut self, part: &Kept) -> Result<(), Error> {
+        self.try_push(part).map_err(file(&self.path))
+    }
+
+    fn try_push(&mut self, (key, value): &Kept) -> io::Result<()> {
+        self.to.write_all(key.exchange.as_bytes())?;
+        self.to.write_all(&(key.phase as i32).to_le_bytes())?;
+        self.to.write_all(&key.part.to_le_bytes())?;
+        let length = value.as_ref().map_or(ERASED, |value| value.len() as u32);
+        self.to.write_all(&length.to_le_bytes())?;
+        self.to.write_all(value.as_deref().unwrap_or_default())?;
+        self.values += u64::from(value.is_some());
+        Ok(())
+    }
+
+    /// Gives the file its name. Returns how many of the parts are not erased.
+    pub fn finish(self) -> Result<(Part, u64), Error> {
+        let mut part = self.to.finish(&self.path).map_err(file(&self.path))?;
+        part.name = format!("erasable.{}", &part.sha256[..16]);
+        let named = self.path.with_file_name(&part.name);
+        fs::rename(&self.path, &named).map_err(file(&named))?;
+        if let Some(dir) = self.path.parent() {
+            segment::sync_folder(dir).map_err(file(dir))?;
+        }
+        Ok((part, self.values))
+    }
 }
 
 /// Reads the erasable parts of an archive, one after the other.
@@ -297,13 +302,9 @@ pub(super) fn write(
     content: impl FnOnce(&mut Hashing) -> io::Result<()>,
 ) -> Result<Part, Error> {
     let write = || {
-        let file = BufWriter::new(File::create(path)?);
-        let mut to = Hashing { file, hash: Sha256::new(), bytes: 0 };
+        let mut to = Hashing::create(path)?;
         content(&mut to)?;
-        to.file.flush()?;
-        to.file.get_ref().sync_all()?;
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        Ok(Part { name, bytes: to.bytes, sha256: hex(&to.hash.finalize()) })
+        to.finish(path)
     };
     write().map_err(file(path))
 }
@@ -313,6 +314,20 @@ pub(super) struct Hashing {
     file: BufWriter<File>,
     hash: Sha256,
     bytes: u64,
+}
+
+impl Hashing {
+    fn create(path: &Path) -> io::Result<Self> {
+        Ok(Self { file: BufWriter::new(File::create(path)?), hash: Sha256::new(), bytes: 0 })
+    }
+
+    /// Waits until it is on disk.
+    fn finish(mut self, path: &Path) -> io::Result<Part> {
+        self.file.flush()?;
+        self.file.get_ref().sync_all()?;
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        Ok(Part { name, bytes: self.bytes, sha256: hex(&self.hash.finalize()) })
+    }
 }
 
 impl io::Write for Hashing {
@@ -374,15 +389,27 @@ fn check_part(dir: &Path, part: &Part) -> Result<(), Error> {
 pub(super) fn leaves(folder: &Path, segment: (u64, u64, u64)) -> Result<Vec<Leaf>, Error> {
     let (number, first, next) = segment;
     let path = segment::path(folder, number);
-    let read = log::recover(folder, End { place: log::begin(number), leaves: first }).map_err(file(&path))?;
+    let read = recover(folder, segment)?;
     if let Some(damage) = read.damage.iter().find(|damage| damage.file == path) {
         return Err(damaged(&path, format!("is damaged at byte {}", damage.byte)));
     }
-    let leaves: Vec<Leaf> = read.leaves.into_iter().filter(|leaf| leaf.place.segment == number).collect();
-    if leaves.iter().map(|leaf| leaf.number).eq(first..next) {
-        return Ok(leaves);
+    if read.leaves.iter().map(|leaf| leaf.number).eq(first..next) {
+        return Ok(read.leaves);
     }
     Err(damaged(&path, format!("does not have the leaves {first} to {} and no others", next - 1)))
+}
+
+/// Reads those leaves of a segment that can be read.
+pub(super) fn readable_leaves(folder: &Path, segment: (u64, u64, u64)) -> Result<Vec<Leaf>, Error> {
+    Ok(recover(folder, segment)?.leaves)
+}
+
+fn recover(folder: &Path, (number, first, _): (u64, u64, u64)) -> Result<log::Recovered, Error> {
+    let path = segment::path(folder, number);
+    let begin = End { place: log::begin(number), leaves: first };
+    let mut read = log::recover(folder, begin).map_err(file(&path))?;
+    read.leaves.retain(|leaf| leaf.place.segment == number);
+    Ok(read)
 }
 
 /// Reads an archive and holds everything in it against everything: the files against the manifest, the leaves against the tiles, the

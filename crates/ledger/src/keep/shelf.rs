@@ -20,7 +20,7 @@ use crate::sequences::Sequences;
 
 /// Bytes of an exchange's id.
 const ID: usize = 16;
-/// How long before it was entered an exchange may have been admitted, in µs.
+/// How long before it was entered an exchange is taken to have been admitted where it is not noted, in µs.
 const LONGEST: i64 = 3_600 * 1_000_000;
 
 /// What is kept of one archive.
@@ -28,18 +28,39 @@ const LONGEST: i64 = 3_600 * 1_000_000;
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Stub {
     pub name: String,
-    /// Where it was written to.
+    /// Where it was written to: it may be elsewhere by now.
     pub dir: PathBuf,
     /// What its manifest says of the log: see [`super::Manifest::digest`].
     pub digest: String,
     /// When the first and the last of its entries were entered (Unix µs).
     pub since_us: i64,
     pub until_us: i64,
+    /// When the first and the last of them were admitted: what was spooled is entered days later.
+    #[serde(default)]
+    pub admitted_us: Option<(i64, i64)>,
     pub segments: Vec<Span>,
     /// The numbers of its entries, by gateway, so that the sequences are told without it.
     pub gateways: BTreeMap<String, Numbers>,
     /// Its decisions: leaf and sealed part, so that a restored store of erasable parts forgets again.
     pub acts: Vec<(u64, String)>,
+}
+
+impl Stub {
+    /// When the first and the last of its entries were admitted.
+    fn admitted(&self) -> (i64, i64) {
+        self.admitted_us.unwrap_or((self.since_us.saturating_sub(LONGEST), self.until_us))
+    }
+
+    /// Its leaves: the first of a segment, and one more than the last.
+    pub fn leaves(&self) -> Vec<(u64, u64)> {
+        self.segments.iter().map(|span| (span.first, span.next)).collect()
+    }
+
+    /// Whether it may have what was admitted within a time (Unix µs; not its end).
+    fn has_admitted(&self, since_us: i64, until_us: i64) -> bool {
+        let (first, last) = self.admitted();
+        first < until_us && last >= since_us
+    }
 }
 
 /// The leaves of a segment.
@@ -68,6 +89,17 @@ impl Numbers {
             Some((_, last)) if number == *last + 1 => *last = number,
             Some((first, last)) if (*first..=*last).contains(&number) => {}
             Some(_) | None => self.runs.push((number, number)),
+        }
+    }
+
+    /// Takes in what stands behind it in the log.
+    pub fn append(&mut self, next: Self) {
+        self.last_entered_us = self.last_entered_us.max(next.last_entered_us);
+        for run in next.runs {
+            match self.runs.last_mut() {
+                Some((_, last)) if run.0 == *last + 1 => *last = run.1,
+                Some(_) | None => self.runs.push(run),
+            }
         }
     }
 }
@@ -162,10 +194,8 @@ impl Shelf {
 
     /// What is archived of exchanges that were admitted within a time (Unix µs).
     pub fn within(&self, since_us: Option<i64>, until_us: Option<i64>) -> Vec<ArchivedPeriod> {
-        let within = self.stubs.iter().filter(|stub| {
-            since_us.is_none_or(|since| stub.until_us >= since)
-                && until_us.is_none_or(|until| stub.since_us.saturating_sub(LONGEST) < until)
-        });
+        let (since_us, until_us) = (since_us.unwrap_or(i64::MIN), until_us.unwrap_or(i64::MAX));
+        let within = self.stubs.iter().filter(|stub| stub.has_admitted(since_us, until_us));
         let period = |stub: &Stub| ArchivedPeriod {
             name: stub.name.clone(),
             since: Some(timestamp(stub.since_us)),
@@ -174,6 +204,11 @@ impl Shelf {
             digest: stub.digest.clone(),
         };
         within.map(period).collect()
+    }
+
+    /// Whether anything archived may have been admitted within a time (Unix µs; not its end).
+    pub fn has_admitted(&self, since_us: i64, until_us: i64) -> bool {
+        self.stubs.iter().any(|stub| stub.has_admitted(since_us, until_us))
     }
 
     /// The decisions of what is archived: their leaves and sealed parts, in the order of the log.
@@ -189,8 +224,8 @@ impl Shelf {
     /// Takes the numbers of what is archived in.
     pub fn count(&self, sequences: &mut Sequences) {
         for (gateway, numbers) in self.stubs.iter().flat_map(|stub| &stub.gateways) {
-            for number in numbers.runs.iter().flat_map(|(first, last)| *first..=*last) {
-                sequences.take_in_number(gateway, number, numbers.last_entered_us);
+            for run in &numbers.runs {
+                sequences.take_in_run(gateway, *run, numbers.last_entered_us);
             }
         }
     }
@@ -224,6 +259,7 @@ mod tests {
             digest: String::new(),
             since_us: 1,
             until_us: 2,
+            admitted_us: Some((1, 2)),
             segments: vec![Span { number: 1, first: 0, next: 300 }],
             gateways: BTreeMap::from([("gateway-1".to_owned(), numbers)]),
             acts: vec![(7, "AA==".to_owned())],
