@@ -35,7 +35,7 @@ pub(crate) const MOST_PAGE_BYTES: usize = 768 * 1024;
 /// Most gateway instances that completeness tells of.
 pub(crate) const MOST_GATEWAYS: usize = 200;
 /// How long a list waits for what is durable and not filed yet. If that takes longer, the list tells what is filed.
-const CATCH_UP: Duration = Duration::from_secs(1);
+const CATCH_UP: Duration = Duration::from_secs(5);
 /// A caller who brings no deadline waits no longer than this.
 pub(crate) const LONGEST: Duration = Duration::from_secs(10);
 /// Distinct dossiers of a year are read from its entries.
