@@ -15,7 +15,7 @@ use lgsp_runtime::{Instance, Shutdown, State, shutdown};
 use lgsp_tlog::{Checkpoint, Kind, Note, Policy, SignerKey, VerifierKey};
 use lgsp_witness::Watched;
 use tokio::net::TcpListener;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use site::{Numbered, Running, Site, bus, log_key};
 
@@ -243,13 +243,23 @@ async fn an_operator_who_puts_the_log_back_is_found_out_by_the_witness() {
     append(&running, 30).await;
     running.until("sealed", |running| running.state.fact("sealed").get() == 40).await;
     running.until("told", |running| running.cause("sealing") == "a witness has seen another log").await;
+    // A witness that cannot be asked any more has taken nothing back.
+    open.close().await;
+    let deaf = TcpListener::bind(office.address).await.unwrap();
+    for _ in 0..2 {
+        drop(timeout(PATIENCE, deaf.accept()).await.expect("it is asked again").unwrap());
+    }
+    drop(deaf);
+    append(&running, 5).await;
+    running.until("sealed", |running| running.state.fact("sealed").get() == 45).await;
+    running.until("told", |running| running.cause("sealing") == "a witness has seen another log").await;
+    assert!(witnesses(&running, "names").contains("it has cosigned 20 leaves, and the log has "));
     let note = shown(&running).unwrap();
     assert_eq!(Checkpoint::parse(note.text()).unwrap().size(), 10, "nothing is signed that was not before");
     assert_eq!(fs::read(site.path("checkpoint")).unwrap(), fs::read(copy.path().join("checkpoint")).unwrap());
     running.stop().await;
     let status = lgsp_witness::status(office.dir.path()).unwrap();
     assert_eq!((&status.seen[0].checkpoint, status.forks.len()), (&seen, 0));
-    open.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -284,6 +294,22 @@ async fn a_log_whose_checkpoint_is_gone_is_signed_once_the_witness_says_that_it_
     running.until("told", |running| running.cause("sealing") == "a witness has seen another log").await;
     assert!(witnesses(&running, "names").contains("it has cosigned 15 leaves, and the log has 10"));
     assert!(shown(&running).is_none() && !site.path("checkpoint").exists(), "nothing was signed");
+    running.stop().await;
+    open.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_is_idle_shows_the_cosignature_that_confirmed_it() {
+    let (site, bus, office) = (Site::new(), bus(), Office::new().await);
+    let open = office.open(vec![log_key().verifier().clone()]).await;
+    let running = Running::start(office.asked_by(&site), &bus).await;
+    append(&running, 3).await;
+    holds(&running, &policy(&log_key(), 1), 3).await;
+    running.stop().await;
+    fs::remove_file(site.path("checkpoint")).unwrap();
+    fs::remove_file(site.path("checkpoint.cosigned")).unwrap();
+    let running = Running::start(office.asked_by(&site), &bus).await;
+    assert_eq!(holds(&running, &policy(&log_key(), 1), 3).await.size(), 3, "nothing was entered since");
     running.stop().await;
     open.close().await;
 }

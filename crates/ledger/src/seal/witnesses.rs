@@ -39,6 +39,8 @@ struct Asked {
     due: Instant,
     failures: u32,
     trouble: Option<Trouble>,
+    /// What it said of another log. Whatever else goes wrong later, this holds until it cosigns itself.
+    another_log: Option<String>,
 }
 
 /// Follows the checkpoints, if there are witnesses to ask.
@@ -88,10 +90,10 @@ impl Rounds {
             let said = join_all(asking).await;
             self.publisher.witnesses_said(self.is_another_log());
             self.tell();
-            if said.iter().all(|confirmed| *confirmed) {
+            if let Some(cosignatures) = said.into_iter().collect::<Option<Vec<Signature>>>() {
                 let publisher = Arc::clone(&self.publisher);
                 match spawn_blocking(move || publisher.confirm()).await {
-                    Ok(Ok(())) => return,
+                    Ok(Ok(())) => return self.add(&unconfirmed, cosignatures).await,
                     Ok(Err(error)) => error!(%error, "a confirmed checkpoint cannot be published"),
                     // The process is ending.
                     Err(_) => return,
@@ -103,7 +105,7 @@ impl Rounds {
     }
 
     fn is_another_log(&self) -> bool {
-        self.witnesses.iter().any(|asked| asked.trouble.as_ref().is_some_and(Trouble::is_another_log))
+        self.witnesses.iter().any(|asked| asked.another_log.is_some())
     }
 
     async fn follow(&mut self) {
@@ -140,27 +142,31 @@ impl Rounds {
         let found: Vec<Signature> = join_all(asking).await.into_iter().flatten().collect();
         self.publisher.witnesses_said(self.is_another_log());
         if !found.is_empty() {
-            let (publisher, of) = (Arc::clone(&self.publisher), Arc::clone(published));
-            match spawn_blocking(move || publisher.add(&of, &found)).await {
-                Ok(Ok(())) => self.cosigned.set(i64::try_from(published.size).unwrap_or(i64::MAX)),
-                Ok(Err(error)) => error!(%error, "a cosigned checkpoint cannot be published"),
-                // The process is ending.
-                Err(_) => return,
-            }
+            self.add(published, found).await;
         }
         self.tell();
     }
 
+    async fn add(&mut self, to: &Arc<Published>, cosignatures: Vec<Signature>) {
+        let (publisher, of) = (Arc::clone(&self.publisher), Arc::clone(to));
+        match spawn_blocking(move || publisher.add(&of, &cosignatures)).await {
+            Ok(Ok(())) => self.cosigned.set(i64::try_from(to.size).unwrap_or(i64::MAX)),
+            Ok(Err(error)) => {
+                error!(%error, "a cosigned checkpoint cannot be published");
+                self.witnesses.iter_mut().for_each(|asked| asked.ask_again(to.size));
+            }
+            // The process is ending.
+            Err(_) => {}
+        }
+    }
+
     fn tell(&self) {
-        let told = |is_told: fn(&Trouble) -> bool| -> Vec<String> {
-            let of = |asked: &Asked| {
-                let trouble = asked.trouble.as_ref().filter(|trouble| is_told(trouble))?;
-                Some(format!("{}: {trouble}", asked.witness.name()))
-            };
+        let told = |what: fn(&Asked) -> Option<String>| -> Vec<String> {
+            let of = |asked: &Asked| Some(format!("{}: {}", asked.witness.name(), what(asked)?));
             self.witnesses.iter().filter_map(of).collect()
         };
-        let (another_log, silent) =
-            (told(Trouble::is_another_log), told(|trouble| !trouble.is_another_log()));
+        let another_log = told(|asked| asked.another_log.clone());
+        let silent = told(|asked| asked.trouble.as_ref().map(ToString::to_string));
         if !another_log.is_empty() {
             self.component.failed_by("the witness has seen another log", &another_log);
         } else if !silent.is_empty() {
@@ -173,14 +179,19 @@ impl Rounds {
 
 impl Asked {
     fn new(witness: Witness) -> Self {
-        Self { witness, cosigned: None, due: Instant::now(), failures: 0, trouble: None }
+        Self { witness, cosigned: None, due: Instant::now(), failures: 0, trouble: None, another_log: None }
     }
 
-    /// Whether it says that the log goes on what it has seen.
-    async fn confirm(&mut self, nothing: &Published, unconfirmed: &Published, hashes: &Hashes) -> bool {
+    /// Its cosignature, if it says that the log goes on what it has seen.
+    async fn confirm(
+        &mut self,
+        nothing: &Published,
+        unconfirmed: &Published,
+        hashes: &Hashes,
+    ) -> Option<Signature> {
         match self.witness.learn(nothing, unconfirmed.size, hashes).await {
-            Ok(()) => self.ask(unconfirmed, hashes).await.is_some(),
-            Err(trouble) => self.take(Err(trouble), unconfirmed).is_some(),
+            Ok(()) => self.ask(unconfirmed, hashes).await,
+            Err(trouble) => self.take(Err(trouble), unconfirmed),
         }
     }
 
@@ -196,6 +207,7 @@ impl Asked {
                 if self.trouble.take().is_some() {
                     info!(witness, size = published.size, "witness cosigns again");
                 }
+                self.another_log = None;
                 self.failures = 0;
                 self.cosigned = Some(published.size);
                 Some(signature)
@@ -204,10 +216,18 @@ impl Asked {
                 self.warn_of(&trouble, published);
                 self.due = Instant::now() + pause(self.failures, rand::random_range(0.5..1.0));
                 self.failures = self.failures.saturating_add(1);
+                if trouble.is_another_log() {
+                    self.another_log = Some(trouble.to_string());
+                }
                 self.trouble = Some(trouble);
                 None
             }
         }
+    }
+
+    /// What it cosigned of that size is lost.
+    fn ask_again(&mut self, size: u64) {
+        self.cosigned = self.cosigned.filter(|cosigned| *cosigned != size);
     }
 
     /// Once for each trouble.
