@@ -85,6 +85,8 @@ impl crate::seal::Error {
             Self::Head(HeadError::File { source, .. }) | Self::File(source) => cause_of(source),
             Self::Head(HeadError::Store(error)) => cause_in(error).unwrap_or("the head cannot be written"),
             Self::Head(HeadError::Damaged { .. }) => "the head of the log is damaged",
+            Self::Head(HeadError::NotHere { .. }) => "the head of the log is missing",
+            Self::Head(HeadError::Behind { .. }) => "the ledger's folder is behind the head",
             Self::Head(HeadError::TakenOver) => TAKEN_OVER,
             Self::Altered { .. } => "the log is not the one that was sealed",
             Self::Checkpoint { .. } => "the checkpoint is damaged",

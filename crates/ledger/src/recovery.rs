@@ -21,7 +21,7 @@ use crate::files::{Damage, segment};
 use crate::index::{Index, Progress, Row};
 use crate::intake::offsets_in_journal;
 use crate::keep::Shelf;
-use crate::seal::{Head, HeadError, HeadTable, Heads};
+use crate::seal::{Head, HeadError, HeadStore as _, HeadTable, Heads, Tree};
 use crate::sequences::Sequences;
 use crate::{Error, disk};
 
@@ -73,7 +73,17 @@ impl Site {
             None => None,
         };
         let taken = spawn_blocking(move || match table {
-            Some(table) => Heads::take_over_in(Box::new(table)),
+            Some(table) => {
+                // Before anything is taken over: the ledger that has the rest may be running.
+                let sealed = table.read()?;
+                let is_behind = |head| Tree::is_behind(&dir, head);
+                let is_behind = sealed.as_ref().map_or(Ok(false), is_behind);
+                if is_behind.map_err(|source| HeadError::File { path: dir.clone(), source })? {
+                    let sealed = sealed.map_or(0, |head| head.tree.size);
+                    return Err(HeadError::Behind { path: dir, sealed });
+                }
+                Heads::take_over_in(Box::new(table))
+            }
             None => Heads::take_over(&dir),
         });
         let taken = taken.await;
@@ -117,7 +127,9 @@ pub(crate) async fn recover(
     damages: &Damages,
 ) -> Result<Recovered, Error> {
     let index = match &site.server {
-        Some(server) => open_index_on(server, erasables, fence(head.map(|(_, head)| head.generation))).await?,
+        Some(server) => {
+            open_index_on(server, erasables, fence(head.map(|(_, head)| head.generation))).await?
+        }
         None => open_index(&site.index, erasables).await?,
     };
     let Progress { mut end, incarnation } = index.progress().await?;
@@ -159,11 +171,7 @@ pub(crate) async fn recover(
 }
 
 /// The same of a ledger that is stopped.
-pub(crate) async fn bring_up(
-    site: &Site,
-    signers: &Signers,
-    erasables: &Erasables,
-) -> Result<Index, Error> {
+pub(crate) async fn bring_up(site: &Site, signers: &Signers, erasables: &Erasables) -> Result<Index, Error> {
     let state = State::new(Instance::new("ledger", env!("CARGO_PKG_VERSION")));
     let damages = Damages::new(state.component("files"));
     Ok(recover(site, None, (signers, erasables), &damages).await?.index)
@@ -207,8 +215,7 @@ async fn take_in(
     rows.iter().for_each(|row| sequences.take_in(&row.read));
     make_way(&rows, (index, parts.erasables), &parts.log, parts.signers).await?;
     // What stands may have been kept under the key of one that did not.
-    let counting: Vec<&Read> =
-        rows.iter().map(|row| &row.read).filter(|read| read.signed.counts()).collect();
+    let counting: Vec<&Read> = rows.iter().map(|row| &row.read).filter(|read| read.signed.counts()).collect();
     parts.erasables.make_room_for(&counting).await?;
     parts.erasables.fill(rows.iter_mut().map(|row| &mut row.read)).await?;
     index.put(&rows, &[], sequences, &Progress { end: segment.end, incarnation }, &BTreeMap::new()).await?;

@@ -118,6 +118,14 @@ impl<'q> Sql<'q> {
         &self.text
     }
 
+    /// The same statement, but PostgreSQL only tells how it would come to the answer: for tests of that.
+    #[must_use]
+    pub fn explained(mut self) -> Self {
+        debug_assert_eq!(self.dialect, Dialect::Postgres, "SQLite says it otherwise");
+        self.text.insert_str(0, "EXPLAIN (COSTS OFF) ");
+        self
+    }
+
     /// The statement with its values, which it has no more then.
     pub fn query(&mut self) -> Query<'_> {
         let values: Vec<Value<'_>> = std::mem::take(&mut self.values);

@@ -103,7 +103,7 @@ impl Index {
 
 impl Query {
     /// From when, and until when, not itself, an entry may be (Unix µs).
-    fn period(&self) -> (Option<i64>, Option<i64>) {
+    pub(super) fn period(&self) -> (Option<i64>, Option<i64>) {
         let after = self.after.map(|after| after.admitted_us.saturating_add(1));
         let until = self.filter.until.as_ref().map(micros);
         (self.filter.since.as_ref().map(micros), after.into_iter().chain(until).min())

@@ -97,7 +97,10 @@ impl Index {
             Dialect::Postgres => postgres::MIGRATIONS,
         };
         let store = Store::open_in(SCHEMA, options, migrations).await.map_err(failed)?;
-        Ok(Self { store, fence, months: months::Months::default(), key: key.clone() })
+        let months = months::Months::default();
+        // Ahead of the first entries: whoever lists them waits for their filing.
+        months.prepare(&store, &[], soon()).await.map_err(failed)?;
+        Ok(Self { store, fence, months, key: key.clone() })
     }
 
     /// Forgets everything, on PostgreSQL: it is built again from the log.

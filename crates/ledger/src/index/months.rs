@@ -173,7 +173,15 @@ fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use lgsp_core::time::timestamp;
+    use lgsp_proto::ledger::v1::{ExchangeFilter, Outcome};
+    use lgsp_store::testing::Database;
+
+    use super::super::tests::key;
+    use super::super::{After, Index, Search, list, search, soon};
     use super::*;
+    use crate::fence::Fence;
+    use crate::seek::Seek;
 
     #[test]
     fn a_month_is_that_of_the_city_and_an_id_tells_its_own() {
@@ -186,5 +194,97 @@ mod tests {
         let id = ExchangeId::from_bytes(&id_from(last)).unwrap();
         assert_eq!((made_us(&id), month_of(&id)), (last, begin(last)));
         assert_eq!(month_of(&ExchangeId::from_bytes(&[0xff; 16]).unwrap()), ELSEWHERE);
+    }
+
+    /// An index with three months of 20,000 entries each.
+    async fn filled(database: &Database) -> (Index, [i64; 3]) {
+        let index = Index::open_in(&database.options(), &key(), Fence::default()).await.unwrap();
+        let months = [FIRST, end(FIRST), end(end(FIRST))];
+        for month in months {
+            make(&index.store, month, soon()).await.unwrap();
+            let fill = format!(
+                "INSERT INTO entry (leaf, exchange_id, phase, part, signed, shown, platform, admitted_us, application, agency, service,
+                     method, purpose, agreement, credential, outcome, segment, byte)
+                 SELECT n, decode(lpad(to_hex({month} / 1000 + n), 12, '0') || lpad(to_hex(n), 20, '0'), 'hex'), 3, 0, 1, 1, 0,
+                     {month} + n * 1000, 'application-' || n % 50, 'H13.' || n % 50, 'lgsp.a' || n % 50 || '.v1.B', 'C', 'prefill', '',
+                     '', CASE WHEN n % 100 = 0 THEN 2 ELSE 1 END, 1, n FROM generate_series(1, 20000) AS n;
+                 INSERT INTO sought SELECT 17 + n % 2, decode(md5((n % 1000)::text), 'hex'), {month} + n * 1000,
+                     decode(lpad(to_hex({month} / 1000 + n), 12, '0') || lpad(to_hex(n), 20, '0'), 'hex'), n, 1
+                     FROM generate_series(1, 20000) AS n;
+                 INSERT INTO span VALUES ({month}, {month}, {month} + 20000000)"
+            );
+            index.store.run(&fill).await.unwrap();
+        }
+        index.store.run("ANALYZE entry; ANALYZE sought").await.unwrap();
+        (index, months)
+    }
+
+    async fn plan(index: &Index, sql: Sql<'_>) -> String {
+        let rows = index.rows(sql.explained().query()).await.unwrap();
+        rows.iter().map(|row| row.text("QUERY PLAN").unwrap()).collect::<Vec<_>>().join("\n")
+    }
+
+    /// The second month alone is read, by indexes.
+    #[track_caller]
+    fn reads_one_month(plan: &str, condition: &str) {
+        assert!(!plan.contains("Seq Scan"), "{plan}");
+        assert!(plan.contains(condition), "{condition} of {plan}");
+        assert!(plan.contains("entry_2025_02"), "{plan}");
+        for other in
+            ["entry_2025_01", "entry_2025_03", "entry_caught", "sought_2025_01 s", "sought_2025_03 s"]
+        {
+            assert!(!plan.contains(other), "{other} is none of its months: {plan}");
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_page_is_read_by_an_index_in_the_partitions_of_its_months_alone() {
+        let Some(database) = Database::postgres().await else { return };
+        let (index, [_, month, next]) = filled(&database).await;
+        let exchange = ExchangeId::from_bytes(&id_from(month + 10_000_000)).unwrap();
+        let after = After { admitted_us: month + 10_000_000, exchange, leaf: 7 };
+        let value = *b"\xc4\xca\x42\x38\xa0\xb9\x23\x82\x0d\xcc\x50\x9a\x6f\x75\x84\x9b";
+        let seek = Seek { kind: 18, value };
+        let searches: [(fn(&mut Search, Seek), &str); 6] = [
+            (|_, _| (), "Index Cond: ((admitted_us >= "),
+            (|search, _| search.application = "application-7".to_owned(), "Index Cond: ((application = "),
+            (|search, _| search.agency = "H13.7".to_owned(), "Index Cond: ((agency = "),
+            (|search, _| search.service = "lgsp.a7.v1.B".to_owned(), "Index Cond: ((service = "),
+            (|search, _| search.outcome = Outcome::Denied, "entry_2025_02_outcome_"),
+            (|search, seek| search.seeks = vec![seek], "Index Cond: ((kind = "),
+        ];
+        for (change, condition) in searches {
+            for after in [None, Some(after)] {
+                let mut search = Search {
+                    since_us: Some(month),
+                    until_us: Some(next),
+                    limit: 10,
+                    after,
+                    include_platform: true,
+                    ..Search::default()
+                };
+                change(&mut search, seek);
+                let among =
+                    index.among(&search, &mut index.store.reader(soon()).await.unwrap()).await.unwrap();
+                let (ranges, rest) = search.ranges();
+                let sql =
+                    search::statement(Dialect::Postgres, (&search, among.as_ref()), ranges[0], rest, 10);
+                reads_one_month(&plan(&index, sql).await, condition);
+            }
+        }
+        for (application, condition) in
+            [("", "Index Cond: ((admitted_us >= "), ("application-7", "Index Cond: ((application = ")]
+        {
+            let filter = ExchangeFilter {
+                since: Some(timestamp(month)),
+                until: Some(timestamp(next)),
+                application: application.to_owned(),
+                ..ExchangeFilter::default()
+            };
+            let query = list::Query { filter, exchange: None, after: None, limit: 10 };
+            let among = among(&mut index.store.reader(soon()).await.unwrap(), query.period()).await.unwrap();
+            let sql = list::statement(Dialect::Postgres, &query, among.as_ref());
+            reads_one_month(&plan(&index, sql).await, condition);
+        }
     }
 }

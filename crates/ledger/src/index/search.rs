@@ -48,7 +48,7 @@ const OUTCOMES: usize = 9;
 
 impl Search {
     /// The ranges that are read one after the other, and what else must hold of what is in them.
-    fn ranges(&self) -> (Vec<Option<Seek>>, &[Seek]) {
+    pub(super) fn ranges(&self) -> (Vec<Option<Seek>>, &[Seek]) {
         match (&self.subject, self.seeks.split_first()) {
             (Some(months), _) => {
                 let mut ranges: Vec<_> = months.iter().copied().map(Some).collect();
@@ -115,7 +115,7 @@ impl Index {
     }
 
     /// Where to look on PostgreSQL.
-    async fn among(&self, search: &Search, reader: &mut Reader) -> Result<Option<Among>, lgsp_store::Error> {
+    pub(super) async fn among(&self, search: &Search, reader: &mut Reader) -> Result<Option<Among>, lgsp_store::Error> {
         match self.store.dialect() {
             Dialect::Sqlite => Ok(None),
             Dialect::Postgres => months::among(reader, search.period()).await,

@@ -15,6 +15,7 @@ use super::head_file::HeadFile;
 use super::runs::Runs;
 use crate::files::journal::Incarnation;
 use crate::files::log::Place;
+use crate::files::segment;
 
 /// Lives of the embedded broker, with gaps, that are remembered.
 const MOST_FORMER: usize = 100;
@@ -123,6 +124,26 @@ pub enum Error {
         /// The head's file.
         path: PathBuf,
     },
+    /// There is a log, and no head of it in the folder.
+    #[error(
+        "{path} has a log and no head: where ledger.store is on PostgreSQL the head is there, in lgsp_ledger.head; otherwise it was lost: \
+         restore it from a backup"
+    )]
+    NotHere {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The folder has less than was sealed.
+    #[error(
+        "{path} is behind the head: {sealed} leaves are sealed, and neither its log nor its tree has the last of them; start the ledger on \
+         the folder that it ran on last, or on a copy that was made of it after it had stopped"
+    )]
+    Behind {
+        /// The folder.
+        path: PathBuf,
+        /// How many leaves are sealed.
+        sealed: u64,
+    },
     /// The store on PostgreSQL does not do it.
     #[error("the head of the log: {0}")]
     Store(#[from] lgsp_store::Error),
@@ -157,7 +178,12 @@ pub(crate) struct Heads {
 impl Heads {
     /// Reads the head of a folder, to look at.
     pub fn read(folder: &Path) -> Result<Head, Error> {
-        HeadFile::of(folder).read().map(|head| head.unwrap_or_else(Head::first))
+        match HeadFile::of(folder).read()? {
+            Some(head) => Ok(head),
+            // A ledger in files puts its head there before it writes anything.
+            None if has_log(folder) => Err(Error::NotHere { path: folder.to_owned() }),
+            None => Ok(Head::first()),
+        }
     }
 
     /// Takes the head of a folder over.
@@ -184,6 +210,10 @@ impl Heads {
         let found = self.store.read()?.map(|head| head.generation);
         if found == Some(self.generation) { Ok(()) } else { Err(Error::TakenOver) }
     }
+}
+
+fn has_log(folder: &Path) -> bool {
+    segment::numbers(&folder.join("log")).is_ok_and(|segments| !segments.is_empty())
 }
 
 /// Hashes as people and other tools write them.
@@ -255,6 +285,16 @@ mod tests {
         assert!(matches!(Heads::read(dir.path()), Err(Error::Damaged { .. })));
         fs::write(path(dir.path()), &whole).unwrap();
         assert_eq!(Heads::read(dir.path()).unwrap(), head);
+    }
+
+    #[test]
+    fn a_log_whose_head_is_elsewhere_is_not_told_as_empty() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("log");
+        fs::create_dir(&log).unwrap();
+        assert_eq!(Heads::read(dir.path()).unwrap(), Head::first());
+        fs::write(segment::path(&log, 1), []).unwrap();
+        assert!(matches!(Heads::read(dir.path()), Err(Error::NotHere { .. })));
     }
 
     #[test]

@@ -42,7 +42,7 @@ use crate::recovery::Site;
 
 use handoff::hand_off;
 pub(crate) use hashes::Hashes;
-pub(crate) use head::{Head, Heads};
+pub(crate) use head::{Head, HeadStore, Heads};
 pub(crate) use head_table::HeadTable;
 pub(crate) use head_file::replace;
 use pages::Pages;
@@ -87,7 +87,7 @@ impl Seal {
         match opened.unwrap_or_else(|_| Err(std::io::Error::other("the process is ending").into())) {
             Err(
                 error @ (Error::File(_)
-                | Error::Head(HeadError::File { .. } | HeadError::Store(_))
+                | Error::Head(HeadError::File { .. } | HeadError::Store(_) | HeadError::Behind { .. })
                 | Error::Origin(_)),
             ) => {
                 Err(error)

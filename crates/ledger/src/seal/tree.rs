@@ -10,9 +10,10 @@ use lgsp_tlog::{Edge, Hash, leaf_hash};
 use super::hashes::BUNDLE;
 use super::head::{Head, Heads, Sealed};
 use super::runs::Runs;
-use super::{Error, Hashes};
+use super::{Error, Hashes, HeadError};
 use crate::files::journal::Incarnation;
 use crate::files::log::{self, End, Leaf, Place};
+use crate::files::segment;
 
 /// How long the hashes of leaves may be missing on disk: a crash costs hashing so many again.
 const SYNC: Duration = Duration::from_secs(10);
@@ -168,6 +169,21 @@ impl Tree {
         Ok(())
     }
 
+    /// Whether a folder has neither the records nor the hashes of the last leaves under the head. A log that lost some of its records still has
+    /// their hashes, and a tree that was lost follows from the log.
+    pub fn is_behind(dir: &Path, head: &Head) -> io::Result<bool> {
+        let Some(last) = head.tree.size.checked_sub(1) else { return Ok(false) };
+        let Place { segment, byte } = head.tree.place;
+        let has_records = match segment::path(&dir.join("log"), segment).metadata() {
+            Ok(file) => file.len() >= byte,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+            Err(error) => return Err(error),
+        };
+        let has_hash =
+            || Hashes::open_to_read(&dir.join("tree")).and_then(|hashes| hashes.leaf(last)).is_ok();
+        Ok(!has_records && !has_hash())
+    }
+
     /// Hashes again what the log has beyond the tree, and holds the sealed part of it against the head.
     fn grow_up_to(&mut self, log: &Path, end: End) -> Result<(), Error> {
         let place = if self.place == Place::default() { log::beginning(log)? } else { Some(self.place) };
@@ -204,6 +220,13 @@ impl Tree {
         self.hold_against_head()
     }
 
+    /// There is neither the record of a leaf nor its hash.
+    fn behind(&self) -> Error {
+        let tree = self.hashes.folder();
+        let path = tree.parent().unwrap_or(tree).to_owned();
+        HeadError::Behind { path, sealed: self.head.tree.size }.into()
+    }
+
     /// What was lost from the log keeps the hash under which it was sealed.
     fn fill_up_to(&mut self, number: u64) -> Result<(), Error> {
         if number > self.head.tree.size.max(self.edge.size()) {
@@ -213,7 +236,10 @@ impl Tree {
             let segment = self.hashes.segment(leaf / BUNDLE)?;
             Ok((self.hashes.leaf(leaf)?, segment))
         });
-        let lost = lost.collect::<io::Result<Vec<_>>>()?;
+        let lost = lost.collect::<io::Result<Vec<_>>>().map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => self.behind(),
+            _ => error.into(),
+        })?;
         self.add(&lost)
     }
 
