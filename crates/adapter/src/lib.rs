@@ -53,6 +53,5 @@ pub use origin::Origin;
 pub use relation::{Codes, Column, FLAGS, Kind, Relation, Rule, SEX};
 pub use source::SourceError;
 pub use tables::{
-    Reader,
-    Add, ByPerson, Counts, METRIC, NotUnderstood, Numbered, OfPage, Part, Record, Statement, Tables,
+    Add, ByPerson, Counts, METRIC, NotUnderstood, Numbered, OfPage, Part, Reader, Record, Statement, Tables,
 };

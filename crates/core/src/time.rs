@@ -110,7 +110,10 @@ mod tests {
         let midnight = 1_780_246_800_000_000; // 2026-06-01T00:00:00+07:00
         let day_before = |months| day(months_before(midnight, months));
         assert_eq!(months_before(midnight + 1, 0), midnight, "the beginning of the day");
-        assert_eq!([day_before(5), day_before(6), day_before(84)], ["2026-01-01", "2025-12-01", "2019-06-01"]);
+        assert_eq!(
+            [day_before(5), day_before(6), day_before(84)],
+            ["2026-01-01", "2025-12-01", "2019-06-01"]
+        );
         let last_of_may = midnight - 1;
         assert_eq!(day(months_before(last_of_may, 3)), "2026-02-28");
         assert_eq!(day(months_before(last_of_may, 27)), "2024-02-29");

@@ -159,7 +159,10 @@ fn of_sealed(bytes: Bytes) -> Result<Read, NoEntry> {
 /// Whether an erasable part is the one whose digests a sealed part has.
 fn belongs(part: &Erasable, sealed: &Sealed) -> bool {
     let digests = lgsp_core::entry::digests(part);
-    sealed.erasable_digests.as_ref().map_or(digests == ErasableDigests::default(), |sealed| *sealed == digests)
+    sealed
+        .erasable_digests
+        .as_ref()
+        .map_or(digests == ErasableDigests::default(), |sealed| *sealed == digests)
 }
 
 /// Whether an erasable part, as it is kept, is the one whose digests a sealed part has.

@@ -63,7 +63,9 @@ impl Error {
         match self {
             Self::File { source, .. } => cause_of(source),
             Self::InUse { .. } => "another ledger uses the folder",
-            Self::Store { what: INDEX, source } if cause_in(source).is_none() => "the index cannot be written",
+            Self::Store { what: INDEX, source } if cause_in(source).is_none() => {
+                "the index cannot be written"
+            }
             Self::Store { source, .. } => {
                 cause_in(source).unwrap_or("the store of erasable parts cannot be written")
             }

@@ -180,7 +180,11 @@ impl Filing {
         let rows = pending.rows.as_deref().unwrap_or_default();
         make_way(rows, (&self.index, &self.erasables), &self.acts.log, &self.signers).await?;
         let is_as_it_came = self.erasables.put(&pending.entries).await?;
-        let again = if is_as_it_came && !pending.has_repeats { Vec::new() } else { pending.as_kept(&self.erasables).await? };
+        let again = if is_as_it_came && !pending.has_repeats {
+            Vec::new()
+        } else {
+            pending.as_kept(&self.erasables).await?
+        };
         let rows = pending.rows.as_deref().unwrap_or_default();
         let progress = Progress { end: self.log.lock().end(), incarnation: self.incarnation };
         self.index.put(rows, &again, &self.sequences, &progress, &self.offsets).await?;
@@ -218,8 +222,7 @@ impl Filing {
         let is_new: Vec<bool> = entries
             .iter()
             .map(|read| {
-                let is_new =
-                    standing.get(&read.key).is_none_or(|standing| read.signed.displaces(*standing));
+                let is_new = standing.get(&read.key).is_none_or(|standing| read.signed.displaces(*standing));
                 if is_new {
                     standing.insert(read.key, read.signed);
                 }
@@ -228,8 +231,9 @@ impl Filing {
             .collect();
         let has_repeats = is_new.contains(&false);
         // The part of one that is not signed must not come to one that is.
-        let is_out_of_place =
-            |read: &Read| !read.signed.counts() && standing.get(&read.key).is_some_and(|other| other.counts());
+        let is_out_of_place = |read: &Read| {
+            !read.signed.counts() && standing.get(&read.key).is_some_and(|other| other.counts())
+        };
         entries.iter_mut().filter(|read| is_out_of_place(read)).for_each(|read| read.erasable = None);
         let new = entries.iter().zip(is_new).filter(|(_, is_new)| *is_new).map(|(read, _)| read.clone());
         let new = Arc::new(new.collect());
@@ -248,7 +252,10 @@ impl Filing {
                 Ok(entry::Arrived { read, is_bereft }) => {
                     if is_bereft {
                         self.bereft.add(1);
-                        warn!(kept.partition, kept.offset, "an erasable part is not what its entry is sealed with");
+                        warn!(
+                            kept.partition,
+                            kept.offset, "an erasable part is not what its entry is sealed with"
+                        );
                     }
                     entered_us = read.signed.counts().then_some(read.sealed.entered_us);
                     entries.push(read);

@@ -21,8 +21,10 @@ use crate::retention::{Retention, Term};
 
 /// How often it is asked what has expired.
 const EVERY: Duration = Duration::from_secs(24 * 60 * 60);
-/// How soon again after an error, or while a reader keeps a write-ahead log from being emptied.
+/// How soon again after an error, or while a reader keeps the rest of what was erased; then twice as long each time.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
+/// How long at most: a reader of a whole store may take hours.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// How soon again while rules cannot be entered.
 const ENTER_AGAIN: Duration = Duration::from_secs(60);
 /// Longest wait for what is durable to be filed.
@@ -53,14 +55,21 @@ impl Forgetting {
         if self.filed.durable.wait_for(|durable| durable.caught_up).await.is_err() {
             return;
         }
-        let mut asks_at = Instant::now();
+        let (mut asks_at, mut pause) = (Instant::now(), TRY_AGAIN);
         loop {
             if asks_at <= Instant::now() {
                 asks_at = Instant::now() + self.ask().await;
             }
             let again = match self.clean_up().await {
-                Ok(true) => asks_at,
-                Ok(false) => Instant::now() + TRY_AGAIN,
+                Ok(true) => {
+                    pause = TRY_AGAIN;
+                    asks_at
+                }
+                Ok(false) => {
+                    let again = Instant::now() + pause;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                    again
+                }
                 Err(error) => {
                     error!(%error, "what is to be forgotten cannot be erased");
                     self.component.failed(error.cause());

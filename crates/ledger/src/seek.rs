@@ -114,6 +114,10 @@ mod tests {
         let seeks = of_erasable(&key, &erasable.encode_to_vec());
         let person = Seek::subject(Subject::Person, &[7; 32]).unwrap();
         assert_eq!(seeks, [(Seek::text(&key, Text::Officer, "officer-17"), false), (person, true)].into());
-        assert_ne!(Seek::text(&key, Text::Officer, "1"), Seek::text(&key, Text::Dossier, "1"), "each kind is apart");
+        assert_ne!(
+            Seek::text(&key, Text::Officer, "1"),
+            Seek::text(&key, Text::Dossier, "1"),
+            "each kind is apart"
+        );
     }
 }

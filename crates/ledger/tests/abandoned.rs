@@ -136,7 +136,6 @@ async fn a_ledger_that_cannot_tell_a_domains_requests_from_forged_ones_does_not_
     let shutdown = Shutdown::new(state.clone(), shutdown::Options::default());
     let options = Options { abandon: Abandon::Always, ..site.options() };
     let keys = Keys { macs: MacKeys::default(), log: vec![], ..site::keys(&bus) };
-    let refused =
-        lgsp_ledger::start(options, keys, &bus, &state, &shutdown).await;
+    let refused = lgsp_ledger::start(options, keys, &bus, &state, &shutdown).await;
     assert!(matches!(refused, Err(Error::KeyMissing { .. })), "{refused:?}");
 }

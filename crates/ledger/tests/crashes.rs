@@ -188,8 +188,12 @@ async fn an_index_that_cannot_be_read_is_built_again() {
     let (running, _bus) = restarted(&site).await;
     assert_listed(&running, &entries).await;
     running.stop().await;
-    let damaged: Vec<_> = fs::read_dir(site.path("")).unwrap().map(|file| file.unwrap().file_name()).collect();
-    assert!(!damaged.iter().any(|name| name.to_string_lossy().contains("damaged")), "nothing of it is kept: {damaged:?}");
+    let damaged: Vec<_> =
+        fs::read_dir(site.path("")).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert!(
+        !damaged.iter().any(|name| name.to_string_lossy().contains("damaged")),
+        "nothing of it is kept: {damaged:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

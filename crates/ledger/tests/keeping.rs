@@ -176,6 +176,8 @@ async fn what_is_erased_after_it_was_archived_is_gone_from_the_archive_and_from_
     copy_folder(&dir, copy.path());
 
     let running = Running::start(small(&site), &bus).await;
+    let told = preview(&running, &[&year.june[0]]).await;
+    assert_eq!((told.unknown.len(), told.erasures[0].parts), (0, 0), "it is known, and has nothing online");
     erase(&running, &[&year.june[0]]).await.unwrap();
     let erased = keep::erase(&small(&site), &dir, &mut |_| ()).await.unwrap();
     assert_eq!((erased.erased, erased.left), (1, 3), "the ledger may run");
@@ -371,10 +373,8 @@ async fn an_archive_forgets_what_has_expired_though_nothing_that_is_online_has()
     let data = Term { online: 3, archived: 0 };
     let short = Options { retention: Retention { data, ..Retention::default() }, ..small(&site) };
     let running = Running::start(short.clone(), &site::bus()).await;
-    let before_june = AuditFilter {
-        until: Some(lgsp_core::time::timestamp(JUNE - 10 * DAY)),
-        ..AuditFilter::default()
-    };
+    let before_june =
+        AuditFilter { until: Some(lgsp_core::time::timestamp(JUNE - 10 * DAY)), ..AuditFilter::default() };
     assert_eq!(page(&running, before_june, 10, "").await.archived.len(), 1, "it was admitted before");
     running.until("a rule is entered", |running| running.leaves() == 3).await;
     running.stop().await;

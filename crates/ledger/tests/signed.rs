@@ -11,10 +11,10 @@ use auditor::*;
 use lgsp_bus::{MacKey, MacKeys};
 use lgsp_core::entry::{salted, seal};
 use lgsp_core::time::timestamp;
+use lgsp_ledger::{Abandon, Keys, Options};
 use lgsp_proto::ledger::v1::{
     AuditFilter, CheckCompletenessRequest, CheckCompletenessResponse, Entry, Erasable, Phase, Signed,
 };
-use lgsp_ledger::{Abandon, Keys, Options};
 use site::{Running, Site, bus};
 
 fn by_officer(officer: &str) -> AuditFilter {
@@ -101,10 +101,8 @@ async fn what_was_erased_stays_erased_when_the_signed_entry_comes() {
 }
 
 async fn complete(running: &Running) -> CheckCompletenessResponse {
-    let request = CheckCompletenessRequest {
-        since: Some(timestamp(JUNE - DAY)),
-        until: Some(timestamp(JULY + DAY)),
-    };
+    let request =
+        CheckCompletenessRequest { since: Some(timestamp(JUNE - DAY)), until: Some(timestamp(JULY + DAY)) };
     audit(running).check_completeness(by_auditor(request)).await.unwrap().into_inner()
 }
 

@@ -30,9 +30,11 @@ use crate::config::Config;
 use crate::keep::{Progress, log_keys};
 use crate::roles::VERSION;
 
-/// What of a data directory is not copied as it lies there: the ledger and SQLite's files are copied in their own way, the index
-/// follows from the log, and the sources have owners of their own.
+/// What is not copied of a data directory itself, beside the ledger, which is copied in its own way: the sources have owners of their
+/// own.
 const LEFT_OUT: [&str; 2] = ["lock", "sources"];
+/// What SQLite calls the files that it puts beside a store: what is in them is in the copy of the store.
+const BESIDE_A_STORE: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// What a backup says of itself.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -69,8 +71,9 @@ pub async fn backup(args: &Backup, config: &Config) -> anyhow::Result<ExitCode> 
     ensure!(!args.to.exists(), "{} is there already: name a new folder with --to", args.to.display());
     ensure!(
         config.ledger.store.is_empty(),
-        "ledger.store is on PostgreSQL, and this command copies files alone: stop the ledger, and back the folder up with pg_dump of the \
-         store beside it"
+        "ledger.store is on PostgreSQL, and this command copies files alone: stop the ledger, then pg_dump -Fc -n 'lgsp_ledger*' of the \
+         store first and a copy of ledger.dir after it, so that the copied log is never behind the copied head (docs/ledger.md, \
+         \"On PostgreSQL\")"
     );
     let new = PathBuf::from(format!("{}.new", args.to.display()));
     if new.exists() {
@@ -106,14 +109,16 @@ async fn make(
     progress.say("ledger");
     let copied = keep::copy(&config.ledger.dir, &data.join("ledger")).await?;
     progress.say("stores, rules and keys");
-    copy_tree(&config.data, &data, &config.ledger.dir).await?;
+    let mut left_out = vec![config.ledger.dir.clone()];
+    left_out.extend(LEFT_OUT.map(|name| config.data.join(name)));
+    copy_tree(&config.data, &data, &left_out).await?;
     let mut elsewhere = Vec::new();
     for (key, path) in outside(config) {
         let copy = to.join("elsewhere").join(key);
         private_folder(&to.join("elsewhere"))?;
         if path.is_dir() {
             private_folder(&copy)?;
-            copy_tree(&path, &copy, &config.ledger.dir).await?;
+            copy_tree(&path, &copy, &left_out).await?;
         } else {
             copy_one(&path, &copy).await?;
         }
@@ -167,14 +172,14 @@ fn outside(config: &Config) -> Vec<(&'static str, PathBuf)> {
     paths
 }
 
-/// Copies a folder with all below it, but for the ledger.
-async fn copy_tree(from: &Path, to: &Path, ledger: &Path) -> anyhow::Result<()> {
+/// Copies a folder with all below it, but for what lies at these paths.
+async fn copy_tree(from: &Path, to: &Path, left_out: &[PathBuf]) -> anyhow::Result<()> {
     let mut folders = vec![(from.to_owned(), to.to_owned())];
     while let Some((from, to)) = folders.pop() {
         for entry in fs::read_dir(&from).with_context(|| from.display().to_string())? {
             let path = entry?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            if path == ledger || LEFT_OUT.contains(&&*name) || is_beside_a_store(&name) {
+            if left_out.contains(&path) || is_beside_a_store(&path)? {
                 continue;
             }
             if path.is_dir() {
@@ -188,9 +193,14 @@ async fn copy_tree(from: &Path, to: &Path, ledger: &Path) -> anyhow::Result<()> 
     Ok(())
 }
 
-/// SQLite's own files: what is in them is in the copy of the store.
-fn is_beside_a_store(name: &str) -> bool {
-    name.ends_with("-wal") || name.ends_with("-shm") || name.ends_with("-journal")
+/// Whether a file is SQLite's own, and not somebody's with such a name.
+fn is_beside_a_store(path: &Path) -> anyhow::Result<bool> {
+    let path = path.to_string_lossy();
+    let Some(store) = BESIDE_A_STORE.iter().find_map(|suffix| path.strip_suffix(suffix)) else {
+        return Ok(false);
+    };
+    let store = Path::new(store);
+    Ok(store.is_file() && is_store(store)?)
 }
 
 async fn copy_one(from: &Path, to: &Path) -> anyhow::Result<()> {
@@ -252,11 +262,7 @@ async fn verify(from: &Path, keys: &[VerifierKey], progress: &mut Progress) -> a
             path.display()
         );
         if is_store(&path)? {
-            // Looked at in a copy: SQLite puts files beside what it opens.
-            let scratch = tempfile::tempdir()?;
-            let copy = scratch.path().join("store.db");
-            fs::copy(&path, &copy)?;
-            keep::check_store(&copy).await?;
+            keep::check_store(&path).await?;
         }
     }
     let ledger = from.join("data/ledger");

@@ -102,7 +102,9 @@ pub enum Command {
     /// List exchanges from the exchange log, or follow them
     Exchanges(Box<client::Exchanges>),
     /// Make the report of a period that an office sends up: applications, systems and services connected, and what exchanges came to
-    #[command(after_help = "Example:\n  lgsp report --period 2026-H1 --format xlsx --lang vi --output bao-cao.xlsx")]
+    #[command(
+        after_help = "Example:\n  lgsp report --period 2026-H1 --format xlsx --lang vi --output bao-cao.xlsx"
+    )]
     Report(report::Report),
     /// Check a configuration, or print the reference of all keys
     #[command(subcommand)]
@@ -116,7 +118,9 @@ pub enum Command {
     #[command(after_help = "Example:\n  lgsp backup --data lgsp-data --to /srv/backup/2026-11-28")]
     Backup(backup::Backup),
     /// Make a data directory of a backup, once all of it holds
-    #[command(after_help = "Example:\n  lgsp restore --from /srv/backup/2026-11-28 --data lgsp-data --checkpoint newest.checkpoint")]
+    #[command(
+        after_help = "Example:\n  lgsp restore --from /srv/backup/2026-11-28 --data lgsp-data --checkpoint newest.checkpoint"
+    )]
     Restore(backup::Restore),
     /// Look into the source of an adapter
     #[command(subcommand)]

@@ -5,8 +5,8 @@
 //! process, on request with the [`traffic`] of a city. [`config`] holds the keys of all roles, and [`layout`] knows where a
 //! hub keeps its keys, rules and data.
 
-mod backup;
 pub mod admin_ports;
+mod backup;
 pub mod cli;
 pub mod client;
 pub mod config;

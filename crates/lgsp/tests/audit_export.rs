@@ -10,10 +10,11 @@ use lgsp_core::{ExchangeId, Fault, Reason};
 use lgsp_proto::ledger::v1::audit_service_server::{AuditService, AuditServiceServer};
 use lgsp_proto::ledger::v1::{
     CheckCompletenessRequest, CheckCompletenessResponse, CountExchangesRequest, CountExchangesResponse,
-    DecidedResponse, DestroySubjectKeyRequest, DestroySubjectKeyResponse, Disclosure, EraseExchangesRequest, Exchange, ExportExchangesRequest, ExportedExchange,
-    ExposedExchange, FollowAuditRequest, GetCheckpointRequest, GetCheckpointResponse, GetExchangeRequest,
-    GetExchangeResponse, MarkExchangesRequest, ReportExposureRequest, ReportSubjectRequest,
-    SearchExchangesRequest, SearchExchangesResponse,
+    DecidedResponse, DestroySubjectKeyRequest, DestroySubjectKeyResponse, Disclosure, EraseExchangesRequest,
+    Exchange, ExportExchangesRequest, ExportedExchange, ExposedExchange, FollowAuditRequest,
+    GetCheckpointRequest, GetCheckpointResponse, GetExchangeRequest, GetExchangeResponse,
+    MarkExchangesRequest, ReportExposureRequest, ReportSubjectRequest, SearchExchangesRequest,
+    SearchExchangesResponse,
 };
 use prost::Message as _;
 use tokio_stream::wrappers::TcpListenerStream;

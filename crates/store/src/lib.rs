@@ -39,6 +39,6 @@ pub use options::Options;
 pub use postgres::{CopyIn, Load};
 pub use query::{Kind, Query, Value};
 pub use row::Row;
-pub use sql::{Sql};
+pub use sql::Sql;
 pub use store::{Dialect, Reader, Store};
 pub use writer::{Care, Writer};

@@ -114,7 +114,8 @@ impl Store {
     }
 
     /// Takes away what is left of rows that were deleted or replaced in these tables, as far as the database can: empties SQLite's
-    /// write-ahead log, or runs `VACUUM`, which takes as long as it does. Returns false if a reader was in the way.
+    /// write-ahead log, or runs `VACUUM`, which takes as long as it does. Returns false if a reader was in the way, or on PostgreSQL any
+    /// transaction that is older and did not end soon.
     ///
     /// # Errors
     /// The disk or the server does not do it.
@@ -122,11 +123,12 @@ impl Store {
         match &self.0 {
             Opened::Sqlite(store) => store.empty_log().await,
             Opened::Postgres(store) => {
+                let is_clear = store.older_have_ended().await?;
                 for table in tables {
                     // Their values are in the indexes too, which PostgreSQL would leave for later where they are few.
                     store.run(&format!("VACUUM (INDEX_CLEANUP ON) {table}")).await?;
                 }
-                Ok(true)
+                Ok(is_clear)
             }
         }
     }

@@ -14,9 +14,15 @@ const TIMES: u64 = 20;
 
 /// Runs the exchanges through the hub, on Kafka if it is given, else embedded.
 pub fn run(args: &Args, exchanges: u64) -> Result<()> {
-    let warm_up = Step { in_flight: IN_FLIGHT, load: Load::WarmUp { seconds: 5.0 }, beside: None, unmeasured: false };
+    let warm_up =
+        Step { in_flight: IN_FLIGHT, load: Load::WarmUp { seconds: 5.0 }, beside: None, unmeasured: false };
     let interval = (exchanges / TIMES).max(1);
-    let count = Step { in_flight: IN_FLIGHT, load: Load::Count { exchanges, interval }, beside: None, unmeasured: false };
+    let count = Step {
+        in_flight: IN_FLIGHT,
+        load: Load::Count { exchanges, interval },
+        beside: None,
+        unmeasured: false,
+    };
     let system = args.systems.iter().copied().max().unwrap_or(System::Hub);
     eprintln!(
         "memory of the {} after so many exchanges, {IN_FLIGHT} in flight, {}",

@@ -34,8 +34,8 @@ use providers::Directory;
 use replies::Listener;
 use waiters::{Waiter, Waiters};
 
-pub(crate) use heartbeats::believe;
 pub use gateways::Asked;
+pub(crate) use heartbeats::believe;
 pub use providers::Provider;
 pub use reply::{Reply, ReplyPart, ReplyTrace};
 

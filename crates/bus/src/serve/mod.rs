@@ -20,8 +20,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use tonic::service::Routes;
 
-use crate::metrics::Work;
 use crate::heartbeat::{Beats, Facts, Sender};
+use crate::metrics::Work;
 use crate::producer::Producer;
 use crate::pulse::Pulse;
 use crate::{Bus, Error, Health, MacKey, RequestHead, clients};

@@ -69,8 +69,7 @@ impl Audit {
             None => Missing::default(),
         };
         let settled = has_caught_up && self.is_settled(until, now, deadline).await?;
-        let has_all_offsets =
-            missing.offsets.is_empty() && missing.untold == 0 && missing.untold_lives == 0;
+        let has_all_offsets = missing.offsets.is_empty() && missing.untold == 0 && missing.untold_lives == 0;
         Ok(CheckCompletenessResponse {
             archived: self.log.shelf.within(Some(since), Some(until)),
             complete: settled && numbered.missing == 0 && has_all_offsets,

@@ -134,15 +134,7 @@ impl Audit {
         let asked = asked_about(decision.exchange_ids)?;
         let turn = timeout_at(deadline, self.desk.turn.lock()).await;
         let _turn = turn.map_err(|_| Fault::from(Reason::AdapterOverloaded))?;
-        self.log.filed.catch_up(deadline).await;
-        let mut known = self.log.index.entered(&asked, deadline).await.map_err(unanswered)?;
-        // What is archived is decided about as well: its archive is brought up to that afterwards.
-        known.extend(self.log.archived(asked.clone()).await?);
-        let (about, unknown): (Vec<_>, Vec<_>) =
-            asked.into_iter().partition(|exchange| known.contains(exchange));
-        if about.is_empty() {
-            return Err(Reason::NotFound.into());
-        }
+        let (about, unknown) = self.known(asked, deadline).await?;
         let erasures = match decision.kind {
             ActKind::Erase => self.erasures(&about, deadline).await?,
             ActKind::Unspecified
@@ -177,6 +169,24 @@ impl Audit {
             unknown: unknown.iter().map(ToString::to_string).collect(),
             erasures,
         })
+    }
+
+    /// Those of the exchanges that the log has, and those that it has not.
+    ///
+    /// # Errors
+    /// It has none of them.
+    pub(super) async fn known(
+        &self,
+        asked: Vec<ExchangeId>,
+        deadline: Instant,
+    ) -> Result<(Vec<ExchangeId>, Vec<ExchangeId>), Fault> {
+        self.log.filed.catch_up(deadline).await;
+        let mut known = self.log.index.entered(&asked, deadline).await.map_err(unanswered)?;
+        // What is archived is decided about as well: its archive is brought up to that afterwards.
+        known.extend(self.log.archived(asked.clone()).await?);
+        let (about, unknown): (Vec<_>, Vec<_>) =
+            asked.into_iter().partition(|exchange| known.contains(exchange));
+        if about.is_empty() { Err(Reason::NotFound.into()) } else { Ok((about, unknown)) }
     }
 
     /// Another ledger may have held one of them meanwhile: then that one is not erased.

@@ -1,24 +1,16 @@
 //! What there is to erase, told to those who may erase and not look.
 
-use lgsp_core::{ExchangeId, Fault, Reason};
+use lgsp_core::{ExchangeId, Fault};
 use lgsp_proto::ledger::v1::{DecidedResponse, Erasure};
 use tokio::time::Instant;
 
 use super::decide::asked_about;
 use super::{Audit, in_time};
-use crate::service::unanswered;
 
 impl Audit {
     /// Tells what an erasure would erase, and decides nothing.
     pub(super) async fn preview(&self, ids: &[String], deadline: Instant) -> Result<DecidedResponse, Fault> {
-        let asked = asked_about(ids)?;
-        self.log.filed.catch_up(deadline).await;
-        let known = self.log.index.entered(&asked, deadline).await.map_err(unanswered)?;
-        let (about, unknown): (Vec<_>, Vec<_>) =
-            asked.into_iter().partition(|exchange| known.contains(exchange));
-        if about.is_empty() {
-            return Err(Reason::NotFound.into());
-        }
+        let (about, unknown) = self.known(asked_about(ids)?, deadline).await?;
         Ok(DecidedResponse {
             unknown: unknown.iter().map(ToString::to_string).collect(),
             erasures: self.erasures(&about, deadline).await?,

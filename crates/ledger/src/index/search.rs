@@ -115,7 +115,11 @@ impl Index {
     }
 
     /// Where to look on PostgreSQL.
-    pub(super) async fn among(&self, search: &Search, reader: &mut Reader) -> Result<Option<Among>, lgsp_store::Error> {
+    pub(super) async fn among(
+        &self,
+        search: &Search,
+        reader: &mut Reader,
+    ) -> Result<Option<Among>, lgsp_store::Error> {
         match self.store.dialect() {
             Dialect::Sqlite => Ok(None),
             Dialect::Postgres => months::among(reader, search.period()).await,

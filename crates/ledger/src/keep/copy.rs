@@ -79,13 +79,14 @@ pub async fn copy_store(from: &Path, to: &Path) -> Result<(), Error> {
     fs::File::open(to).and_then(|copy| copy.sync_all()).map_err(file(to))
 }
 
-/// Has SQLite look whether a store is whole.
+/// Has SQLite look whether a store is whole that nobody uses. Nothing is written, not even beside it.
 ///
 /// # Errors
 /// It is not, or it cannot be opened.
 pub async fn check_store(path: &Path) -> Result<(), Error> {
     let checking = async {
-        let mut connection = connect(path).await?;
+        let options = SqliteConnectOptions::new().filename(path).read_only(true).immutable(true);
+        let mut connection = SqliteConnection::connect_with(&options).await?;
         let said: String = sqlx::query_scalar("PRAGMA integrity_check(1)").fetch_one(&mut connection).await?;
         connection.close().await?;
         Ok(said)

@@ -8,6 +8,7 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use super::head::{Error, Head, HeadStore};
+use crate::fence;
 
 /// Where it is.
 const SCHEMA: &str = "lgsp_ledger";
@@ -50,6 +51,9 @@ impl HeadTable {
              generation = excluded.generation, head = excluded.head WHERE head.generation = $1";
         const NEXT: &str = "UPDATE head SET generation = $2, head = $3 WHERE id = 0 AND generation = $1";
         let mut writer = self.store.writer(Care::Durable, soon()).await?;
+        if next.generation != from {
+            fence::take_alone(&mut writer).await?;
+        }
         let query = Query::new(if from == 0 { FIRST } else { NEXT });
         let query = query.bind(from.cast_signed()).bind(next.generation.cast_signed()).bind(json);
         let changed = writer.run(query).await?;
@@ -85,6 +89,7 @@ mod tests {
 
     use super::super::head::Heads;
     use super::*;
+    use crate::fence::Fence;
 
     async fn take_over(database: &Database) -> Result<(Heads, Head), Error> {
         let table = HeadTable::open(&database.options()).await?;
@@ -113,6 +118,38 @@ mod tests {
         advance(heads, &next).await.unwrap();
         let (_, found) = take_over(&database).await.unwrap();
         assert_eq!(found, Head { generation: 3, ..next });
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn transactions_under_way_hold_up_no_seal_and_whoever_takes_over_is_served_in_turn() {
+        let Some(database) = Database::postgres().await else { return };
+        let (heads, head) = take_over(&database).await.unwrap();
+        let store = Store::open(&database.options(), &[]).await.unwrap();
+        let fence = Fence::of(head.generation);
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let before = fence.writer(&store, Care::Durable, deadline).await.unwrap();
+        let mut grown = head.clone();
+        grown.tree.size = 5;
+        let heads = advance(heads, &grown).await.unwrap();
+
+        let taking = async { take_over(&database).await.unwrap().1.generation };
+        let behind = async {
+            const WAITS: &str = "SELECT 1 AS one FROM pg_locks WHERE locktype = 'advisory' AND NOT granted \
+                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+            let mut reader = store.reader(deadline).await.unwrap();
+            while reader.optional(Query::new(WAITS)).await.unwrap().is_none() {}
+            // It comes behind the one that waits, which ends what this one is fenced by.
+            let behind = fence.writer(&store, Care::Durable, deadline);
+            let before = async {
+                while reader.all(Query::new(WAITS)).await.unwrap().len() < 2 {}
+                before.commit().await.unwrap();
+            };
+            tokio::join!(behind, before).0.map(drop).unwrap_err()
+        };
+        let (generation, refused) = tokio::join!(taking, behind);
+        assert_eq!(generation, 2);
+        assert!(matches!(fence::failed("head", refused), crate::Error::TakenOver));
+        assert!(matches!(advance(heads, &grown).await.unwrap_err(), Error::TakenOver));
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -41,14 +41,14 @@ use crate::files::log::End;
 use crate::recovery::Site;
 
 use handoff::hand_off;
+pub(crate) use handoff::{Arrived, Batch, HandOn};
 pub(crate) use hashes::Hashes;
 pub(crate) use head::{Head, HeadStore, Heads};
-pub(crate) use head_table::HeadTable;
 pub(crate) use head_file::replace;
+pub(crate) use head_table::HeadTable;
+use mend::Mender;
 use pages::Pages;
 pub(crate) use publish::{Missing, Prover, Publisher};
-pub(crate) use handoff::{Arrived, Batch, HandOn};
-use mend::Mender;
 use runs::Runs;
 use sealer::Sealer;
 pub(crate) use tree::Tree;
@@ -79,19 +79,17 @@ impl Seal {
         incarnation: Incarnation,
     ) -> Result<Self, Error> {
         let (dir, log, origin) = (site.dir.clone(), site.log.clone(), options.origin.clone());
-        let witnesses: Vec<VerifierKey> = options.witnesses.iter().map(|witness| witness.vkey.clone()).collect();
-        let opened = spawn_blocking(move || {
-            open((&dir, &log), &origin, (head, end), (keys, &witnesses), incarnation)
-        });
+        let witnesses: Vec<VerifierKey> =
+            options.witnesses.iter().map(|witness| witness.vkey.clone()).collect();
+        let opened =
+            spawn_blocking(move || open((&dir, &log), &origin, (head, end), (keys, &witnesses), incarnation));
         let opened = opened.await;
         match opened.unwrap_or_else(|_| Err(std::io::Error::other("the process is ending").into())) {
             Err(
                 error @ (Error::File(_)
                 | Error::Head(HeadError::File { .. } | HeadError::Store(_) | HeadError::Behind { .. })
                 | Error::Origin(_)),
-            ) => {
-                Err(error)
-            }
+            ) => Err(error),
             opened => Ok(Self(opened.map(|(tree, publisher)| Opened {
                 tree: Arc::new(Mutex::new(tree)),
                 publisher,
@@ -113,13 +111,7 @@ impl Seal {
     }
 
     /// Goes on sealing. Returns where the filing hands its leaves on.
-    pub fn start(
-        self,
-        options: &Options,
-        site: &Site,
-        state: &State,
-        shutdown: &Shutdown,
-    ) -> Option<HandOn> {
+    pub fn start(self, options: &Options, site: &Site, state: &State, shutdown: &Shutdown) -> Option<HandOn> {
         let component = state.component("sealing");
         let Opened { tree, publisher, mend } = match self.0 {
             Ok(opened) => opened,

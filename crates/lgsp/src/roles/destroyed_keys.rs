@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 /// How soon a file is deleted that somebody has put back.
 const LOOK: Duration = Duration::from_secs(5);
@@ -30,8 +30,7 @@ pub async fn delete(
     let deleting = async {
         loop {
             let (of, keys, ledger) = (months.borrow_and_update().clone(), keys.clone(), ledger.clone());
-            let deleted =
-                spawn_blocking(move || list(&ledger, &of).and_then(|()| delete_all(&keys, &of))).await;
+            let deleted = spawn_blocking(move || list_and_delete(&ledger, &keys, &of)).await;
             match deleted {
                 Ok(Ok(())) => told.ready(),
                 Ok(Err(error)) => {
@@ -62,6 +61,12 @@ pub fn listed(ledger: &Path) -> io::Result<BTreeSet<String>> {
     }
 }
 
+/// A full disk has no room for the list, and must not keep the secrets.
+fn list_and_delete(ledger: &Path, keys: &Path, months: &BTreeSet<String>) -> io::Result<()> {
+    let listed = list(ledger, months);
+    delete_all(keys, months).and(listed)
+}
+
 fn list(ledger: &Path, months: &BTreeSet<String>) -> io::Result<()> {
     if listed(ledger)? == *months {
         return Ok(());
@@ -87,14 +92,26 @@ fn delete_all(keys: &Path, months: &BTreeSet<String>) -> io::Result<()> {
     deleted
 }
 
-/// Overwrites the secret before its name goes: most file systems leave a deleted file's bytes on the disk.
+/// Overwrites the secret before its name goes: most file systems leave a deleted file's bytes on the disk. What cannot be overwritten
+/// goes all the same.
 fn delete_one(file: &Path) -> io::Result<()> {
-    let length = fs::metadata(file)?.len();
-    let mut open = OpenOptions::new().write(true).open(file)?;
-    open.write_all(&vec![b'0'; usize::try_from(length).unwrap_or(0)])?;
-    open.sync_all()?;
+    let metadata = fs::metadata(file)?;
+    if let Err(error) = overwrite(file, &metadata) {
+        warn!(%error, "a destroyed subject key is deleted without being overwritten");
+    }
     fs::remove_file(file)?;
     file.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+}
+
+fn overwrite(file: &Path, metadata: &fs::Metadata) -> io::Result<()> {
+    // Keys are often kept so that not even their owner writes them.
+    #[cfg(unix)]
+    if metadata.is_file() {
+        fs::set_permissions(file, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    }
+    let mut open = OpenOptions::new().write(true).open(file)?;
+    open.write_all(&vec![b'0'; usize::try_from(metadata.len()).unwrap_or(0)])?;
+    open.sync_all()
 }
 
 #[cfg(test)]
@@ -122,7 +139,22 @@ mod tests {
         list(&ledger, &months).expect("written");
         assert_eq!(listed(&ledger).expect("read"), months);
 
+        // A list that cannot be written keeps no key.
+        let no_room = dir.path().join("no-room");
+        fs::write(&no_room, "").expect("written");
+        list_and_delete(&no_room, &keys, &months).expect_err("it is no folder");
+        assert!(!keys.join("2026-05.key").exists());
+
+        // Nor does a key that cannot be overwritten stay.
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(dir.path(), keys.join("2026-05.key")).expect("made");
+            delete_all(&keys, &months).expect("deleted");
+            assert!(fs::symlink_metadata(keys.join("2026-05.key")).is_err() && dir.path().exists());
+        }
+
         // One that cannot be deleted is told.
+        put("2026-05");
         fs::remove_file(keys.join("2026-05.key")).expect("it is there");
         fs::create_dir(keys.join("2026-05.key")).expect("made");
         let state = State::new(Instance::new("ledger", "0.0.0"));

@@ -7,6 +7,7 @@ mod lent;
 mod load;
 mod migrate;
 mod numeric;
+mod older;
 mod plain;
 mod reader;
 mod tls;

@@ -21,8 +21,15 @@ impl Writer {
         if client.statement_cache.size() >= MOST_PREPARED {
             client.statement_cache.clear();
         }
+        // Whatever the server's default is: a statement sees what was committed while the one before it waited for a lock.
         let left = milliseconds(deadline.saturating_duration_since(Instant::now()));
-        until(deadline, client.batch_execute(&format!("SET statement_timeout = {left}; BEGIN"))).await?;
+        until(
+            deadline,
+            client.batch_execute(&format!(
+                "SET statement_timeout = {left}; BEGIN ISOLATION LEVEL READ COMMITTED"
+            )),
+        )
+        .await?;
         Ok(Self { client, deadline, whole: true })
     }
 

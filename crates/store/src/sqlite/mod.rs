@@ -26,6 +26,8 @@ use crate::{Error, Migration, Options, Query};
 
 /// How long a statement waits for another writer's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the emptying of a write-ahead log waits for readers, for which it keeps the writers out.
+const EMPTYING_TIMEOUT: Duration = Duration::from_millis(100);
 /// How long an opening may take.
 const OPENING_TIMEOUT: Duration = Duration::from_secs(30);
 /// Pause before a store is opened again that was busy at once.
@@ -93,11 +95,13 @@ impl Store {
     /// # Errors
     /// The disk does not do it.
     pub async fn empty_log(&self) -> Result<bool, Error> {
-        // The first one waits for nobody and does most of it; the second one keeps writers out, for a moment.
-        sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(&self.pool).await?;
-        let (is_busy, _, _): (i64, i64, i64) =
-            sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&self.pool).await?;
-        Ok(is_busy == 0)
+        let mut connection = self.pool.acquire().await?;
+        wait_at_most(&mut connection, EMPTYING_TIMEOUT).await?;
+        let emptied = empty_log(&mut connection).await;
+        if wait_at_most(&mut connection, BUSY_TIMEOUT).await.is_err() {
+            connection.close_on_drop();
+        }
+        emptied
     }
 
     /// The pool, for statements that no exchange waits for.
@@ -169,6 +173,21 @@ impl DerefMut for Reader {
     fn deref_mut(&mut self) -> &mut SqliteConnection {
         &mut self.connection
     }
+}
+
+async fn empty_log(connection: &mut SqliteConnection) -> Result<bool, Error> {
+    // The first one waits for nobody and does most of it; the second one keeps writers out, for a moment.
+    sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(&mut *connection).await?;
+    let truncated = sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(connection);
+    let (is_busy, _, _): (i64, i64, i64) = truncated.await?;
+    Ok(is_busy == 0)
+}
+
+/// Has a connection wait so long for others.
+async fn wait_at_most(connection: &mut SqliteConnection, longest: Duration) -> Result<(), Error> {
+    let set = format!("PRAGMA busy_timeout = {}", longest.as_millis());
+    sqlx::raw_sql(AssertSqlSafe(set)).execute(connection).await?;
+    Ok(())
 }
 
 /// Waits for a query until the deadline.

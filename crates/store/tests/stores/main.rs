@@ -8,6 +8,7 @@ mod passwords;
 mod reading;
 mod server;
 mod silence;
+mod sweeping;
 mod tls;
 mod writing;
 

@@ -118,7 +118,10 @@ mod tests {
         let whole = field(Lang::Vi, "citizen");
         assert!(whole.starts_with("Công dân (") && whole.contains("; Họ và tên; "), "{whole}");
         let address = field(Lang::Vi, "citizen.permanent_address");
-        assert_eq!(address, "Công dân › Nơi thường trú (Số nhà, đường, ấp, khu vực; Phường, xã; Địa chỉ đầy đủ)");
+        assert_eq!(
+            address,
+            "Công dân › Nơi thường trú (Số nhà, đường, ấp, khu vực; Phường, xã; Địa chỉ đầy đủ)"
+        );
         assert_eq!(field(Lang::Vi, "citizen.gone"), "Công dân › gone");
         assert_eq!(field(Lang::En, "*"), "every field of the contract");
         assert_eq!(titles(Lang::Vi).method(POPULATION, "GetCitizen"), "Tra cứu công dân");
