@@ -90,8 +90,8 @@ pub enum Ask {
     Erase(Box<About>),
     /// Destroy the subject key of a month, for good: nobody finds a person among its exchanges any more
     #[command(after_help = "Example:\n  \
-        lgsp audit destroy-key 2024-05 --legal-basis 'Quyết định 20/QĐ-UBND' --reason 'hết thời hạn tra cứu' \\\n    \
-        --dry-run --as dung-vanhanh --key dung-vanhanh.pem\n\n\
+        lgsp audit destroy-key 2024-05 --dry-run --legal-basis 'Quyết định 20/QĐ-UBND' \\\n    \
+        --reason 'hết thời hạn tra cứu' --as dung-vanhanh --key dung-vanhanh.pem\n\n\
         The ledger deletes its own file of the key. What it prints are the gateways on whose machines\n\
         the file is still to be deleted.")]
     DestroyKey(Box<DestroyKey>),
