@@ -64,6 +64,9 @@ impl std::fmt::Debug for Gateway {
     }
 }
 
+/// What exchanges came to, by name.
+type Counted = Vec<(String, Count)>;
+
 impl Gateway {
     /// How many exchanges are in flight. One counts until it ends, whether its caller is still there or not.
     pub fn in_flight(&self) -> usize {
@@ -77,7 +80,7 @@ impl Gateway {
 
     /// What the exchanges of the last minutes came to: of every application that its rules know, and of every domain that its callers
     /// may reach.
-    pub fn traffic(&self) -> (Vec<(String, Count)>, Vec<(String, Count)>) {
+    pub fn traffic(&self) -> (Counted, Counted) {
         let Some(rules) = self.hub.rules.load_full() else { return (Vec::new(), Vec::new()) };
         let (now, traffic) = (unix_micros(SystemTime::now()), self.hub.traffic.lock());
         let asked = |id: &str| (id.to_owned(), traffic.of_application(id, now));
