@@ -237,10 +237,16 @@ fn conditions<'q>(
     if !search.include_platform {
         sql.push(" AND e.platform = 0");
     }
-    // A page that goes on after an exchange has that for an end: with two, SQLite may read from the wrong one on.
+    // A page that goes on after an exchange has that for an end: with two, SQLite may read from the wrong one on. PostgreSQL tells the months
+    // that it need not read by a bound of the moment alone.
     let goes_on = |order| search.after.is_some() && search.order == order;
-    let since_us = search.since_us.filter(|_| !goes_on(Order::OldestFirst));
-    let until_us = search.until_us.filter(|_| !goes_on(Order::NewestFirst));
+    let (since_us, until_us) = match sql.dialect() {
+        Dialect::Sqlite => (
+            search.since_us.filter(|_| !goes_on(Order::OldestFirst)),
+            search.until_us.filter(|_| !goes_on(Order::NewestFirst)),
+        ),
+        Dialect::Postgres => search.period(),
+    };
     for (compares, moment) in [(">=", since_us), ("<", until_us)] {
         if let Some(moment) = moment {
             sql.push(format_args!(" AND {of}.admitted_us {compares} ")).bind(moment);
