@@ -48,6 +48,7 @@ mod options;
 mod page;
 mod recovery;
 mod retention;
+mod rows;
 mod seal;
 mod seek;
 mod sequences;

@@ -10,13 +10,10 @@ mod seek_key;
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::time::Duration;
 
 use bytes::Bytes;
 use lgsp_core::ExchangeId;
-use lgsp_proto::ledger::v1::Phase;
 use lgsp_store::{Care, Dialect, Kind, Migration, Query, Sql, Store, Value, Writer};
-use tokio::time::Instant;
 
 pub(crate) use expiry::{EXPIRE, Rule};
 pub(crate) use marks::Mark;
@@ -26,6 +23,7 @@ use crate::Error;
 use crate::entry::{Key, Read, is_part_of};
 use crate::error::ERASABLE;
 use crate::fence::{self, Fence};
+use crate::rows::{KEY, ROWS, key_of, key_values, soon};
 
 const MIGRATIONS: &[Migration] = &[
     // A row that was erased stays, without its value, so that a repeat of its entry does not bring it back.
@@ -106,10 +104,6 @@ CREATE TABLE seek_key (
     },
 ];
 
-/// Rows of one statement.
-const ROWS: usize = 500;
-/// How long the filing waits for the store, before it says so and tries again.
-const PATIENCE: Duration = Duration::from_secs(30);
 /// Where it is on PostgreSQL.
 const SCHEMA: &str = "lgsp_ledger_erasable";
 
@@ -221,7 +215,7 @@ impl Erasables {
         let mut parts = HashMap::with_capacity(keys.len());
         for keys in keys.chunks(ROWS) {
             let mut sql = self.sql("WITH key (exchange_id, phase, part) AS (");
-            sql.rows([Kind::Bytes, Kind::Integer, Kind::Integer], keys.iter().map(key_values));
+            sql.rows(KEY, keys.iter().map(key_values));
             sql.push(") SELECT erasable.exchange_id, erasable.phase, erasable.part, erasable.value FROM key");
             // SQLite reads the keys first.
             sql.push_on(Dialect::Sqlite, " CROSS").push(" JOIN erasable USING (exchange_id, phase, part)");
@@ -256,21 +250,8 @@ fn row_of<'q>(read: &'q Read, value: Value<'q>) -> [Value<'q>; 6] {
     [exchange, phase, part, read.sealed.platform.into(), read.sealed.admitted_us.into(), value]
 }
 
-/// A key as a row.
-fn key_values(key: &Key) -> [Value<'_>; 3] {
-    [key.exchange.as_bytes().into(), (key.phase as i32).into(), i64::from(key.part).into()]
-}
-
 /// The part in a row; `None` if it is under no key.
 fn part(row: &lgsp_store::Row) -> Result<Option<(Key, Option<Bytes>)>, lgsp_store::Error> {
-    let exchange = ExchangeId::from_bytes(row.bytes("exchange_id")?);
-    let phase = i32::try_from(row.integer("phase")?).ok().and_then(|phase| Phase::try_from(phase).ok());
-    let part = u32::try_from(row.integer("part")?).ok();
     let value = row.maybe_bytes("value")?.map(Bytes::copy_from_slice);
-    let key = exchange.zip(phase).zip(part).map(|((exchange, phase), part)| Key { exchange, phase, part });
-    Ok(key.map(|key| (key, value)))
-}
-
-fn soon() -> Instant {
-    Instant::now() + PATIENCE
+    Ok(key_of(row)?.map(|key| (key, value)))
 }

@@ -15,12 +15,10 @@ mod usage;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
-use std::time::Duration;
 
 use lgsp_core::ExchangeId;
 use lgsp_proto::ledger::v1::Phase;
 use lgsp_store::{Care, Dialect, Kind, Sql, Store, Value, Writer};
-use tokio::time::Instant;
 
 pub(crate) use content::{Contents, leaves_of};
 pub(crate) use list::{After, Found, Query};
@@ -38,14 +36,11 @@ use crate::error::INDEX;
 use crate::fence::{self, Fence};
 use crate::files::journal::Incarnation;
 use crate::files::log::{End, Place};
+use crate::rows::{KEY, ROWS, key_of, key_values, soon};
 use crate::sequences::{Sequence, Sequences};
 
-/// Rows of one statement: SQLite binds at most 32,766 values.
-const ROWS: usize = 500;
 /// A power cut may take the last rows: the log has them. So an fsync here would only delay the intake's.
 const OF_THE_LOG: Care = Care::Repeatable;
-/// How long the filing waits for the index, before it says so and tries again.
-const PATIENCE: Duration = Duration::from_secs(30);
 /// So much of a text is found and shown by the index, in bytes. Gateways enter shorter ones.
 const LONGEST_TEXT: usize = 512;
 /// Where it is on PostgreSQL.
@@ -298,7 +293,7 @@ fn known_statement(dialect: Dialect, keys: &[Key]) -> Sql<'_> {
 /// Begins a statement about keys, which are its table `key`.
 fn with_keys(dialect: Dialect, keys: &[Key]) -> Sql<'_> {
     let mut sql = Sql::new(dialect, "WITH key (exchange_id, phase, part) AS (");
-    sql.rows([Kind::Bytes, Kind::Integer, Kind::Integer], keys.iter().map(key_values)).push(") ");
+    sql.rows(KEY, keys.iter().map(key_values)).push(") ");
     sql
 }
 
@@ -308,11 +303,6 @@ fn by_key(dialect: Dialect) -> &'static str {
         Dialect::Sqlite => "key CROSS JOIN entry USING (exchange_id, phase, part)",
         Dialect::Postgres => "key JOIN entry USING (exchange_id, phase, part)",
     }
-}
-
-/// A key as a row.
-fn key_values(key: &Key) -> [Value<'_>; 3] {
-    [key.exchange.as_bytes().into(), (key.phase as i32).into(), i64::from(key.part).into()]
 }
 
 async fn write_progress(
@@ -410,20 +400,9 @@ pub(super) fn text(text: &str) -> Value<'_> {
     if kept.contains('\0') { kept.replace('\0', "\u{fffd}").into() } else { kept.into() }
 }
 
-fn soon() -> Instant {
-    Instant::now() + PATIENCE
-}
-
 /// So much of a credential's digest as the index keeps.
 pub(super) fn credential(digest: &[u8]) -> &[u8] {
     digest.get(..16).unwrap_or(digest)
-}
-
-/// The key in a row; `None` if it is none.
-fn key_of(row: &lgsp_store::Row) -> Result<Option<Key>, lgsp_store::Error> {
-    let exchange = ExchangeId::from_bytes(row.bytes("exchange_id")?);
-    let (phase, part) = (Phase::try_from(small(row, "phase")?), u32::try_from(row.integer("part")?));
-    Ok(exchange.zip(phase.ok()).zip(part.ok()).map(|((exchange, phase), part)| Key { exchange, phase, part }))
 }
 
 fn number(row: &lgsp_store::Row, column: &str) -> Result<u64, lgsp_store::Error> {
