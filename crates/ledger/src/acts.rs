@@ -243,7 +243,7 @@ impl Acts {
         let held: HashSet<ExchangeId> = {
             let marks = self.erasables.marks(&exchanges).await;
             let marks =
-                marks.map_err(|error| Error::Store { what: crate::error::ERASABLE, source: error.into() })?;
+                marks.map_err(|error| Error::Store { what: crate::error::ERASABLE, source: error })?;
             marks.into_iter().filter(|(_, marks)| marks.held).map(|(exchange, _)| exchange).collect()
         };
         let exchanges: Vec<ExchangeId> =

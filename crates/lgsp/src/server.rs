@@ -106,7 +106,7 @@ pub async fn run(command: Command) -> ExitCode {
         Command::LedgerStatus(args) => ledger::status(&args),
         Command::LedgerCheck(args) => ledger::check(&args),
         Command::LedgerReindex(args) => {
-            with_place(&args.place, async |config| keep::reindex(&args, config).await).await
+            with_place(&args.place, async |config| Box::pin(keep::reindex(&args, config)).await).await
         }
         Command::LedgerArchive(args) => {
             with_place(&args.place, async |config| keep::archive(&args, config).await).await

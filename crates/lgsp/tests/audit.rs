@@ -254,7 +254,7 @@ fn an_auditor_who_follows_a_person_hears_of_nobody_else_until_interrupted() {
     let follow = follow.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut follow = follow.spawn().expect("it runs");
     follow.stdin.take().expect("piped").write_all(number.as_bytes()).expect("taken");
-    let (hear, heard) = mpsc::channel();
+    let (hear, heard) = mpsc::sync_channel(64);
     let lines = BufReader::new(follow.stdout.take().expect("piped")).lines();
     let hearing = thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| hear.send(line)));
     let exchange = |line: &str| {

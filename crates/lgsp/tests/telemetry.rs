@@ -106,6 +106,7 @@ fn lgsp(arguments: &[&str], data: &Path) -> Command {
     command
 }
 
+#[expect(clippy::disallowed_methods, reason = "a test without a runtime waits for a condition under a bound")]
 fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let began = Instant::now();
     while !holds() {

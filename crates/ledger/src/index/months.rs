@@ -247,7 +247,8 @@ mod tests {
         let after = After { admitted_us: month + 10_000_000, exchange, leaf: 7 };
         let value = *b"\xc4\xca\x42\x38\xa0\xb9\x23\x82\x0d\xcc\x50\x9a\x6f\x75\x84\x9b";
         let seek = Seek { kind: 18, value };
-        let searches: [(fn(&mut Search, Seek), &str); 6] = [
+        type Asked = fn(&mut Search, Seek);
+        let searches: [(Asked, &str); 6] = [
             (|_, _| (), "Index Cond: ((admitted_us >= "),
             (|search, _| search.application = "application-7".to_owned(), "Index Cond: ((application = "),
             (|search, _| search.agency = "H13.7".to_owned(), "Index Cond: ((agency = "),

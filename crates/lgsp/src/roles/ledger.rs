@@ -30,7 +30,9 @@ pub async fn start(host: &Host) -> anyhow::Result<(Role, Fsynced)> {
         decisions: decisions_key(&host.config)?,
         former_entries: host.config.keys.entries_former.as_deref().map(read_kept_key).transpose()?,
     };
-    let ledger = lgsp_ledger::start(options, keys, &host.bus, &start.state, &start.shutdown).await?;
+    // Boxed: what it does at a start would lie in every future that starts a hub.
+    let ledger =
+        Box::pin(lgsp_ledger::start(options, keys, &host.bus, &start.state, &start.shutdown)).await?;
     let fsynced = ledger.fsynced();
     let instance = start.instance.name().to_owned();
     links::of_ledger(host, &host.config.ledger, start.state.clone(), instance, &start.shutdown);
