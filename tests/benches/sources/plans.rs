@@ -95,7 +95,8 @@ fn literal(value: &Value<'_>) -> String {
         Value::Text(text) => format!("'{}'", text.replace('\'', "''")),
         Value::Integer(number) => number.to_string(),
         Value::Real(number) => number.to_string(),
-        Value::Null | Value::NoInteger | Value::NoReal => "NULL".to_owned(),
+        Value::Bytes(_) | Value::Array(..) => unreachable!("adapters ask for neither bytes nor columns"),
+        Value::Null | Value::NoInteger | Value::NoReal | Value::NoBytes => "NULL".to_owned(),
     }
 }
 
