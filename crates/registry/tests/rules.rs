@@ -135,7 +135,10 @@ fn an_unknown_name_is_told_with_the_known_ones() {
 
 #[test]
 fn a_value_that_is_not_accepted_is_told_with_what_is() {
-    check_refused("agencies.toml", "code = \"H13\"", "code = \"13\"", &["`13`", "such as H13.05"]);
+    // A code that nothing else refers to.
+    let another =
+        "[[agency]]\ncode = \"13\"\nname-vi = \"Sở\"\nname-en = \"Department\"\n\n[[agency]]\ncode = \"H13\"";
+    check_refused("agencies.toml", "[[agency]]\ncode = \"H13\"", another, &["`13`", "such as H13.05"]);
     check_refused(
         "applications.toml",
         "state = \"connected\"",

@@ -285,7 +285,7 @@ impl Checker<'_> {
     }
 
     /// Refuses a reference to what is not there.
-    fn unknown<T>(&mut self, entry: &Entry<T>, what: &str, name: &str, known: &str) {
+    pub(super) fn unknown<T>(&mut self, entry: &Entry<T>, what: &str, name: &str, known: &str) {
         if !self.problems.is_unread(name) {
             self.bad(entry, format!("the {what} `{name}` is unknown"), known);
         }

@@ -38,11 +38,7 @@ impl Checker<'_> {
             let application = &entry.value.application;
             let is_known = self.snapshot.applications.iter().any(|known| known.id == *application);
             if !application.is_empty() && !is_known {
-                self.bad(
-                    &entry,
-                    format!("the application `{application}` is unknown"),
-                    "one of applications.toml",
-                );
+                self.unknown(&entry, "application", application, "one of applications.toml");
             }
             let Some(agency_code) = self.known_agency(&entry, &entry.value.agency) else { continue };
             let entries::System { id, name_vi, name_en, application, .. } = entry.value;
