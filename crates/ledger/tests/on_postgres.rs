@@ -23,14 +23,15 @@ async fn on_server() -> Option<Site> {
     Some(Site::new())
 }
 
+/// Leaves out what its owner takes away meanwhile: a live log renames the files that it has written.
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
         let to = to.join(entry.file_name());
         if entry.file_type().unwrap().is_dir() {
             copy(&entry.path(), &to);
-        } else {
-            fs::copy(entry.path(), to).unwrap();
+        } else if let Err(cause) = fs::copy(entry.path(), to) {
+            assert_eq!(cause.kind(), std::io::ErrorKind::NotFound, "{}", entry.path().display());
         }
     }
 }
