@@ -28,7 +28,7 @@ use crate::sandbox;
 use crate::settle::{unsettled, waits_for_production};
 
 /// How long the store may take for what nobody waits for.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 /// How often a decision is taken again because another registry was faster.
 const MOST_TRIES: usize = 8;
 
