@@ -138,7 +138,15 @@ impl Bus {
     /// # Errors
     /// The consumer could not be built. A broker that is away is no error: the tail waits for it.
     pub fn tail(&self, topic: &str, start: Start) -> Result<Tail, Error> {
-        Tail::open(self, topic, start)
+        Tail::open(self, topic, start, None)
+    }
+
+    /// The same for a domain of which [`crate::metrics::CONSUMER_LAG`] tells how far it is behind.
+    ///
+    /// # Errors
+    /// As those of [`Self::tail`].
+    pub fn tail_of(&self, domain: &str, topic: &str, start: Start) -> Result<Tail, Error> {
+        Tail::open(self, topic, start, Some(domain))
     }
 
     /// Makes the embedded broker close its connections and take no new ones, for tests of bad days.

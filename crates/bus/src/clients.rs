@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use rdkafka::ClientConfig;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
@@ -12,9 +13,11 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{DeliveryResult, ProducerContext};
 use tracing::{debug, warn};
 
+use crate::lag::{self, Lags, Reading};
 use crate::metrics::Meters;
 use crate::refusals::Refusals;
 use crate::security::Login;
+use crate::topics::Lacking;
 use crate::{Error, Options};
 
 /// Largest record that any of our producers sends, headers included.
@@ -33,6 +36,9 @@ pub(crate) struct Cluster {
     pub(crate) bootstrap: String,
     pub(crate) refusals: Arc<Refusals>,
     pub(crate) meters: Arc<Meters>,
+    pub(crate) lags: Arc<Lags>,
+    /// Partitions that lack something, as they were seen last; `None`: nobody has looked, or Kafka did not answer.
+    pub(crate) lacking: Arc<Mutex<Option<Lacking>>>,
     login: Login,
 }
 
@@ -40,7 +46,7 @@ impl Cluster {
     /// Reads the files that prove us.
     pub(crate) fn new(options: Options, bootstrap: String) -> Result<Self, Error> {
         let login = Login::read(&options.security)?;
-        Ok(Self { options, bootstrap, refusals: Arc::default(), meters: Arc::default(), login })
+        Ok(Self { options, bootstrap, refusals: Arc::default(), meters: Arc::default(), lags: Arc::default(), lacking: Arc::default(), login })
     }
 
     /// The context of a client that hears nothing but what goes wrong.
@@ -132,6 +138,13 @@ pub(crate) fn group(options: &Options, domain: &str) -> String {
     format!("{}.{domain}", options.namespace)
 }
 
+/// A client that asks about a group, and never joins it.
+pub(crate) fn looker(cluster: &Cluster, group: &str) -> ClientConfig {
+    let mut config = common(cluster);
+    config.set("group.id", group).set("enable.auto.commit", "false");
+    config
+}
+
 /// A consumer whose partitions are assigned by us.
 ///
 /// librdkafka wants a group to assign at all; nobody joins this one and nothing is committed to it.
@@ -141,6 +154,12 @@ pub(crate) fn assigned_consumer(cluster: &Cluster, fetch: Fetch) -> ClientConfig
         .set("group.id", assigned_group(&cluster.options))
         .set("enable.auto.commit", "false")
         .set("enable.partition.eof", "true");
+    config
+}
+
+/// The same of a consumer that tells how far it is behind.
+pub(crate) fn telling(mut config: ClientConfig) -> ClientConfig {
+    config.set("statistics.interval.ms", lag::TOLD_EVERY_MS);
     config
 }
 
@@ -160,6 +179,7 @@ pub(crate) fn group_consumer(cluster: &Cluster, domain: &str, fetch: Fetch) -> C
         // Offsets are stored one by one when their reply is out; what is stored is committed in the background.
         .set("enable.auto.commit", "true")
         .set("auto.commit.interval.ms", "200")
+        .set("statistics.interval.ms", lag::TOLD_EVERY_MS)
         .set("partition.assignment.strategy", "cooperative-sticky")
         .set("session.timeout.ms", session(options).as_millis().to_string())
         .set("heartbeat.interval.ms", heartbeat)
@@ -202,6 +222,30 @@ impl ProducerContext for Quiet {
 
     fn delivery(&self, _: &DeliveryResult<'_>, (): ()) {}
 }
+
+/// The same of a consumer that may tell how far it is behind.
+pub(crate) struct Telling {
+    pub(crate) quiet: Quiet,
+    pub(crate) reading: Option<Arc<Reading>>,
+}
+
+impl ClientContext for Telling {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.quiet.log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.quiet.error(error, reason);
+    }
+
+    fn stats_raw(&self, statistics: &[u8]) {
+        if let Some(reading) = &self.reading {
+            reading.hear(statistics);
+        }
+    }
+}
+
+impl ConsumerContext for Telling {}
 
 /// The end of a partition is no error; rdkafka tells it here all the same.
 pub(crate) fn log_error(error: &KafkaError) {

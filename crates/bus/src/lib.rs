@@ -36,6 +36,7 @@ pub mod fuzzing;
 mod headers;
 mod heartbeat;
 pub mod heartbeats;
+mod lag;
 mod mac;
 pub mod metrics;
 mod options;

@@ -42,8 +42,32 @@ pub const EVENTS: Metric = Metric {
     help: "What has happened on the bus: requests, replies, entries and heartbeats, and what became of them",
 };
 
+/// How far those are behind who read requests, and a ledger behind the exchange log.
+pub const CONSUMER_LAG: Metric = Metric {
+    name: "lgsp.consumer.lag",
+    kind: Kind::Gauge,
+    unit: Unit::Of("{message}"),
+    labels: &["lgsp.domain", "messaging.destination.name"],
+    help: "Records on the partitions that a process reads and has not done with; told while a broker is there",
+};
+/// Partitions that are not as safe as they should be, or cannot be used.
+pub const PARTITIONS_LACKING: Metric = Metric {
+    name: "lgsp.partition.lacking",
+    kind: Kind::Gauge,
+    unit: Unit::Of("{partition}"),
+    labels: &["messaging.destination.name", "lgsp.lacks"],
+    help: "Partitions of a topic that lack a replica in sync, or a leader, as a gateway sees them on Kafka",
+};
+
 /// The metrics of this crate.
-pub const ALL: &[&Metric] = &[&OPERATION_DURATION, &SENT_MESSAGES, &PROCESS_DURATION, &EVENTS];
+pub const ALL: &[&Metric] = &[
+    &OPERATION_DURATION,
+    &SENT_MESSAGES,
+    &PROCESS_DURATION,
+    &EVENTS,
+    &CONSUMER_LAG,
+    &PARTITIONS_LACKING,
+];
 
 const KAFKA: &str = "kafka";
 /// The error of what has none.
@@ -136,6 +160,19 @@ impl Bus {
         metrics.observe(&EVENTS, move |told| {
             for (name, count) in counters.read().each() {
                 told.tell(&[name], count as f64);
+            }
+        });
+        let lags = Arc::clone(&self.cluster().lags);
+        metrics.observe(&CONSUMER_LAG, move |told| {
+            for ((domain, topic), lag) in lags.read() {
+                told.tell(&[&domain, &topic], lag as f64);
+            }
+        });
+        let lacking = Arc::clone(&self.cluster().lacking);
+        metrics.observe(&PARTITIONS_LACKING, move |told| {
+            for (topic, lacks) in lacking.lock().iter().flatten() {
+                told.tell(&[topic, "replica"], lacks.replica as f64);
+                told.tell(&[topic, "leader"], lacks.leader as f64);
             }
         });
     }

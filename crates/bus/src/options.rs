@@ -93,6 +93,7 @@ const OWNED: &[(&str, &str)] = &[
     ("enable.auto.commit", "a request is committed after its reply is out"),
     ("enable.auto.offset.store", "a request is committed after its reply is out"),
     ("auto.offset.reset", "a request or a rule must not be skipped"),
+    ("statistics.interval.ms", "who reads requests tells by it how far it is behind"),
     ("enable.partition.eof", "a reader must know when it has caught up"),
     ("isolation.level", "nothing in the hub rests on Kafka transactions"),
     ("message.timeout.ms", "the exchange's deadline bounds it"),

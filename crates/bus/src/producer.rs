@@ -102,6 +102,11 @@ impl Producer {
         partitions_of(&metadata)
     }
 
+    /// What the cluster says of all topics that we may see. Blocks.
+    pub(crate) fn metadata(&self, patience: Duration) -> Result<Metadata, KafkaError> {
+        self.native.load().client.client().fetch_metadata(None, patience)
+    }
+
     /// The oldest offset of a partition, and the next one. Blocks.
     pub(crate) fn watermarks(
         &self,

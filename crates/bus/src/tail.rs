@@ -10,8 +10,9 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use tokio::sync::mpsc;
 use tracing::debug;
 
-use crate::clients::Quiet;
+use crate::clients::Telling;
 use crate::headers::Incoming;
+use crate::lag::Done;
 use crate::mac::Kind;
 use crate::producer::partitions_of;
 use crate::{Bus, Error, MacKey, clients, topics};
@@ -81,17 +82,23 @@ pub struct Tail {
 }
 
 impl Tail {
-    pub(crate) fn open(bus: &Bus, topic: &str, start: Start) -> Result<Self, Error> {
+    /// Opens a tail; `domain`: for whom it is told how far it is behind.
+    pub(crate) fn open(bus: &Bus, topic: &str, start: Start, domain: Option<&str>) -> Result<Self, Error> {
         // Embedded, an answer waits for its entry to be read and fsynced; else nobody waits for what is tailed.
         let is_awaited = bus.is_embedded() && topic == topics::EXCHANGE;
         let fetch = if is_awaited { bus.fetch_at_once() } else { bus.fetch_in_batches() };
-        let config = clients::assigned_consumer(bus.cluster(), fetch);
-        let consumer = config.create_with_context(bus.cluster().quiet());
+        let mut config = clients::assigned_consumer(bus.cluster(), fetch);
+        let name = bus.options().topic(topic);
+        let reading = domain.map(|domain| bus.cluster().lags.begin(domain, (topic, &name), Done::Read));
+        if reading.is_some() {
+            config = clients::telling(config);
+        }
+        let consumer = config.create_with_context(Telling { quiet: bus.cluster().quiet(), reading });
         let consumer = consumer.map_err(|source| Error::client("reading a topic", &source))?;
         let (yielded, records) = mpsc::channel(BUFFERED);
         let reader = Reader {
             bus: bus.clone(),
-            name: bus.options().topic(topic).into(),
+            name: name.into(),
             topic: topic.into(),
             start,
             consumer,
@@ -125,7 +132,7 @@ struct Reader {
     /// The topic's name on the cluster.
     name: String,
     start: Start,
-    consumer: BaseConsumer<Quiet>,
+    consumer: BaseConsumer<Telling>,
     yielded: mpsc::Sender<Tailed>,
     /// After the consumer, so that an embedded broker outlives it.
     bus: Bus,

@@ -192,7 +192,7 @@ impl Intake {
         self.component.failed("the topic of the entries cannot be read");
         // Waiting is all that can be done; the end of the process ends it.
         let _ = timeout(TRY_AGAIN, self.stop.cancelled()).await;
-        self.bus.tail(topics::EXCHANGE, self.offsets.start()).unwrap_or(tail)
+        self.bus.tail_of("ledger", topics::EXCHANGE, self.offsets.start()).unwrap_or(tail)
     }
 
     /// Gateways have ended by now: what they left on the topic is short.

@@ -184,7 +184,7 @@ pub async fn start(
     filing.log.lock().generation = generation;
     filing.sealing = seal.start(&options, &site, state, shutdown);
     let read = if bus.is_embedded() { Offsets::embedded() } else { Offsets::on_kafka(&offsets) };
-    let tail = bus.tail(topics::EXCHANGE, read.start())?;
+    let tail = bus.tail_of("ledger", topics::EXCHANGE, read.start())?;
     let usage = Arc::clone(&wires.usage);
     let intake = intake(&options, bus, (journal, read), wires, (state, shutdown));
 

@@ -26,6 +26,7 @@ use super::offsets::{Offsets, Outstanding};
 use super::{Shared, work};
 use crate::headers::{self, Incoming, ReplyTo};
 use crate::heartbeat::Beats;
+use crate::lag::Reading;
 use crate::mac::Kind;
 use crate::refusals::Refusals;
 use crate::{Bus, Error, RequestHead, clients, topics};
@@ -272,6 +273,7 @@ impl Membership {
 pub(super) struct Member {
     pub(super) membership: Arc<Membership>,
     pub(super) refusals: Arc<Refusals>,
+    pub(super) reading: Arc<Reading>,
 }
 
 impl ClientContext for Member {
@@ -282,6 +284,10 @@ impl ClientContext for Member {
     fn error(&self, error: KafkaError, reason: &str) {
         self.refusals.hear(&error, reason);
         clients::log_error(&error);
+    }
+
+    fn stats_raw(&self, statistics: &[u8]) {
+        self.reading.hear(statistics);
     }
 }
 

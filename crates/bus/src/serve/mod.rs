@@ -21,10 +21,11 @@ use tokio::sync::Semaphore;
 use tonic::service::Routes;
 
 use crate::heartbeat::{Beats, Facts, Sender};
+use crate::lag::Done;
 use crate::metrics::Work;
 use crate::producer::Producer;
 use crate::pulse::Pulse;
-use crate::{Bus, Error, Health, MacKey, RequestHead, clients};
+use crate::{Bus, Error, Health, MacKey, RequestHead, clients, topics};
 use dead_letters::DeadLetters;
 use intake::{Intake, Membership};
 use offsets::Offsets;
@@ -228,7 +229,9 @@ fn consumer(
     membership: Arc<Membership>,
 ) -> Result<Arc<BaseConsumer<intake::Member>>, Error> {
     let config = clients::group_consumer(bus.cluster(), domain, bus.fetch_at_once());
-    let member = intake::Member { membership, refusals: bus.cluster().refusals.clone() };
+    let (topic, cluster) = (topics::request(domain), bus.cluster());
+    let reading = cluster.lags.begin(domain, (&topic, &bus.options().topic(&topic)), Done::Committed);
+    let member = intake::Member { membership, refusals: cluster.refusals.clone(), reading };
     let consumer = config.create_with_context(member);
     consumer.map(Arc::new).map_err(|source| Error::client("requests", &source))
 }

@@ -2,16 +2,23 @@
 
 mod acls;
 mod admin;
+mod dead;
+mod lacking;
 mod native;
 mod rights;
 mod settings;
+mod survey;
 
 use crate::Options;
 use settings::Setting;
 
 pub use acls::{compare_acls, grant, keeps_acls};
 pub use admin::{Applied, Change, Problem, apply, check, check_of};
+pub(crate) use lacking::Lacking;
+pub use dead::{DeadLetter, dead_letters};
+pub use lacking::watch_partitions;
 pub use rights::{Acl, AclDifferences, Operation, Pattern, Resource, Role};
+pub use survey::{GroupSeen, Lag, Survey, TopicSeen, reply_partition, survey};
 
 /// Replies, to the partition of the gateway that asked.
 pub const REPLY: &str = "lgsp.reply";

@@ -35,6 +35,7 @@ pub const FOLLOW: &str = "/lgsp.ledger.v1.LedgerService/FollowExchanges";
 
 /// Each test has a domain of its own.
 const DOMAINS: &[&str] = &[
+    "lag",
     "unary",
     "stream",
     "split",

@@ -11,3 +11,4 @@ mod halted;
 mod hub;
 mod own_kafka;
 mod routing;
+mod seen;
