@@ -28,6 +28,7 @@ fn an_adapter_alone_tells_its_state_and_ends_while_kafka_is_away() {
         let component = |name: &str| format!("{}/{name}", domain.role());
         let is_ready = |role: &Role| role.condition(&component("source")).as_deref() == Some("ready");
         role.until("on good terms with its source", is_ready);
+        role.until("about to serve", |role: &Role| role.condition(&component("requests")).is_some());
         assert_eq!(role.condition(&component("requests")).as_deref(), Some("starting"));
         assert_eq!((role.get("/livez").0, role.get("/readyz").0), (200, 503));
         assert_eq!(role.end(), Some(0), "{domain:?}");
