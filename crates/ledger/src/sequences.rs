@@ -106,11 +106,29 @@ pub(crate) struct Sequences {
     known: HashMap<String, Told>,
 }
 
-/// A gateway's sequence, and when it last entered something.
-#[derive(Clone, Debug, Default)]
+/// When a gateway entered something first, and last (Unix µs).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Entered {
+    /// 0: long ago. It was archived before that was noted.
+    pub first_us: i64,
+    pub last_us: i64,
+}
+
+impl Entered {
+    pub fn at(us: i64) -> Self {
+        Self { first_us: us, last_us: us }
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self { first_us: self.first_us.min(other.first_us), last_us: self.last_us.max(other.last_us) }
+    }
+}
+
+/// A gateway's sequence, and when it entered something.
+#[derive(Clone, Debug)]
 pub(crate) struct Told {
     pub sequence: Sequence,
-    pub last_entered_us: i64,
+    pub entered: Entered,
     pub changed: bool,
 }
 
@@ -118,8 +136,8 @@ pub(crate) struct Told {
 const MOST_GATEWAYS: usize = 4_096;
 
 impl Sequences {
-    pub fn insert(&mut self, gateway: String, sequence: Sequence, last_entered_us: i64) {
-        self.known.insert(gateway, Told { sequence, last_entered_us, changed: false });
+    pub fn insert(&mut self, gateway: String, sequence: Sequence, entered: Entered) {
+        self.known.insert(gateway, Told { sequence, entered, changed: false });
     }
 
     /// Of these gateways, those that are not remembered here: the index may know them.
@@ -131,15 +149,16 @@ impl Sequences {
     /// Takes in the number of an entry, if it is believed. What the index knows of its gateway must be here.
     pub fn take_in(&mut self, read: &Read) {
         if let Some((gateway, number)) = number_of(read) {
-            self.take_in_run(gateway, (number, number), read.sealed.entered_us);
+            self.take_in_run(gateway, (number, number), Entered::at(read.sealed.entered_us));
         }
     }
 
     /// The same of numbers whose entries are not at hand, from the first to the last.
-    pub fn take_in_run(&mut self, gateway: &str, (first, last): (u64, u64), entered_us: i64) {
-        let told = self.known.entry(gateway.to_owned()).or_default();
+    pub fn take_in_run(&mut self, gateway: &str, (first, last): (u64, u64), entered: Entered) {
+        let new = || Told { sequence: Sequence::default(), entered, changed: true };
+        let told = self.known.entry(gateway.to_owned()).or_insert_with(new);
         told.sequence.take_in_run(first, last);
-        told.last_entered_us = told.last_entered_us.max(entered_us);
+        told.entered = told.entered.and(entered);
         told.changed = true;
     }
 
@@ -152,7 +171,7 @@ impl Sequences {
     pub fn written(&mut self) {
         self.known.values_mut().for_each(|told| told.changed = false);
         while self.known.len() > MOST_GATEWAYS {
-            let oldest = self.known.iter().min_by_key(|(_, told)| told.last_entered_us);
+            let oldest = self.known.iter().min_by_key(|(_, told)| told.entered.last_us);
             let Some(oldest) = oldest.map(|(gateway, _)| gateway.clone()) else { return };
             self.known.remove(&oldest);
         }

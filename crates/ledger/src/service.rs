@@ -138,7 +138,7 @@ impl Service {
         let gateways = self.index.gateways(MOST_GATEWAYS as i64, deadline).await.map_err(unanswered)?;
         let abandoned = self.index.abandoned(deadline).await.map_err(unanswered)?;
         let told =
-            gateways.iter().map(|(gateway, sequence, entered_us)| sequence.to_message(gateway, *entered_us));
+            gateways.iter().map(|(gateway, sequence, entered)| sequence.to_message(gateway, entered.last_us));
         Ok(GetCompletenessResponse { gateways: told.collect(), open: self.open.len() as u64, abandoned })
     }
 }

@@ -5,6 +5,7 @@
 mod auditor;
 mod site;
 
+use std::fs;
 use std::time::SystemTime;
 
 use auditor::*;
@@ -14,7 +15,7 @@ use lgsp_core::time::{timestamp, unix_micros};
 use lgsp_core::{ExchangeId, Reason};
 use lgsp_ledger::{Abandon, Options};
 use lgsp_proto::ledger::v1::{
-    AuditFilter, CheckCompletenessRequest, CheckCompletenessResponse, CountExchangesRequest,
+    AuditFilter, Awaited, CheckCompletenessRequest, CheckCompletenessResponse, CountExchangesRequest,
     ExportExchangesRequest, ExportedExchange, FollowAuditRequest, GetCheckpointRequest, GetExchangeRequest,
     Outcome, Phase, ReportExposureRequest, ReportSubjectRequest, SearchExchangesRequest,
 };
@@ -417,14 +418,70 @@ async fn a_period_is_complete_when_nothing_of_it_can_come_and_nothing_is_missing
     assert_eq!((told.complete, told.exchanges, told.abandoned), (true, 4, 0), "{told:?}");
     assert_eq!(completeness(&running, JUNE + DAY, JULY).await.exchanges, 0);
 
+    let later = |gateway: &str, sequence| {
+        Entered::at(JULY).with(|sealed| {
+            sealed.gateway = gateway.to_owned();
+            sealed.sequence = sequence;
+        })
+    };
+    later("gateway-2", 1).enter(&running).await;
+    later("gateway-3", 2).enter(&running).await;
+    let gateways = async |since, until| {
+        let told = completeness(&running, since, until).await;
+        let names: Vec<String> = told.gateways.into_iter().map(|it| it.gateway).collect();
+        (names, told.missing_numbers)
+    };
+    let (names, missing) = gateways(JUNE - DAY, JUNE + DAY).await;
+    assert_eq!((&*names.join(" "), missing), ("gateway-3 gateway-1", 1), "its first one may be of June");
+    later("gateway-3", 1).enter(&running).await;
+    assert_eq!(gateways(JUNE - DAY, JUNE + DAY).await, (vec!["gateway-1".to_owned()], 0));
+    assert_eq!(gateways(JULY - DAY, JULY + DAY).await.0.len(), 2, "each in its month");
+
     let now = unix_micros(SystemTime::now());
-    assert!(!completeness(&running, JUNE, now).await.settled, "what was admitted just now may still come");
+    let told = completeness(&running, JUNE, now).await;
+    assert!(!told.settled, "what was admitted just now may still come");
+    assert_eq!((told.awaited(), told.awaited_until), (Awaited::Time, Some(timestamp(now + 120_000_000))));
     let an_hour_ago = now - 3_600 * 1_000_000;
     let stream = Entered::at(an_hour_ago);
     stream.also(Phase::Opening, 0).enter(&running).await;
-    assert!(!completeness(&running, JUNE, an_hour_ago + 1).await.settled, "a stream has no end yet");
+    let told = completeness(&running, JUNE, an_hour_ago + 1).await;
+    assert_eq!((told.settled, told.awaited()), (false, Awaited::Ends), "a stream has no end yet");
     stream.enter(&running).await;
     assert!(completeness(&running, JUNE, an_hour_ago + 1).await.settled);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_period_is_not_complete_while_an_entry_of_it_cannot_be_read() {
+    let (site, bus) = (Site::in_files(), bus());
+    let running = watching(&site, &bus).await;
+    for sequence in 1..=5 {
+        let numbered = Entered::at(JUNE).with(|sealed| {
+            sealed.gateway = "gateway-1".to_owned();
+            sealed.sequence = sequence;
+        });
+        numbered.enter(&running).await;
+    }
+    running.stop().await;
+    let path = site.path("log/000000000001.segment");
+    let mut bytes = fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&path, bytes).unwrap();
+
+    let running = watching(&site, &bus).await;
+    running.until("it is named", |running| !running.ledger.damage().is_empty()).await;
+    let settles = async || completeness(&running, JUNE - DAY, JUNE + DAY).await.settled;
+    let began = std::time::Instant::now();
+    while !settles().await {
+        assert!(began.elapsed() < PATIENCE, "everything was read");
+    }
+    let told = completeness(&running, JUNE - DAY, JUNE + DAY).await;
+    assert_eq!((told.complete, told.settled, told.unreadable), (false, true, 1), "{told:?}");
+    let leaves: Vec<(u64, u64)> = told.unreadable_leaves.iter().map(|run| (run.first, run.last)).collect();
+    assert!(matches!(&*leaves, [(first, last)] if first == last && *first < 5), "{leaves:?}");
+    let another = completeness(&running, JUNE + 10 * DAY, JULY).await;
+    assert_eq!((another.complete, another.unreadable), (true, 0), "{another:?}");
     running.stop().await;
 }
 

@@ -15,8 +15,8 @@ use lgsp_core::Reason;
 use lgsp_core::time::{month, unix_micros};
 use lgsp_ledger::{Options, Retention, Term};
 use lgsp_proto::ledger::v1::{
-    Act, ActKind, AuditFilter, DestroySubjectKeyRequest, GetExchangeRequest, Mark, Phase, RetentionClass,
-    Sealed,
+    Act, ActKind, AuditFilter, DestroySubjectKeyRequest, DestroySubjectKeyResponse, GetExchangeRequest,
+    GetExchangeResponse, Mark, Phase, RetentionClass, Sealed,
 };
 use prost::Message;
 use site::{PATIENCE, Running, Site, bus, log_key};
@@ -64,6 +64,13 @@ fn secrets(entered: &Entered) -> Vec<Vec<u8>> {
     let salted = [&erasable.officer, &erasable.dossier].into_iter().flatten();
     let texts = salted.flat_map(|salted| [salted.value.as_bytes().to_vec(), salted.salt.to_vec()]);
     texts.chain(erasable.subjects.iter().map(|subject| subject.hash.to_vec())).collect()
+}
+
+/// The rule that a month breaks.
+fn rule(refused: Result<DestroySubjectKeyResponse, tonic::Status>) -> String {
+    let fault = reason(refused);
+    assert_eq!((fault.reason(), fault.violations().len()), (Reason::NotFound, 1));
+    fault.violations()[0].rule.clone()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -192,15 +199,29 @@ async fn a_month_whose_key_is_destroyed_is_found_by_nobody_and_all_proofs_hold()
     for other in [&*month(now()), "2099-01", "2026-13", "2026-6", "June"] {
         violated(destroy(&running, other).await, "month");
     }
-    assert_eq!(reason(destroy(&running, "2026-05").await).reason(), Reason::NotFound, "no key of it is here");
+    assert_eq!(rule(destroy(&running, "2026-05").await), "has no key here: there is none to destroy");
     let bare = DestroySubjectKeyRequest {
         month: "2026-06".to_owned(),
         legal_basis: "Luật 91/2025/QH15".to_owned(),
         reason: String::new(),
+        ..Default::default()
     };
     violated(audit(&running).destroy_subject_key(by_auditor(bare)).await, "reason");
     assert_eq!(running.leaves(), leaves, "nothing was decided");
 
+    let preview = DestroySubjectKeyRequest {
+        month: "2026-06".to_owned(),
+        legal_basis: "Luật 91/2025/QH15".to_owned(),
+        reason: "hết thời hạn tra cứu".to_owned(),
+        preview: true,
+    };
+    let asked =
+        |month: &str| by_auditor(DestroySubjectKeyRequest { month: month.to_owned(), ..preview.clone() });
+    let shown = audit(&running).destroy_subject_key(asked("2026-06")).await.unwrap().into_inner();
+    assert_eq!((shown.gateways.len(), shown.act_id.as_str()), (2, ""));
+    let none = audit(&running).destroy_subject_key(asked("2026-05")).await.map(tonic::Response::into_inner);
+    assert_eq!(rule(none), "has no key here: there is none to destroy", "as of the decision");
+    assert_eq!(running.leaves(), leaves, "a preview decides nothing");
     let destroyed = destroy(&running, "2026-06").await.unwrap();
     assert_eq!(destroyed.gateways, ["gateway-2026-07", "gateway-2026-06"]);
     assert!(running.ledger.destroyed_subject_keys().borrow().contains("2026-06"));
@@ -211,7 +232,13 @@ async fn a_month_whose_key_is_destroyed_is_found_by_nobody_and_all_proofs_hold()
         assert!(told.unlinked_months.contains(&"2026-06".to_owned()));
     };
     assert_unlinked(&running).await;
-    assert_eq!(reason(destroy(&running, "2026-06").await).reason(), Reason::NotFound, "it is gone");
+    assert!(rule(destroy(&running, "2026-06").await).starts_with("has no key any more: "));
+    let shown = audit(&running).destroy_subject_key(asked("2026-06")).await.unwrap().into_inner();
+    assert_eq!(
+        (shown.act_id, shown.leaf, shown.entered),
+        (destroyed.act_id.clone(), destroyed.leaf, destroyed.entered),
+        "a preview tells which decision it was"
+    );
     let act = get(&running, lgsp_core::ExchangeId::parse(&destroyed.act_id).unwrap()).await.entries.remove(0);
     let act = Sealed::decode(act.sealed).unwrap().act.unwrap();
     assert_eq!(
@@ -316,6 +343,13 @@ async fn what_is_older_than_its_class_is_kept_expires_by_an_entry_and_what_is_he
     assert_eq!(found(&running, by_officer.clone()).await, ids(&[&held]));
     let entered = rules(&running, &site).await;
     let [rule] = &entered[..] else { panic!("one rule: {entered:?}") };
+    let acts = |told: GetExchangeResponse| -> Vec<Act> {
+        told.decisions.into_iter().map(|it| Sealed::decode(it.sealed).unwrap().act.unwrap()).collect()
+    };
+    assert_eq!(&acts(get(&running, gone.exchange).await), std::slice::from_ref(rule), "by which it expired");
+    for kept in [&of_platform, &fresh] {
+        assert_eq!(acts(get(&running, kept.exchange).await), [], "it has not expired");
+    }
     assert_eq!((rule.by.as_str(), rule.retention_class()), ("retention", RetentionClass::Data));
     assert_eq!(rule.legal_basis, "ledger.retention.data: 3 months online, 0 archived");
     assert!(rule.before_us > gone.sealed.admitted_us && rule.before_us < now() - 80 * DAY);

@@ -14,7 +14,9 @@ use lgsp_core::Reason;
 use lgsp_core::entry::{salted, seal};
 use lgsp_ledger::keep::{self, Error, Manifest, Online, Step};
 use lgsp_ledger::{Keys, Options, Retention, Term, check};
-use lgsp_proto::ledger::v1::{Act, ActKind, AuditFilter, Entry, Erasable, Mark, Phase, Sealed, Signed};
+use lgsp_proto::ledger::v1::{
+    Act, ActKind, AuditFilter, Entry, Erasable, Mark, Phase, ReportSubjectRequest, Sealed, Signed,
+};
 use lgsp_tlog::{Policy, Proof};
 use site::{Running, Site, bus, keys, log_key};
 use sqlx::Executor as _;
@@ -140,6 +142,10 @@ async fn an_archived_month_is_gone_online_and_comes_back_byte_for_byte() {
     assert_eq!((told.len(), told[0].entries, &told[0].digest), (1, 4, &manifest.digest()));
     let july = AuditFilter { since: Some(lgsp_core::time::timestamp(JULY)), ..AuditFilter::default() };
     assert!(page(&running, july, 10, "").await.archived.is_empty(), "nothing of that time is archived");
+    let report = ReportSubjectRequest { subject: of(ANN).subject, ..Default::default() };
+    let report = audit(&running).report_subject(by_auditor(report)).await.unwrap().into_inner();
+    let first = all(report).await.remove(0);
+    assert_eq!((first.exchange, &first.archived[0].name), (None, &manifest.name), "a report says so first");
     let gateways = running.completeness().await.gateways;
     assert_eq!((gateways[0].first, gateways[0].last, gateways[0].gaps.len()), (1, 7, 0));
     let request = lgsp_proto::ledger::v1::GetExchangeRequest {
@@ -147,8 +153,9 @@ async fn an_archived_month_is_gone_online_and_comes_back_byte_for_byte() {
         ..Default::default()
     };
     let refused = audit(&running).get_exchange(by_auditor(request)).await;
-    assert!(refused.as_ref().unwrap_err().message().contains("is archived"), "{refused:?}");
-    assert_eq!(reason(refused).reason(), Reason::NotFound);
+    let fault = reason(refused);
+    assert_eq!(fault.reason(), Reason::NotFound);
+    assert!(fault.violations()[0].rule.starts_with("is archived: "), "{fault:?}");
     assert_proves(&old_proof);
     assert_proves(&proof(&running, &year.july[0]).await);
     let page = |path: &str| running.state.page(path).unwrap();
@@ -247,6 +254,15 @@ async fn an_index_that_says_something_else_is_told_and_replaced() {
     let reindexed = keep::reindex(&small(&site), &keys(&bus()), &mut |_| ()).await.unwrap();
     assert_eq!(found_of(reindexed), expected, "to compare changes nothing");
     assert_whole(&site, 0).await;
+    let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
+    pool.execute("UPDATE daily SET exchanges = exchanges + 3 WHERE day = 20619").await.unwrap();
+    pool.close().await;
+    let compared = keep::compare(&small(&site), &keys(&bus()), &mut |_| ()).await.unwrap();
+    let [day] = &*compared.miscounted else { panic!("{compared:?}") };
+    assert_eq!((day.day.as_str(), day.exchanges.0 > day.exchanges.1), ("2026-06-15", true));
+    keep::reindex(&small(&site), &keys(&bus()), &mut |_| ()).await.unwrap();
+    let compared = keep::compare(&small(&site), &keys(&bus()), &mut |_| ()).await.unwrap();
+    assert_eq!(compared.miscounted, []);
     fs::write(site.path("index.db"), vec![b'x'; 8_192]).unwrap();
     let reindexed = keep::reindex(&small(&site), &keys(&bus()), &mut |_| ()).await.unwrap();
     assert!(reindexed.unreadable.is_some());

@@ -9,7 +9,7 @@ macro_rules! exit_codes {
         1  any other failure\n  \
         2  wrong usage: an option, an address or a key file\n  \
         3  refused: the token, the agreement or the role\n  \
-        4  not found: the source holds no such record\n  \
+        4  not found: the source, or the log, holds no such record\n  \
         5  invalid: the request breaks a rule, is too large, or there is no such method\n  \
         6  unavailable: try again, as the message says\n  \
         7  the deadline passed\n  \

@@ -1,6 +1,7 @@
 //! `lgsp ledger status` and `check`: what the files of a ledger say, without it.
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -10,6 +11,7 @@ use serde_json::{Value, json};
 use crate::cli::ledger::{Check, Folder};
 use crate::client::Listing;
 use crate::client::output::line;
+use crate::roles::destroyed_keys;
 use crate::verify::verifier_keys;
 
 /// Most problems that are printed; their number is told.
@@ -64,15 +66,24 @@ pub fn check(args: &Check) -> anyhow::Result<ExitCode> {
     let checked = lgsp_ledger::check(&args.folder.folder(), &keys, |done, of| progress.tell(done, of));
     progress.end();
     let checked = checked.with_context(|| nothing_there(&args.folder))?;
-    tell(&checked, args)?;
+    tell(&checked, &leftover_keys(&args.folder.folder())?, args)?;
     Ok(if checked.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Subject keys that a decision has destroyed and whose file is still there, or there again: beside the ledger's folder, as `lgsp up` has
+/// them.
+fn leftover_keys(ledger: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let destroyed = destroyed_keys::listed(ledger).context("the list of destroyed keys cannot be read")?;
+    let keys = ledger.parent().unwrap_or(Path::new("")).join("keys/subjects");
+    let files = destroyed.iter().map(|month| keys.join(format!("{month}.key")));
+    Ok(files.filter(|file| file.exists()).collect())
 }
 
 fn nothing_there(args: &Folder) -> String {
     format!("the ledger in {} cannot be read", args.folder().display())
 }
 
-fn tell(checked: &Checked, args: &Check) -> anyhow::Result<()> {
+fn tell(checked: &Checked, leftover: &[PathBuf], args: &Check) -> anyhow::Result<()> {
     if args.folder.output == Some(Listing::Json) {
         let problems = checked.problems.iter().map(|it| json!({ "file": it.file, "what": it.what }));
         let told = json!({
@@ -81,12 +92,16 @@ fn tell(checked: &Checked, args: &Check) -> anyhow::Result<()> {
             "archived": checked.archived,
             "bad": checked.bad.iter().map(|(first, last)| json!({ "first": first, "last": last })).collect::<Vec<_>>(),
             "problems": problems.collect::<Vec<_>>(),
+            "leftoverKeys": leftover,
         });
         line(&told.to_string())?;
         return Ok(());
     }
     for problem in checked.problems.iter().take(MOST_PROBLEMS) {
         line(&format!("{}: {}", problem.file.display(), problem.what))?;
+    }
+    for file in leftover {
+        line(&format!("{}: its destruction is entered, and it is still there: delete it", file.display()))?;
     }
     let signed =
         if args.log_key.is_empty() { "; whose signature it bears was not asked (--log-key)" } else { "" };

@@ -91,7 +91,7 @@ fn tell(proof: &Proof, holds: &Holds, sealed: &Sealed, lang: Lang) -> anyhow::Re
 
 /// What stands in the entry; what is empty does not.
 fn rows(sealed: &Sealed, lang: Lang) -> Vec<(&'static str, String)> {
-    let phase = sealed.phase().as_str_name().trim_start_matches("PHASE_").to_lowercase();
+    let phase = words::phase(sealed.phase(), lang).to_owned();
     let of = lang.pick("of", "của");
     let outcome = words::outcome(sealed.outcome(), lang).text;
     let code = lang.pick("code", "mã");
@@ -132,7 +132,7 @@ fn when(us: i64) -> String {
     if us == 0 {
         return String::new();
     }
-    OffsetDateTime::from(system_time(us)).format(&Rfc3339).unwrap_or_default()
+    OffsetDateTime::from(system_time(us)).to_offset(words::LOCAL).format(&Rfc3339).unwrap_or_default()
 }
 
 fn document(proof: &Proof, holds: &Holds, sealed: &Sealed) -> Value {

@@ -25,6 +25,9 @@ const REFUSED: Option<i32> = Some(3);
 /// How long an exchange may take to be heard of.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Through which persons call.
+const TOOL: &str = "dieu-hanh";
+
 /// A person of each office that has to do with the log.
 fn open() -> Office {
     Office::open(&[
@@ -125,6 +128,13 @@ fn an_auditor_finds_an_exchange_reads_it_and_proves_it_to_others() {
     says(&noted(&proven), &["proven: entry ", "lgsp audit verify it.proof --log-key"]);
     let verified = office.alone(&["audit", "verify", "it.proof", "--log-key", &log_key]);
     says(&text(&verified.stdout), &["proven: entry ", &exchange]);
+    for command in ["show", "prove"] {
+        let unknown = office.run(AUDITOR, &["audit", command, "019e8cf0-7c00-7000-8000-00000000002a"]);
+        assert_eq!(unknown.status.code(), Some(4), "{}", noted(&unknown));
+        says(&noted(&unknown), &["the log holds no exchange 019e8cf0-7c00-7000-8000-00000000002a"]);
+        assert!(!noted(&unknown).contains("source"), "{}", noted(&unknown));
+    }
+    says(&noted(&office.run(AUDITOR, &["audit", "prove", &exchange])), &["not verified: --log-key \"$(cat "]);
     let no_such = office.run(AUDITOR, &["audit", "prove", &exchange, "--entry", "999999"]);
     assert_eq!(no_such.status.code(), Some(4), "{}", noted(&no_such));
 
@@ -137,9 +147,36 @@ fn an_auditor_finds_an_exchange_reads_it_and_proves_it_to_others() {
     says(&noted(&newest), &["nothing of the one that you kept was changed"]);
     let early = office.run(AUDITOR, &["audit", "completeness"]);
     assert_eq!(early.status.code(), Some(1), "it ends now, and more may come");
-    says(&words(&text(&early.stdout)), &["the period not settled"]);
+    says(
+        &words(&text(&early.stdout)),
+        &["the period not settled: its last exchanges may still end, until 20"],
+    );
+    says(
+        &words(&text(&early.stdout)),
+        &["\ngateway first number last number received missing last entered "],
+    );
+    let early = office.run(AUDITOR, &["audit", "completeness", "--output", "json"]);
+    let early: Value = serde_json::from_slice(&early.stdout).expect("JSON");
+    assert_eq!((&early["status"], &early["awaited"]), (&"not-settled".into(), &"AWAITED_TIME".into()));
     let past = office.audit(&["completeness", "--until", "2026-01-01"]);
     says(&words(&past), &["the period complete\n"]);
+    assert!(!past.contains("gateway"), "none had begun: {past}");
+
+    for line in [
+        &["search", "--application", "tthcc"][..],
+        &["search", "--count", "--application", "tthcc"],
+        &["export", "--application", "tthcc", "--out", "nothing.csv"],
+        &["exposure", "--application", "tthcc", "--since", "1h"],
+    ] {
+        let mistyped = office.run(AUDITOR, &[&["audit"], line].concat());
+        assert_eq!(mistyped.status.code(), Some(4), "{line:?}: {}", noted(&mistyped));
+        says(&noted(&mistyped), &["there is no application tthcc"]);
+    }
+    assert!(!office.dir.path().join("nothing.csv").exists());
+    assert!(
+        office.search(&["--application", "tthc", "--until", "2026-01-01"]).is_empty(),
+        "one that is known"
+    );
 
     for line in [
         &["search"][..],
@@ -162,13 +199,17 @@ fn an_export_is_whole_a_report_is_for_the_citizen_and_a_breach_is_counted() {
     let exchange = office.ask(number);
     office.ask(number);
 
-    office.audit(&["export", "--person", number, "--out", "files/"]);
+    let exported = office.run(AUDITOR, &["audit", "export", "--person", number, "--out", "files/"]);
+    says(&noted(&exported), &["2 exchanges are in files/exchanges.csv"]);
     let file = office.dir.path().join("files/exchanges.csv");
     let csv = fs::read_to_string(&file).expect("exported");
     assert_eq!(csv.split("\r\n").count(), 4, "a header, two lines and their end: {csv}");
     says(&csv, &[&format!("'{OFFICER},"), &exchange]);
     let manifest = fs::read_to_string(office.dir.path().join("files/exchanges.csv.manifest")).expect("there");
-    says(&manifest, &["\"person\": \"given\"", "\"exchanges\": 2", "\n— gi-thanhtra-1 "]);
+    says(
+        &manifest,
+        &["\"archived\": []", "+07:00\"", "\"person\": \"given\"", "\"exchanges\": 2", "\n— gi-thanhtra-1 "],
+    );
     assert!(!manifest.contains(number) && !csv.contains(number));
     let checked = check(&office, "files");
     says(
@@ -189,6 +230,8 @@ fn an_export_is_whole_a_report_is_for_the_citizen_and_a_breach_is_counted() {
         &told,
         &["Ai đã nhận dữ liệu về", "đã nhận 2 lần", "Tra cứu công dân", "Công dân (", "; Họ và tên; "],
     );
+    says(&told, &["bằng ứng dụng: Hệ thống"]);
+    assert!(!told.contains("ứng dụng: tthc"), "by its name: {told}");
     let html = office.audit(&["report", "--person", number, "--format", "html"]);
     says(&html, &["<!doctype html>", "lang=\"en\"", "received 2 times"]);
 
@@ -200,6 +243,12 @@ fn an_export_is_whole_a_report_is_for_the_citizen_and_a_breach_is_counted() {
     let last = shown["entries"].as_array().and_then(|entries| entries.last()).expect("an entry");
     let subjects = last["erasable"]["subjects"].as_array().map(Vec::len);
     assert_eq!(exposed["exchanges"], 2);
+    let fields = exposed["methods"][0]["fields"].as_object().expect("fields");
+    assert!(fields.contains_key("citizen.full_name") && !fields.contains_key("citizen"), "{fields:?}");
+    let looked = ["exposure", "--application", TOOL, "--since", "1h", "--output", "json"];
+    let looked: Value = serde_json::from_str(&office.audit(&looked)).expect("JSON");
+    assert_eq!((&looked["exchanges"], &looked["methods"]), (&0.into(), &Value::Array(Vec::new())));
+    assert!(!looked["platform"].as_array().expect("its own looks").is_empty(), "{looked}");
     assert_eq!(
         exposed["subjects"][0]["distinct"].as_u64().map(|it| it as usize),
         subjects,
@@ -223,6 +272,9 @@ fn an_export_is_whole_a_report_is_for_the_citizen_and_a_breach_is_counted() {
 
     office.audit(&["hold", &exchange, basis[0], basis[1]]);
     let erase = ["audit", "erase", &exchange, basis[0], basis[1]];
+    let unasked = office.run(OPERATOR, &erase);
+    assert_eq!(unasked.status.code(), Some(2), "nobody has said yes: {}", noted(&unasked));
+    let erase = [&erase[..], &["--yes"]].concat();
     let held = office.run(OPERATOR, &erase);
     assert!(!held.status.success(), "what is held stays");
     says(&noted(&held), &["held: it cannot be erased", "HELD"]);
@@ -287,4 +339,66 @@ fn an_auditor_who_follows_a_person_hears_of_nobody_else_until_interrupted() {
     let refused = office.run(DEVELOPER, &["audit", "search", "--follow"]);
     assert_eq!(refused.status.code(), REFUSED, "{}", noted(&refused));
     office.close();
+}
+
+#[test]
+fn a_subject_key_is_destroyed_by_who_says_yes_and_what_is_not_there_is_told_before() {
+    let mut office = open();
+    office.ask(persons::ALL_FIELDS.personal_number);
+    let subjects = office.dir.path().join("data/keys/subjects");
+    // A copy is as little open to others.
+    let put = || {
+        let keys = fs::read_dir(&subjects).expect("listed").map(|entry| entry.expect("listed").path());
+        let one = keys.max().expect("this month has one");
+        fs::copy(one, subjects.join("2026-01.key")).expect("copied")
+    };
+    office.stop();
+    put();
+    office.start("data");
+    let destroy = |month: &str, how: &[&str]| {
+        let basis = ["--legal-basis", "Quyết định 20/QĐ-UBND", "--reason", "hết thời hạn tra cứu"];
+        office.run(OPERATOR, &[&["audit", "destroy-key", month], &basis[..], how].concat())
+    };
+    let shown = destroy("2026-01", &["--dry-run"]);
+    assert!(shown.status.success(), "{}", noted(&shown));
+    says(&noted(&shown), &["would destroy the subject key", "2026-01"]);
+    for how in [&["--dry-run"][..], &["--yes"]] {
+        let none = destroy("2025-12", how);
+        assert_eq!(none.status.code(), Some(4), "{}", noted(&none));
+        says(&noted(&none), &["there is no key of 2025-12 to destroy"]);
+    }
+    let unasked = destroy("2026-01", &[]);
+    assert_eq!(unasked.status.code(), Some(2), "{}", noted(&unasked));
+    says(&noted(&unasked), &["nobody has said yes"]);
+
+    let destroyed = destroy("2026-01", &["--yes", "--output", "json"]);
+    assert!(destroyed.status.success(), "{}", noted(&destroyed));
+    let destroyed: Value = serde_json::from_slice(&destroyed.stdout).expect("JSON");
+    let entry = destroyed["leaf"].as_str().expect("its entry");
+    for how in [&["--dry-run"][..], &["--yes"]] {
+        let again = destroy("2026-01", how);
+        assert_eq!(again.status.code(), Some(4), "{}", noted(&again));
+        says(&noted(&again), &[&format!("the key of 2026-01 is already destroyed, by entry {entry} (")]);
+    }
+    let listed = office.dir.path().join("data/ledger/destroyed-keys");
+    let began = Instant::now();
+    while !fs::read_to_string(&listed).is_ok_and(|months| months.contains("2026-01")) {
+        assert!(began.elapsed() < PATIENCE, "the ledger lists it");
+    }
+    let dir = office.dir.path().to_owned();
+    let check = |lgsp: &mut Command| {
+        let output = lgsp.args(["ledger", "check", "--data", "data"]).current_dir(&dir).output();
+        text(&output.expect("it runs").stdout)
+    };
+    let mut lgsp = Command::new(env!("CARGO_BIN_EXE_lgsp"));
+    while subjects.join("2026-01.key").exists() {
+        assert!(began.elapsed() < PATIENCE, "the ledger deletes it");
+    }
+    assert!(!check(&mut lgsp).contains("2026-01.key"));
+    office.stop();
+    put();
+    says(
+        &check(&mut lgsp),
+        &["keys/subjects/2026-01.key: its destruction is entered, and it is still there"],
+    );
 }

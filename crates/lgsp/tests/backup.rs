@@ -63,7 +63,7 @@ fn a_hub_is_backed_up_while_it_runs_and_made_again_from_that() {
     let mut office = Office::open(&[(AUDITOR, "H13.02", "auditor"), (OPERATOR, "H13.02", "operator")]);
     let (gone, kept) = (office.ask(), office.ask());
     let basis = ["--legal-basis", "Luật 91/2025/QH15, Điều 14"];
-    Office::good(&office.run(OPERATOR, &[&["audit", "erase", &gone][..], &basis].concat()));
+    Office::good(&office.run(OPERATOR, &[&["audit", "erase", "--yes", &gone][..], &basis].concat()));
     Office::good(&office.run(AUDITOR, &["audit", "prove", &kept, "--out", "old.proof"]));
     let log_key = fs::read_to_string(office.file("data/ledger/checkpoint.vkey")).expect("signed");
     let log_key = log_key.trim().to_owned();

@@ -226,6 +226,7 @@ async fn destroy_key(app: &App, month: &str) -> Result<DestroySubjectKeyResponse
         month: month.to_owned(),
         legal_basis: "Quyết định 20/QĐ-UBND".to_owned(),
         reason: "hết thời hạn tra cứu".to_owned(),
+        ..Default::default()
     };
     audit(app).destroy_subject_key(app.request(request)).await.map(Response::into_inner)
 }

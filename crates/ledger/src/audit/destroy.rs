@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use lgsp_bus::RequestHead;
 use lgsp_core::time::{month, timestamp, unix_micros};
-use lgsp_core::{Fault, Reason};
+use lgsp_core::{Fault, Reason, Violation};
 use lgsp_proto::ledger::v1::{Act, ActKind, DestroySubjectKeyRequest, DestroySubjectKeyResponse};
 use tokio::time::{Instant, timeout_at};
 use tracing::info;
@@ -32,9 +32,10 @@ impl Audit {
         let turn = timeout_at(deadline, self.desk.turn.lock()).await;
         let _turn = turn.map_err(|_| Fault::from(Reason::AdapterOverloaded))?;
         self.log.filed.catch_up(deadline).await;
-        if !self.subjects.has(&request.month) {
-            return Err(Reason::NotFound.into());
+        if request.preview {
+            return self.would_destroy(&request.month, deadline).await;
         }
+        self.is_there(&request.month)?;
         let act = Act {
             kind: ActKind::DestroyKey.into(),
             legal_basis: basis.to_owned(),
@@ -56,10 +57,45 @@ impl Audit {
         })
     }
 
+    /// Tells what a decision would be about, and decides nothing: who may hold the key, or what has destroyed it already.
+    async fn would_destroy(
+        &self,
+        month: &str,
+        deadline: Instant,
+    ) -> Result<DestroySubjectKeyResponse, Fault> {
+        let gateways = self.holders(month, deadline).await?;
+        if let Err(fault) = self.is_there(month) {
+            let has_destroyed = |act: &Act| act.kind() == ActKind::DestroyKey && act.month == month;
+            let decided = self.first_decision(has_destroyed, deadline).await?;
+            let decided = decided.and_then(|decided| Some((decided.id()?, decided)));
+            let (id, decided) = decided.ok_or(fault)?;
+            return Ok(DestroySubjectKeyResponse {
+                act_id: id.to_string(),
+                leaf: decided.leaf,
+                entered: Some(timestamp(decided.entered_us())),
+                gateways,
+            });
+        }
+        Ok(DestroySubjectKeyResponse { gateways, ..Default::default() })
+    }
+
+    /// Whether there is a key of a month to destroy.
+    fn is_there(&self, month: &str) -> Result<(), Fault> {
+        if self.subjects.has(month) {
+            return Ok(());
+        }
+        let rule = match self.subjects.destroyed().borrow().contains(month) {
+            true => "has no key any more: a decision has destroyed it already",
+            false => "has no key here: there is none to destroy",
+        };
+        let violation = Violation { field: "month".to_owned(), rule: rule.to_owned() };
+        Err(Fault::new(Reason::NotFound).naming(vec![violation]))
+    }
+
     /// The gateway instances that may have held the key of a month.
     async fn holders(&self, of: &str, deadline: Instant) -> Result<Vec<String>, Fault> {
         let gateways = self.log.index.gateways(MOST_GATEWAYS, deadline).await.map_err(unanswered)?;
-        let since = gateways.into_iter().filter(|(_, _, last_entered_us)| *month(*last_entered_us) >= *of);
+        let since = gateways.into_iter().filter(|(_, _, entered)| *month(entered.last_us) >= *of);
         Ok(since.map(|(gateway, ..)| gateway).collect())
     }
 }

@@ -1,7 +1,9 @@
 //! One exchange: all that the log holds of it, byte for byte.
 
-use lgsp_core::{ExchangeId, Fault, Reason};
-use lgsp_proto::ledger::v1::{AuditedEntry, Erasable, GetExchangeRequest, GetExchangeResponse};
+use lgsp_core::{ExchangeId, Fault, Reason, Violation};
+use lgsp_proto::ledger::v1::{
+    Act, ActKind, AuditedEntry, Erasable, GetExchangeRequest, GetExchangeResponse, RetentionClass, Sealed,
+};
 use prost::Message;
 use tokio::time::Instant;
 
@@ -26,11 +28,12 @@ impl Audit {
         let entries =
             self.log.index.entries_of(&id, from, MOST_ENTRIES + 1, deadline).await.map_err(unanswered)?;
         if entries.is_empty() && from == 0 {
-            if !self.log.archived(vec![id]).await?.is_empty() {
-                return Err(Fault::new(Reason::NotFound)
-                    .saying("it is archived: an operator can bring it back with lgsp ledger restore"));
+            let fault = Fault::new(Reason::NotFound);
+            if self.log.archived(vec![id]).await?.is_empty() {
+                return Err(fault);
             }
-            return Err(Reason::NotFound.into());
+            let rule = "is archived: an operator can bring it back with lgsp ledger restore".to_owned();
+            return Err(fault.naming(vec![Violation { field: "exchange_id".to_owned(), rule }]));
         }
         let mut answer = GetExchangeResponse::default();
         let mut bytes = 0;
@@ -53,7 +56,41 @@ impl Audit {
             }
             answer.entries.push(entry);
         }
+        if from == 0 {
+            let rule = self.expired_by(&answer, request.prove, deadline).await?;
+            answer.decisions.extend(rule);
+        }
         Ok(answer)
+    }
+
+    /// The decision by whose rule the exchange has expired: none that is about it has erased it.
+    async fn expired_by(
+        &self,
+        told: &GetExchangeResponse,
+        prove: bool,
+        deadline: Instant,
+    ) -> Result<Option<AuditedEntry>, Fault> {
+        let sealed = |entry: &AuditedEntry| Sealed::decode(entry.sealed.clone()).unwrap_or_default();
+        let Some(erased) = told.entries.iter().find(|entry| entry.erased && !entry.sealed.is_empty()) else {
+            return Ok(None);
+        };
+        let kinds = told.decisions.iter().filter_map(|decision| sealed(decision).act).map(|act| act.kind());
+        if kinds.into_iter().any(|kind| kind == ActKind::Erase) {
+            return Ok(None);
+        }
+        let erased = sealed(erased);
+        let class = if erased.platform { RetentionClass::Platform } else { RetentionClass::Data };
+        let expires = |act: &Act| {
+            act.kind() == ActKind::Expire
+                && act.retention_class() == class
+                && erased.admitted_us < act.before_us
+        };
+        let Some(rule) = self.first_decision(expires, deadline).await? else { return Ok(None) };
+        if let Some(stands) = rule.stands {
+            return self.audited(stands, prove, deadline).await.map(Some);
+        }
+        let signed = crate::entry::Signed::Yes.to_message();
+        Ok(Some(AuditedEntry { leaf: rule.leaf, sealed: rule.sealed, signed, ..AuditedEntry::default() }))
     }
 
     async fn audited(&self, stands: Stands, prove: bool, deadline: Instant) -> Result<AuditedEntry, Fault> {

@@ -7,6 +7,7 @@
 mod completeness;
 mod decide;
 mod destroy;
+mod decided;
 mod erase;
 mod exchange;
 mod export;
@@ -17,6 +18,7 @@ mod search;
 mod service;
 mod subject;
 mod walk;
+mod unreadable;
 
 use std::error::Error;
 use std::future::Future;

@@ -29,11 +29,12 @@ impl Audit {
         };
         self.log.catch_up(deadline).await;
         let wanted = self.wanted(&filter, deadline).await?;
+        let archived = self.log.shelf.within(wanted.search.since_us, wanted.search.until_us);
         let mut walk = self.walk(wanted.search, deadline)?;
         let (audit, with_withheld) = (self.clone(), request.include_withheld);
         Ok(Box::pin(async_stream::try_stream! {
-            if !wanted.unlinked_months.is_empty() {
-                yield Disclosure { unlinked_months: wanted.unlinked_months, ..Disclosure::default() };
+            if !wanted.unlinked_months.is_empty() || !archived.is_empty() {
+                yield Disclosure { unlinked_months: wanted.unlinked_months, archived, ..Disclosure::default() };
             }
             loop {
                 let found = walk.next().await.map_err(|fault| lgsp_bus::status(&fault))?;
@@ -68,6 +69,7 @@ impl Audit {
             asked: found.asked,
             disclose_after: withheld_until(found).map(timestamp),
             unlinked_months: Vec::new(),
+            archived: Vec::new(),
             leaf: found.at.leaf.cast_unsigned(),
         });
         Ok(told.collect())

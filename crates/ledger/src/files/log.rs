@@ -160,14 +160,19 @@ pub(crate) fn recover(folder: &Path, from: End) -> io::Result<Recovered> {
 
 /// Looks for damage in a segment of which everything before `end`, where the log ends now, was once fsynced.
 pub(crate) fn check(folder: &Path, number: u64, end: Place) -> io::Result<Vec<Damage>> {
+    Ok(salvage(folder, number, end)?.damage)
+}
+
+/// The same, with what can be read of it.
+pub(crate) fn salvage(folder: &Path, number: u64, end: Place) -> io::Result<Recovered> {
     let next = next_header(folder, number)?.and_then(|next| end_of(next, number));
     // One that is not the log's was written by a ledger that had been replaced, or torn at its begin.
     if number < end.segment && next.is_none() {
-        return Ok(Vec::new());
+        return Ok(Recovered::default());
     }
     let known_end = if number == end.segment { Some(end.byte) } else { next };
     let from = End { place: Place { segment: number, byte: HEADER as u64 }, leaves: 0 };
-    Ok(read(folder, from, known_end)?.damage)
+    read(folder, from, known_end)
 }
 
 /// Reads a segment until `known_end`, or until its last whole group. What is before `from` is not read.

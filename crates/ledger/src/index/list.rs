@@ -10,7 +10,7 @@ use super::months::{self, Among};
 use super::{Index, key_of, number, small, text};
 use crate::entry::{Key, Signed};
 use crate::files::log::Place;
-use crate::sequences::Sequence;
+use crate::sequences::{Entered, Sequence};
 
 /// What a list is of.
 #[derive(Clone, Debug)]
@@ -69,10 +69,11 @@ impl Index {
         self.store.reader(deadline).await?.all(query).await?.iter().map(told).collect()
     }
 
-    /// The same of those that entered something since a moment (Unix µs), the earliest first, after one of them.
-    pub async fn gateways_since(
+    /// The same of those that may have entered something in a period (Unix µs; not its end), the earliest first, after one of them. Of
+    /// one whose first number is missing nobody knows when it was.
+    pub async fn gateways_of(
         &self,
-        since_us: i64,
+        (since_us, until_us): (i64, i64),
         after: Option<(i64, String)>,
         most: i64,
         deadline: Instant,
@@ -80,9 +81,9 @@ impl Index {
         let (after_us, after) = after.unwrap_or((since_us, String::new()));
         let query = lgsp_store::Query::new(
             "SELECT * FROM gateway WHERE last_entered_us >= $1 AND (last_entered_us, instance) > ($2, $3) \
-             ORDER BY last_entered_us, instance LIMIT $4",
+             AND (first > 1 OR first_entered_us < $4) ORDER BY last_entered_us, instance LIMIT $5",
         );
-        let query = query.bind(since_us).bind(after_us).bind(text(&after)).bind(most);
+        let query = query.bind(since_us).bind(after_us).bind(text(&after)).bind(until_us).bind(most);
         self.store.reader(deadline).await?.all(query).await?.iter().map(told).collect()
     }
 
@@ -181,11 +182,13 @@ pub(super) fn statement<'q>(dialect: Dialect, query: &'q Query, among: Option<&'
     sql
 }
 
-/// A gateway instance, what arrived of its numbers, and when it last entered something (Unix µs).
-pub(crate) type Gateway = (String, Sequence, i64);
+/// A gateway instance, what arrived of its numbers, and when it entered something.
+pub(crate) type Gateway = (String, Sequence, Entered);
 
 fn told(row: &lgsp_store::Row) -> Result<Gateway, lgsp_store::Error> {
     let (first, last, received) = (number(row, "first")?, number(row, "last")?, number(row, "received")?);
     let sequence = Sequence::from_parts(first, last, received, row.bytes("gaps")?);
-    Ok((row.text("instance")?, sequence, row.integer("last_entered_us")?))
+    let entered =
+        Entered { first_us: row.integer("first_entered_us")?, last_us: row.integer("last_entered_us")? };
+    Ok((row.text("instance")?, sequence, entered))
 }

@@ -249,12 +249,13 @@ impl Index {
         for (gateway, told) in sequences.changed() {
             let Sequence { first, last, received, .. } = told.sequence;
             let query = lgsp_store::Query::new(
-                "INSERT INTO gateway (instance, first, last, received, last_entered_us, gaps) VALUES ($1, $2, $3, $4, $5, $6) \
+                "INSERT INTO gateway (instance, first, last, received, first_entered_us, last_entered_us, gaps) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7) \
                  ON CONFLICT (instance) DO UPDATE SET first = excluded.first, last = excluded.last, received = excluded.received, \
-                 last_entered_us = excluded.last_entered_us, gaps = excluded.gaps",
+                 first_entered_us = excluded.first_entered_us, last_entered_us = excluded.last_entered_us, gaps = excluded.gaps",
             );
             let query = query.bind(text(gateway)).bind(first.cast_signed()).bind(last.cast_signed());
-            let query = query.bind(received.cast_signed()).bind(told.last_entered_us);
+            let query = query.bind(received.cast_signed()).bind(told.entered.first_us).bind(told.entered.last_us);
             writer.run(query.bind(told.sequence.gaps_to_bytes())).await?;
         }
         write_progress(&mut writer, progress, offsets).await?;

@@ -5,6 +5,7 @@ use lgsp_store::Migration;
 pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "index", sql: INDEX },
     Migration { version: 2, name: "counts of days", sql: DAILY },
+    Migration { version: 3, name: "when gateways began", sql: BEGAN },
 ];
 
 /// Columns mean what they mean in SQLite. `entry_caught` and `sought_caught` have what is of no month that has a partition.
@@ -140,5 +141,12 @@ CREATE TRIGGER entry_is AFTER UPDATE ON entry REFERENCING NEW TABLE AS came FOR 
 CREATE TRIGGER entry_was AFTER UPDATE ON entry REFERENCING OLD TABLE AS went FOR EACH STATEMENT EXECUTE FUNCTION count_went();
 CREATE TRIGGER entry_went AFTER DELETE ON entry REFERENCING OLD TABLE AS went FOR EACH STATEMENT EXECUTE FUNCTION count_went();
 TRUNCATE entry, sought, span, gateway, usage;
+UPDATE progress SET leaves = 0, segment = 0, byte = 0
+";
+
+/// When a gateway entered something first: told from the log anew.
+const BEGAN: &str = "
+ALTER TABLE gateway ADD COLUMN first_entered_us BIGINT NOT NULL DEFAULT 0;
+TRUNCATE entry, sought, span, gateway, usage, daily;
 UPDATE progress SET leaves = 0, segment = 0, byte = 0
 ";

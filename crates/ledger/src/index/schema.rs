@@ -8,6 +8,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 4, name: "what is signed", sql: SIGNED },
     Migration { version: 5, name: "the store of erasable parts", sql: KEPT },
     Migration { version: 6, name: "counts of days", sql: DAILY },
+    Migration { version: 7, name: "when gateways began", sql: BEGAN },
 ];
 
 /// `shown`: the entry that tells how its exchange ended; a final one wins over `abandoned`.
@@ -247,6 +248,16 @@ CREATE TRIGGER entry_is AFTER UPDATE ON entry WHEN NEW.shown = 1 AND NEW.signed 
     ON CONFLICT DO UPDATE SET exchanges = exchanges + 1, dossiers = dossiers + excluded.dossiers;
 END;
 
+DELETE FROM sought;
+DELETE FROM gateway;
+DELETE FROM usage;
+UPDATE progress SET leaves = 0, segment = 0, byte = 0
+";
+
+/// When a gateway entered something first: told from the log anew.
+const BEGAN: &str = "
+ALTER TABLE gateway ADD COLUMN first_entered_us INTEGER NOT NULL DEFAULT 0;
+DELETE FROM entry;
 DELETE FROM sought;
 DELETE FROM gateway;
 DELETE FROM usage;

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::files::segment;
 use crate::seal::replace;
-use crate::sequences::Sequences;
+use crate::sequences::{Entered, Sequences};
 
 /// Bytes of an exchange's id.
 const ID: usize = 16;
@@ -78,12 +78,15 @@ pub(crate) struct Span {
 pub(crate) struct Numbers {
     /// First and last, both included.
     pub runs: Vec<(u64, u64)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_entered_us: Option<i64>,
     pub last_entered_us: i64,
 }
 
 impl Numbers {
     /// Takes in a number, as they stand in the log: nearly always the next one.
     pub fn take_in(&mut self, number: u64, entered_us: i64) {
+        self.first_entered_us = self.first_entered_us.or(Some(entered_us)).min(Some(entered_us));
         self.last_entered_us = self.last_entered_us.max(entered_us);
         match self.runs.last_mut() {
             Some((_, last)) if number == *last + 1 => *last = number,
@@ -94,6 +97,11 @@ impl Numbers {
 
     /// Takes in what stands behind it in the log.
     pub fn append(&mut self, next: Self) {
+        // One that is not known stays so.
+        self.first_entered_us = match self.runs.is_empty() {
+            true => next.first_entered_us,
+            false => self.first_entered_us.min(next.first_entered_us),
+        };
         self.last_entered_us = self.last_entered_us.max(next.last_entered_us);
         for run in next.runs {
             match self.runs.last_mut() {
@@ -224,8 +232,10 @@ impl Shelf {
     /// Takes the numbers of what is archived in.
     pub fn count(&self, sequences: &mut Sequences) {
         for (gateway, numbers) in self.stubs.iter().flat_map(|stub| &stub.gateways) {
+            let first_us = numbers.first_entered_us.unwrap_or(0);
+            let entered = Entered { first_us, last_us: numbers.last_entered_us };
             for run in &numbers.runs {
-                sequences.take_in_run(gateway, *run, numbers.last_entered_us);
+                sequences.take_in_run(gateway, *run, entered);
             }
         }
     }

@@ -356,6 +356,14 @@ impl Prover {
         Ok((published.note.clone(), proof))
     }
 
+    /// How many leaves are sealed.
+    pub async fn sealed(&self) -> Result<u64, Fault> {
+        let tree = Arc::clone(&self.tree);
+        // The sealer holds it while it waits for the disk.
+        let sealed = spawn_blocking(move || tree.lock().size());
+        sealed.await.map_err(|error| Fault::new(Reason::SourceUnavailable).because(error))
+    }
+
     /// Which offsets of the topic the log has no record of, though it has later ones, and that may have been entered within a time
     /// (Unix µs); and how many more, and lives of the broker, cannot be told apart.
     pub async fn missing(&self, since_us: i64, until_us: i64) -> Result<Missing, Fault> {

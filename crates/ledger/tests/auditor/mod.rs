@@ -211,6 +211,7 @@ pub async fn destroy(running: &Running, month: &str) -> Result<DestroySubjectKey
         month: month.to_owned(),
         legal_basis: "Luật 91/2025/QH15".to_owned(),
         reason: "hết thời hạn tra cứu".to_owned(),
+        ..Default::default()
     };
     Ok(audit(running).destroy_subject_key(by_auditor(request)).await?.into_inner())
 }

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 pub use ask::{Checkpoint, Completeness, KnownKeys, Prove, Search, Show};
-pub use decide::{About, DestroyKey, Withhold};
+pub use decide::{About, DestroyKey, Erase, Withhold};
 pub use filter::{Filter, Period, Subject};
 pub use reports::{Export, ExportFormat, Exposure, Report, ReportFormat};
 
@@ -87,7 +87,7 @@ pub enum Ask {
     #[command(after_help = "Example:\n  \
         lgsp audit erase 019e8cf0-7c00-7000-8000-00000000002a --dry-run \\\n    \
         --legal-basis 'Quyết định 19/QĐ-UBND' --as dung-vanhanh --key dung-vanhanh.pem")]
-    Erase(Box<About>),
+    Erase(Box<Erase>),
     /// Destroy the subject key of a month, for good: nobody finds a person among its exchanges any more
     #[command(after_help = "Example:\n  \
         lgsp audit destroy-key 2024-05 --dry-run --legal-basis 'Quyết định 20/QĐ-UBND' \\\n    \

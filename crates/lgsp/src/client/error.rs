@@ -199,6 +199,34 @@ pub enum Error {
         /// The cause.
         source: io::Error,
     },
+    /// The log has no entry of an exchange.
+    #[error("the log holds no exchange {id}: check its id; one that has just ended is there in a moment")]
+    NotInLog {
+        /// The exchange.
+        id: String,
+    },
+    /// The entries of an exchange are archived.
+    #[error("exchange {id} is archived: an operator can bring it back with `lgsp ledger restore`")]
+    InArchive {
+        /// The exchange.
+        id: String,
+    },
+    /// The ledger has no key of a month.
+    #[error("there is no key of {month} to destroy: the hub never had one of that month, or not here")]
+    NoSubjectKey {
+        /// The month.
+        month: String,
+    },
+    /// A decision has destroyed the key of a month.
+    #[error("the key of {month} is already destroyed, by entry {leaf} ({entered} +07:00)")]
+    KeyDestroyed {
+        /// The month.
+        month: String,
+        /// The number of the decision in the log.
+        leaf: u64,
+        /// When it was entered.
+        entered: String,
+    },
     /// An option takes its value from standard input, and there is none.
     #[error("standard input was empty, and `-` takes the value from there")]
     InputEmpty,
@@ -439,7 +467,12 @@ impl Error {
             | Self::ServiceUnknown { .. }
             | Self::MethodUnknown { .. }
             | Self::FieldUnknown { .. } => Some(Exit::Invalid),
-            Self::VersionUnknown { .. } | Self::NotHeld { .. } => Some(Exit::NotFound),
+            Self::VersionUnknown { .. }
+            | Self::NotHeld { .. }
+            | Self::NotInLog { .. }
+            | Self::InArchive { .. }
+            | Self::NoSubjectKey { .. }
+            | Self::KeyDestroyed { .. } => Some(Exit::NotFound),
             Self::CertificateRefused { .. } | Self::NotSignedIn { .. } | Self::NotPermitted { .. } => {
                 Some(Exit::Refused)
             }
@@ -523,6 +556,21 @@ impl Error {
                 format!("{} không rỗng: nêu thư mục khác, hoặc ghi vào đó bằng --force", path.display())
             }
             (Lang::Vi, Self::NotHeld { kind, id, .. }) => format!("không có {} {id}", kind.text(lang)),
+            (Lang::Vi, Self::NotInLog { id }) => {
+                format!("nhật ký không có lượt {id}: kiểm tra lại mã; lượt vừa kết thúc sẽ có sau giây lát")
+            }
+            (Lang::Vi, Self::InArchive { id }) => {
+                format!(
+                    "lượt {id} đã được lưu trữ: người vận hành có thể đưa trở lại bằng `lgsp ledger restore`"
+                )
+            }
+            (Lang::Vi, Self::NoSubjectKey { month }) => {
+                format!("không có khoá của tháng {month} để huỷ: nền tảng chưa từng có, hoặc không có ở đây")
+            }
+            (Lang::Vi, Self::KeyDestroyed { month, leaf, entered }) => {
+                format!("khoá của tháng {month} đã bị huỷ, theo bản ghi {leaf} ({entered} +07:00)")
+            }
+            (Lang::Vi, Self::InputEmpty) => "đầu vào chuẩn trống, mà `-` lấy giá trị từ đó".to_owned(),
             (Lang::Vi, Self::NotPermitted { reason }) => format!("lượt gọi sẽ bị từ chối: {reason}"),
             (Lang::Vi, Self::NotConfirmed) => {
                 "chưa thay đổi gì: chưa có xác nhận (--yes để không hỏi)".to_owned()
@@ -571,6 +619,10 @@ impl Error {
             | Self::Metadata { .. }
             | Self::Input { .. }
             | Self::InputEmpty
+            | Self::NotInLog { .. }
+            | Self::InArchive { .. }
+            | Self::NoSubjectKey { .. }
+            | Self::KeyDestroyed { .. }
             | Self::ServiceUnknown { .. }
             | Self::MethodUnknown { .. }
             | Self::FieldUnknown { .. }

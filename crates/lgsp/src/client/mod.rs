@@ -13,6 +13,7 @@ mod certificate;
 mod code;
 mod codec;
 mod connect;
+mod confirm;
 mod connection;
 mod connections;
 mod credential;

@@ -81,7 +81,10 @@ async fn every_service(session: &Session, lang: Lang) -> Result<Vec<ServiceSumma
     pages::all(lang, page).await
 }
 
-async fn every_application(session: &Session, lang: Lang) -> Result<Vec<ApplicationSummary>, Error> {
+pub(super) async fn every_application(
+    session: &Session,
+    lang: Lang,
+) -> Result<Vec<ApplicationSummary>, Error> {
     let page = async |page_token| {
         let page = ListApplicationsRequest { page_size: PAGE_SIZE, page_token };
         let request = session.request(page, Some(DEADLINE))?;

@@ -1,6 +1,7 @@
 //! How moments, states and outcomes are written for people.
 
 use lgsp_core::{Hop, Outcome};
+use lgsp_proto::ledger::v1::Phase;
 use lgsp_proto::registry::v1::{
     AgreementStage, ApplicationState, CredentialState, Environment, ServiceState,
 };
@@ -14,7 +15,7 @@ use super::output::Tone;
 use super::table::Cell;
 
 /// Viet Nam's time all the year.
-const LOCAL: UtcOffset = offset!(+7);
+pub(crate) const LOCAL: UtcOffset = offset!(+7);
 
 const MOMENT: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day] [hour]:[minute]:[second].[subsecond digits:3]");
@@ -24,6 +25,12 @@ pub(crate) fn moment(at: Option<&Timestamp>) -> String {
     let nanos = |at: &Timestamp| i128::from(at.seconds) * 1_000_000_000 + i128::from(at.nanos);
     let at = at.and_then(|at| OffsetDateTime::from_unix_timestamp_nanos(nanos(at)).ok());
     at.and_then(|at| at.to_offset(LOCAL).format(MOMENT).ok()).unwrap_or_else(|| "-".to_owned())
+}
+
+/// The same to the second.
+pub(crate) fn second(at: Option<&Timestamp>) -> String {
+    let moment = moment(at);
+    moment.get(..19).unwrap_or(&moment).to_owned()
 }
 
 /// The same to the minute.
@@ -45,6 +52,18 @@ pub(crate) fn last_word(name: &str) -> &str {
 /// What is told of an entry that no gateway and no ledger has signed.
 pub(crate) fn unsigned(lang: Lang) -> &'static str {
     lang.pick("not signed", "không có chữ ký")
+}
+
+pub(crate) fn phase(phase: Phase, lang: Lang) -> &'static str {
+    match phase {
+        Phase::Unspecified => lang.pick("unreadable", "không đọc được"),
+        Phase::Opening => lang.pick("the opening", "mở đầu"),
+        Phase::Part => lang.pick("part", "phần"),
+        Phase::Final => lang.pick("the end", "kết thúc"),
+        Phase::Abandoned => lang.pick("abandoned", "bỏ dở"),
+        Phase::Attempts => lang.pick("a count of attempts", "số lần thử"),
+        Phase::Act => lang.pick("a decision", "quyết định"),
+    }
 }
 
 pub(crate) fn outcome(outcome: Outcome, lang: Lang) -> Cell {

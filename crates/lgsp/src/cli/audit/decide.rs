@@ -19,7 +19,18 @@ pub struct Withhold {
     pub until: Timestamp,
 }
 
-/// `lgsp audit hold`, `release` and `erase`, and what every decision about exchanges has.
+/// `lgsp audit erase`.
+#[derive(Debug, Args)]
+pub struct Erase {
+    /// About what, and why.
+    #[command(flatten)]
+    pub about: About,
+    /// Do not ask before it is erased for good; where there is no terminal to ask on, it has to be said
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// `lgsp audit hold` and `release`, and what every decision about exchanges has.
 #[derive(Debug, Args)]
 pub struct About {
     /// Who decides, and where.
@@ -51,9 +62,12 @@ pub struct DestroyKey {
     /// Why; it stays in the log for ever, so no personal data
     #[arg(long, value_name = "TEXT", value_parser = stated)]
     pub reason: String,
-    /// Only show what would be decided
+    /// Only show what would be decided, and whether it could be
     #[arg(long)]
     pub dry_run: bool,
+    /// Do not ask before it is destroyed for good; where there is no terminal to ask on, it has to be said
+    #[arg(long)]
+    pub yes: bool,
     /// How to print what came of it; json is one object a line
     #[arg(long, value_name = "FORM")]
     pub output: Option<Listing>,

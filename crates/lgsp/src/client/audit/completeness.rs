@@ -3,19 +3,21 @@
 use std::fs;
 
 use lgsp_proto::ledger::v1::{
-    CheckCompletenessRequest, CheckCompletenessResponse, GetCheckpointRequest, GetCheckpointResponse,
+    Awaited, CheckCompletenessRequest, CheckCompletenessResponse, GetCheckpointRequest, GetCheckpointResponse,
 };
 use lgsp_tlog::merkle::verify_consistency;
 use lgsp_tlog::{Checkpoint, Hash, Note};
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::show::json_of;
 use super::{DEADLINE, LONG, client, prove, tell_archived};
 use crate::cli::audit;
-use crate::client::output::{self, Listing, Tone};
+use crate::client::output::{self, Listing, Surface, Tone};
 use crate::client::registry::{answered_within, open};
 use crate::client::session::Session;
 use crate::client::sheet::Sheet;
-use crate::client::{Error, Lang};
+use crate::client::table::{Cell, Table};
+use crate::client::{Error, Lang, words};
 
 /// Runs `lgsp audit completeness`.
 pub(super) async fn run(args: &audit::Completeness, lang: Lang) -> Result<(), Error> {
@@ -25,32 +27,121 @@ pub(super) async fn run(args: &audit::Completeness, lang: Lang) -> Result<(), Er
     let told = answered_within(&session, LONG, client(&session).check_completeness(request)).await?;
     tell_archived(&told.archived, lang);
     if args.output == Some(Listing::Json) {
-        output::line(&output::json_line(&told)?)?;
+        output::line(&document(&told)?.to_string())?;
     } else {
         sheet(&told, lang).write()?;
+        if !told.gateways.is_empty() {
+            let surface = Surface::of_stdout();
+            output::line("")?;
+            gateways(&told, lang).write(surface.listing(args.output), &surface)?;
+        }
     }
     if told.complete { Ok(()) } else { Err(Error::Incomplete) }
 }
 
+/// JSON with the verdict as one word.
+fn document(told: &CheckCompletenessResponse) -> Result<Value, Error> {
+    let status = match (told.complete, told.settled) {
+        (true, _) => "complete",
+        // These do not come again, however long one waits.
+        (false, _) if told.unreadable > 0 => "not-complete",
+        (false, true) => "not-complete",
+        (false, false) => "not-settled",
+    };
+    let mut document = json_of(told)?;
+    document["status"] = status.into();
+    Ok(document)
+}
+
+/// What a period that is not settled waits for.
+fn waits_for(told: &CheckCompletenessResponse, lang: Lang) -> String {
+    let what = match told.awaited() {
+        Awaited::Unspecified => lang.pick("ask again later", "hỏi lại sau"),
+        Awaited::Filing => lang.pick(
+            "what has arrived is still being filed: ask again in a minute",
+            "đang ghi những gì đã đến: hỏi lại sau một phút",
+        ),
+        Awaited::Sealing => lang.pick(
+            "what is filed is still being sealed: ask again in a minute",
+            "đang niêm phong những gì đã ghi: hỏi lại sau một phút",
+        ),
+        Awaited::Time => lang.pick("its last exchanges may still end", "các lượt cuối có thể chưa kết thúc"),
+        Awaited::Ends => lang.pick("exchanges are under way", "có lượt đang thực hiện"),
+    };
+    let Some(until) = &told.awaited_until else { return what.to_owned() };
+    let until = words::second(Some(until));
+    match lang {
+        Lang::En => format!("{what}, until {until} (+07:00) at the latest"),
+        Lang::Vi => format!("{what}, chậm nhất đến {until} (+07:00)"),
+    }
+}
+
+fn verdict(told: &CheckCompletenessResponse, lang: Lang) -> (String, Tone) {
+    let not_complete = lang.pick("not complete", "không đầy đủ");
+    match (told.complete, told.settled) {
+        (true, _) => (lang.pick("complete", "đầy đủ").to_owned(), Tone::Good),
+        (false, _) if told.unreadable > 0 => {
+            let entries = match (told.unreadable, lang) {
+                (1, Lang::En) => "1 entry cannot be read".to_owned(),
+                (count, Lang::En) => format!("{count} entries cannot be read"),
+                (count, Lang::Vi) => format!("{count} bản ghi không đọc được"),
+            };
+            (format!("{not_complete}: {entries}"), Tone::Bad)
+        }
+        (false, true) => (not_complete.to_owned(), Tone::Bad),
+        (false, false) => {
+            let verdict = lang.pick("not settled", "chưa ngã ngũ");
+            (format!("{verdict}: {}", waits_for(told, lang)), Tone::Warning)
+        }
+    }
+}
+
 fn sheet(told: &CheckCompletenessResponse, lang: Lang) -> Sheet {
     let mut sheet = Sheet::default();
-    let (verdict, tone) = match (told.complete, told.settled) {
-        (true, _) => (lang.pick("complete", "đầy đủ"), Tone::Good),
-        (false, true) => (lang.pick("not complete", "không đầy đủ"), Tone::Bad),
-        (false, false) => {
-            (lang.pick("not settled: ask again later", "chưa ngã ngũ: hỏi lại sau"), Tone::Warning)
-        }
-    };
+    let (verdict, tone) = verdict(told, lang);
     sheet.toned(lang.pick("the period", "kỳ này"), verdict, tone);
+    if !told.settled && told.unreadable > 0 {
+        sheet.toned(lang.pick("waits for", "đang chờ"), waits_for(told, lang), Tone::Warning);
+    }
     sheet.line(lang.pick("exchanges", "số lượt"), told.exchanges.to_string());
     if told.abandoned > 0 {
         sheet.toned(lang.pick("abandoned", "bỏ dở"), told.abandoned.to_string(), Tone::Warning);
     }
-    for gateway in &told.gateways {
-        let received =
-            format!("{}: {} – {}, {}", gateway.gateway, gateway.first, gateway.last, gateway.received);
-        sheet.line(lang.pick("gateway", "cổng"), received);
+    for run in &told.unreadable_leaves {
+        let entries = lang.pick("entries of the log", "bản ghi của nhật ký số");
+        let text = format!("{entries} {} – {}", run.first, run.last);
+        sheet.toned(lang.pick("cannot be read", "không đọc được"), text, Tone::Bad);
     }
+    missing(&mut sheet, told, lang);
+    sheet
+}
+
+/// The gateways of the period, each with what arrived of its numbers.
+fn gateways(told: &CheckCompletenessResponse, lang: Lang) -> Table {
+    let mut table = Table::new(vec![
+        lang.pick("gateway", "cổng"),
+        lang.pick("first number", "số đầu"),
+        lang.pick("last number", "số cuối"),
+        lang.pick("received", "đã nhận"),
+        lang.pick("missing", "thiếu"),
+        lang.pick("last entered (+07:00)", "ghi lần cuối (+07:00)"),
+    ]);
+    for gateway in &told.gateways {
+        let missing = gateway.last.saturating_sub(gateway.received);
+        let tone = if missing > 0 { Tone::Bad } else { Tone::Plain };
+        table.row(vec![
+            gateway.gateway.as_str().into(),
+            gateway.first.to_string().into(),
+            gateway.last.to_string().into(),
+            gateway.received.to_string().into(),
+            Cell::new(missing.to_string(), tone),
+            words::second(gateway.last_entered.as_ref()).into(),
+        ]);
+    }
+    table
+}
+
+fn missing(sheet: &mut Sheet, told: &CheckCompletenessResponse, lang: Lang) {
     let missing = lang.pick("missing", "thiếu");
     for gateway in &told.gateways {
         for gap in &gateway.gaps {
@@ -97,7 +188,6 @@ fn sheet(told: &CheckCompletenessResponse, lang: Lang) -> Sheet {
         );
         sheet.toned(missing, format!("{} {beyond}", told.untold_lives), Tone::Bad);
     }
-    sheet
 }
 
 /// Runs `lgsp audit checkpoint`.
@@ -132,10 +222,8 @@ pub(super) async fn checkpoint(args: &audit::Checkpoint, lang: Lang) -> Result<(
             "nhật ký đã ký, và không có gì trong điểm chốt đã giữ bị sửa hoặc lấy đi",
         )),
         (None, _) => {
-            output::note(lang.pick(
-                "whose signature it bears was not asked (--log-key)",
-                "chưa kiểm tra chữ ký (--log-key)",
-            ))
+            let not_asked = lang.pick("whose signature it bears was not asked", "chưa kiểm tra chữ ký");
+            output::note(&format!("{not_asked}: {}", prove::name_a_key(lang)));
         }
     }
     Ok(())
@@ -178,4 +266,63 @@ fn write(args: &audit::Checkpoint, told: &GetCheckpointResponse, newest: &Checkp
 
 fn failed(error: impl std::fmt::Display) -> Error {
     Error::NotProven { problem: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use lgsp_core::time::timestamp;
+    use lgsp_proto::ledger::v1::{GatewaySequence, UnreadableLeaves};
+
+    use super::*;
+
+    fn told() -> CheckCompletenessResponse {
+        let gateway = GatewaySequence {
+            gateway: "gateway-1".to_owned(),
+            first: 1,
+            last: 9,
+            received: 9,
+            last_entered: Some(timestamp(1_780_246_800_000_000)),
+            ..GatewaySequence::default()
+        };
+        CheckCompletenessResponse { settled: true, gateways: vec![gateway], ..Default::default() }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named_and_is_no_matter_of_time() {
+        let leaves = vec![UnreadableLeaves { first: 4, last: 5 }];
+        let told = CheckCompletenessResponse {
+            settled: false,
+            awaited: Awaited::Filing.into(),
+            unreadable: 2,
+            unreadable_leaves: leaves,
+            ..told()
+        };
+        let text = sheet(&told, Lang::En).text();
+        for told in
+            ["not complete: 2 entries cannot be read", "entries of the log 4 – 5", "still being filed"]
+        {
+            assert!(text.contains(told), "{told}: {text}");
+        }
+        assert_eq!(document(&told).expect("JSON")["status"], "not-complete");
+    }
+
+    #[test]
+    fn a_period_that_waits_says_for_what_and_until_when() {
+        let told = CheckCompletenessResponse {
+            settled: false,
+            awaited: Awaited::Ends.into(),
+            awaited_until: Some(timestamp(1_780_246_800_000_000)),
+            ..told()
+        };
+        let text = sheet(&told, Lang::En).text();
+        assert!(
+            text.contains("not settled: exchanges are under way, until 2026-06-01 00:00:00 (+07:00)"),
+            "{text}"
+        );
+        let document = document(&told).expect("JSON");
+        assert_eq!(
+            (&document["status"], &document["awaited"]),
+            (&"not-settled".into(), &"AWAITED_ENDS".into())
+        );
+    }
 }

@@ -10,7 +10,7 @@ use crate::client::output::{self, Listing, Tone};
 use crate::client::registry::{answered_within, open};
 use crate::client::session::Session;
 use crate::client::sheet::{Sheet, headline};
-use crate::client::{Error, Exit, Lang, words};
+use crate::client::{Error, Exit, Lang, confirm, words};
 
 /// What can be decided about exchanges.
 #[derive(Clone, Copy, Debug)]
@@ -19,7 +19,10 @@ pub(super) enum Decision {
     Release,
     /// When the subjects may be told.
     Withhold(Timestamp),
-    Erase,
+    Erase {
+        /// Somebody has said yes on the command line.
+        is_confirmed: bool,
+    },
 }
 
 impl Decision {
@@ -28,7 +31,7 @@ impl Decision {
             Self::Hold => lang.pick("hold exchanges", "giữ các lượt"),
             Self::Release => lang.pick("let exchanges go", "thôi giữ các lượt"),
             Self::Withhold(_) => lang.pick("withhold exchanges from their subjects", "hoãn công bố các lượt"),
-            Self::Erase => lang.pick("erase what can be erased, for good", "xoá hẳn phần có thể xoá"),
+            Self::Erase { .. } => lang.pick("erase what can be erased, for good", "xoá hẳn phần có thể xoá"),
         }
     }
 }
@@ -40,6 +43,12 @@ pub(super) async fn run(decision: Decision, args: &About, lang: Lang) -> Result<
     sheet.note(&headline(decision.name(lang), args.dry_run, lang));
     if args.dry_run {
         return Ok(());
+    }
+    if let Decision::Erase { is_confirmed: false } = decision {
+        let question = lang.pick("Erase it for good?", "Xoá hẳn?");
+        if !confirm::confirmed(question)? {
+            return Err(Error::NotConfirmed);
+        }
     }
     let decided = decide(&session, decision, args).await?;
     for unknown in &decided.unknown {
@@ -77,16 +86,21 @@ async fn shown(session: &Session, decision: Decision, args: &About, lang: Lang) 
     let label = lang.pick("exchange", "lượt");
     // Who may erase need not be one who may look: they are told what there is to erase, and no more.
     let erasures = match decision {
-        Decision::Erase => preview(session, args).await?,
+        Decision::Erase { .. } => preview(session, args).await?,
         Decision::Hold | Decision::Release | Decision::Withhold(_) => Vec::new(),
     };
     for erasure in &erasures {
         let tone = if erasure.held { Tone::Bad } else { Tone::Plain };
         sheet.toned(label, format!("{}: {}", erasure.exchange_id, parts(erasure, lang)), tone);
     }
-    let looked_at = args.exchanges.iter().filter(|_| !matches!(decision, Decision::Erase));
+    let looked_at = args.exchanges.iter().filter(|_| !matches!(decision, Decision::Erase { .. }));
     for id in looked_at {
         let (told, tone) = match exchange(session, id, false).await {
+            // It is decided about as well.
+            Err(Error::InArchive { .. }) => {
+                sheet.line(label, format!("{id}: {}", lang.pick("archived", "đã lưu trữ")));
+                continue;
+            }
             Ok(told) => (show::ending(&told.entries).map(show::sealed), Tone::Plain),
             Err(error) if error.exit() == Some(Exit::NotFound) => {
                 sheet.toned(
@@ -133,7 +147,7 @@ async fn decide(session: &Session, decision: Decision, args: &About) -> Result<D
         Decision::Hold => (Mark::Hold, None),
         Decision::Release => (Mark::Release, None),
         Decision::Withhold(until) => (Mark::Withhold, Some(until)),
-        Decision::Erase => {
+        Decision::Erase { .. } => {
             let request = EraseExchangesRequest {
                 exchange_ids: args.exchanges.clone(),
                 legal_basis: args.legal_basis.clone(),

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use lgsp_proto::ledger::v1::{ExposedExchange, ReportExposureRequest};
+use lgsp_proto::ledger::v1::{ArchivedPeriod, AuditFilter, ExposedExchange, ReportExposureRequest};
 use lgsp_proto::options::v1::Subject;
 use serde_json::{Value, json};
 
-use super::{Told, client, filter, rfc3339, show};
+use super::titles::Titles;
+use super::{Told, application, client, filter, rfc3339, search, show, tell_archived};
 use crate::cli::audit;
 use crate::client::output::{self, Listing, Surface};
 use crate::client::registry::open;
@@ -26,12 +27,16 @@ struct Exposed {
     /// By kind and month; the same subject in the same month has the same hash.
     subjects: BTreeMap<(i32, String), BTreeSet<Vec<u8>>>,
     methods: BTreeMap<String, Method>,
+    /// Looks at the hub's own services, by their method: no data of an agency is in their answers.
+    platform: BTreeMap<String, BTreeSet<String>>,
     first: Option<prost_reflect::prost_types::Timestamp>,
     last: Option<prost_reflect::prost_types::Timestamp>,
 }
 
 #[derive(Debug, Default)]
 struct Method {
+    service: String,
+    name: String,
     exchanges: BTreeSet<String>,
     fields: BTreeMap<String, BTreeSet<String>>,
 }
@@ -46,27 +51,40 @@ pub(super) async fn run(args: &audit::Exposure, lang: Lang) -> Result<(), Error>
         until: Some(args.until),
     };
     let session = open(&args.operator).await?;
+    let period = AuditFilter { since: request.since, until: request.until, ..AuditFilter::default() };
+    let archived = search::beside(&session, &period).await?.archived;
+    tell_archived(&archived, lang);
     let request = session.request(request, Some(DEADLINE))?;
     let mut client = client(&session);
     let mut told = Told::open(&session, client.report_exposure(request)).await?;
-    let mut exposed = Exposed::default();
+    let (mut exposed, mut titles) = (Exposed::default(), Titles::new(lang));
     while let Some(entry) = told.next().await? {
-        exposed.add(entry);
+        if let Some(exchange) = &entry.exchange {
+            titles.learn(&session, &exchange.service, &exchange.method).await;
+        }
+        exposed.add(entry, &titles);
+    }
+    if exposed.exchanges.is_empty() && exposed.platform.is_empty() {
+        application::must_be_known(&session, args.application.as_deref(), lang).await?;
     }
     let surface = Surface::of_stdout();
     let listing = surface.listing(args.output);
     if listing == Listing::Json {
-        return output::line(&exposed.document(args).to_string());
+        return output::line(&exposed.document(args, &archived).to_string());
     }
-    exposed.write(listing, &surface, lang)?;
+    exposed.write(listing, &surface, &titles, lang)?;
     unknowable(lang).iter().for_each(|line| output::note(&format!("- {line}")));
     Ok(())
 }
 
 impl Exposed {
-    fn add(&mut self, entry: ExposedExchange) {
+    fn add(&mut self, entry: ExposedExchange, titles: &Titles) {
         let exchange = entry.exchange.unwrap_or_default();
         let id = exchange.exchange_id.clone();
+        if exchange.platform {
+            self.platform.entry(exchanges::method_of(&exchange)).or_default().insert(id);
+            return;
+        }
         self.exchanges.insert(id.clone());
         self.erased += u64::from(entry.erased);
         for subject in entry.subjects {
@@ -75,7 +93,9 @@ impl Exposed {
         }
         let method = self.methods.entry(exchanges::method_of(&exchange)).or_default();
         method.exchanges.insert(id.clone());
-        for field in entry.fields {
+        (method.service, method.name) = (exchange.service.clone(), exchange.method.clone());
+        let fields = entry.fields.iter();
+        for field in fields.flat_map(|path| titles.each(&exchange.service, &exchange.method, path)) {
             method.fields.entry(field).or_default().insert(id.clone());
         }
         let order = |at: &prost_reflect::prost_types::Timestamp| (at.seconds, at.nanos);
@@ -88,7 +108,7 @@ impl Exposed {
         }
     }
 
-    fn write(&self, listing: Listing, surface: &Surface, lang: Lang) -> Result<(), Error> {
+    fn write(&self, listing: Listing, surface: &Surface, titles: &Titles, lang: Lang) -> Result<(), Error> {
         let mut table = Table::new(vec![
             lang.pick("what", "nội dung"),
             lang.pick("of", "của"),
@@ -103,7 +123,7 @@ impl Exposed {
         for (method, it) in &self.methods {
             table.row(vec![exchanges.into(), method.as_str().into(), it.exchanges.len().to_string().into()]);
             for (field, exchanges) in &it.fields {
-                let field = format!("{method} {field}");
+                let field = format!("{method} {}", titles.with_path(&it.service, &it.name, field));
                 let label = lang.pick("field", "trường");
                 table.row(vec![label.into(), field.into(), exchanges.len().to_string().into()]);
             }
@@ -118,6 +138,10 @@ impl Exposed {
             let of = lang.pick("subjects not known any more", "không còn biết chủ thể");
             table.row(vec![lang.pick("erased", "đã xoá").into(), of.into(), self.erased.to_string().into()]);
         }
+        for (method, exchanges) in &self.platform {
+            let label = lang.pick("looks at the hub itself", "tra cứu tại chính nền tảng");
+            table.row(vec![label.into(), method.as_str().into(), exchanges.len().to_string().into()]);
+        }
         table.write(listing, surface)?;
         if self.first.is_some() {
             let [first, last] = [&self.first, &self.last].map(|at| words::moment(at.as_ref()));
@@ -129,7 +153,7 @@ impl Exposed {
         Ok(())
     }
 
-    fn document(&self, args: &audit::Exposure) -> Value {
+    fn document(&self, args: &audit::Exposure, archived: &[ArchivedPeriod]) -> Value {
         let subjects = self.subjects.iter().map(|((kind, month), hashes)| {
             let kind = Subject::try_from(*kind).unwrap_or_default();
             json!({ "kind": kind.as_str_name(), "month": month, "distinct": hashes.len() })
@@ -139,6 +163,8 @@ impl Exposed {
             let fields: serde_json::Map<String, Value> = fields.collect();
             json!({ "method": method, "exchanges": it.exchanges.len(), "fields": fields })
         });
+        let platform = self.platform.iter();
+        let platform = platform.map(|(method, it)| json!({ "method": method, "exchanges": it.len() }));
         json!({
             "since": rfc3339(Some(&args.since)),
             "until": rfc3339(Some(&args.until)),
@@ -148,6 +174,8 @@ impl Exposed {
             "subjects": subjects.collect::<Vec<_>>(),
             "methods": methods.collect::<Vec<_>>(),
             "erasedEntries": self.erased,
+            "platform": platform.collect::<Vec<_>>(),
+            "archived": archived.iter().map(|of| of.name.as_str()).collect::<Vec<_>>(),
             "notKnown": unknowable(Lang::En),
         })
     }
@@ -207,19 +235,30 @@ mod tests {
     #[test]
     fn a_subject_counts_once_a_month_and_the_parts_of_an_exchange_are_one() {
         let mut exposed = Exposed::default();
+        let mut titles = Titles::new(Lang::En);
+        titles.learn_built_in("lgsp.population.v1.PopulationService", "GetCitizen");
         for part in [
             entry("b", 2_000_000, "2026-11", 1),
             entry("a", 1_000_000, "2026-11", 1),
             entry("a", 1_000_000, "2026-11", 2),
             entry("c", 3_000_000, "2026-12", 1),
         ] {
-            exposed.add(part);
+            exposed.add(part, &titles);
         }
+        let mut look = entry("d", 4_000_000, "2026-12", 9);
+        look.exchange.iter_mut().for_each(|exchange| exchange.platform = true);
+        exposed.add(look, &titles);
+        assert_eq!(exposed.platform["PopulationService/GetCitizen"].len(), 1, "apart from data");
         assert_eq!(exposed.exchanges.len(), 3);
         let subjects: Vec<usize> = exposed.subjects.values().map(BTreeSet::len).collect();
         assert_eq!(subjects, [2, 1]);
         let method = &exposed.methods["PopulationService/GetCitizen"];
         assert_eq!((method.exchanges.len(), method.fields["citizen.full_name"].len()), (3, 3));
+        let mut whole = entry("e", 2_000_000, "2026-11", 1);
+        whole.fields = vec!["*".to_owned()];
+        exposed.add(whole, &titles);
+        let fields = &exposed.methods["PopulationService/GetCitizen"].fields;
+        assert_eq!((fields.get("*"), fields["citizen.full_name"].len()), (None, 4), "each field by itself");
         assert_eq!((exposed.first, exposed.last), (Some(timestamp(1_000_000)), Some(timestamp(3_000_000))));
     }
 }

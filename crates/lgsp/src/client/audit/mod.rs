@@ -1,5 +1,6 @@
 //! `lgsp audit`: what auditors ask of the exchange log, and decide about it.
 
+mod application;
 mod completeness;
 mod decide;
 mod destroy;
@@ -13,6 +14,7 @@ mod show;
 mod spreadsheet;
 
 use std::time::{Duration, Instant};
+mod titles;
 
 use lgsp_core::time::{day, micros};
 use lgsp_proto::ledger::v1::audit_service_client::AuditServiceClient;
@@ -26,7 +28,7 @@ use tonic::{Response, Status, Streaming};
 use self::decide::Decision;
 use super::registry::answered_within;
 use super::session::{GRACE, LARGEST_MESSAGE, Session};
-use super::{Error, Lang, output};
+use super::{Error, Exit, Lang, output, words};
 use crate::cli::audit::Ask;
 
 /// Time for one answer.
@@ -55,7 +57,7 @@ pub(crate) async fn run(command: &Ask, lang: Lang) -> Result<(), Error> {
         Ask::Hold(args) => decide::run(Decision::Hold, args, lang).await,
         Ask::Release(args) => decide::run(Decision::Release, args, lang).await,
         Ask::Withhold(args) => decide::run(Decision::Withhold(args.until), &args.about, lang).await,
-        Ask::Erase(args) => decide::run(Decision::Erase, args, lang).await,
+        Ask::Erase(args) => decide::run(Decision::Erase { is_confirmed: args.yes }, &args.about, lang).await,
         Ask::DestroyKey(args) => destroy::run(args, lang).await,
     }
 }
@@ -71,7 +73,15 @@ async fn exchange(session: &Session, id: &str, prove: bool) -> Result<GetExchang
     loop {
         let page = GetExchangeRequest { exchange_id: id.to_owned(), prove, from_leaf };
         let request = session.request(page, Some(DEADLINE))?;
-        let page = answered_within(session, DEADLINE, client(session).get_exchange(request)).await?;
+        let page = answered_within(session, DEADLINE, client(session).get_exchange(request)).await;
+        let page = page.map_err(|error| match error {
+            Error::Refused(failure) if failure.exit() == Exit::NotFound => {
+                let id = id.to_owned();
+                // What is not there at all breaks no rule.
+                if failure.violations().is_empty() { Error::NotInLog { id } } else { Error::InArchive { id } }
+            }
+            other => other,
+        })?;
         all.entries.extend(page.entries);
         all.decisions.extend(page.decisions);
         // One that goes back would repeat for ever.
@@ -122,19 +132,24 @@ fn tell_unlinked(months: &[String], lang: Lang) {
 
 /// Tells what is archived and was not looked at.
 fn tell_archived(archived: &[ArchivedPeriod], lang: Lang) {
-    for of in archived {
+    for of in archived_periods(archived) {
         let told = lang.pick(
             "archived, and not looked at; `lgsp ledger restore --archive …` brings it back",
             "đã lưu trữ, không được tra cứu; `lgsp ledger restore --archive …` đưa trở lại",
         );
-        let at = |at: &Option<Timestamp>| at.as_ref().map(|at| day(micros(at))).unwrap_or_default();
-        output::note(&format!("{}, {} – {}: {told}", of.name, at(&of.since), at(&of.until)));
+        output::note(&format!("{of}: {told}"));
     }
 }
 
-/// A moment for other programs.
+/// Each archive by its name, with its days.
+fn archived_periods(archived: &[ArchivedPeriod]) -> impl Iterator<Item = String> {
+    let at = |at: &Option<Timestamp>| at.as_ref().map(|at| day(micros(at))).unwrap_or_default();
+    archived.iter().map(move |of| format!("{}, {} – {}", of.name, at(&of.since), at(&of.until)))
+}
+
+/// A moment for other programs too, in Vietnamese time with its offset.
 fn rfc3339(at: Option<&Timestamp>) -> String {
     let nanos = |at: &Timestamp| i128::from(at.seconds) * 1_000_000_000 + i128::from(at.nanos);
     let at = at.and_then(|at| OffsetDateTime::from_unix_timestamp_nanos(nanos(at)).ok());
-    at.and_then(|at| at.format(&Rfc3339).ok()).unwrap_or_default()
+    at.and_then(|at| at.to_offset(words::LOCAL).format(&Rfc3339).ok()).unwrap_or_default()
 }

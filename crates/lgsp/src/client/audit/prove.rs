@@ -1,6 +1,7 @@
 //! `lgsp audit prove`: the proof that an entry is in the log, for whoever does not believe us.
 
 use std::fs;
+use std::path::Path;
 
 use lgsp_proto::ledger::v1::{AuditedEntry, GetExchangeResponse};
 use lgsp_tlog::{Policy, Proof, VerifierKey};
@@ -26,14 +27,13 @@ pub(super) async fn run(args: &Prove, lang: Lang) -> Result<(), Error> {
     }
     match policy {
         Some(policy) => output::note(&verified(entry, &policy, lang)?),
-        None => output::note(lang.pick(
-            "not verified: name with --log-key the log's key, as you have kept it",
-            "chưa kiểm tra: nêu bằng --log-key khoá của nhật ký mà bạn đã giữ",
-        )),
+        None => {
+            output::note(&format!("{}: {}", lang.pick("not verified", "chưa kiểm tra"), name_a_key(lang)))
+        }
     }
     let file = args.out.as_ref().map_or_else(|| "FILE".to_owned(), |file| file.display().to_string());
     let how = lang.pick("without the hub", "không cần nền tảng");
-    output::note(&format!("{how}: lgsp audit verify {file} --log-key KEY"));
+    output::note(&format!("{how}: lgsp audit verify {file} {}", log_key()));
     Ok(())
 }
 
@@ -72,6 +72,25 @@ fn verified(entry: &AuditedEntry, policy: &Policy, lang: Lang) -> Result<String,
         told += &format!("; {} {}", lang.pick("seen by", "có xác nhận của"), witnesses.join(", "));
     }
     Ok(told)
+}
+
+/// Where a ledger writes the key of its log.
+const VKEY: &str = "checkpoint.vkey";
+
+/// The option with the key of the log: the file of the ledger itself, if it is at hand.
+fn log_key() -> String {
+    let here = Path::new("lgsp-data/ledger").join(VKEY);
+    let file = if here.is_file() { here.display().to_string() } else { VKEY.to_owned() };
+    format!("--log-key \"$(cat {file})\"")
+}
+
+/// How to have it verified at once.
+pub(super) fn name_a_key(lang: Lang) -> String {
+    let told = lang.pick(
+        "name the log's key, as you have kept it; it is the file checkpoint.vkey in the ledger's folder",
+        "nêu khoá của nhật ký mà bạn đã giữ; đó là tệp checkpoint.vkey trong thư mục của kho nhật ký",
+    );
+    format!("{} ({told})", log_key())
 }
 
 /// Whom an auditor counts on; nobody, if no key is named.

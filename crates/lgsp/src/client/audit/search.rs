@@ -6,7 +6,7 @@ use lgsp_proto::ledger::v1::{
 };
 use serde_json::json;
 
-use super::{DEADLINE, LONG, client, filter, tell_archived, tell_unlinked};
+use super::{DEADLINE, LONG, application, client, filter, tell_archived, tell_unlinked};
 use crate::cli::audit::Search;
 use crate::client::follow::{self, Wanted};
 use crate::client::output::{self, Listing, Surface};
@@ -25,18 +25,25 @@ pub(super) async fn run(args: &Search, lang: Lang) -> Result<(), Error> {
     let surface = Surface::of_stdout();
     let listing = surface.listing(args.output);
     if args.follow {
+        application::must_be_known(&session, args.filter.application.as_deref(), lang).await?;
         return follow::run(&session, Wanted::Audit(Box::new(wanted)), listing, lang).await;
     }
     if args.count {
         let counted = count(&session, wanted).await?;
         tell_unlinked(&counted.unlinked_months, lang);
         tell_archived(&counted.archived, lang);
+        if counted.total == 0 {
+            application::must_be_known(&session, args.filter.application.as_deref(), lang).await?;
+        }
         return tell_count(&counted, listing, &surface, lang);
     }
     let Found { exchanges: found, has_more, unlinked_months, archived } =
         find(&session, wanted, args.limit as usize).await?;
     tell_unlinked(&unlinked_months, lang);
     tell_archived(&archived, lang);
+    if found.is_empty() {
+        application::must_be_known(&session, args.filter.application.as_deref(), lang).await?;
+    }
     if has_more {
         let newest =
             lang.pick("these are the newest, and there are more", "đây là các lượt mới nhất, và còn nữa");
@@ -61,16 +68,24 @@ pub(super) async fn count(session: &Session, filter: AuditFilter) -> Result<Coun
     answered_within(session, LONG, client(session).count_exchanges(request)).await
 }
 
-/// What a search found, as far as it was asked for.
-#[derive(Default)]
-struct Found {
-    exchanges: Vec<Exchange>,
-    has_more: bool,
-    unlinked_months: Vec<String>,
-    archived: Vec<ArchivedPeriod>,
+/// What is not among what a search finds: it depends on the period and the subject alone.
+pub(super) async fn beside(session: &Session, filter: &AuditFilter) -> Result<Found, Error> {
+    let AuditFilter { since, until, subject, .. } = filter.clone();
+    // However rare what is looked for may be, the newest exchange of the period is there at once.
+    let newest = AuditFilter { since, until, subject, include_platform: true, ..AuditFilter::default() };
+    find(session, newest, 1).await
 }
 
-async fn find(session: &Session, filter: AuditFilter, limit: usize) -> Result<Found, Error> {
+/// What a search found, as far as it was asked for.
+#[derive(Default)]
+pub(super) struct Found {
+    pub exchanges: Vec<Exchange>,
+    pub has_more: bool,
+    pub unlinked_months: Vec<String>,
+    pub archived: Vec<ArchivedPeriod>,
+}
+
+pub(super) async fn find(session: &Session, filter: AuditFilter, limit: usize) -> Result<Found, Error> {
     let mut found = Found::default();
     let mut page_token = String::new();
     while found.exchanges.len() < limit {

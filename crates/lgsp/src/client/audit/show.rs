@@ -6,11 +6,13 @@ use lgsp_proto::ledger::v1::{
     ActKind, AuditedEntry, Erasable, GetExchangeResponse, Phase, Salted, Sealed, Signed, SubjectHash,
 };
 use lgsp_proto::options::v1::Subject;
+use lgsp_proto::registry::v1::Environment;
 use lgsp_tlog::leaf_hash;
 use prost::Message as _;
 use serde_json::{Value, json};
 
 use super::exchange;
+use super::titles::Titles;
 use crate::cli::audit::Show;
 use crate::client::output::{self, Listed, Listing, Tone};
 use crate::client::registry::open;
@@ -27,7 +29,11 @@ pub(super) async fn run(args: &Show, lang: Lang) -> Result<(), Error> {
     if args.output == Some(Listing::Json) {
         return output::line(&document(&args.exchange, &told)?.to_string());
     }
-    sheet(&args.exchange, &told, lang).write()
+    let mut titles = Titles::new(lang);
+    if let Some(end) = ending(&told.entries).map(sealed) {
+        titles.learn(&session, &end.service, &end.method).await;
+    }
+    sheet(&args.exchange, &told, &titles, lang).write()
 }
 
 /// The sealed part of an entry; an empty one if it does not decode.
@@ -41,20 +47,20 @@ pub(super) fn ending(entries: &[AuditedEntry]) -> Option<&AuditedEntry> {
     entries.iter().rfind(ends).or(entries.last())
 }
 
-fn sheet(id: &str, told: &GetExchangeResponse, lang: Lang) -> Sheet {
+fn sheet(id: &str, told: &GetExchangeResponse, titles: &Titles, lang: Lang) -> Sheet {
     let mut sheet = Sheet::default();
     sheet.line(lang.pick("exchange", "mã lượt"), id);
     if let Some(entry) = ending(&told.entries) {
         let end = sealed(entry);
         who_and_what_for(&mut sheet, &end, lang);
         asserted(&mut sheet, entry, &end, lang);
-        what_came_of_it(&mut sheet, &end, lang);
+        what_came_of_it(&mut sheet, &end, titles, lang);
         timeline(&mut sheet, &end, lang);
     }
     for entry in &told.entries {
         let sealed = sealed(entry);
         let part = if sealed.part > 0 { format!(" {}", sealed.part) } else { String::new() };
-        let text = format!("{}: {}{part}", entry.leaf, phase(sealed.phase(), lang));
+        let text = format!("{}: {}{part}", entry.leaf, words::phase(sealed.phase(), lang));
         let label = lang.pick("entry", "bản ghi");
         match entry.signed() {
             Signed::Unspecified | Signed::Yes => sheet.line(label, text),
@@ -71,7 +77,7 @@ fn who_and_what_for(sheet: &mut Sheet, end: &Sealed, lang: Lang) {
     let of = lang.pick("of", "của");
     sheet.line(lang.pick("application", "ứng dụng"), named(&end.application, of, &end.agency_code));
     sheet.line(lang.pick("credential", "khoá"), hex::encode(&end.credential_sha256));
-    sheet.line(lang.pick("environment", "môi trường"), &*end.environment);
+    sheet.line(lang.pick("environment", "môi trường"), environment(&end.environment, lang));
     sheet.line(lang.pick("method", "phương thức"), format!("{}/{}", end.service, end.method));
     sheet.line(lang.pick("purpose", "mục đích"), &*end.purpose);
     sheet.line(lang.pick("procedure", "thủ tục"), &*end.procedure);
@@ -80,6 +86,15 @@ fn who_and_what_for(sheet: &mut Sheet, end: &Sealed, lang: Lang) {
     sheet.line(lang.pick("legal basis", "căn cứ"), &*end.legal_basis);
     if end.registry_revision > 0 {
         sheet.line(lang.pick("revision", "bản quy tắc"), end.registry_revision.to_string());
+    }
+}
+
+/// As the gateway has it, which is the code of an environment, in the reader's language.
+fn environment<'a>(name: &'a str, lang: Lang) -> &'a str {
+    match name {
+        "production" => words::environment(Environment::Production, lang),
+        "sandbox" => words::environment(Environment::Sandbox, lang),
+        other => other,
     }
 }
 
@@ -149,15 +164,16 @@ pub(super) fn kind(kind: Subject, lang: Lang) -> &'static str {
     }
 }
 
-fn what_came_of_it(sheet: &mut Sheet, end: &Sealed, lang: Lang) {
+fn what_came_of_it(sheet: &mut Sheet, end: &Sealed, titles: &Titles, lang: Lang) {
     let outcome = words::outcome(end.outcome(), lang);
     let hop = words::hop(end.failed_hop(), lang);
     let told = [outcome.text.as_str(), &end.reason, hop].into_iter().filter(|text| !text.is_empty());
     let told = format!("{} (gRPC {})", told.collect::<Vec<_>>().join(", "), end.code);
     sheet.toned(lang.pick("outcome", "kết quả"), told, outcome.tone);
     sheet.line(lang.pick("records", "bản ghi dữ liệu"), end.record_count.to_string());
-    for field in &end.fields_released {
-        sheet.line(lang.pick("fields", "trường"), field);
+    let (service, method) = (&*end.service, &*end.method);
+    for field in end.fields_released.iter().flat_map(|path| titles.each(service, method, path)) {
+        sheet.line(lang.pick("fields", "trường"), titles.with_path(service, method, &field));
     }
     sheet.line(lang.pick("adapter", "bộ chuyển đổi"), named(&end.adapter, "", &end.adapter_version));
 }
@@ -178,18 +194,6 @@ fn timeline(sheet: &mut Sheet, end: &Sealed, lang: Lang) {
         let moment = words::moment(Some(&timestamp(at)));
         sheet.line(label, format!("{moment}  {:>12}  {hop}", since.unwrap_or_default()));
         before = Some(at);
-    }
-}
-
-fn phase(phase: Phase, lang: Lang) -> &'static str {
-    match phase {
-        Phase::Unspecified => lang.pick("unreadable", "không đọc được"),
-        Phase::Opening => lang.pick("the opening", "mở đầu"),
-        Phase::Part => lang.pick("part", "phần"),
-        Phase::Final => lang.pick("the end", "kết thúc"),
-        Phase::Abandoned => lang.pick("abandoned", "bỏ dở"),
-        Phase::Attempts => lang.pick("a count of attempts", "số lần thử"),
-        Phase::Act => lang.pick("a decision", "quyết định"),
     }
 }
 
@@ -242,7 +246,7 @@ fn of_entry(entry: &AuditedEntry) -> Result<Value, Error> {
     }))
 }
 
-fn json_of<M: prost::Message + Listed>(message: &M) -> Result<Value, Error> {
+pub(super) fn json_of<M: prost::Message + Listed>(message: &M) -> Result<Value, Error> {
     let text = output::json_line(message)?;
     serde_json::from_str(&text).map_err(|error| Error::Output(std::io::Error::other(error)))
 }
@@ -255,6 +259,7 @@ mod tests {
 
     const ADMITTED: i64 = 1_780_246_800_000_000;
 
+    const POPULATION: &str = "lgsp.population.v1.PopulationService";
     fn entry(leaf: u64, sealed: Sealed, erasable: Option<Erasable>) -> AuditedEntry {
         let erased = erasable.is_none();
         AuditedEntry { leaf, sealed: sealed.encode_to_vec().into(), erasable, erased, ..Default::default() }
@@ -271,6 +276,10 @@ mod tests {
             entered_us: ADMITTED + 12_000,
             outcome: Outcome::Served.into(),
             erasable_digests: Some(ErasableDigests {
+            service: POPULATION.to_owned(),
+            method: "GetCitizen".to_owned(),
+            environment: "production".to_owned(),
+            fields_released: vec!["citizen".to_owned()],
                 officer: vec![1; 32].into(),
                 subjects: vec![vec![1; 32].into()],
                 ..Default::default()
@@ -281,16 +290,22 @@ mod tests {
 
     fn told(erasable: Option<Erasable>) -> String {
         let opening = entry(7, Sealed { phase: Phase::Opening.into(), ..Sealed::default() }, None);
+        told_in(Lang::En, erasable)
+    }
+
+    fn told_in(lang: Lang, erasable: Option<Erasable>) -> String {
         let (by, legal_basis) = ("gi".to_owned(), "a law".to_owned());
         let act = Act { kind: ActKind::Hold.into(), by, legal_basis, ..Act::default() };
         let decision =
             Sealed { phase: Phase::Act.into(), entered_us: ADMITTED, act: Some(act), ..Sealed::default() };
         let told = GetExchangeResponse {
+        let mut titles = Titles::new(lang);
+        titles.learn_built_in(POPULATION, "GetCitizen");
             entries: vec![opening, entry(9, end(), erasable)],
             decisions: vec![entry(12, decision, None)],
             next_leaf: 0,
         };
-        sheet("019e8cf0", &told, Lang::En).text()
+        sheet("019e8cf0", &told, &titles, lang).text()
     }
 
     #[test]
@@ -309,6 +324,7 @@ mod tests {
             "9: the end",
             "held: gi, 2026-06-01 00:00, a law, entry 12",
         ] {
+            "  citizen.full_name  Citizen › Full name\n",
             assert!(told.contains(text), "{text}: {told}");
         }
         assert!(!told.contains("taken up"), "a hop that did not happen");
@@ -316,6 +332,15 @@ mod tests {
     }
 
     #[test]
+    #[test]
+    fn a_reader_of_vietnamese_reads_no_english() {
+        let told = told_in(Lang::Vi, None);
+        assert!(told.contains("chính thức\n") && told.contains("Công dân › Họ và tên\n"), "{told}");
+        for english in ["production", "Citizen", "served", "fields", "the end"] {
+            assert!(!told.contains(english), "{english}: {told}");
+        }
+    }
+
     fn what_was_erased_is_told_to_have_been_there() {
         let told = told(None);
         assert!(told.contains("officer        erased\n"), "{told}");

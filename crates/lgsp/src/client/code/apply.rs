@@ -1,7 +1,6 @@
 //! `lgsp registry plan` and `lgsp registry apply`: the registry as code, in steps of the persons whose they are.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{IsTerminal as _, stdin};
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -19,7 +18,7 @@ use crate::cli::code::{Apply, Plan, PlanForm};
 use crate::client::output::{self, Surface, Tone};
 use crate::client::registry::open;
 use crate::client::session::Session;
-use crate::client::{Error, Exit, Lang};
+use crate::client::{Error, Exit, Lang, confirm};
 
 /// How often the registry is looked at again: each time some step has made another one possible.
 const MOST_ROUNDS: usize = 32;
@@ -151,14 +150,8 @@ fn is_refusal(error: &Error) -> bool {
 }
 
 fn confirmed(steps: usize, lang: Lang) -> Result<bool, Error> {
-    if !stdin().is_terminal() {
-        return Ok(false);
-    }
     let question = lang.pick("Take so many steps as yours", "Thực hiện các bước của mình, tổng số");
-    output::note(&format!("{question}: {steps}? [y/N]"));
-    let mut answer = String::new();
-    stdin().read_line(&mut answer)?;
-    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes" | "c" | "có"))
+    confirm::confirmed(&format!("{question}: {steps}?"))
 }
 
 fn write(it: &Difference, caller: &Person, surface: &Surface, lang: Lang) -> Result<(), Error> {

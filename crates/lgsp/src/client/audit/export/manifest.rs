@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::file::{Export, beside, digest_of, io_error};
 use crate::cli::audit;
+use crate::client::audit::search::Found;
 use crate::client::audit::{completeness, rfc3339};
 use crate::client::session::Session;
 use crate::client::{Error, Lang, output, token};
@@ -22,7 +23,7 @@ pub(super) async fn write(
     session: &Session,
     args: &audit::Export,
     export: Export,
-    unlinked_months: &[String],
+    missing: &Found,
 ) -> Result<PathBuf, Error> {
     let checkpoint = match completeness::newest(session, 0).await {
         Ok(newest) => Some(newest.checkpoint),
@@ -42,7 +43,8 @@ pub(super) async fn write(
         "since": rfc3339(wanted.since_us.map(timestamp).as_ref()),
         "until": rfc3339(Some(&timestamp(wanted.until_us))),
         "filter": wanted.filter,
-        "unlinkedMonths": unlinked_months,
+        "unlinkedMonths": missing.unlinked_months,
+        "archived": missing.archived.iter().map(|of| of.name.as_str()).collect::<Vec<_>>(),
         "counts": counts,
         "checkpoint": checkpoint,
         "exportedBy": args.operator.application().map(|by| by.to_string()),

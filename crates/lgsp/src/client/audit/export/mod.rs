@@ -14,7 +14,7 @@ use lgsp_proto::ledger::v1::{AuditFilter, ExportExchangesRequest};
 use tonic::Code;
 
 use self::file::{Export, Wanted};
-use super::{Told, client, filter, search, tell_unlinked};
+use super::{Told, application, client, filter, search, tell_archived, tell_unlinked};
 use crate::cli::audit;
 use crate::client::output;
 use crate::client::registry::open;
@@ -45,8 +45,15 @@ pub(super) async fn run(args: &audit::Export, lang: Lang) -> Result<(), Error> {
     }
     // A period that was told as some time ago is that of the beginning.
     let asked = export.wanted().within(asked);
-    let unlinked_months = match take_all(&session, &asked, &mut export, lang).await {
-        Ok(unlinked_months) => unlinked_months,
+    let taken = match take_all(&session, &asked, &mut export, lang).await {
+        Ok(beside) if export.exchanges() == 0 => {
+            let known = application::must_be_known(&session, args.filter.application.as_deref(), lang).await;
+            known.map(|()| beside)
+        }
+        taken => taken,
+    };
+    let beside = match taken {
+        Ok(beside) => beside,
         Err(error) => {
             if export.exchanges() == 0 {
                 export.discard();
@@ -54,18 +61,26 @@ pub(super) async fn run(args: &audit::Export, lang: Lang) -> Result<(), Error> {
             return Err(error);
         }
     };
-    let manifest = manifest::write(&session, args, export, &unlinked_months).await?;
+    let written = match lang {
+        Lang::En => format!("{} exchanges are in {}", export.exchanges(), path.display()),
+        Lang::Vi => format!("đã ghi {} lượt vào {}", export.exchanges(), path.display()),
+    };
+    let manifest = manifest::write(&session, args, export, &beside).await?;
+    output::note(&written);
     output::line(&manifest.display().to_string())
 }
 
-/// Takes what there is, however often the stream breaks. Returns the months in which the subject cannot be found.
+/// Takes what there is, however often the stream breaks. Returns what is not among it.
 async fn take_all(
     session: &Session,
     asked: &AuditFilter,
     export: &mut Export,
     lang: Lang,
-) -> Result<Vec<String>, Error> {
-    let (bar, unlinked_months) = bar(session, asked, export, lang).await?;
+) -> Result<search::Found, Error> {
+    let beside = search::beside(session, asked).await?;
+    tell_unlinked(&beside.unlinked_months, lang);
+    tell_archived(&beside.archived, lang);
+    let bar = bar(session, asked, export).await?;
     let mut vain = 0;
     loop {
         let before = export.exchanges();
@@ -73,7 +88,7 @@ async fn take_all(
         export.keep()?;
         let Err(error) = taken else {
             bar.finish_and_clear();
-            return Ok(unlinked_months);
+            return Ok(beside);
         };
         vain = if export.exchanges() > before { 0 } else { vain + 1 };
         if !goes_on(&error, export.exchanges() > before) || vain >= MOST_VAIN_ATTEMPTS {
@@ -111,24 +126,17 @@ async fn take(
     Ok(())
 }
 
-/// A bar, for whoever waits before a terminal; and the months in which the subject cannot be found.
-async fn bar(
-    session: &Session,
-    asked: &AuditFilter,
-    export: &Export,
-    lang: Lang,
-) -> Result<(ProgressBar, Vec<String>), Error> {
+/// A bar, for whoever waits before a terminal.
+async fn bar(session: &Session, asked: &AuditFilter, export: &Export) -> Result<ProgressBar, Error> {
     let bar = ProgressBar::new(0);
-    if bar.is_hidden() && asked.subject.is_none() {
-        return Ok((bar, Vec::new()));
+    if bar.is_hidden() {
+        return Ok(bar);
     }
     let counted = search::count(session, asked.clone()).await?;
-    tell_unlinked(&counted.unlinked_months, lang);
     bar.set_length(counted.total);
     bar.set_position(export.exchanges());
     let style = ProgressStyle::with_template("  {bar:30} {pos}/{len}  {eta}");
-    let bar = if let Ok(style) = style { bar.with_style(style) } else { bar };
-    Ok((bar, counted.unlinked_months))
+    Ok(if let Ok(style) = style { bar.with_style(style) } else { bar })
 }
 
 /// The file that is meant; in a folder the one that is named so.

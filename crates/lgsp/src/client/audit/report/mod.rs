@@ -3,7 +3,6 @@
 mod html;
 mod story;
 mod text;
-mod titles;
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -12,8 +11,8 @@ use lgsp_core::time::{timestamp, unix_micros};
 use lgsp_proto::ledger::v1::{Disclosure, ReportSubjectRequest};
 
 use self::story::Story;
-use self::titles::Titles;
-use super::{LONG, Told, client, filter};
+use super::titles::Titles;
+use super::{LONG, Told, client, filter, tell_archived};
 use crate::cli::audit::{self, ReportFormat};
 use crate::client::code::known::Known;
 use crate::client::registry::open;
@@ -24,6 +23,7 @@ use crate::client::{Error, Exit, Lang, output};
 #[derive(Debug, Default)]
 struct Names {
     agencies: BTreeMap<String, String>,
+    applications: BTreeMap<String, String>,
     purposes: BTreeMap<String, String>,
 }
 
@@ -53,6 +53,9 @@ pub(super) async fn run(args: &audit::Report, lang: Lang) -> Result<(), Error> {
     }
     let (names, titles) = (names(&session, lang).await?, titles(&session, &disclosures, lang).await);
     let now = timestamp(unix_micros(SystemTime::now()));
+    for disclosure in &disclosures {
+        tell_archived(&disclosure.archived, lang);
+    }
     let mut story = Story::new(&disclosures, &names, &titles, lang);
     story.subject = subject.map(|it| story::subject(&it, lang)).unwrap_or_default();
     story.period =
@@ -66,7 +69,7 @@ pub(super) async fn run(args: &audit::Report, lang: Lang) -> Result<(), Error> {
     output::line(written.trim_end())
 }
 
-/// What agencies and purposes are called; whoever may not see that does with their codes.
+/// What agencies, applications and purposes are called; whoever may not see that does with their codes.
 async fn names(session: &Session, lang: Lang) -> Result<Names, Error> {
     let known = match Known::read(session, None).await {
         Ok(known) => known,
@@ -78,7 +81,13 @@ async fn names(session: &Session, lang: Lang) -> Result<Names, Error> {
     let title = |vi: &str, en: &str| if en.is_empty() { vi.to_owned() } else { lang.pick(en, vi).to_owned() };
     let agencies = known.agencies.iter().map(|it| (it.code.clone(), title(&it.name_vi, &it.name_en)));
     let purposes = known.purposes.iter().map(|it| (it.code.clone(), title(&it.title_vi, &it.title_en)));
-    Ok(Names { agencies: agencies.collect(), purposes: purposes.collect() })
+    let applications = known.connections.iter().filter_map(|it| it.application.as_ref());
+    let applications = applications.map(|it| (it.id.clone(), title(&it.name_vi, &it.name_en)));
+    Ok(Names {
+        agencies: agencies.collect(),
+        applications: applications.collect(),
+        purposes: purposes.collect(),
+    })
 }
 
 async fn titles(session: &Session, disclosures: &[Disclosure], lang: Lang) -> Titles {

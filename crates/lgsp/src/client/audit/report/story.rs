@@ -6,7 +6,8 @@ use lgsp_proto::ledger::v1::{Disclosure, Exchange, Outcome, SubjectKey};
 use prost_reflect::prost_types::Timestamp;
 
 use super::Names;
-use super::titles::Titles;
+use crate::client::audit::archived_periods;
+use crate::client::audit::titles::Titles;
 use crate::client::report::clean;
 use crate::client::{Lang, words};
 
@@ -22,6 +23,8 @@ pub(super) struct Story {
     pub agencies: Vec<Agency>,
     /// In which nothing can be found any more.
     pub unlinked_months: Vec<String>,
+    /// What is archived, and was not looked at.
+    pub archived: Vec<String>,
 }
 
 /// One agency with its exchanges, the earliest first.
@@ -53,6 +56,7 @@ impl Story {
         let mut story = Self::default();
         for disclosure in disclosures {
             story.unlinked_months.extend(disclosure.unlinked_months.iter().cloned());
+            story.archived.extend(archived_periods(&disclosure.archived));
             let Some(exchange) = &disclosure.exchange else { continue };
             let agency = agencies.entry(exchange.agency_code.clone()).or_default();
             match has_received(exchange) {
@@ -82,6 +86,16 @@ impl Story {
                 lang.pick(
                     "Months whose key is not there (any more), so that nobody can find a person in them:",
                     "Các tháng không có (hoặc không còn) khoá, nên không ai tìm được chủ thể trong đó:",
+                )
+            ));
+        }
+        if !self.archived.is_empty() {
+            let periods = self.archived.join("; ");
+            told.push(format!(
+                "{} {periods}.",
+                lang.pick(
+                    "What is archived and was not looked at:",
+                    "Phần nhật ký đã lưu trữ, không được tra cứu:",
                 )
             ));
         }
@@ -139,7 +153,7 @@ fn time(disclosure: &Disclosure, exchange: &Exchange, names: &Names, titles: &Ti
     let fields = sealed.fields_released.iter().map(|path| clean(&titles.field(service, method, path)));
     Time {
         at: words::minute(exchange.admitted.as_ref()),
-        application: clean(&exchange.application),
+        application: clean(names.applications.get(&exchange.application).unwrap_or(&exchange.application)),
         what: clean(&titles.method(service, method)),
         purpose: clean(&format!("{purpose}{procedure}")),
         basis: clean(&basis.join("; ")),
@@ -193,7 +207,7 @@ pub(super) fn period(since: Option<&Timestamp>, until: &Timestamp, lang: Lang) -
 #[cfg(test)]
 pub(super) mod tests {
     use lgsp_core::time::timestamp;
-    use lgsp_proto::ledger::v1::Sealed;
+    use lgsp_proto::ledger::v1::{ArchivedPeriod, Sealed};
 
     use super::*;
 
@@ -222,7 +236,17 @@ pub(super) mod tests {
     }
 
     pub(in super::super) fn story(lang: Lang) -> Story {
-        let months = Disclosure { unlinked_months: vec!["2026-01".to_owned()], ..Disclosure::default() };
+        let archive = ArchivedPeriod {
+            name: "2025-11.000000000001".to_owned(),
+            since: Some(timestamp(1_762_000_000_000_000)),
+            until: Some(timestamp(1_763_000_000_000_000)),
+            ..ArchivedPeriod::default()
+        };
+        let months = Disclosure {
+            unlinked_months: vec!["2026-01".to_owned()],
+            archived: vec![archive],
+            ..Disclosure::default()
+        };
         let disclosures = [
             months,
             disclosure("H13.01", Outcome::Denied, true),
@@ -233,6 +257,7 @@ pub(super) mod tests {
         titles.learn_built_in(POPULATION, "GetCitizen");
         let names = Names {
             agencies: [("H13.02".to_owned(), "<script>alert(1)</script> & \"Sở\"".to_owned())].into(),
+            applications: [("tthc".to_owned(), "Giải quyết thủ tục".to_owned())].into(),
             purposes: [("verify".to_owned(), "Xác minh".to_owned())].into(),
         };
         Story::new(&disclosures, &names, &titles, lang)
@@ -249,7 +274,9 @@ pub(super) mod tests {
         assert_eq!((&*received.purpose, &*received.what), ("Xác minh", "Tra cứu công dân"));
         assert_eq!(received.basis, "Nghị định <278>; thoả thuận tt-1, phiên bản 2");
         assert!(story.agencies[1].times[0].fields.is_empty());
+        assert_eq!(received.application, "Giải quyết thủ tục", "by its name");
         assert!(story.not_covered(Lang::Vi)[0].ends_with("2026-01."));
+        assert!(story.not_covered(Lang::En)[1].contains("2025-11.000000000001, 2025-11-01 – 2025-11-13"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use lgsp_proto::{options, pool};
-use prost_reflect::{FieldDescriptor, Kind, MethodDescriptor};
+use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor};
 
 use crate::cli::client::Method;
 use crate::client::session::Session;
@@ -11,6 +11,10 @@ use crate::client::{Lang, reflection};
 
 /// What an agreement writes for all fields.
 const EVERY_FIELD: &str = "*";
+/// How contracts call what a list goes on with.
+const NEXT_PAGE: &str = "next_page_token";
+/// How deep messages in messages are told: a contract may have itself in it.
+const DEEPEST: usize = 4;
 
 /// Titles of the methods that a report speaks of.
 pub(super) struct Titles {
@@ -66,16 +70,41 @@ impl Titles {
         for name in path.split('.') {
             let field = message.as_ref().and_then(|message| message.get_field_by_name(name));
             titles.push(field.as_ref().map_or_else(|| name.to_owned(), |field| self.title(field)));
-            message = field.and_then(|field| match field.kind() {
-                Kind::Message(message) => Some(message),
-                _ => None,
-            });
+            message = field.as_ref().and_then(message_of);
         }
         let whole = titles.join(" › ");
         // All of it was let through. A title may have a comma of its own.
-        let parts: Vec<String> =
-            message.iter().flat_map(|message| message.fields()).map(|field| self.title(&field)).collect();
+        let parts: Vec<String> = message.iter().flat_map(data).map(|field| self.title(&field)).collect();
         if parts.is_empty() { whole } else { format!("{whole} ({})", parts.join("; ")) }
+    }
+
+    /// The fields that a path of an entry lets through, one by one: those of the contract for `*`, and those of a message.
+    pub(super) fn each(&self, service: &str, method: &str, path: &str) -> Vec<String> {
+        let Some(known) = self.known(service, method) else { return vec![path.to_owned()] };
+        let mut each = Vec::new();
+        if path == EVERY_FIELD {
+            data(&known.output()).for_each(|field| under(&field, field.name(), 0, &mut each));
+            return each;
+        }
+        let mut message = Some(known.output());
+        let mut last = None;
+        for name in path.split('.') {
+            last = message.as_ref().and_then(|message| message.get_field_by_name(name));
+            message = last.as_ref().and_then(message_of);
+        }
+        match last {
+            Some(field) => under(&field, path, 0, &mut each),
+            None => each.push(path.to_owned()),
+        }
+        each
+    }
+
+    /// A field by its title, and by its path for whoever looks it up.
+    pub(super) fn with_path(&self, service: &str, method: &str, path: &str) -> String {
+        match self.known(service, method) {
+            Some(_) => format!("{path}  {}", self.field(service, method, path)),
+            None => path.to_owned(),
+        }
     }
 
     fn known(&self, service: &str, method: &str) -> Option<&MethodDescriptor> {
@@ -84,13 +113,37 @@ impl Titles {
 
     fn title(&self, field: &FieldDescriptor) -> String {
         let rules = options::field(field);
-        self.one_of(&rules.title_vi, &rules.title_en, &field.name().replace('_', " "))
+        let title = self.one_of(&rules.title_vi, &rules.title_en, &field.name().replace('_', " "));
+        // How it is written is for whoever programs.
+        title.split_once(" (GeoJSON)").map_or(title.clone(), |(title, rest)| format!("{title}{rest}"))
     }
 
     /// In the language of the report; a contract without the title has names, which are English.
     fn one_of(&self, vi: &str, en: &str, name: &str) -> String {
         let title = self.lang.pick(en, vi);
         if title.is_empty() { name.to_owned() } else { title.to_owned() }
+    }
+}
+
+/// The fields of a message that are about somebody or something: where a list goes on is not.
+fn data(message: &MessageDescriptor) -> impl Iterator<Item = FieldDescriptor> {
+    message.fields().filter(|field| field.name() != NEXT_PAGE).collect::<Vec<_>>().into_iter()
+}
+
+fn message_of(field: &FieldDescriptor) -> Option<MessageDescriptor> {
+    match field.kind() {
+        Kind::Message(message) if !message.full_name().starts_with("google.protobuf.") => Some(message),
+        _ => None,
+    }
+}
+
+/// The field itself, or all that are in it.
+fn under(field: &FieldDescriptor, path: &str, depth: usize, each: &mut Vec<String>) {
+    match message_of(field).filter(|_| depth < DEEPEST) {
+        Some(message) => {
+            data(&message).for_each(|part| under(&part, &format!("{path}.{}", part.name()), depth + 1, each));
+        }
+        None => each.push(path.to_owned()),
     }
 }
 
@@ -126,5 +179,35 @@ mod tests {
         assert_eq!(field(Lang::En, "*"), "every field of the contract");
         assert_eq!(titles(Lang::Vi).method(POPULATION, "GetCitizen"), "Tra cứu công dân");
         assert_eq!(titles(Lang::Vi).method("a.v1.B", "C"), "C");
+    }
+
+    #[test]
+    fn what_was_let_through_is_told_field_by_field() {
+        let titles = titles(Lang::Vi);
+        let each = |path| titles.each(POPULATION, "GetCitizen", path);
+        let all = each("*");
+        assert!(all.contains(&"citizen.full_name".to_owned()), "{all:?}");
+        assert!(all.contains(&"citizen.permanent_address.full".to_owned()), "{all:?}");
+        assert_eq!(each("citizen"), all);
+        assert_eq!(each("citizen.full_name"), ["citizen.full_name"]);
+        assert_eq!(each("citizen.gone"), ["citizen.gone"]);
+        assert_eq!(titles.each("a.v1.B", "C", "*"), ["*"], "nobody knows its contract");
+    }
+
+    #[test]
+    fn a_citizen_is_told_of_data_and_not_of_how_it_travels() {
+        let land = "lgsp.land.v1.LandService";
+        let mut titles = Titles::new(Lang::Vi);
+        let service = pool().get_service_by_name(land).expect("a contract of ours");
+        for method in service.methods() {
+            titles.learn_built_in(land, method.name());
+            for field in method.output().fields() {
+                let told = titles.field(land, method.name(), field.name());
+                assert!(!told.contains("GeoJSON"), "{told}");
+            }
+            for path in titles.each(land, method.name(), "*") {
+                assert!(!path.contains("page_token"), "{path}");
+            }
+        }
     }
 }
