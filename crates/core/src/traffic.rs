@@ -1,8 +1,13 @@
 //! What came of the exchanges of the last minutes, by who asked and by who answered. Pure, and bounded.
 
+mod took;
+
 use std::collections::BTreeMap;
 
 use crate::{Hop, Outcome, Reason};
+use took::Took;
+
+pub use took::Slowest;
 
 /// How many minutes are looked back on.
 const MINUTES: usize = 5;
@@ -25,6 +30,8 @@ pub struct Ended<'a> {
     pub reason: Option<Reason>,
     /// When it ended, Unix µs.
     pub at_us: i64,
+    /// How long it took, in µs; `None` where that tells nothing of a provider.
+    pub took_us: Option<i64>,
 }
 
 impl Ended<'_> {
@@ -45,6 +52,7 @@ impl Ended<'_> {
 pub struct Traffic {
     applications: BTreeMap<String, Window>,
     domains: BTreeMap<String, Window>,
+    took: BTreeMap<String, Took>,
 }
 
 impl Traffic {
@@ -57,7 +65,23 @@ impl Traffic {
         let was_answered = matches!(ended.outcome, Outcome::Served | Outcome::NotFound);
         if let Some(domain) = ended.domain.filter(|_| was_answered || ended.was_not_answered()) {
             note(&mut self.domains, domain, failure(ended.was_not_answered()), ended.at_us);
+            if let Some(took_us) = ended.took_us {
+                self.note_took(domain, took_us, ended.at_us);
+            }
         }
+    }
+
+    fn note_took(&mut self, domain: &str, took_us: i64, at_us: i64) {
+        if let Some(took) = self.took.get_mut(domain) {
+            took.note(took_us, at_us);
+        } else if self.took.len() < MOST {
+            self.took.entry(domain.to_owned()).or_default().note(took_us, at_us);
+        }
+    }
+
+    /// How long the slowest hundredth of what each domain was asked for took, of those that were asked of late.
+    pub fn slowest(&self, now_us: i64) -> impl Iterator<Item = (&str, Slowest)> {
+        self.took.iter().filter_map(move |(domain, took)| Some((domain.as_str(), took.slowest(now_us)?)))
     }
 
     /// What an application asked for; `failed` was refused for its own sake.
@@ -149,7 +173,7 @@ mod tests {
     const NOON_US: i64 = 1_800_000_000_000_000;
 
     fn ended(outcome: Outcome, hop: Hop, at_us: i64) -> Ended<'static> {
-        Ended { application: "tthc", domain: Some("land"), outcome, hop, reason: None, at_us }
+        Ended { application: "tthc", domain: Some("land"), outcome, hop, reason: None, at_us, took_us: None }
     }
 
     /// Failed and all: of the application, and of the domain.

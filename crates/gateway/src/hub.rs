@@ -114,10 +114,12 @@ impl Hub {
         self.traffic.lock().note(&Ended {
             application: account.application(),
             domain: account.domain(),
+        let at_us = unix_micros(SystemTime::now());
             outcome,
             hop: fault.map_or(Hop::Unspecified, Fault::hop),
             reason: fault.map(Fault::reason),
-            at_us: unix_micros(SystemTime::now()),
+            at_us,
+            took_us: account.took_us(at_us),
         });
     }
 

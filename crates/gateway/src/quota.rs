@@ -170,6 +170,19 @@ impl Quotas {
         busiest
     }
 
+    /// The agreements that have used half of their quota of the day or more, with the part that is used; the fullest first, and no
+    /// more than so many.
+    pub(crate) fn fullest(&self, now: i64, most: usize) -> Vec<(String, f64)> {
+        let today = time::day(now);
+        let used = self.used.lock();
+        let parts = used.iter().filter_map(|(agreement, used)| Some((agreement, used.part_of(&today)?)));
+        let mut fullest: Vec<(String, f64)> =
+            parts.filter(|(_, part)| *part >= 0.5).map(|(id, part)| (id.to_string(), part)).collect();
+        fullest.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        fullest.truncate(most);
+        fullest
+    }
+
     /// How many agreements have little or nothing left of their quota of the day.
     pub(crate) fn near_their_end(&self, now: i64) -> usize {
         let today = time::day(now);
@@ -273,6 +286,11 @@ impl Used {
         let asked = u32::try_from(thousandths).unwrap_or(u32::MAX);
         self.demand = asked.max(self.demand / 2);
         self.demand
+    }
+
+    /// What part of its quota per day is used on a day.
+    fn part_of(&self, today: &str) -> Option<f64> {
+        self.per_day.filter(|bound| *bound > 0).map(|bound| self.of_day(today) as f64 / bound as f64)
     }
 
     fn is_near_its_end(&self, today: &str) -> bool {

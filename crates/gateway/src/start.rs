@@ -8,7 +8,8 @@ use futures::stream::{self, BoxStream, StreamExt};
 use lgsp_bus::{Appender, Bus, Caller, MacKeys, Provider, Start, Tailed, topics};
 use lgsp_core::entry::SubjectKeys;
 use lgsp_core::time::unix_micros;
-use lgsp_core::traffic::Count;
+use lgsp_core::traffic::{Count, Slowest};
+use lgsp_face::Origins;
 use lgsp_runtime::{Shutdown, Stage, State};
 use parking_lot::Mutex;
 use tokio::net::TcpListener;
@@ -56,6 +57,7 @@ pub struct Gateway {
     /// What it did so far.
     pub stats: Arc<Stats>,
     hub: Arc<Hub>,
+    certificates: Option<Arc<Certificates>>,
 }
 
 impl std::fmt::Debug for Gateway {
@@ -88,6 +90,23 @@ impl Gateway {
         let domains: BTreeSet<&str> = rules.methods().map(|method| &*method.domain).collect();
         let applications = rules.applications().map(|application| asked(application.id.as_str()));
         (applications.collect(), domains.into_iter().map(answered).collect())
+    }
+
+    /// How long the slowest hundredth of what each data service's domain was asked for took.
+    pub fn slowest(&self) -> Vec<(String, Slowest)> {
+        let (now, traffic) = (unix_micros(SystemTime::now()), self.hub.traffic.lock());
+        traffic.slowest(now).map(|(domain, slowest)| (domain.to_owned(), slowest)).collect()
+    }
+
+    /// The agreements that have used half of their quota of the day or more, with the part that is used; the fullest first, and no
+    /// more than so many.
+    pub fn fullest_quotas(&self, most: usize) -> Vec<(String, f64)> {
+        self.hub.quotas.fullest(unix_micros(SystemTime::now()), most)
+    }
+
+    /// How many days its own certificate is good for; `None` without TLS.
+    pub fn certificate_days(&self) -> Option<f64> {
+        self.certificates.as_ref().map(|certificates| certificates.days_left())
     }
 
     /// How long the broker has not been heard; `None` while there was no place for replies yet.
@@ -187,7 +206,7 @@ pub async fn start(
     }
     role.open(Listener {
         tcp,
-        tls: certificates,
+        tls: certificates.clone(),
         refusals: Arc::default(),
         bounds: options.connections.clone(),
         hub: hub.clone(),
@@ -195,7 +214,7 @@ pub async fn start(
         calls: shutdown.group(Stage::Drain, "calls"),
     });
     info!(%address, "gateway open");
-    Ok(Gateway { address, stats: role.stats, hub })
+    Ok(Gateway { address, stats: role.stats, hub, certificates })
 }
 
 /// What the parts of a gateway are started with.

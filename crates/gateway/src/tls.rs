@@ -79,9 +79,14 @@ impl Certificates {
         let certificates = Arc::downgrade(self);
         metrics.observe(&CERTIFICATE_REMAINING, move |told| {
             let Some(certificates) = certificates.upgrade() else { return };
-            let left = certificates.current.load().ends - unix_micros(SystemTime::now()) / 1_000_000;
-            told.tell(&[], left as f64 / 86_400.0);
+            told.tell(&[], certificates.days_left());
         });
+    }
+
+    /// How many days the certificate of the gateway is good for; negative when it has ended.
+    pub(crate) fn days_left(&self) -> f64 {
+        let left = self.current.load().ends - unix_micros(SystemTime::now()) / 1_000_000;
+        left as f64 / 86_400.0
     }
 
     /// Follows the files, for ever.

@@ -82,6 +82,7 @@ pub(crate) async fn entries(bus: Bus, keys: Arc<MacKeys>, picture: Arc<Mutex<Pic
         });
     })
     .await;
+            took_us: (!sealed.platform).then(|| sealed.entered_us - sealed.admitted_us),
 }
 
 /// The domain of a request topic, in any namespace.

@@ -73,5 +73,6 @@ pub use options::{BeginWith, Options};
 pub use problem::{Problem, Problems};
 pub use recover::{RecoverError, Recovered, Recovery, recover_administrator};
 pub use registry::{Registry, start};
+pub use reminders::Ending;
 pub use shipped::shipped;
 pub use sign::SnapshotKey;

@@ -34,7 +34,7 @@ use crate::past::Past;
 use crate::publisher::{Publisher, on_disk, read};
 use crate::recover;
 use crate::register::Register;
-use crate::reminders::Reminders;
+use crate::reminders::{self, Ending, Reminders};
 use crate::rules::{Checked, check};
 use crate::service::{Published, Service};
 use crate::services::Services;
@@ -284,6 +284,15 @@ impl Registry {
 }
 
 #[cfg(test)]
+    /// The applications whose last credential ends within 60 days, or has ended lately; soonest first, and no more than so many.
+    pub fn credentials_ending(&self, now: i64, most: usize) -> Vec<Ending> {
+        let published = self.current.borrow().clone();
+        let of = |published: Arc<Published>| reminders::of_applications(published.snapshot(), now);
+        let mut ending = published.map(of).unwrap_or_default();
+        ending.truncate(most);
+        ending
+    }
+
 mod tests {
     use lgsp_proto::registry::v1::Change;
     use lgsp_runtime::Instance;

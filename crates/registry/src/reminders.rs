@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use lgsp_core::time::{day, micros, unix_micros};
-use lgsp_proto::registry::v1::{Credential, Snapshot};
+use lgsp_proto::registry::v1::{Application, Credential, Snapshot};
 use lgsp_runtime::state::Fact;
 use lgsp_runtime::{Component, State};
 use prost_reflect::prost_types::Timestamp;
@@ -80,7 +80,7 @@ impl Reminders {
         }
         let Some(published) = self.current.borrow_and_update().clone() else { return };
         let ending = ending(published.snapshot(), now);
-        let urgent: Vec<&Ending> = ending.iter().filter(|ending| ending.days < URGENT).collect();
+        let urgent: Vec<&Last> = ending.iter().filter(|ending| ending.days < URGENT).collect();
         self.ending.set(i64::try_from(urgent.len()).unwrap_or(i64::MAX));
         if urgent.is_empty() {
             self.credentials.ready();
@@ -92,7 +92,7 @@ impl Reminders {
     }
 
     /// One line a day for each threshold under which there is something.
-    fn tell(&mut self, ending: &[Ending], now: i64) {
+    fn tell(&mut self, ending: &[Last], now: i64) {
         let today = day(now);
         let mut above = i64::MIN;
         for threshold in THRESHOLDS {
@@ -117,25 +117,54 @@ impl Reminders {
     }
 }
 
+/// An application whose last credential ends soon.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ending {
+    /// The application.
+    pub application: String,
+    /// The code of the agency that owns it.
+    pub agency: String,
+    /// In how many days; negative: it has ended.
+    pub days: f64,
+}
+
+/// The applications whose last credential ends soon, or has ended lately, soonest first.
+pub(crate) fn of_applications(snapshot: &Snapshot, now: i64) -> Vec<Ending> {
+    let applications = snapshot.applications.iter().filter(|application| !application.platform);
+    let last = applications.filter_map(|application| {
+        let (end, _) = last_of(application)?;
+        let days = end.saturating_sub(now) as f64 / DAY_US as f64;
+        let (application, agency) = (application.id.clone(), application.agency_code.clone());
+        Some(Ending { application, agency, days })
+    });
+    let (past, soon) = (-ENDED as f64, THRESHOLDS[THRESHOLDS.len() - 1] as f64);
+    let mut ending: Vec<Ending> = last.filter(|ending| (past..soon).contains(&ending.days)).collect();
+    ending.sort_unstable_by(|a, b| a.days.total_cmp(&b.days).then_with(|| a.application.cmp(&b.application)));
+    ending
+}
+
+/// When the last credential of an application ends, and which that is.
+fn last_of(application: &Application) -> Option<(i64, String)> {
+    let certificates = application.certificates.iter();
+    let certificates = certificates.map(|held| (end(&held.not_after), certificate_id(held)));
+    keys(&application.credentials).chain(certificates).max()
+}
+
 /// A holder's last credential that ends soon.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Ending {
+struct Last {
     days: i64,
     id: String,
 }
 
 /// Whose last credential ends soon, or has ended lately, soonest first. Who has another that lasts longer is not reminded.
-fn ending(snapshot: &Snapshot, now: i64) -> Vec<Ending> {
+fn ending(snapshot: &Snapshot, now: i64) -> Vec<Last> {
     let applications = snapshot.applications.iter().filter(|application| !application.platform);
-    let of_applications = applications.filter_map(|application| {
-        let certificates = application.certificates.iter();
-        let certificates = certificates.map(|held| (end(&held.not_after), certificate_id(held)));
-        keys(&application.credentials).chain(certificates).max()
-    });
+    let of_applications = applications.filter_map(last_of);
     let of_persons = snapshot.persons.iter().filter_map(|person| keys(&person.credentials).max());
     let last = of_applications.chain(of_persons);
-    let days = last.map(|(end, id)| Ending { days: end.saturating_sub(now).div_euclid(DAY_US), id });
-    let mut ending: Vec<Ending> =
+    let days = last.map(|(end, id)| Last { days: end.saturating_sub(now).div_euclid(DAY_US), id });
+    let mut ending: Vec<Last> =
         days.filter(|ending| (-ENDED..THRESHOLDS[THRESHOLDS.len() - 1]).contains(&ending.days)).collect();
     ending.sort_unstable_by(|a, b| (a.days, &a.id).cmp(&(b.days, &b.id)));
     ending
@@ -152,7 +181,7 @@ fn end(not_after: &Option<Timestamp>) -> i64 {
 #[cfg(test)]
 mod tests {
     use lgsp_core::time::timestamp;
-    use lgsp_proto::registry::v1::{Application, Person};
+    use lgsp_proto::registry::v1::Person;
     use lgsp_runtime::Instance;
     use lgsp_runtime::state::Condition;
 
@@ -186,6 +215,17 @@ mod tests {
         let told = ending(&snapshot(), NOW);
         let told: Vec<(i64, &str)> = told.iter().map(|ending| (ending.days, ending.id.as_str())).collect();
         assert_eq!(told, [(-3, "e-2"), (0, "p-1"), (6, "a-1"), (59, "c-1")]);
+    }
+
+    #[test]
+    fn of_applications_alone_it_is_told_whose_they_are_and_in_how_many_days() {
+        let mut known = snapshot();
+        (known.applications[0].id, known.applications[0].agency_code) =
+            ("tthc".to_owned(), "H13.05".to_owned());
+        let told = of_applications(&known, NOW + DAY_US / 2);
+        let days: Vec<f64> = told.iter().map(|ending| ending.days).collect();
+        assert_eq!(days, [-3.5, 5.5, 58.5, 59.5], "persons are not among them");
+        assert_eq!((told[1].application.as_str(), told[1].agency.as_str()), ("tthc", "H13.05"));
     }
 
     #[test]

@@ -128,6 +128,11 @@ impl Account {
         &self.sealed.application
     }
 
+    /// How long it has taken until a moment, unless it is one of the hub's own: some of these are followed for hours.
+    pub(crate) fn took_us(&self, now_us: i64) -> Option<i64> {
+        (!self.sealed.platform).then(|| now_us - self.times.admitted_us)
+    }
+
     /// Notes until when the exchange may last (Unix µs).
     pub fn ends_by(&mut self, deadline_us: i64) {
         self.sealed.deadline_us = deadline_us;

@@ -213,8 +213,11 @@ fn a_quota_of_a_day_is_near_its_end_at_nine_tenths() {
     quotas.charge_alone(&grant, NOON_IN_CAN_THO).unwrap();
     quotas.hear(&usage("2026-06-01", &[("gateway-2", 7)]), NOON_IN_CAN_THO);
     assert_eq!(near(), 0);
+    assert_eq!(quotas.fullest(NOON_IN_CAN_THO, 9), [("a".to_owned(), 0.8)]);
+    assert_eq!(quotas.fullest(NOON_IN_CAN_THO, 0), []);
     quotas.charge_alone(&grant, NOON_IN_CAN_THO).unwrap();
     assert_eq!(near(), 1);
+    assert_eq!(quotas.fullest(NOON_IN_CAN_THO + 12 * HOUR, 9), [], "tomorrow");
     assert_eq!(quotas.near_their_end(NOON_IN_CAN_THO + 12 * HOUR), 0, "tomorrow");
 }
 
