@@ -12,7 +12,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::tell::{MOST_TOLD, PATH, Telling};
+use crate::tell::{MOST_FACTS, MOST_TOLD, PATH, Telling};
 
 /// How long a port may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -38,7 +38,19 @@ pub enum Unread {
 /// # Errors
 /// It does not, or not in time.
 pub async fn read(address: SocketAddr) -> Result<Telling, Unread> {
-    timeout(PATIENCE, ask(address)).await.map_err(|_| Unread::Late)?
+    let page = get(address, PATH).await?;
+    let mut telling: Telling = serde_json::from_slice(&page.body).map_err(|_| Unread::Other)?;
+    telling.links.truncate(MOST_TOLD);
+    telling.facts.truncate(MOST_FACTS);
+    Ok(telling)
+}
+
+/// A page of a process's admin port.
+///
+/// # Errors
+/// It shows none, or not in time.
+pub async fn get(address: SocketAddr, path: &str) -> Result<Page, Unread> {
+    timeout(PATIENCE, ask(address, path)).await.map_err(|_| Unread::Late)?
 }
 
 async fn ask(address: SocketAddr) -> Result<Telling, Unread> {

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+use std::time::SystemTime;
 
+use lgsp_core::time::unix_micros;
 use lgsp_runtime::pages::{Page, Pages};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -14,6 +16,8 @@ use crate::link::{Cause, Evidence, Kind, Level};
 pub const PATH: &str = "/links";
 /// Most links that one process tells of.
 pub const MOST_TOLD: usize = 4_096;
+/// Most facts that one process tells.
+pub const MOST_FACTS: usize = 1_024;
 
 /// What one instance says of one link, now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,23 +42,80 @@ pub struct Told {
     pub evidence: Evidence,
 }
 
+/// What a fact measures. Alerts are made of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Measure {
+    /// What part of a file system is free, 0 to 1.
+    DiskFree,
+    /// How many entries are filed and not sealed.
+    SealingLag,
+    /// How many records a consumer has not done with.
+    ConsumerLag,
+    /// For how many days a certificate or a key is good; negative when it has ended.
+    CertificateDays,
+    /// What part of an agreement's quota of the day is used; 1 is all.
+    QuotaUsed,
+    /// What the slowest hundredth of a domain's exchanges of the last five minutes took, in seconds.
+    Slowest,
+    /// Of a newer hub.
+    #[serde(other)]
+    Other,
+}
+
+/// A number that a process tells of itself or of what it sees.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Fact {
+    /// What is measured.
+    pub measure: Measure,
+    /// What it is measured of: a name of the hub's own things that stays over restarts, and never of a person.
+    pub subject: String,
+    /// How much it is.
+    pub value: f64,
+    /// Whose the subject is: the code of an agency, if it is known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub owner: String,
+}
+
+impl Fact {
+    /// A fact of a subject that is nobody's in particular.
+    pub fn new(measure: Measure, subject: impl Into<String>, value: f64) -> Self {
+        Self { measure, subject: subject.into(), value, owner: String::new() }
+    }
+
+    /// The same of a subject that an agency owns.
+    #[must_use]
+    pub fn of(self, owner: impl Into<String>) -> Self {
+        Self { owner: owner.into(), ..self }
+    }
+}
+
 /// The page.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Telling {
     /// Who tells: the process.
     pub instance: String,
+    /// What its clock says, Unix µs; 0: an older one does not tell.
+    #[serde(default)]
+    pub at_us: i64,
     /// The links.
     pub links: Vec<Told>,
+    /// What else it knows.
+    #[serde(default)]
+    pub facts: Vec<Fact>,
 }
 
 type Teller = Box<dyn Fn() -> Vec<Told> + Send + Sync>;
+type FactTeller = Box<dyn Fn() -> Vec<Fact> + Send + Sync>;
 
 /// All that the roles of one process tell of their links. A cheap handle.
 #[derive(Clone)]
 pub struct Tellers {
     instance: Arc<str>,
     tellers: Arc<Mutex<Vec<Teller>>>,
+    facts: Arc<Mutex<Vec<FactTeller>>>,
 }
 
 impl fmt::Debug for Tellers {
@@ -66,7 +127,7 @@ impl fmt::Debug for Tellers {
 impl Tellers {
     /// Nobody tells anything yet, in the name of a process.
     pub fn new(instance: &str) -> Self {
-        Self { instance: instance.into(), tellers: Arc::default() }
+        Self { instance: instance.into(), tellers: Arc::default(), facts: Arc::default() }
     }
 
     /// Asks a role from now on. It must not block, and returns nothing once it has ended.
@@ -74,10 +135,17 @@ impl Tellers {
         self.tellers.lock().push(Box::new(teller));
     }
 
+    /// Asks for facts, too, as [`Self::add`] does for links.
+    pub fn add_facts(&self, teller: impl Fn() -> Vec<Fact> + Send + Sync + 'static) {
+        self.facts.lock().push(Box::new(teller));
+    }
+
     /// What is told now.
     pub fn ask(&self) -> Telling {
         let links = self.tellers.lock().iter().flat_map(|teller| teller()).take(MOST_TOLD).collect();
-        Telling { instance: self.instance.to_string(), links }
+        let facts = self.facts.lock().iter().flat_map(|teller| teller()).take(MOST_FACTS).collect();
+        let at_us = unix_micros(SystemTime::now());
+        Telling { instance: self.instance.to_string(), at_us, links, facts }
     }
 }
 
@@ -112,9 +180,23 @@ mod tests {
         tellers.add(move || vec![again.clone()]);
         let again = other.clone();
         tellers.add(move || vec![again.clone()]);
+        let fact = Fact::new(Measure::DiskFree, "disk/hub-1/data", 0.25);
+        let again = fact.clone();
+        tellers.add_facts(move || vec![again.clone(); 2 * MOST_FACTS]);
         let page = tellers.page(PATH).unwrap().unwrap();
         let read: Telling = serde_json::from_slice(&page.body).unwrap();
         assert_eq!((read.instance.as_str(), read.links), ("hub-1", vec![one, other]));
+        assert_eq!((read.facts.len(), &read.facts[0]), (MOST_FACTS, &fact));
+        assert!(read.at_us > 0);
         assert!(tellers.page("/status").unwrap().is_none());
+    }
+
+    #[test]
+    fn the_page_of_an_older_or_a_newer_process_is_read_as_far_as_it_is_understood() {
+        let older: Telling = serde_json::from_str(r#"{"instance":"hub-1","links":[]}"#).unwrap();
+        assert_eq!((older.at_us, older.facts), (0, Vec::new()));
+        let newer = r#"{"instance":"hub-1","links":[],"facts":[{"measure":"moon","subject":"x","value":1}]}"#;
+        let newer: Telling = serde_json::from_str(newer).unwrap();
+        assert_eq!(newer.facts[0].measure, Measure::Other);
     }
 }
