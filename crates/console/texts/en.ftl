@@ -1,0 +1,267 @@
+### Every text of the console. Each has the same name in vi.ftl and en.ftl.
+
+## Frame
+product = Data exchange hub
+skip = Skip to the content
+nav = Navigation
+nav-overview = Overview
+nav-wall = Wall
+language-other = Tiếng Việt
+theme = Theme:
+theme-switch = Switch between light and dark
+theme-auto = Auto
+theme-light = Light
+theme-dark = Dark
+sign-out = Sign out
+signed-in-as = Signed in as
+stale = This page is not updated any more.
+stale-since = What it shows is of
+stale-retry = Reconnecting.
+
+## Titles
+title-overview = Overview of links – LGSP
+title-wall = Wall – LGSP
+title-link = A link – LGSP
+title-sign-in = Sign in – LGSP
+title-refused = Not done – LGSP
+title-nothing = No such page – LGSP
+
+## States
+state-working = Working
+state-degraded = Degraded
+state-down = Down
+state-silent = Silent
+state-maintenance = Maintenance
+state-unknown = Unknown
+since = since { $at } · { $lasts }
+band-piece = { $state }, { $from }–{ $until } ({ $lasts })
+from-until = { $from } – { $until }
+
+## How fresh it is
+fresh-monitor = Live · { $at }
+fresh-ports = The monitor does not answer since { $at }
+fresh-ports-lacks = States are what the roles tell themselves. Not shown: the past, since when new trouble lasts, announced maintenance.
+fresh-nobody = No contact with the hub since { $since }
+fresh-never = No contact with the hub yet
+fresh-nobody-lacks = Neither the gateway nor the roles answer. What is shown is of before.
+
+## Overview
+summary = Links by state
+traffic = Traffic
+p99 = p99 { $n }
+p99-of-five = p99, last 5 minutes
+p99-of-today = p99, today
+failed-of-five = Failed, last 5 minutes
+failed = failed
+attention = Needs attention first
+attention-none = Nothing needs attention.
+attention-unknown = No state of any link has been told yet.
+attention-more = and { $n } more, in the list below
+what-to-do = What to do:
+diagram = Diagram of links
+figures-note = Traffic: average of the last minute. p99: 99% of exchanges took no longer; of applications today, of other links in the last 5 minutes.
+gateways = Gateways
+broker-kafka = Kafka
+witness-name = Witness { $name }
+source-store = the hub's store
+source-of = { $domain } · { $source }
+links-day = Links in the last 24 hours
+column-link = Link
+column-state = State
+column-day = 24 hours
+column-rate = Traffic
+column-hour = 1 hour
+column-p99 = p99
+no-past = The past and announced maintenance cannot be shown while the monitor does not answer.
+wall-leave = Leave the wall
+group-broker = Message transport
+group-provider = Providers
+group-source = Sources
+group-application = Applications
+group-witness = Witnesses of the log
+kind-broker = message transport
+kind-provider = provider
+kind-source = source
+kind-application = application
+kind-witness = witness
+domain-population = Population
+domain-land = Land
+domain-health = Health
+domain-education = Education
+domain-business = Business
+domain-registry = Registry
+domain-ledger = Ledger
+domain-monitor = Monitor
+
+## Units
+unit-ms = { $n } ms
+unit-s = { $n } s
+unit-per-minute = { $n }/min
+unit-percent = { $n }%
+lasts-seconds = { $n } s
+lasts-minutes = { $n } min
+lasts-hours = { $n } h
+lasts-days = { $n } d
+none = –
+
+## Evidence
+evidence-maintenance = maintenance until { $at }
+evidence-down-meanwhile = down meanwhile
+evidence-unknown = nothing is known since { $at }
+evidence-failed = { $failed } of { $of } exchanges in 5 minutes failed
+evidence-last = the last one { $reason }, at { $hop }
+evidence-sign = last sign at { $at }
+evidence-clock-ahead = its clock is { $n } s ahead of the monitor's
+evidence-clock-behind = its clock is { $n } s behind the monitor's
+evidence-instances = instances: { $names }
+hop-client = the application
+hop-gateway = the gateway
+hop-broker = Kafka
+hop-adapter = the adapter
+hop-source = the source
+
+## Causes, and what to do
+cause-broker-not-heard = Kafka does not answer
+advice-broker-not-heard = Look at the brokers first, then at the network between; `lgsp topics check` tells what it can reach. Nothing has to be restarted afterwards.
+cause-gateway-not-heard = No gateway is heard
+advice-gateway-not-heard = Start a gateway. If one runs: it does not reach Kafka, or has no ledger.key; its /status tells.
+cause-instance-not-heard = The provider is not heard any more
+advice-instance-not-heard = Look at /status of its admin port, its log, and the service manager. Start it again.
+cause-instances-left = The provider was stopped
+advice-instances-left = Start it, or announce maintenance.
+cause-no-partition = The provider owns no partition
+advice-no-partition = Normal for some seconds after a start. If it stays: two programs in one consumer group, or rights on the group; run `lgsp topics check`.
+cause-clock-skew = The provider's clock is off
+advice-clock-skew = Set the clock of its machine right, and look at its NTP. Nothing has to be restarted.
+cause-exchanges-fail = Most exchanges fail
+advice-exchanges-fail = The last failures are on the page of the link; `lgsp exchanges --outcome failed` lists them all.
+cause-source-timed-out = The source is too slow
+advice-source-timed-out = Look at load and locks of the source, and at the network to it.
+cause-source-unavailable = The source cannot be reached
+advice-source-unavailable = Is it up; have its address or password changed? `lgsp source check` tells more.
+cause-source-unexpected = The source answers what nobody expects
+advice-source-unexpected = A table or a column may be gone. Run `lgsp source check`; mend the source or its mapping.
+cause-source-contradictory = The source contradicts itself
+advice-source-contradictory = Ask whoever answers for the records.
+cause-store-failed = The store of one of the hub's services fails
+advice-store-failed = Look at the store of this service: is it up, its address, rights and password; the log of the process tells why.
+cause-disk-full = The disk is full
+advice-disk-full = Free or add room on the disk of this service; it goes on by itself then.
+cause-calls-refused = Most calls of the application are refused
+advice-calls-refused = Tell the application's contact; look at its agreement and keys.
+cause-no-traffic = No exchanges
+advice-no-traffic = Nothing, unless it should be calling now.
+cause-witness-silent = The witness has not cosigned
+advice-witness-silent = Look at the witness and the network to it. No exchange waits for it.
+cause-witness-saw-another-log = The witness has seen another log
+advice-witness-saw-another-log = Stop, and tell the auditors: what was signed may have been rewritten, or put back.
+
+## A link
+state-now = State now
+facts = About it
+fact-id = Link
+fact-owner = Agency
+fact-services = Data services
+link-untold = Nobody tells of this link now.
+hour = The last hour
+plots-unmeasured = Nothing is measured yet: no admin port answers.
+plot-outcomes = What came of exchanges
+plot-all = { $n } exchanges
+plot-latency = How long they took
+plot-durations = Distribution of how long they took
+plot-p50 = p50 (half of them)
+plot-p95 = p95
+plot-p99 = p99
+came-served = Served
+came-not-found = Not found
+came-refused = Refused
+came-failed = Failed, cancelled or too late
+past = States over time
+past-cut = There were more changes than were read: the sums are of those alone.
+window-day = 24 hours
+window-week = 7 days
+window-month = 30 days
+downtime-unannounced = Down, unannounced
+downtime-announced = Down, announced
+downtime-unobserved = Not observed
+changes = Changes of the state
+changes-none = The state did not change in this time.
+column-at = When
+column-lasted = Lasted
+column-cause = Cause
+failures = Last failed exchanges
+failures-none = No exchange has failed.
+column-application = Application
+column-method = Method
+column-hop = Failed at
+column-reason = Reason
+column-took = Took
+column-exchange = Exchange
+credentials = Keys and certificates
+credentials-none = No key is good.
+credential-key = key
+credential-certificate = certificate
+credential-open = no end
+days-left = { $n } days left
+column-credential = Id
+column-kind = Kind
+column-ends = Ends
+column-left = Left
+quotas = Agreements and quotas
+quotas-missing = No agreement is in force.
+quota-second = { $n }/second
+quota-day = { $n }/day
+quota-none = no bound
+column-agreement = Agreement
+column-service = Data service
+column-quota = Quota
+
+## Maintenance
+maintenance = Maintenance
+maintenance-none = No maintenance is announced for this link.
+maintenance-to-come = to come
+maintenance-runs = running
+maintenance-over = over
+maintenance-cancelled = cancelled
+maintenance-announce = Announce maintenance
+maintenance-from = Begins
+maintenance-from-note = In Vietnam's time. Empty: now.
+maintenance-hours = Hours
+maintenance-hours-note = 168 (7 days) at most.
+maintenance-reason = Reason
+maintenance-reason-note = Every operator reads it. Name no persons.
+maintenance-submit = Announce
+maintenance-cancel = Cancel
+maintenance-announced = Maintenance is announced.
+maintenance-is-cancelled = The maintenance is cancelled.
+maintenance-when = This is no good time: from 0 to 168 hours, with an end that is still to come.
+column-when = When
+column-links = Links
+column-why = Reason
+column-by = Announced by
+column-do = Action
+
+## Sign-in
+sign-in-issuer = Sign in with your official account.
+sign-in-go = Sign in
+sign-in-link = Whoever runs the hub gets a link that is good once, for 10 minutes, by the command:
+sign-in-nothing = No way to sign in is configured: ask whoever runs the hub.
+sign-in-over = The session is over.
+sign-in-again = Sign in again
+sign-in-left = You have signed out.
+sign-in-spent = This link was used already, or is older than 10 minutes.
+sign-in-unknown = The hub does not know this sign-in any more.
+sign-in-issuer-failed = The sign-in at the issuer did not succeed. Try again; if it stays, ask whoever runs the hub.
+form-old = This form does not belong to the session.
+form-old-again = Nothing was done. Open the page again, and send it once more.
+
+## Not done
+forbidden = Your role does not open this
+forbidden-lacks = It takes a role that opens the method { $method }, such as operator.
+forbidden-ask = An administrator of the hub gives roles.
+not-found = There is no such thing
+invalid = The request is not as it has to be
+away = The hub does not answer now
+away-wait = Try again in a moment.
+nothing = There is no such page
+nothing-here = The address is wrong, or the link is not there any more.

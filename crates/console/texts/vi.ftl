@@ -1,0 +1,267 @@
+### Mọi câu chữ của trang điều hành. Tên của mỗi câu giống nhau ở vi.ftl và en.ftl.
+
+## Khung trang
+product = Trục tích hợp, chia sẻ dữ liệu
+skip = Đến nội dung chính
+nav = Điều hướng
+nav-overview = Tổng quan
+nav-wall = Màn hình lớn
+language-other = English
+theme = Giao diện:
+theme-switch = Đổi giao diện sáng, tối
+theme-auto = Tự động
+theme-light = Sáng
+theme-dark = Tối
+sign-out = Đăng xuất
+signed-in-as = Đang đăng nhập
+stale = Trang không còn cập nhật.
+stale-since = Số liệu là của lúc
+stale-retry = Đang kết nối lại.
+
+## Tiêu đề trang
+title-overview = Tổng quan kết nối – LGSP
+title-wall = Màn hình lớn – LGSP
+title-link = Chi tiết kết nối – LGSP
+title-sign-in = Đăng nhập – LGSP
+title-refused = Không thực hiện được – LGSP
+title-nothing = Không có trang này – LGSP
+
+## Trạng thái
+state-working = Hoạt động
+state-degraded = Suy giảm
+state-down = Mất kết nối
+state-silent = Không có lưu lượng
+state-maintenance = Đang bảo trì
+state-unknown = Không rõ
+since = từ { $at } · { $lasts }
+band-piece = { $state }, { $from }–{ $until } ({ $lasts })
+from-until = { $from } – { $until }
+
+## Độ mới của số liệu
+fresh-monitor = Trực tiếp · { $at }
+fresh-ports = Hệ thống giám sát không trả lời từ { $at }
+fresh-ports-lacks = Trạng thái do các tiến trình tự báo. Không có: lịch sử, thời điểm bắt đầu của sự cố mới, lịch bảo trì.
+fresh-nobody = Mất liên lạc với nền tảng từ { $since }
+fresh-never = Chưa liên lạc được với nền tảng
+fresh-nobody-lacks = Cổng kết nối và các tiến trình đều không trả lời. Những gì hiển thị là của trước đó.
+
+## Tổng quan
+summary = Số kết nối theo trạng thái
+traffic = Lưu lượng
+p99 = p99 { $n }
+p99-of-five = p99, 5 phút qua
+p99-of-today = p99, hôm nay
+failed-of-five = Lỗi, 5 phút qua
+failed = lỗi
+attention = Cần xử lý trước
+attention-none = Không có việc cần xử lý.
+attention-unknown = Chưa nhận được trạng thái của kết nối nào.
+attention-more = và { $n } kết nối khác, xem trong danh sách bên dưới
+what-to-do = Việc cần làm:
+diagram = Sơ đồ kết nối
+figures-note = Lưu lượng: trung bình một phút qua. p99: 99% lượt trao đổi không lâu hơn; của ứng dụng tính cả hôm nay, của những kết nối khác tính 5 phút qua.
+gateways = Cổng kết nối
+broker-kafka = Kafka
+witness-name = Bên làm chứng { $name }
+source-store = kho của nền tảng
+source-of = { $domain } · { $source }
+links-day = Các kết nối trong 24 giờ qua
+column-link = Kết nối
+column-state = Trạng thái
+column-day = 24 giờ
+column-rate = Lưu lượng
+column-hour = 1 giờ
+column-p99 = p99
+no-past = Lịch sử và lịch bảo trì không hiển thị được khi hệ thống giám sát không trả lời.
+wall-leave = Rời màn hình lớn
+group-broker = Hạ tầng truyền tin
+group-provider = Bên cung cấp dữ liệu
+group-source = Nguồn dữ liệu
+group-application = Ứng dụng
+group-witness = Bên làm chứng nhật ký
+kind-broker = hạ tầng truyền tin
+kind-provider = bên cung cấp
+kind-source = nguồn dữ liệu
+kind-application = ứng dụng
+kind-witness = bên làm chứng
+domain-population = Dân cư
+domain-land = Đất đai
+domain-health = Y tế
+domain-education = Giáo dục
+domain-business = Doanh nghiệp
+domain-registry = Danh mục nền tảng
+domain-ledger = Sổ cái trao đổi
+domain-monitor = Giám sát
+
+## Đơn vị
+unit-ms = { $n } ms
+unit-s = { $n } giây
+unit-per-minute = { $n }/phút
+unit-percent = { $n }%
+lasts-seconds = { $n } giây
+lasts-minutes = { $n } phút
+lasts-hours = { $n } giờ
+lasts-days = { $n } ngày
+none = –
+
+## Căn cứ
+evidence-maintenance = bảo trì đến { $at }
+evidence-down-meanwhile = hiện đang mất kết nối
+evidence-unknown = không có tín hiệu từ { $at }
+evidence-failed = { $failed }/{ $of } lượt trao đổi trong 5 phút bị lỗi
+evidence-last = lỗi gần nhất { $reason }, tại { $hop }
+evidence-sign = tín hiệu cuối lúc { $at }
+evidence-clock-ahead = đồng hồ nhanh { $n } giây so với hệ thống giám sát
+evidence-clock-behind = đồng hồ chậm { $n } giây so với hệ thống giám sát
+evidence-instances = tiến trình: { $names }
+hop-client = phía ứng dụng
+hop-gateway = cổng kết nối
+hop-broker = Kafka
+hop-adapter = bộ chuyển đổi
+hop-source = nguồn dữ liệu
+
+## Nguyên nhân, và việc cần làm
+cause-broker-not-heard = Kafka không trả lời
+advice-broker-not-heard = Kiểm tra các máy chủ Kafka trước, rồi đến mạng ở giữa; `lgsp topics check` cho biết kết nối được đến đâu. Khi Kafka trở lại, không phải khởi động lại gì.
+cause-gateway-not-heard = Không có cổng kết nối nào hoạt động
+advice-gateway-not-heard = Khởi động một cổng kết nối. Nếu có cổng đang chạy: cổng đó không đến được Kafka, hoặc thiếu khoá ledger.key; xem /status của cổng.
+cause-instance-not-heard = Mất tín hiệu của bên cung cấp
+advice-instance-not-heard = Xem /status ở cổng quản trị, nhật ký tiến trình và trình quản lý dịch vụ, rồi khởi động lại tiến trình.
+cause-instances-left = Bên cung cấp đã được dừng
+advice-instances-left = Khởi động lại, hoặc thông báo bảo trì.
+cause-no-partition = Bên cung cấp chưa nhận phân vùng
+advice-no-partition = Bình thường trong vài giây sau khi khởi động. Nếu kéo dài: có hai chương trình trong một nhóm, hoặc thiếu quyền với nhóm; chạy `lgsp topics check`.
+cause-clock-skew = Đồng hồ máy chủ bị lệch
+advice-clock-skew = Chỉnh đồng hồ của máy chạy tiến trình và kiểm tra dịch vụ NTP. Không phải khởi động lại.
+cause-exchanges-fail = Phần lớn lượt trao đổi bị lỗi
+advice-exchanges-fail = Xem các lượt lỗi gần nhất ở trang của kết nối; `lgsp exchanges --outcome failed` liệt kê đầy đủ.
+cause-source-timed-out = Nguồn dữ liệu trả lời quá chậm
+advice-source-timed-out = Kiểm tra tải và khoá của cơ sở dữ liệu nguồn, và mạng đến nguồn.
+cause-source-unavailable = Không kết nối được nguồn dữ liệu
+advice-source-unavailable = Nguồn có đang chạy không; địa chỉ hoặc mật khẩu có đổi không? `lgsp source check` cho biết thêm.
+cause-source-unexpected = Nguồn dữ liệu trả lời khác mong đợi
+advice-source-unexpected = Có thể thiếu bảng hoặc cột. Chạy `lgsp source check`; sửa nguồn hoặc ánh xạ.
+cause-source-contradictory = Nguồn dữ liệu tự mâu thuẫn
+advice-source-contradictory = Hỏi đơn vị chịu trách nhiệm về hồ sơ.
+cause-store-failed = Kho dữ liệu của nền tảng bị lỗi
+advice-store-failed = Kiểm tra kho dữ liệu của dịch vụ này: có chạy không, địa chỉ, quyền và mật khẩu; nhật ký tiến trình cho biết lý do.
+cause-disk-full = Đầy ổ đĩa
+advice-disk-full = Giải phóng dung lượng hoặc mở rộng ổ đĩa của dịch vụ này; sau đó dịch vụ tự hoạt động lại.
+cause-calls-refused = Phần lớn lượt gọi của ứng dụng bị từ chối
+advice-calls-refused = Báo đầu mối của ứng dụng; xem lại thoả thuận chia sẻ và khoá của ứng dụng.
+cause-no-traffic = Không có lượt trao đổi
+advice-no-traffic = Không phải làm gì, trừ khi lẽ ra ứng dụng đang gọi.
+cause-witness-silent = Bên làm chứng chưa ký
+advice-witness-silent = Kiểm tra bên làm chứng và mạng đến đó. Trao đổi dữ liệu không phải chờ.
+cause-witness-saw-another-log = Bên làm chứng thấy một nhật ký khác
+advice-witness-saw-another-log = Dừng lại và báo kiểm toán viên: nội dung đã ký có thể đã bị ghi lại hoặc đưa về trước.
+
+## Trang kết nối
+state-now = Trạng thái hiện nay
+facts = Thông tin
+fact-id = Mã kết nối
+fact-owner = Cơ quan
+fact-services = Dịch vụ dữ liệu
+link-untold = Hiện không nơi nào báo về kết nối này.
+hour = Một giờ qua
+plots-unmeasured = Chưa đọc được số đo: không cổng quản trị nào trả lời.
+plot-outcomes = Kết quả các lượt trao đổi
+plot-all = { $n } lượt
+plot-latency = Thời gian xử lý
+plot-durations = Phân bố thời gian xử lý
+plot-p50 = p50 (một nửa)
+plot-p95 = p95
+plot-p99 = p99
+came-served = Phục vụ được
+came-not-found = Không có dữ liệu
+came-refused = Bị từ chối
+came-failed = Lỗi, huỷ hoặc quá hạn
+past = Lịch sử trạng thái
+past-cut = Có nhiều thay đổi hơn số được đọc: các tổng chỉ tính phần được đọc.
+window-day = 24 giờ
+window-week = 7 ngày
+window-month = 30 ngày
+downtime-unannounced = Mất kết nối, không báo trước
+downtime-announced = Mất kết nối, đã thông báo
+downtime-unobserved = Không được giám sát
+changes = Các lần đổi trạng thái
+changes-none = Không đổi trạng thái trong thời gian này.
+column-at = Thời điểm
+column-lasted = Kéo dài
+column-cause = Nguyên nhân
+failures = Lượt trao đổi lỗi gần nhất
+failures-none = Không có lượt trao đổi nào bị lỗi.
+column-application = Ứng dụng
+column-method = Phương thức
+column-hop = Nơi lỗi
+column-reason = Lý do
+column-took = Mất
+column-exchange = Mã lượt trao đổi
+credentials = Khoá và chứng thư
+credentials-none = Không có khoá nào còn hiệu lực.
+credential-key = khoá
+credential-certificate = chứng thư
+credential-open = không thời hạn
+days-left = còn { $n } ngày
+column-credential = Mã
+column-kind = Loại
+column-ends = Hết hạn
+column-left = Còn lại
+quotas = Thoả thuận và hạn mức
+quotas-missing = Không có thoả thuận nào đang có hiệu lực.
+quota-second = { $n }/giây
+quota-day = { $n }/ngày
+quota-none = không giới hạn
+column-agreement = Thoả thuận
+column-service = Dịch vụ dữ liệu
+column-quota = Hạn mức
+
+## Bảo trì
+maintenance = Bảo trì
+maintenance-none = Không có lịch bảo trì cho kết nối này.
+maintenance-to-come = sắp tới
+maintenance-runs = đang diễn ra
+maintenance-over = đã xong
+maintenance-cancelled = đã huỷ
+maintenance-announce = Thông báo bảo trì
+maintenance-from = Bắt đầu
+maintenance-from-note = Giờ Việt Nam. Để trống: ngay bây giờ.
+maintenance-hours = Số giờ
+maintenance-hours-note = Nhiều nhất 168 giờ (7 ngày).
+maintenance-reason = Lý do
+maintenance-reason-note = Mọi người vận hành đều đọc được. Không ghi thông tin cá nhân.
+maintenance-submit = Thông báo
+maintenance-cancel = Huỷ
+maintenance-announced = Đã thông báo bảo trì.
+maintenance-is-cancelled = Đã huỷ lịch bảo trì.
+maintenance-when = Thời gian không hợp lệ: số giờ từ 0 đến 168, và phải kết thúc sau thời điểm này.
+column-when = Thời gian
+column-links = Các kết nối
+column-why = Lý do
+column-by = Người thông báo
+column-do = Thao tác
+
+## Đăng nhập
+sign-in-issuer = Đăng nhập bằng tài khoản công vụ của bạn.
+sign-in-go = Đăng nhập
+sign-in-link = Người vận hành máy chủ lấy liên kết dùng một lần, có hiệu lực 10 phút, bằng lệnh:
+sign-in-nothing = Chưa cấu hình cách đăng nhập nào: hỏi người vận hành nền tảng.
+sign-in-over = Phiên làm việc đã kết thúc.
+sign-in-again = Đăng nhập lại
+sign-in-left = Bạn đã đăng xuất.
+sign-in-spent = Liên kết này đã được dùng hoặc đã quá 10 phút.
+sign-in-unknown = Nền tảng không còn công nhận phiên đăng nhập này.
+sign-in-issuer-failed = Chưa đăng nhập được ở hệ thống xác thực. Hãy thử lại; nếu vẫn vậy, hỏi người vận hành nền tảng.
+form-old = Biểu mẫu này không thuộc phiên làm việc hiện tại.
+form-old-again = Chưa có gì được thực hiện. Mở lại trang và gửi lại.
+
+## Không thực hiện được
+forbidden = Vai trò của bạn không xem được phần này
+forbidden-lacks = Cần một vai trò mở phương thức { $method }, chẳng hạn người vận hành (operator).
+forbidden-ask = Quản trị viên của nền tảng (administrator) cấp vai trò.
+not-found = Không có mục này
+invalid = Yêu cầu chưa hợp lệ
+away = Nền tảng chưa trả lời được
+away-wait = Thử lại sau giây lát.
+nothing = Không có trang này
+nothing-here = Địa chỉ sai, hoặc kết nối này không còn.
