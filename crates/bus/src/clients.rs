@@ -46,7 +46,15 @@ impl Cluster {
     /// Reads the files that prove us.
     pub(crate) fn new(options: Options, bootstrap: String) -> Result<Self, Error> {
         let login = Login::read(&options.security)?;
-        Ok(Self { options, bootstrap, refusals: Arc::default(), meters: Arc::default(), lags: Arc::default(), lacking: Arc::default(), login })
+        Ok(Self {
+            options,
+            bootstrap,
+            refusals: Arc::default(),
+            meters: Arc::default(),
+            lags: Arc::default(),
+            lacking: Arc::default(),
+            login,
+        })
     }
 
     /// The context of a client that hears nothing but what goes wrong.

@@ -60,14 +60,8 @@ pub const PARTITIONS_LACKING: Metric = Metric {
 };
 
 /// The metrics of this crate.
-pub const ALL: &[&Metric] = &[
-    &OPERATION_DURATION,
-    &SENT_MESSAGES,
-    &PROCESS_DURATION,
-    &EVENTS,
-    &CONSUMER_LAG,
-    &PARTITIONS_LACKING,
-];
+pub const ALL: &[&Metric] =
+    &[&OPERATION_DURATION, &SENT_MESSAGES, &PROCESS_DURATION, &EVENTS, &CONSUMER_LAG, &PARTITIONS_LACKING];
 
 const KAFKA: &str = "kafka";
 /// The error of what has none.

@@ -96,14 +96,8 @@ impl Tail {
         let consumer = config.create_with_context(Telling { quiet: bus.cluster().quiet(), reading });
         let consumer = consumer.map_err(|source| Error::client("reading a topic", &source))?;
         let (yielded, records) = mpsc::channel(BUFFERED);
-        let reader = Reader {
-            bus: bus.clone(),
-            name: name.into(),
-            topic: topic.into(),
-            start,
-            consumer,
-            yielded,
-        };
+        let reader =
+            Reader { bus: bus.clone(), name: name.into(), topic: topic.into(), start, consumer, yielded };
         let named = std::thread::Builder::new().name("lgsp-bus-tail".to_owned());
         named
             .spawn(move || reader.run())

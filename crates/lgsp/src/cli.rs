@@ -96,6 +96,8 @@ pub enum Command {
     Audit(audit::Audit),
     /// Tell how every link is: which one is not healthy, since when, and why
     Status(Box<links::Status>),
+    /// Watch links, rates and times live, the worst link first
+    Top(Box<links::Top>),
     /// Show the past of a link, and announce maintenance
     #[command(subcommand)]
     Link(links::Link),
@@ -112,6 +114,11 @@ pub enum Command {
     /// Create the hub's topics on Kafka, or compare them with what the hub needs
     #[command(subcommand)]
     Topics(server::Topics),
+    /// Look at Kafka from inside: partitions, how far groups are behind, who reads replies, dead letters
+    #[command(subcommand)]
+    Kafka(server::Kafka),
+    /// Look at everything that is commonly wrong with a hub, and name what mends it
+    Doctor(Box<server::Doctor>),
     /// List every key and certificate that the configuration names: where it lies, and how long it is good
     Keys(server::Keys),
     /// Copy a hub: registry, ledger, keys and configuration, as one set; it may run

@@ -34,20 +34,20 @@ const DIGEST: &[u8] = b"lgsp key id\n";
 
 /// One key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Key {
-    kind: &'static str,
+pub(crate) struct Key {
+    pub(crate) kind: &'static str,
     /// The domain, the month or the file's own name.
-    name: String,
+    pub(crate) name: String,
     /// First 16 hex digits of a digest; of each, if the file holds several.
     ids: Vec<String>,
-    file: String,
+    pub(crate) file: String,
     /// The last moment at which it is good (Unix µs), if it ends.
-    until: Option<i64>,
-    standing: Standing,
+    pub(crate) until: Option<i64>,
+    pub(crate) standing: Standing,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Standing {
+pub(crate) enum Standing {
     Good,
     /// One key is being replaced by another.
     TwoAtOnce,
@@ -60,7 +60,7 @@ enum Standing {
 }
 
 impl Standing {
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         match self {
             Self::Good => "good".to_owned(),
             Self::TwoAtOnce => "being replaced".to_owned(),
@@ -72,7 +72,7 @@ impl Standing {
         }
     }
 
-    fn tone(&self) -> Tone {
+    pub(crate) fn tone(&self) -> Tone {
         match self {
             Self::Good => Tone::Good,
             Self::TwoAtOnce | Self::Ends => Tone::Warning,
@@ -93,7 +93,7 @@ pub fn run(args: &Arguments, config: &Config) -> anyhow::Result<ExitCode> {
 }
 
 /// Every key that a role of this configuration may need, at a moment (Unix µs).
-fn inventory(config: &Config, now: i64) -> Vec<Key> {
+pub(crate) fn inventory(config: &Config, now: i64) -> Vec<Key> {
     let mut keys = Vec::new();
     snapshot_keys(&mut keys, config);
     signing_key(&mut keys, "log signing", &config.keys.log);

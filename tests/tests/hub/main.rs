@@ -31,5 +31,6 @@ mod services;
 mod sign_ins;
 mod sources;
 mod telemetry;
+mod top;
 mod traffic;
 mod wire;

@@ -67,7 +67,8 @@ pub async fn dead_letters(bus: &Bus, most: usize) -> Result<(Vec<DeadLetter>, i6
         Ok(letters)
     };
     let what = "bring its dead letters";
-    let mut letters: Vec<DeadLetter> = timeout(PATIENCE, reading).await.map_err(|_| Error::TimedOut { what })??;
+    let mut letters: Vec<DeadLetter> =
+        timeout(PATIENCE, reading).await.map_err(|_| Error::TimedOut { what })??;
     // Those of one millisecond stand in the order in which they were written.
     letters.reverse();
     letters.sort_by_key(|letter| std::cmp::Reverse(letter.at_us));

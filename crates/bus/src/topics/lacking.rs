@@ -57,10 +57,11 @@ pub async fn watch_partitions(bus: Bus, stop: CancellationToken) {
 }
 
 fn lacking(seen: &Metadata, options: &Options) -> Lacking {
-    let names: BTreeMap<String, String> = declared(&Options { namespace: "lgsp".to_owned(), ..options.clone() })
-        .into_iter()
-        .map(|topic| (options.topic(&topic.name).into_owned(), topic.name))
-        .collect();
+    let names: BTreeMap<String, String> =
+        declared(&Options { namespace: "lgsp".to_owned(), ..options.clone() })
+            .into_iter()
+            .map(|topic| (options.topic(&topic.name).into_owned(), topic.name))
+            .collect();
     let ours = seen.topics().iter().filter_map(|topic| Some((names.get(topic.name())?, topic)));
     let ours = ours.filter(|(_, topic)| topic.error().is_none());
     let of = |(name, topic): (&String, &rdkafka::metadata::MetadataTopic)| {

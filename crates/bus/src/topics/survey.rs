@@ -157,7 +157,8 @@ fn members(client: &BaseConsumer<Quiet>, name: &str) -> Result<(String, usize), 
     let groups = client.fetch_group_list(Some(name), ASK)?;
     let found = groups.groups().iter().find(|group| group.name() == name);
     // A group that nobody has joined yet is not listed.
-    Ok(found.map_or_else(|| ("Dead".to_owned(), 0), |group| (group.state().to_owned(), group.members().len())))
+    Ok(found
+        .map_or_else(|| ("Dead".to_owned(), 0), |group| (group.state().to_owned(), group.members().len())))
 }
 
 fn lag(client: &BaseConsumer<Quiet>, topic: &str, marks: &[(i64, i64)]) -> Result<Lag, KafkaError> {

@@ -24,7 +24,8 @@ async fn requests_without_an_answer_are_the_lag_of_their_domain() {
     within("partitions", serving.until_ready()).await;
     until("no lag", || lag(&metrics, "lag") == Some(0)).await;
     let caller = caller(&bus, "lag").await;
-    let patient = || lgsp_bus::RequestHead { deadline_us: from_now(Duration::from_secs(60)), ..head("lag", LIST) };
+    let patient =
+        || lgsp_bus::RequestHead { deadline_us: from_now(Duration::from_secs(60)), ..head("lag", LIST) };
     let mut held = Vec::new();
     for _ in 0..3 {
         held.push(caller.call(patient(), list("wait")).await.unwrap());

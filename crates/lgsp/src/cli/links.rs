@@ -1,4 +1,4 @@
-//! Arguments of `lgsp status` and `lgsp link`: how the links are, their past, and maintenance.
+//! Arguments of `lgsp status`, `lgsp top` and `lgsp link`: how the links are, their past, and maintenance.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -30,6 +30,24 @@ pub struct Status {
     /// How to print; json is one link a line [default: table in a terminal, else plain]
     #[arg(long, value_name = "FORM")]
     pub output: Option<Listing>,
+}
+
+/// `lgsp top`.
+#[derive(Debug, Args)]
+#[command(after_help = "On a terminal: q quits, ? tells the other keys. Into a pipe it prints one look and ends.\n\n\
+    While the gateway or Kafka is away, the admin ports of the roles are asked instead: those of --admin,\n\
+    else those that the data directory names. Rates, times and what waits are told by these ports alone.\n\n\
+    Example:\n  lgsp top --lang vi")]
+pub struct Top {
+    /// Who asks, and whom.
+    #[command(flatten)]
+    pub operator: Operator,
+    /// An admin port to ask; can be given again
+    #[arg(long, value_name = "HOST:PORT")]
+    pub admin: Vec<SocketAddr>,
+    /// Print one look and end, on a terminal too
+    #[arg(long)]
+    pub once: bool,
 }
 
 /// `lgsp link`.

@@ -31,6 +31,9 @@ pub struct Up {
     /// Size of the synthetic city when it is made
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
     pub citizens: u32,
+    /// Where the console is served, or `off` [default: 127.0.0.1:8080, or a free port if that is taken]
+    #[arg(long, value_name = "ADDR", value_parser = super::console::at)]
+    pub console: Option<super::console::At>,
     /// Let the 11 applications exchange by scenarios that officers know, RATE exchanges a minute [default RATE: 60]
     #[arg(long, value_name = "RATE", num_args = 0..=1, require_equals = true, default_missing_value = "60", value_parser = rate)]
     pub sample_traffic: Option<NonZeroU32>,
@@ -154,6 +157,78 @@ pub enum Topics {
     Apply(Cluster),
     /// Compare the topics and, with kafka.acls, the rights with what the hub needs; changes nothing
     Check(Cluster),
+}
+
+/// `lgsp kafka`.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Kafka {
+    /// Tell of brokers, partitions and replicas, how far each group is behind, who reads replies, and dead letters; changes nothing
+    Status(KafkaStatus),
+    /// List the last dead letters by their headers: where each stood and why it is dead, and nothing of what it asked
+    DeadLetters(DeadLetters),
+}
+
+/// `lgsp kafka status`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Exit codes:\n  0  every topic has its partitions, leaders and replicas\n  1  one has not\n\n\
+    Example:\n  lgsp kafka status --kafka kafka-1:9092 --output json")]
+pub struct KafkaStatus {
+    /// Data directory with the admin ports and MAC keys of this machine [default: ./lgsp-data]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// An admin port to ask how far its process is behind; can be given again [default: those that the data directory names]
+    #[arg(long, value_name = "HOST:PORT")]
+    pub admin: Vec<SocketAddr>,
+    /// How to print it; json is one object [default: table in a terminal, else plain]
+    #[arg(long, value_name = "FORM")]
+    pub output: Option<Listing>,
+    /// Which cluster.
+    #[command(flatten)]
+    pub cluster: Cluster,
+}
+
+/// `lgsp kafka dead-letters`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Example:\n  lgsp kafka dead-letters --kafka kafka-1:9092 --limit 50")]
+pub struct DeadLetters {
+    /// Most to list
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub limit: u16,
+    /// How to print them; json is one object a line [default: table in a terminal, else plain]
+    #[arg(long, value_name = "FORM")]
+    pub output: Option<Listing>,
+    /// Which cluster.
+    #[command(flatten)]
+    pub cluster: Cluster,
+}
+
+/// `lgsp doctor`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Exit codes:\n  0  all is well\n  1  somebody should look at something\n  2  something is wrong\n\n\
+    It changes nothing, and works while the hub is down: what cannot be asked is said to be unknown.\n\n\
+    Example:\n  lgsp doctor --config /etc/lgsp/lgsp.toml --role gateway --output json")]
+pub struct Doctor {
+    /// Data directory; relative paths of the configuration are relative to it [default: ./lgsp-data]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Brokers of Kafka
+    #[arg(long, value_name = "HOST:PORT")]
+    pub kafka: Option<String>,
+    /// A role that this machine is for, such as gateway or adapter-land; can be given again [default: all]
+    #[arg(long, value_name = "ROLE", value_parser = crate::doctor::Part::parse)]
+    pub role: Vec<crate::doctor::Part>,
+    /// An admin port to ask; can be given again [default: those that the data directory and monitor.admin-ports name]
+    #[arg(long, value_name = "HOST:PORT")]
+    pub admin: Vec<SocketAddr>,
+    /// Read sources to their end, as `lgsp source check` does; otherwise one look is taken at each
+    #[arg(long)]
+    pub read_sources: bool,
+    /// How to print it; json is one object a line [default: table in a terminal, else plain]
+    #[arg(long, value_name = "FORM")]
+    pub output: Option<Listing>,
+    /// What every role accepts.
+    #[command(flatten)]
+    pub settings: Settings,
 }
 
 /// `lgsp keys`.

@@ -44,6 +44,7 @@ use std::process::ExitCode;
 pub use error::{Error, Exit, Held};
 pub use failure::Failure;
 pub use lang::Lang;
+pub use links::top;
 pub use output::{JsonStyle, Listing};
 
 use crate::cli::client::{Applications, Call, Exchanges, Services, Token};
@@ -79,6 +80,8 @@ pub enum Command {
     Registry(Box<crate::cli::code::Command>),
     /// `lgsp status`.
     Status(Box<crate::cli::links::Status>),
+    /// `lgsp top`.
+    Top(Box<crate::cli::links::Top>),
     /// `lgsp link`.
     Link(crate::cli::links::Link),
     /// `lgsp report`.
@@ -104,6 +107,7 @@ pub async fn run(command: Command, lang: Lang) -> ExitCode {
         Command::Registry(command) => code::run(command, lang).await,
         // Its exit code tells how the links are.
         Command::Status(args) => return links::status(args, lang).await,
+        Command::Top(args) => links::top::run(args, lang).await,
         Command::Link(command) => links::run(command, lang).await,
         Command::Report(args) => indicators::run(args, lang).await,
         Command::Exchanges(args) => exchanges::run(args, lang).await,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lgsp_bus::{Appender, Fsynced};
+use lgsp_bus::{Appender, Fsynced, topics};
 use lgsp_core::entry::SubjectKeys;
 use lgsp_gateway::{Gateway, Secrets};
 use lgsp_runtime::Stage;
@@ -28,6 +28,8 @@ pub async fn start(
     let gateway =
         lgsp_gateway::start(options, listener, &host.bus, appender, secrets, &start.state, &start.shutdown)
             .await?;
+    let watching = topics::watch_partitions(host.bus.clone(), start.shutdown.begins(Stage::Close));
+    start.shutdown.spawn(Stage::Close, "partitions", watching);
     let stop = start.shutdown.begins(Stage::Close);
     let entering = gateway.clone();
     let instance = start.state.instance().name().to_owned();

@@ -1,8 +1,10 @@
-//! `lgsp status` and `lgsp link`: how the links are, their past, and maintenance.
+//! `lgsp status`, `lgsp top` and `lgsp link`: how the links are, also live, their past, and maintenance.
 
+mod ask;
 mod maintenance;
 mod show;
 mod status;
+pub mod top;
 mod words;
 
 use lgsp_proto::monitor::v1::monitor_service_client::MonitorServiceClient;

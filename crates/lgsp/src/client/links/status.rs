@@ -4,22 +4,19 @@ use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use lgsp_core::time::unix_micros;
+use lgsp_monitor::at_a_glance;
 use lgsp_monitor::picture::Picture;
-use lgsp_monitor::{at_a_glance, ports};
-use lgsp_proto::monitor::v1::{Link, LinkKind, LinkState, ListLinksRequest};
+use lgsp_proto::monitor::v1::{Link, LinkState};
 
-use super::{client, words};
-use crate::admin_ports;
+use super::{ask, words};
 use crate::cli::links::Status;
 use crate::client::output::{self, Listing, Surface};
-use crate::client::registry::{answered_within, open};
+use crate::client::registry::open;
 use crate::client::table::{Shrink, Table};
 use crate::client::{Error, Exit, Lang};
 
 /// Longest time for the monitor to answer, before admin ports are asked.
 const DEADLINE: Duration = Duration::from_secs(3);
-/// An application without traffic for so long is silent, as monitors have it by default.
-const SILENT_AFTER_US: i64 = 900_000_000;
 /// The hub refuses to tell.
 const REFUSED: u8 = 3;
 
@@ -51,42 +48,24 @@ pub(crate) async fn run(args: &Status, lang: Lang) -> ExitCode {
 }
 
 async fn of_the_monitor(args: &Status) -> Result<Vec<Link>, Error> {
-    let session = open(&args.operator).await?;
-    let request = session.request(ListLinksRequest {}, Some(DEADLINE))?;
-    let mut client = client(&session);
-    Ok(answered_within(&session, DEADLINE, client.list_links(request)).await?.links)
+    ask::list(&open(&args.operator).await?, DEADLINE).await
 }
 
 /// What the roles say themselves; `None` if none of them answers.
 async fn of_admin_ports(args: &Status, error: &Error, lang: Lang) -> Option<Vec<Link>> {
     let is_refused = matches!(error.exit(), Some(Exit::Refused | Exit::Usage));
-    let found =
-        if args.admin.is_empty() { admin_ports::found(&args.operator.key.data) } else { args.admin.clone() };
-    if (is_refused && args.admin.is_empty()) || found.is_empty() {
+    let ports = ask::ports(&args.admin, &args.operator.key.data);
+    if (is_refused && args.admin.is_empty()) || ports.is_empty() {
         return None;
     }
-    let now_us = unix_micros(SystemTime::now());
-    let mut picture = Picture::default();
-    let mut answered = 0;
-    for (port, read) in
-        found.iter().zip(futures::future::join_all(found.iter().map(|at| ports::read(*at))).await)
-    {
-        match read {
-            Ok(telling) => {
-                picture.take(telling, now_us);
-                answered += 1;
-            }
-            Err(error) => output::note(&format!("{port}: {error}")),
-        }
-    }
-    if answered == 0 {
+    let (now_us, mut picture) = (unix_micros(SystemTime::now()), Picture::default());
+    let silent = ask::into_picture(&mut picture, &ports, now_us).await;
+    silent.iter().for_each(|(port, error)| output::note(&format!("{port}: {error}")));
+    if silent.len() == ports.len() {
         return None;
     }
-    output::note(lang.pick(
-        "the monitor does not answer: this is what the roles tell on their admin ports, without a past",
-        "hệ thống giám sát không trả lời: dưới đây là trạng thái do các tiến trình tự báo, không có lịch sử",
-    ));
-    Some(at_a_glance(picture.readings([].into_iter(), SILENT_AFTER_US, now_us), now_us))
+    output::note(ask::without_monitor(lang));
+    Some(at_a_glance(picture.readings([].into_iter(), ask::SILENT_AFTER_US, now_us), now_us))
 }
 
 fn worst(links: &[Link]) -> u8 {
@@ -102,19 +81,8 @@ fn write(links: &[Link], listing: Listing, surface: &Surface, lang: Lang) -> Res
     if listing == Listing::Json {
         return links.iter().try_for_each(|link| output::line(&output::json_line(link)?));
     }
-    output::line(&summary(links, lang))?;
+    output::line(&ask::summary(links, lang))?;
     table(links, lang).write(listing, surface)
-}
-
-/// How many links are how, the worst first.
-fn summary(links: &[Link], lang: Lang) -> String {
-    const ORDER: [LinkState; 5] =
-        [LinkState::Down, LinkState::Degraded, LinkState::Maintenance, LinkState::Silent, LinkState::Working];
-    let count = |state: LinkState| links.iter().filter(|link| link.state() == state).count();
-    let counts = ORDER.into_iter().map(|state| (count(state), words::state(state, lang).text));
-    let told: Vec<String> =
-        counts.filter(|(count, _)| *count > 0).map(|(count, state)| format!("{count} {state}")).collect();
-    if told.is_empty() { lang.pick("no links", "không có kết nối").to_owned() } else { told.join(", ") }
 }
 
 /// Grouped by what they connect, in the order in which a night's duty looks at them.
@@ -127,16 +95,8 @@ fn table(links: &[Link], lang: Lang) -> Table {
     let mut table = Table::new(header.to_vec())
         .wrapping(vec![cause, evidence])
         .shrinking([evidence, since].map(Shrink::Drop).to_vec());
-    let group = |link: &Link| match link.kind() {
-        LinkKind::Broker => 0,
-        LinkKind::Provider => 1,
-        LinkKind::Source => 2,
-        LinkKind::Witness => 3,
-        LinkKind::Application => 4,
-        LinkKind::Unspecified => 5,
-    };
     let mut ordered: Vec<&Link> = links.iter().collect();
-    ordered.sort_by_key(|link| (group(link), link.id.as_str()));
+    ordered.sort_by_key(|link| (ask::group(link.kind()), link.id.as_str()));
     for link in ordered {
         table.row(vec![
             link.id.as_str().into(),
@@ -151,6 +111,8 @@ fn table(links: &[Link], lang: Lang) -> Table {
 
 #[cfg(test)]
 mod tests {
+    use lgsp_proto::monitor::v1::LinkKind;
+
     use super::*;
 
     fn link(id: &str, kind: LinkKind, state: LinkState) -> Link {
@@ -177,7 +139,7 @@ mod tests {
             link("provider/land", LinkKind::Provider, LinkState::Down),
             link("broker/kafka", LinkKind::Broker, LinkState::Working),
         ];
-        assert_eq!(summary(&links, Lang::En), "1 down, 1 silent, 1 working");
+        assert_eq!(ask::summary(&links, Lang::En), "1 down, 1 silent, 1 working");
         let plain = table(&links, Lang::Vi).plain();
         let firsts: Vec<&str> =
             plain.lines().skip(1).filter_map(|line| line.split_whitespace().next()).collect();
