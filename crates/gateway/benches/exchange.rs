@@ -6,6 +6,7 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use lgsp_core::entry::SubjectKeys;
 use lgsp_core::{ExchangeId, Purpose, Rules, permit};
+use lgsp_face::json;
 use lgsp_gateway::caller::Tokens;
 use lgsp_gateway::entry::{Account, Book, Tally};
 use lgsp_gateway::filter::{Subjects, filter};
@@ -77,6 +78,23 @@ fn bench_filter(c: &mut Criterion) {
     group.finish();
 }
 
+/// What a caller by JSON costs beside what all cost: gRPC's messages pass as they are.
+fn bench_json(c: &mut Criterion) {
+    let (rules, answer) = (fixture::rules(), answer());
+    let method = rules.method(fixture::GET_CITIZEN).unwrap();
+    let mut group = c.benchmark_group("json");
+    group.throughput(Throughput::Bytes(answer.len() as u64));
+    group.bench_function("request", |b| {
+        b.iter(|| {
+            json::to_message(&method.input, black_box(br#"{"personalNumber":"092085000001"}"#)).unwrap()
+        });
+    });
+    group.bench_function("answer", |b| {
+        b.iter(|| json::of_message(&method.output, black_box(&answer)).unwrap());
+    });
+    group.finish();
+}
+
 fn bench_token(c: &mut Criterion) {
     let (rules, authorization) = (fixture::rules(), fixture::authorization(fixture::NOW));
     let caller = |tokens: &Tokens| {
@@ -122,5 +140,5 @@ fn caller_of(rules: &Rules) -> lgsp_core::Caller {
     Tokens::new("lgsp", 1).caller(rules, Some(authorization.as_bytes()), None, fixture::NOW).unwrap()
 }
 
-criterion_group!(benches, bench_filter, bench_token, bench_permit, bench_entry);
+criterion_group!(benches, bench_filter, bench_json, bench_token, bench_permit, bench_entry);
 criterion_main!(benches);

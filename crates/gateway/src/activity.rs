@@ -34,6 +34,11 @@ impl Activity {
         self.called.load(Ordering::Relaxed)
     }
 
+    /// Whether a call of it has not ended yet.
+    pub(crate) fn is_calling(&self) -> bool {
+        self.calls.load(Ordering::Relaxed) > 0
+    }
+
     /// When to look whether it still does something.
     pub(crate) fn look_at(&self, bounds: &Connections, closing: bool) -> Instant {
         // A busy connection is looked at again a whole patience later.

@@ -12,6 +12,7 @@ use http::HeaderMap;
 use http_body::Frame;
 use http_body_util::Full;
 use lgsp_core::{ExchangeId, Fault, Hop, Reason};
+use lgsp_face::Face;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
@@ -27,12 +28,15 @@ const PIECE: usize = 16 * 1024;
 /// The body of a response.
 pub(crate) struct Body {
     kind: Kind,
+    /// Who hears how it ends, and in which form.
+    face: Face,
     _calling: Option<Calling>,
 }
 
 enum Kind {
     Empty,
     Text(Full<Bytes>),
+    Described(Full<Bytes>, #[allow(dead_code, reason = "held to be dropped")] Looking),
     Whole(Whole),
     Parts(Parts),
     Foreign(Foreign),
@@ -79,8 +83,18 @@ impl Body {
         Kind::Empty.into()
     }
 
-    pub(crate) fn text(text: &'static str) -> Self {
-        Kind::Text(Full::from(text)).into()
+    pub(crate) fn text(text: impl Into<Bytes>) -> Self {
+        Kind::Text(Full::new(text.into())).into()
+    }
+
+    /// What describes the JSON face, counted until it is gone.
+    pub(crate) fn described(document: Bytes, looking: Looking) -> Self {
+        Kind::Described(Full::new(document), looking).into()
+    }
+
+    /// The same body, whose trailers are told as a face has it.
+    pub(crate) fn ending_as(self, face: Face) -> Self {
+        Self { face, ..self }
     }
 
     /// What health or reflection answers, until the gateway leaves, and counted until it is gone.
@@ -94,9 +108,36 @@ impl Body {
     }
 }
 
+impl Body {
+    /// What a caller who hears no trailers gets instead of them. What was cut off within a message, and what failed where no failure
+    /// can be told any more, ends as a connection does that breaks: nobody takes it for whole.
+    fn told(&self, frame: Option<Result<Frame<Bytes>, Error>>) -> Option<Result<Frame<Bytes>, Error>> {
+        let trailers = match frame?.map(Frame::into_trailers) {
+            Ok(Ok(trailers)) => trailers,
+            Ok(Err(data)) => return Some(Ok(data)),
+            Err(error) => return Some(Err(error)),
+        };
+        if self.is_cut() {
+            return Some(Err(Error));
+        }
+        match self.face.end(&trailers) {
+            Some(end) => Some(Ok(Frame::data(end))),
+            None => (!error::is_ok(&trailers)).then_some(Err(Error)),
+        }
+    }
+
+    fn is_cut(&self) -> bool {
+        match &self.kind {
+            Kind::Empty | Kind::Text(_) | Kind::Described(..) | Kind::Foreign(_) => false,
+            Kind::Whole(whole) => whole.cut,
+            Kind::Parts(parts) => parts.cut,
+        }
+    }
+}
+
 impl From<Kind> for Body {
     fn from(kind: Kind) -> Self {
-        Self { kind, _calling: None }
+        Self { kind, face: Face::Grpc, _calling: None }
     }
 }
 
@@ -135,6 +176,10 @@ pub(crate) struct Whole {
     rest: Bytes,
     trailers: Option<HeaderMap>,
     until: Until,
+    /// A piece of it has left.
+    begun: bool,
+    /// It was cut off after that.
+    cut: bool,
     _unread: Unread,
     _admission: Admission,
 }
@@ -149,19 +194,24 @@ pub(crate) struct Parts {
     unread: Option<Unread>,
     until: Until,
     done: bool,
+    /// A part was cut off after a piece of it had left.
+    cut: bool,
     _admission: Admission,
 }
 
 impl Whole {
     pub(crate) fn new(message: Bytes, until: Until, unread: Unread, admission: Admission) -> Self {
-        Self { rest: message, trailers: Some(error::ok()), until, _unread: unread, _admission: admission }
+        let (trailers, begun, cut) = (Some(error::ok()), false, false);
+        Self { rest: message, trailers, until, begun, cut, _unread: unread, _admission: admission }
     }
 
     fn next(&mut self) -> Option<Frame<Bytes>> {
         if !self.rest.is_empty() && self.until.has_passed() {
             self.rest.clear();
             self.trailers = Some(self.until.trailers());
+            self.cut = self.begun;
         }
+        self.begun = true;
         piece_of(&mut self.rest).or_else(|| self.trailers.take().map(Frame::trailers))
     }
 }
@@ -173,7 +223,8 @@ impl Parts {
         until: Until,
         admission: Admission,
     ) -> Self {
-        Self { parts, trailers, rest: Bytes::new(), unread: None, until, done: false, _admission: admission }
+        let (rest, unread, done, cut) = (Bytes::new(), None, false, false);
+        Self { parts, trailers, rest, unread, until, done, cut, _admission: admission }
     }
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
@@ -203,6 +254,7 @@ impl Parts {
     /// Nothing is released after the deadline, even if its entry came.
     fn late(&mut self) -> Frame<Bytes> {
         self.done = true;
+        self.cut = !self.rest.is_empty();
         self.rest.clear();
         self.unread = None;
         self.parts.close();
@@ -224,19 +276,21 @@ impl http_body::Body for Body {
     type Error = Error;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        match &mut self.get_mut().kind {
+        let body = self.get_mut();
+        let frame = match &mut body.kind {
             Kind::Empty => Poll::Ready(None),
-            Kind::Text(text) => Pin::new(text).poll_frame(cx).map_err(|_| Error),
+            Kind::Text(text) | Kind::Described(text, _) => Pin::new(text).poll_frame(cx).map_err(|_| Error),
             Kind::Whole(whole) => Poll::Ready(whole.next().map(Ok)),
             Kind::Parts(parts) => parts.poll_next(cx),
             Kind::Foreign(foreign) => foreign.poll_next(cx),
-        }
+        };
+        if body.face == Face::Grpc { frame } else { frame.map(|frame| body.told(frame)) }
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.kind {
             Kind::Empty => true,
-            Kind::Text(text) => text.is_end_stream(),
+            Kind::Text(text) | Kind::Described(text, _) => text.is_end_stream(),
             Kind::Whole(whole) => whole.rest.is_empty() && whole.trailers.is_none(),
             Kind::Parts(parts) => parts.done,
             Kind::Foreign(foreign) => foreign.done || foreign.body.is_end_stream(),
@@ -285,7 +339,9 @@ mod tests {
         let until = match &mut body.kind {
             Kind::Whole(whole) => &mut whole.until,
             Kind::Parts(parts) => &mut parts.until,
-            Kind::Empty | Kind::Text(_) | Kind::Foreign(_) => unreachable!("no exchange's answer"),
+            Kind::Empty | Kind::Text(_) | Kind::Described(..) | Kind::Foreign(_) => {
+                unreachable!("no exchange's answer")
+            }
         };
         until.deadline = Instant::now();
     }
@@ -334,5 +390,48 @@ mod tests {
             assert_eq!(next(&mut body), status(lgsp_core::Code::DeadlineExceeded));
             assert_eq!(next(&mut body), None);
         }
+    }
+    /// Everything of a body that says how it ends in its data, or that it was cut off.
+    fn read(body: &mut Body) -> (Vec<u8>, bool) {
+        let mut data = Vec::new();
+        loop {
+            match std::future::poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).now_or_never().unwrap() {
+                None => return (data, true),
+                Some(Err(Error)) => return (data, false),
+                Some(Ok(frame)) => data.extend_from_slice(&frame.into_data().expect("no trailers")),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_face_without_trailers_hears_in_the_body_how_an_answer_ends() {
+        use lgsp_face::Codec;
+        let unary = Face::Unary(Codec::Json);
+        assert_eq!(read(&mut whole().ending_as(unary)), (LONG.to_vec(), true));
+        for (face, end) in [(Face::Web, &b"grpc-status: 0\r\n"[..]), (Face::Stream(Codec::Json), b"{}")] {
+            let (data, is_whole) = read(&mut parts().await.ending_as(face));
+            assert!(is_whole && data.starts_with(&LONG) && data.ends_with(end), "{face:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_cut_at_its_deadline_is_never_taken_for_whole() {
+        use lgsp_face::Codec;
+        for face in [Face::Unary(Codec::Json), Face::Web, Face::Stream(Codec::Json)] {
+            for mut body in [whole(), parts().await] {
+                body = body.ending_as(face);
+                assert_eq!(next(&mut body), Some(Ok(PIECE)), "{face:?}");
+                pass_deadline(&mut body);
+                assert_eq!(read(&mut body), (Vec::new(), false), "{face:?}");
+            }
+        }
+        // Before the first piece there is room to say so, where a face has any.
+        let mut late = parts().await.ending_as(Face::Stream(Codec::Json));
+        pass_deadline(&mut late);
+        let (said, is_whole) = read(&mut late);
+        assert!(is_whole && String::from_utf8_lossy(&said).contains("deadline_exceeded"));
+        let mut late = whole().ending_as(Face::Unary(Codec::Json));
+        pass_deadline(&mut late);
+        assert_eq!(read(&mut late), (Vec::new(), false));
     }
 }

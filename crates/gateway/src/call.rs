@@ -9,6 +9,7 @@ use hyper::body::Incoming;
 use lgsp_bus::RequestHead;
 use lgsp_core::time::unix_micros;
 use lgsp_core::{Caller, ExchangeId, Fault, Hop, Method, Reason, Rules, permit};
+use lgsp_face::Face;
 use tokio::time::{Instant, timeout_at};
 use tracing::error;
 
@@ -18,7 +19,7 @@ use crate::hub::Hub;
 use crate::in_flight::{Admission, Connection, Slot};
 use crate::leash::Leash;
 use crate::metadata::Metadata;
-use crate::spans;
+use crate::{spans, spoken};
 
 /// Every step keeps the deadline itself, and knows better why it passed; this ends whatever does not.
 pub(crate) const SLACK: Duration = Duration::from_millis(25);
@@ -27,6 +28,8 @@ pub(crate) const SLACK: Duration = Duration::from_millis(25);
 pub(crate) struct Call {
     pub(crate) exchange: ExchangeId,
     pub(crate) arrival: Arrival,
+    /// How the caller speaks.
+    pub(crate) face: Face,
     pub(crate) head: request::Parts,
     pub(crate) body: Incoming,
     pub(crate) connection: Connection,
@@ -54,6 +57,7 @@ pub(crate) fn authorization(headers: &HeaderMap) -> Result<Option<&[u8]>, Fault>
 pub(crate) struct Admitted {
     pub(crate) exchange: ExchangeId,
     pub(crate) arrival: Arrival,
+    pub(crate) face: Face,
     pub(crate) rules: Arc<Rules>,
     pub(crate) caller: Caller,
     pub(crate) method: Arc<Method>,
@@ -94,10 +98,11 @@ fn panicked(exchange: ExchangeId) -> Fault {
 /// Reads the request. A caller that is slow to send it holds its place no longer than our patience.
 pub(crate) async fn receive(hub: &Hub, admitted: &mut Admitted) -> Result<Bytes, Fault> {
     let until = admitted.deadline.at.min(Instant::now() + hub.bounds.request_patience);
-    let read = frame::read(&mut admitted.body, &admitted.headers, hub.bounds.request);
-    timeout_at(until, read)
-        .await
-        .unwrap_or_else(|_| Err(Fault::new(Reason::DeadlineExceeded).at(Hop::Client)))
+    let (face, largest) = (admitted.face, hub.bounds.request);
+    let read = frame::read(face, &mut admitted.body, &admitted.headers, largest);
+    let late = |_| Err(Fault::new(Reason::DeadlineExceeded).at(Hop::Client));
+    let message = timeout_at(until, read).await.unwrap_or_else(late)?;
+    spoken::taken(face, &admitted.method.input, message, largest).await
 }
 
 /// Whether the rules in force, if they are others than those that admitted the exchange, would still let it through: what its

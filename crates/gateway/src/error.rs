@@ -52,6 +52,12 @@ pub enum Error {
         /// What is wrong.
         problem: String,
     },
+    /// A page's origin that no browser would name so.
+    #[error("`{origin}` is no origin of a page, such as https://portal.example.vn")]
+    Origin {
+        /// The origin.
+        origin: String,
+    },
     /// The spool cannot be opened.
     #[error("the spool {path} cannot be used: {source}")]
     Spool {
@@ -97,7 +103,12 @@ pub(crate) fn ok() -> HeaderMap {
     trailers
 }
 
-/// A refusal of what is no gRPC call: a status of HTTP and a sentence that a person can read.
+/// Whether trailers say that an exchange was served.
+pub(crate) fn is_ok(trailers: &HeaderMap) -> bool {
+    trailers.get(GRPC_STATUS).is_some_and(|status| status == "0")
+}
+
+/// A refusal of what no face of the hub is: a status of HTTP and a sentence that a person can read.
 pub(crate) fn plain(status: StatusCode, sentence: &'static str) -> Response<Body> {
     let mut response = Response::new(Body::text(sentence));
     *response.status_mut() = status;

@@ -16,7 +16,7 @@ use crate::entry::{Account, Tally};
 use crate::hub::Hub;
 use crate::metadata::{self, Metadata};
 use crate::outlet::Outlet;
-use crate::{answer, deprecation, spans, stream};
+use crate::{answer, deprecation, spans, spoken, stream};
 
 /// Carries one call from its arrival to its end.
 pub(crate) async fn exchange(hub: Arc<Hub>, call: Call, mut outlet: Outlet) {
@@ -75,7 +75,8 @@ fn admit(
     if method.client_streaming {
         return Err(Reason::ClientStream.into());
     }
-    let deadline = Deadline::of(call.arrival, metadata::timeout(&call.head.headers)?, method.deadline)?;
+    let deadline =
+        Deadline::of(call.arrival, metadata::timeout(call.face, &call.head.headers)?, method.deadline)?;
     account.ends_by(deadline.unix_us);
     outlet.until(deadline.at);
     call.leash.until(deadline.at);
@@ -85,10 +86,11 @@ fn admit(
     }
     let admission = hub.in_flight.admit(call.slot, &caller.application)?;
     let (exchange, arrival, body, headers) = (call.exchange, call.arrival, call.body, call.head.headers);
-    let connection = call.connection;
+    let (connection, face) = (call.connection, call.face);
     Ok(Admitted {
         exchange,
         arrival,
+        face,
         rules,
         caller,
         method,
@@ -140,13 +142,15 @@ async fn carry(
     if !admitted.method.platform {
         still_permitted(hub, &admitted)?;
     }
-    let unread = hub.in_flight.release(&admitted.admission, &admitted.connection, answer.framed.len())?;
+    let given =
+        spoken::given(admitted.face, &admitted.method.output, answer.framed, hub.largest_answer).await?;
+    let unread = hub.in_flight.release(&admitted.admission, &admitted.connection, given.len())?;
 
     // enter
     let subjects: &[SubjectRef] = &answer.subjects;
     hub.enter_served(account, &answer.tally, subjects, admitted.deadline.at).await?;
 
     // release
-    outlet.whole(answer.framed, unread, admitted.admission);
+    outlet.whole(given, unread, admitted.admission);
     Ok(())
 }

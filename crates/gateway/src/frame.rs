@@ -1,4 +1,4 @@
-//! gRPC's framing: one message out of a request's body, and the prefix of a message that leaves.
+//! One message out of a request's body, framed as gRPC has it or as another face does, and the prefix of a message that leaves.
 
 use std::io::Read;
 
@@ -7,41 +7,80 @@ use flate2::read::GzDecoder;
 use http::HeaderMap;
 use http_body_util::BodyExt;
 use lgsp_core::{Fault, Reason};
+use lgsp_face::Face;
 
 /// Compressed flag and length.
 pub(crate) const PREFIX: usize = 5;
+/// Room for the paddings of a body in Base64 that was encoded in pieces.
+const PADDING: usize = 1024;
 
 /// Reads the only message of a request, at most `largest` bytes after decompression.
 ///
 /// Whatever is wrong with it is said in our words; a parser's own text may hold a piece of the message.
-pub(crate) async fn read<B>(body: B, headers: &HeaderMap, largest: usize) -> Result<Bytes, Fault>
+pub(crate) async fn read<B>(face: Face, body: B, headers: &HeaderMap, largest: usize) -> Result<Bytes, Fault>
 where
     B: http_body::Body<Data = Bytes>,
 {
-    let gzip = is_gzip(headers)?;
+    let gzip = is_gzip(headers, face.encoding())?;
+    match face {
+        Face::Grpc | Face::Web | Face::Stream(_) => {
+            let mut received = Received::default();
+            pieces(body, |data| received.add(data, largest)).await?;
+            received.unpacked(gzip, largest)
+        }
+        Face::WebText => {
+            let text = whole(body, (largest + PREFIX).div_ceil(3) * 4 + PADDING).await?;
+            let bytes = lgsp_face::of_text(&text).ok_or_else(|| malformed("the body is not Base64"))?;
+            let mut received = Received::default();
+            received.add(bytes.into(), largest)?;
+            received.unpacked(gzip, largest)
+        }
+        Face::Unary(_) => {
+            let message = whole(body, largest).await?;
+            if gzip { inflate(&message, largest) } else { Ok(message) }
+        }
+    }
+}
+
+/// Takes the data of a body in the pieces in which it comes.
+async fn pieces<B>(body: B, mut take: impl FnMut(Bytes) -> Result<(), Fault>) -> Result<(), Fault>
+where
+    B: http_body::Body<Data = Bytes>,
+{
     let mut body = std::pin::pin!(body);
-    let mut received = Received::default();
     while let Some(frame) = body.frame().await {
         // A caller that resets its call ends the body with an error.
         let frame = frame.map_err(|_| Fault::new(Reason::Cancelled))?;
         if let Ok(data) = frame.into_data() {
-            received.add(data, largest)?;
+            take(data)?;
         }
     }
-    let (compressed, message) = received.message()?;
-    match (compressed, gzip) {
-        (false, _) => Ok(message),
-        (true, true) => inflate(&message, largest),
-        (true, false) => Err(malformed("the message is compressed, and grpc-encoding does not say how")),
-    }
+    Ok(())
 }
 
-/// Whether compressed messages are gzip.
-fn is_gzip(headers: &HeaderMap) -> Result<bool, Fault> {
-    match headers.get("grpc-encoding").map(http::HeaderValue::as_bytes) {
+/// A body that is framed by nothing but its end.
+async fn whole<B>(body: B, largest: usize) -> Result<Bytes, Fault>
+where
+    B: http_body::Body<Data = Bytes>,
+{
+    let mut all = BytesMut::new();
+    pieces(body, |data| {
+        if all.len() + data.len() > largest {
+            return Err(Reason::RequestTooLarge.into());
+        }
+        all.extend_from_slice(&data);
+        Ok(())
+    })
+    .await?;
+    Ok(all.freeze())
+}
+
+/// Whether compressed messages are gzip, by the header that says so.
+fn is_gzip(headers: &HeaderMap, said_by: &'static str) -> Result<bool, Fault> {
+    match headers.get(said_by).map(http::HeaderValue::as_bytes) {
         None | Some(b"identity") => Ok(false),
         Some(b"gzip") => Ok(true),
-        Some(_) => Err(Fault::new(Reason::InvalidMetadata).saying("grpc-encoding is identity or gzip")),
+        Some(_) => Err(Fault::new(Reason::InvalidMetadata).saying(format!("{said_by} is identity or gzip"))),
     }
 }
 
@@ -77,6 +116,15 @@ impl Received {
 
     fn bytes(&self) -> &[u8] {
         if self.rest.is_empty() { &self.only } else { &self.rest }
+    }
+
+    fn unpacked(self, gzip: bool, largest: usize) -> Result<Bytes, Fault> {
+        let (compressed, message) = self.message()?;
+        match (compressed, gzip) {
+            (false, _) => Ok(message),
+            (true, true) => inflate(&message, largest),
+            (true, false) => Err(malformed("the message is compressed, and no header says how")),
+        }
     }
 
     fn message(self) -> Result<(bool, Bytes), Fault> {
@@ -157,25 +205,28 @@ mod tests {
     }
 
     async fn refusal(body: Vec<u8>, headers: &HeaderMap) -> Reason {
-        read(Full::<Bytes>::from(body), headers, LARGEST).await.unwrap_err().reason()
+        read(Face::Grpc, Full::<Bytes>::from(body), headers, LARGEST).await.unwrap_err().reason()
     }
 
     #[tokio::test]
     async fn a_message_is_read_in_one_piece_or_in_many() {
         let bytes = framed(0, b"message");
-        let whole = read(Full::<Bytes>::from(bytes.clone()), &HeaderMap::new(), LARGEST).await.unwrap();
+        let whole =
+            read(Face::Grpc, Full::<Bytes>::from(bytes.clone()), &HeaderMap::new(), LARGEST).await.unwrap();
         let pieces = bytes
             .into_iter()
             .map(|byte| Ok::<_, crate::body::Error>(http_body::Frame::data(vec![byte].into())));
         let pieced =
-            read(StreamBody::new(futures::stream::iter(pieces)), &HeaderMap::new(), LARGEST).await.unwrap();
+            read(Face::Grpc, StreamBody::new(futures::stream::iter(pieces)), &HeaderMap::new(), LARGEST)
+                .await
+                .unwrap();
         assert_eq!((&whole[..], &pieced[..]), (&b"message"[..], &b"message"[..]));
     }
 
     #[tokio::test]
     async fn a_gzipped_message_is_inflated() {
         let body = Full::<Bytes>::from(framed(1, &gzipped(b"message")));
-        assert_eq!(read(body, &gzip(), LARGEST).await.unwrap(), "message");
+        assert_eq!(read(Face::Grpc, body, &gzip(), LARGEST).await.unwrap(), "message");
     }
 
     #[tokio::test]
@@ -204,5 +255,36 @@ mod tests {
         let mut cut = gzipped(b"a message that is cut before its end");
         cut.truncate(cut.len() - 9);
         assert_eq!(refusal(framed(1, &cut), &gzip()).await, Reason::Malformed);
+    }
+
+    #[tokio::test]
+    async fn every_face_frames_its_message_and_bounds_it_after_decompression() {
+        use base64::Engine;
+        use lgsp_face::Codec;
+        let text = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes).into_bytes();
+        let wrap = |face, flag, message: &[u8]| match face {
+            Face::Unary(_) => message.to_vec(),
+            Face::WebText => text(&framed(flag, message)),
+            Face::Grpc | Face::Web | Face::Stream(_) => framed(flag, message),
+        };
+        for face in [Face::Web, Face::WebText, Face::Unary(Codec::Json), Face::Stream(Codec::Proto)] {
+            let zipped: HeaderMap =
+                [(face.encoding().parse().unwrap(), HeaderValue::from_static("gzip"))].into_iter().collect();
+            let take = async |body: Vec<u8>, headers: &HeaderMap| {
+                read(face, Full::<Bytes>::from(body), headers, LARGEST).await
+            };
+            assert_eq!(
+                take(wrap(face, 0, b"message"), &HeaderMap::new()).await.unwrap(),
+                "message",
+                "{face:?}"
+            );
+            let small = wrap(face, 1, &gzipped(b"message"));
+            assert_eq!(take(small, &zipped).await.unwrap(), "message", "{face:?}");
+            let bomb = wrap(face, 1, &gzipped(&[0; 100_000]));
+            assert_eq!(take(bomb, &zipped).await.unwrap_err().reason(), Reason::RequestTooLarge, "{face:?}");
+            let large = wrap(face, 0, &[b'x'; LARGEST + 1]);
+            let refused = take(large, &HeaderMap::new()).await.unwrap_err();
+            assert_eq!(refused.reason(), Reason::RequestTooLarge, "{face:?}");
+        }
     }
 }

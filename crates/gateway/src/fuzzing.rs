@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
 use http_body_util::StreamBody;
 use lgsp_core::Fault;
+use lgsp_face::Face;
 
 use crate::caller::Tokens;
 use crate::metadata::{self, Metadata};
@@ -41,7 +42,7 @@ pub fn metadata(headers: &HeaderMap) -> Result<Vec<(&'static str, Option<String>
 }
 
 pub fn timeout(headers: &HeaderMap) -> Result<Option<Duration>, Fault> {
-    metadata::timeout(headers)
+    metadata::timeout(Face::Grpc, headers)
 }
 
 /// Tokens for `lgsp`, also of an issuer whose keys were just read from a document; `None`: it is no set of keys.
@@ -52,5 +53,5 @@ pub fn tokens(options: &Oidc, document: &[u8]) -> Option<Tokens> {
 /// Reads the only message of a body that comes in pieces.
 pub async fn message(pieces: Vec<Bytes>, headers: &HeaderMap, largest: usize) -> Result<Bytes, Fault> {
     let frames = pieces.into_iter().map(|piece| Ok::<_, body::Error>(http_body::Frame::data(piece)));
-    frame::read(StreamBody::new(futures::stream::iter(frames)), headers, largest).await
+    frame::read(Face::Grpc, StreamBody::new(futures::stream::iter(frames)), headers, largest).await
 }

@@ -5,6 +5,7 @@ use lgsp_core::entry::SubjectRef;
 use lgsp_core::time::unix_micros;
 use lgsp_core::traffic::{Ended, Traffic};
 use lgsp_core::{Fault, Hop, Outcome, Permit, Priority, Reason};
+use lgsp_face::Origins;
 use lgsp_runtime::shutdown::Group;
 use parking_lot::Mutex;
 use tokio::time::Instant;
@@ -34,6 +35,8 @@ pub(crate) struct Hub {
     pub(crate) surface: Arc<Surface>,
     pub(crate) tokens: Tokens,
     pub(crate) in_flight: InFlight,
+    /// Whose pages may call from a browser.
+    pub(crate) origins: Origins,
     pub(crate) quotas: Arc<Quotas>,
     pub(crate) bus: lgsp_bus::Caller,
     pub(crate) book: Arc<Book>,
@@ -111,10 +114,10 @@ impl Hub {
 
     /// Counts an exchange that has ended, for who asks how its application and its provider do.
     fn count(&self, account: &Account, outcome: Outcome, fault: Option<&Fault>) {
+        let at_us = unix_micros(SystemTime::now());
         self.traffic.lock().note(&Ended {
             application: account.application(),
             domain: account.domain(),
-        let at_us = unix_micros(SystemTime::now());
             outcome,
             hop: fault.map_or(Hop::Unspecified, Fault::hop),
             reason: fault.map(Fault::reason),

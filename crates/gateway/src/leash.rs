@@ -1,4 +1,4 @@
-//! Ends a call of HTTP/2 at its deadline, even when its caller reads nothing.
+//! Ends a call at its deadline, even when its caller reads nothing: of HTTP/2 the call, of HTTP/1 its connection.
 //!
 //! hyper waits for the caller's window before it looks at a body again, so that no body can end itself. But hyper has
 //! every call run by an executor of ours, and dropping what it runs resets the call.
@@ -37,7 +37,7 @@ struct Length {
 }
 
 impl Leash {
-    /// The leash of the call that this task runs; one that holds nothing on HTTP/1.
+    /// The leash of the call that this task runs.
     pub(crate) fn of_this_call() -> Self {
         LEASH.try_with(Clone::clone).unwrap_or_else(|_| Self::new().0)
     }
@@ -52,10 +52,47 @@ impl Leash {
         self.0.send_replace(Length { end: deadline + GRACE, leaving: Some(leaving) });
     }
 
+    /// Runs a call of HTTP/1 on the leash of its connection, which begins anew with it.
+    pub(crate) async fn hold<C: Future>(self, call: C) -> C::Output {
+        self.until(Instant::now() + UNKNOWN_CALL);
+        LEASH.scope(self, call).await
+    }
+
     fn new() -> (Self, watch::Receiver<Length>) {
         let length = Length { end: Instant::now() + UNKNOWN_CALL, leaving: None };
         let (sender, receiver) = watch::channel(length);
         (Self(Arc::new(sender)), receiver)
+    }
+}
+
+/// The leash of a connection of HTTP/1, whose calls come one after the other.
+pub(crate) struct Tether {
+    leash: Leash,
+    until: watch::Receiver<Length>,
+}
+
+impl Tether {
+    pub(crate) fn new() -> Self {
+        let (leash, until) = Leash::new();
+        Self { leash, until }
+    }
+
+    /// What the calls of the connection begin with.
+    pub(crate) fn leash(&self) -> Leash {
+        self.leash.clone()
+    }
+
+    /// Waits until a call has lasted too long.
+    pub(crate) async fn passed(&mut self, is_calling: impl Fn() -> bool) {
+        loop {
+            let length = self.until.borrow_and_update().clone();
+            tokio::select! {
+                () = length.passed() => if is_calling() { return },
+                _ = self.until.changed() => continue,
+            }
+            // Nobody calls now, and who calls next begins anew.
+            let _ = self.until.changed().await;
+        }
     }
 }
 

@@ -5,15 +5,15 @@
 //! ```text
 //!  listener ─ tls (callers' certificates), HTTP/2, bounds of connections, a leash on every call
 //!     ▼
-//!  service ── POST and application/grpc only; surface: health and reflection
+//!  service ── POST, and the faces of lgsp_face; surface: health, reflection, and what describes the JSON
 //!     ▼
 //!  exchange ─ the specification: a task of its own, until its end
 //!     ├─ admit    caller (token, certificate; oidc: persons), metadata, deadline, in_flight
-//!     ├─ permit   lgsp_core::permit, frame (the request), field rules, quota
+//!     ├─ permit   lgsp_core::permit, frame and spoken (the request), field rules, quota
 //!     ├─ forward  lgsp_bus::Caller
 //!     ├─ filter   answer, filter: on the wire bytes, by the agreement's mask
 //!     ├─ enter    entry: account → book → writer (durable), or its backlog and spool
-//!     └─ release  outlet → body; streams: stream, in parts, each after its entry
+//!     └─ release  spoken, outlet → body; streams: stream, in parts, each after its entry
 //! ```
 //!
 //! [`start`] puts it together; rules follow the topic `lgsp.registry`. Whatever is refused passes [`error`], so that every
@@ -56,6 +56,7 @@ mod quota;
 mod rules;
 mod service;
 mod spans;
+mod spoken;
 mod start;
 mod stats;
 mod stream;

@@ -6,6 +6,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::{Request, Version};
+use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -20,7 +22,7 @@ use tracing::{debug, warn};
 use crate::activity::{Activity, Calling};
 use crate::hub::Hub;
 use crate::in_flight::Connection;
-use crate::leash::Leashed;
+use crate::leash::{Leashed, Tether};
 use crate::options::Connections;
 use crate::service;
 use crate::stats::Stats;
@@ -169,10 +171,19 @@ impl Accepted {
         let activity = Arc::new(Activity::new());
         let connection = Connection::new(self.peer.ip(), self.bounds.unread).showing(shown);
         let (hub, seen) = (self.hub.clone(), activity.clone());
-        let service = service_fn(move |request| {
+        let mut tether = Tether::new();
+        let leash = tether.leash();
+        let service = service_fn(move |request: Request<Incoming>| {
             let calling = Calling::begin(&seen);
+            let of_http1 = (request.version() != Version::HTTP_2).then(|| leash.clone());
             let answer = service::answer(hub.clone(), connection.clone(), request);
-            async move { Ok::<_, Infallible>(answer.await.map(|body| body.counted_by(calling))) }
+            async move {
+                let answer = match of_http1 {
+                    None => answer.await,
+                    Some(leash) => Box::pin(leash.hold(answer)).await,
+                };
+                Ok::<_, Infallible>(answer.map(|body| body.counted_by(calling)))
+            }
         });
         let mut http = pin!(self.builder.serve_connection(TokioIo::new(stream), service));
         let mut closing = false;
@@ -183,6 +194,10 @@ impl Accepted {
                 () = self.hub.leaving.cancelled(), if !closing => {
                     closing = true;
                     http.as_mut().graceful_shutdown();
+                }
+                () = tether.passed(|| activity.is_calling()) => {
+                    Stats::count(&self.hub.stats.resets);
+                    return;
                 }
                 () = sleep_until(activity.look_at(&self.bounds, closing)) => {
                     if activity.is_busy(&self.bounds, closing) {

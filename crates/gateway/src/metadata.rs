@@ -8,6 +8,7 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use lgsp_core::sign_in::may_hold_a_person;
 use lgsp_core::{Fault, PersonId, Purpose, Reason};
+use lgsp_face::Face;
 use lgsp_identifiers::Format;
 
 /// Longest value, in characters.
@@ -94,8 +95,18 @@ fn purpose(name: &HeaderName, value: &HeaderValue, twice: bool) -> Result<Purpos
     Purpose::parse(&text).ok_or_else(|| Reason::PurposeUnknown.into())
 }
 
-/// How long the caller waits, if it says so.
-pub(crate) fn timeout(headers: &HeaderMap) -> Result<Option<Duration>, Fault> {
+/// How long the caller waits, if it says so: with a header of its own where it calls by the Connect protocol.
+pub(crate) fn timeout(face: Face, headers: &HeaderMap) -> Result<Option<Duration>, Fault> {
+    match face {
+        Face::Grpc | Face::Web | Face::WebText => grpc_timeout(headers),
+        Face::Unary(_) | Face::Stream(_) if !lgsp_face::version_is_known(headers) => {
+            Err(invalid("connect-protocol-version is 1"))
+        }
+        Face::Unary(_) | Face::Stream(_) => lgsp_face::timeout(headers).map_err(invalid),
+    }
+}
+
+fn grpc_timeout(headers: &HeaderMap) -> Result<Option<Duration>, Fault> {
     let Some(value) = headers.get("grpc-timeout") else { return Ok(None) };
     let malformed = || invalid("grpc-timeout is not 1 to 8 digits and a unit");
     let (digits, unit) = value
@@ -213,7 +224,7 @@ mod tests {
 
     #[test]
     fn timeouts_are_read_in_every_unit_and_refused_in_every_other_form() {
-        let read = |text: &str| timeout(&headers(&[("grpc-timeout", text)]));
+        let read = |text: &str| timeout(Face::Grpc, &headers(&[("grpc-timeout", text)]));
         for (text, micros) in [
             ("1H", 3_600_000_000),
             ("2M", 120_000_000),
@@ -227,6 +238,6 @@ mod tests {
         for text in ["", "5", "S", "123456789S", "-1S", "1.5S", "5X", "é"] {
             assert!(read(text).is_err(), "{text}");
         }
-        assert_eq!(timeout(&HeaderMap::new()).unwrap(), None);
+        assert_eq!(timeout(Face::Grpc, &HeaderMap::new()).unwrap(), None);
     }
 }

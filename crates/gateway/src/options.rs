@@ -16,7 +16,7 @@ pub use tls::{ClientCertificates, Tls};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Options {
-    /// Where gRPC is served.
+    /// Where gRPC and its JSON face are served.
     pub listen: SocketAddr,
     /// The gateway's certificate, without which it serves loopback addresses only, and those of its callers.
     /// On the heap, because options are moved about and few have one.
@@ -25,6 +25,8 @@ pub struct Options {
     pub audience: String,
     /// The issuer whose tokens sign persons in.
     pub oidc: Option<Box<Oidc>>,
+    /// Origins whose pages may call from a browser.
+    pub origins: Vec<String>,
     /// Bounds of connections.
     pub connections: Connections,
     /// Bounds of exchanges.
@@ -128,6 +130,7 @@ impl Default for Options {
             tls: None,
             audience: "lgsp".to_owned(),
             oidc: None,
+            origins: Vec::new(),
             connections: Connections::default(),
             exchanges: Exchanges::default(),
             entries: Entries::default(),
@@ -195,10 +198,19 @@ impl Default for Entries {
 impl config::Options for Options {
     fn reference() -> Vec<Row> {
         let mut rows = vec![
-            row("listen", "address:port; port 0 takes a free one", "Where gRPC is served."),
+            row(
+                "listen",
+                "address:port; port 0 takes a free one",
+                "Where gRPC and its JSON face are served.",
+            ),
             row("tls", "a table with certificate and key, and what else is named above", tls::DOC),
             row("audience", "a text", "The audience that tokens which callers sign themselves must name."),
             row("oidc", "a table with issuer and audience, and what else is named above", oidc::DOC),
+            row(
+                "origins",
+                "a list of origins, such as [\"https://portal.example.vn\"]",
+                "Origins whose pages may call from a browser (CORS), exactly as browsers name them. None: no page may.",
+            ),
         ];
         rows.extend(section::<Connections>("connections"));
         rows.extend(section::<Exchanges>("exchanges"));
@@ -218,6 +230,9 @@ impl config::Options for Options {
         }
         if let Some(oidc) = &self.oidc {
             problems.within("oidc", |problems| oidc.check(problems));
+        }
+        if let Err(origin) = lgsp_face::Origins::parse(&self.origins) {
+            problems.add("origins", format!("`{origin}` is no origin, such as https://portal.example.vn"));
         }
         problems.section("connections", &self.connections);
         problems.section("exchanges", &self.exchanges);

@@ -161,7 +161,7 @@ impl Follower {
                     self = follower;
                     if let Some(New { rules, descriptors }) = new {
                         tell(&rules);
-                        surface.show(open_services(&rules), descriptors).await;
+                        surface.show(open_services(&rules), rules.pools().to_vec(), descriptors).await;
                         // Not before: whoever waited for a gateway that is ready may ask it for its services next.
                         self.tell();
                     }
@@ -169,7 +169,7 @@ impl Follower {
                 Some(Tailed::CaughtUp) => {
                     if let Some(New { rules, descriptors }) = self.begin() {
                         tell(&rules);
-                        surface.show(open_services(&rules), descriptors).await;
+                        surface.show(open_services(&rules), rules.pools().to_vec(), descriptors).await;
                     }
                     self.catch_up();
                 }

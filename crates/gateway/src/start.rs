@@ -157,6 +157,7 @@ pub async fn start(
     }
     let certificates = options.tls.as_deref().map(Certificates::open).transpose()?.map(Arc::new);
     let issuer = options.oidc.as_deref().map(Issuer::open).transpose()?.map(Arc::new);
+    let origins = Origins::parse(&options.origins).map_err(|origin| Error::Origin { origin })?;
     let role = Role { bus, state, shutdown, options: &options, stats: Arc::default() };
     let broker = Broker::new(state);
     let counting = macs.counting().cloned();
@@ -180,6 +181,7 @@ pub async fn start(
         surface,
         tokens: Tokens::new(&options.audience, options.exchanges.tokens).trusting(issuer),
         in_flight: InFlight::new(&options.exchanges),
+        origins,
         quotas,
         bus: caller,
         book,

@@ -21,6 +21,7 @@ use crate::entry::{Account, Tally};
 use crate::filter::Subjects;
 use crate::hub::Hub;
 use crate::outlet::Outlet;
+use crate::spoken;
 
 /// Most messages of a part.
 const MOST_MESSAGES: usize = 100;
@@ -58,20 +59,22 @@ pub(crate) async fn release(
     let mut subjects = Subjects::asked(account.asked().to_vec());
     for number in 1.. {
         subjects.begin_part();
-        let part = gather(hub, admitted, &mut reply, plan, &mut subjects, outlet).await?;
+        let mut part = gather(hub, admitted, &mut reply, plan, &mut subjects, outlet).await?;
         account.travelled(reply.trace());
         still_permitted(hub, admitted)?;
         within_limits(&admitted.method, released, &part)?;
         if !part.messages.is_empty() {
-            let unread =
-                hub.in_flight.release(&admitted.admission, &admitted.connection, part.framed.len())?;
+            let framed = Bytes::from(std::mem::take(&mut part.framed));
             let mut tally = Tally::new();
-            part.tally(&mut tally);
+            part.tally(&framed, &mut tally);
+            let (output, largest) = (&admitted.method.output, hub.largest_answer);
+            let given = spoken::given(admitted.face, output, framed.clone(), largest).await?;
+            let unread = hub.in_flight.release(&admitted.admission, &admitted.connection, given.len())?;
             let entry = account.part(&hub.book, number, &tally, &subjects.to_refs());
             hub.writer.append_or_leave(entry, deadline).await?;
             still_in_time(deadline)?;
-            part.tally(released);
-            outlet.part(Bytes::from(part.framed), unread).await?;
+            part.tally(&framed, released);
+            outlet.part(given, unread).await?;
         }
         if admitted.admission.is_bulk() {
             // Somebody waits for the others' next parts.
@@ -150,9 +153,9 @@ fn within_limits(method: &Method, released: &Tally, part: &Part) -> Result<(), F
 }
 
 impl Part {
-    fn tally(&self, tally: &mut Tally) {
+    fn tally(&self, framed: &[u8], tally: &mut Tally) {
         for message in &self.messages {
-            tally.add(&self.framed[message.clone()]);
+            tally.add(&framed[message.clone()]);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What the gateway answers itself, to anyone: health and reflection.
+//! What the gateway answers itself, to anyone: health, reflection, and what describes its JSON face.
 //!
 //! Who shows a credential gets a list of the services that it opens; contracts are told to anyone, since they say what may be
 //! agreed on and hold no data. Lists are made when they are asked for, and kept for all who may call the same.
@@ -15,6 +15,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use lgsp_core::{Caller, Fault, Reason, Rules, is_callable, is_open_to};
 use moka::sync::Cache;
+use prost_reflect::{DescriptorPool, ServiceDescriptor};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::service::Routes;
 use tower::ServiceExt;
@@ -48,16 +49,33 @@ pub(crate) struct Surface {
 
 /// What the rules in force have to show.
 struct Shown {
+    open: Vec<String>,
+    contracts: Vec<DescriptorPool>,
     descriptors: Vec<Bytes>,
     /// With all services.
     routes: Routes,
     /// With some of them, by their names.
     narrowed: Cache<Vec<String>, Routes>,
+    /// What describes services of the JSON face, by their names.
+    described: Cache<Vec<String>, Bytes>,
 }
 
 impl Shown {
-    fn new(routes: Routes, descriptors: Vec<Bytes>) -> Self {
-        Self { descriptors, routes, narrowed: Cache::new(MOST_LISTS) }
+    fn new(routes: Routes) -> Self {
+        Self {
+            open: Vec::new(),
+            contracts: Vec::new(),
+            descriptors: Vec::new(),
+            routes,
+            narrowed: Cache::new(MOST_LISTS),
+            described: Cache::new(MOST_LISTS),
+        }
+    }
+
+    fn describe(&self, services: &[String]) -> Bytes {
+        let find = |name: &String| self.contracts.iter().find_map(|pool| pool.get_service_by_name(name));
+        let services: Vec<ServiceDescriptor> = services.iter().filter_map(find).collect();
+        lgsp_face::openapi::document(&services, env!("CARGO_PKG_VERSION")).to_string().into()
     }
 }
 
@@ -72,7 +90,7 @@ impl Surface {
     pub(crate) async fn new(most: usize) -> Self {
         let (reporter, server) = tonic_health::server::health_reporter();
         let health_routes = Routes::new(server);
-        let shown = ArcSwap::from_pointee(Shown::new(health_routes.clone(), Vec::new()));
+        let shown = ArcSwap::from_pointee(Shown::new(health_routes.clone()));
         let room = Arc::new(Semaphore::new(most));
         Self { health: Health::new(reporter).await, health_routes, shown, room }
     }
@@ -114,10 +132,36 @@ impl Surface {
         Ok(response.map(|body| Body::foreign(body, farewell, looking)))
     }
 
+    /// Describes the JSON face of these services, or of all that there are. A description counts as a list does, and is kept like one.
+    pub(crate) async fn description(
+        &self,
+        services: Option<Vec<String>>,
+        looking: Looking,
+    ) -> Result<(Bytes, Looking), Fault> {
+        let shown = self.shown.load_full();
+        let services = services.unwrap_or_else(|| shown.open.clone());
+        if let Some(document) = shown.described.get(&services) {
+            return Ok((document, looking));
+        }
+        let made = tokio::task::spawn_blocking(move || {
+            let document = shown.described.get_with(services.clone(), || shown.describe(&services));
+            (document, looking)
+        });
+        made.await.map_err(|_| Reason::Internal.into())
+    }
+
     /// Shows the services of new rules.
-    pub(crate) async fn show(&self, open: Vec<String>, descriptors: Vec<Bytes>) {
+    pub(crate) async fn show(
+        &self,
+        open: Vec<String>,
+        contracts: Vec<DescriptorPool>,
+        descriptors: Vec<Bytes>,
+    ) {
         match routes(&self.health_routes, &open, &descriptors) {
-            Ok(routes) => self.shown.store(Shown::new(routes, descriptors).into()),
+            Ok(routes) => {
+                let shown = Shown { open: open.clone(), contracts, descriptors, ..Shown::new(routes) };
+                self.shown.store(shown.into());
+            }
             // The rules are in force all the same: reflection is a convenience.
             Err(error) => error!(%error, "reflection could not be built"),
         }

@@ -14,8 +14,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("lgsp-tlog", &[]),
     ("lgsp-witness", &["lgsp-runtime", "lgsp-tlog"]),
     ("lgsp-core", &["lgsp-proto", "lgsp-identifiers"]),
+    ("lgsp-face", &["lgsp-core", "lgsp-proto"]),
     ("lgsp-bus", &["lgsp-core", "lgsp-proto", "lgsp-runtime"]),
-    ("lgsp-gateway", &["lgsp-bus", "lgsp-core", "lgsp-identifiers", "lgsp-proto", "lgsp-runtime"]),
+    (
+        "lgsp-gateway",
+        &["lgsp-bus", "lgsp-core", "lgsp-face", "lgsp-identifiers", "lgsp-proto", "lgsp-runtime"],
+    ),
     (
         "lgsp-registry",
         &["lgsp-bus", "lgsp-core", "lgsp-identifiers", "lgsp-proto", "lgsp-runtime", "lgsp-store"],
@@ -53,7 +57,7 @@ const GUARDED: &[(&str, &[&str])] = &[
 ];
 
 /// Words and rules have no runtime.
-const WITHOUT_TOKIO: &[&str] = &["lgsp-core", "lgsp-identifiers", "lgsp-proto", "lgsp-tlog"];
+const WITHOUT_TOKIO: &[&str] = &["lgsp-core", "lgsp-face", "lgsp-identifiers", "lgsp-proto", "lgsp-tlog"];
 
 #[test]
 fn arrows_point_down() {

@@ -158,12 +158,12 @@ async fn a_verb_other_than_post_is_not_served() {
 }
 
 #[tokio::test]
-async fn a_content_type_that_is_not_grpc_is_told_so_readably() {
+async fn a_content_type_of_no_face_is_told_so_readably() {
     let hub = hub().await;
     let request = Request::builder()
         .method(Method::POST)
         .uri(format!("http://{}{GET_CITIZEN}", hub.grpc()))
-        .header("content-type", "application/json")
+        .header("content-type", "text/plain")
         .body(())
         .expect("a request");
     let answer =

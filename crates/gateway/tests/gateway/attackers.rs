@@ -63,7 +63,7 @@ fn grpc_status(headers: &HeaderMap) -> tonic::Status {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_verb_other_than_post_and_what_is_no_grpc_get_an_answer_that_a_person_can_read() {
+async fn a_verb_other_than_post_and_what_no_face_speaks_get_an_answer_that_a_person_can_read() {
     let hub = Hub::start().await;
     let send = connect(hub.gateway.address, 65_535).await;
     for verb in ["GET", "PUT", "DELETE", "OPTIONS", "PATCH"] {
@@ -73,7 +73,7 @@ async fn a_verb_other_than_post_and_what_is_no_grpc_get_an_answer_that_a_person_
         assert_eq!(response.headers()["allow"], "POST");
         assert!(response.headers().contains_key("lgsp-exchange-id"));
     }
-    let response = post(&send, request("POST", "application/json", fixture::GET_CITIZEN), Bytes::new()).await;
+    let response = post(&send, request("POST", "text/plain", fixture::GET_CITIZEN), Bytes::new()).await;
     assert_eq!(response.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
     let body = within("a body", response.into_body().data()).await.unwrap().unwrap();
     assert!(std::str::from_utf8(&body).unwrap().contains("application/grpc"));

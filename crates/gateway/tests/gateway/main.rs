@@ -4,6 +4,7 @@
 mod attackers;
 mod calls;
 mod days;
+mod faces;
 #[path = "../../src/fixture.rs"]
 mod fixture;
 mod hub;
