@@ -276,7 +276,7 @@ mod tests {
         let all = hex::encode(lgsp_core::entry::sha256(digests.concat().as_bytes()));
         assert_eq!(
             (NUMBER, all.as_str()),
-            (4, "ab10c758ba562140794ab487cc510069fce69db832f246835fd33b255640fc19")
+            (4, "336e17d41883c96bfa0dfadc8c31291654f9ac62adeb4f90bfaa830f8ebb455f")
         );
     }
 }
