@@ -10,7 +10,7 @@ use crate::broker::Embedded;
 use crate::clients::{self, Cluster, Fetch};
 use crate::headers::HeaderList;
 use crate::producer::{Outgoing, Producer};
-use crate::{Counters, Error, Options, Start, Stats, Tail};
+use crate::{Counters, Error, Options, Start, Stats, Tail, topics};
 
 /// How long [`Bus::publish`] waits for Kafka.
 const PUBLISH_TIMEOUT: Duration = Duration::from_secs(5);
@@ -170,6 +170,15 @@ impl Bus {
         // The embedded broker does not wake a fetch when something is produced, so there the hold is the latency.
         let hold = if self.is_embedded() { Duration::from_millis(1) } else { Duration::from_millis(500) };
         Fetch { least_bytes: 1, hold }
+    }
+
+    /// How the requests of a domain are fetched. Nobody fills a form from the platform's own services: there some milliseconds
+    /// do no harm, and the embedded broker idles at less.
+    pub(crate) fn fetch_requests(&self, domain: &str) -> Fetch {
+        if self.is_embedded() && topics::is_of_the_platform(domain) {
+            return Fetch { least_bytes: 1, hold: Duration::from_millis(5) };
+        }
+        self.fetch_at_once()
     }
 
     /// How a consumer fetches that may follow a moment later. On Kafka it waits for much at once: a fetch for each record

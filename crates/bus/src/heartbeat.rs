@@ -64,7 +64,7 @@ impl Sender {
 
     /// A provider. The platform's own services are named by their role; everybody else is an adapter.
     pub(crate) fn provider(instance: &str, domain: &str, key: MacKey) -> Self {
-        let role = if ["registry", "ledger", "monitor"].contains(&domain) { domain } else { "adapter" };
+        let role = if topics::is_of_the_platform(domain) { domain } else { "adapter" };
         let key = Some((key, Kind::Heartbeat));
         Self { instance: instance.to_owned(), role: role.to_owned(), domain: domain.to_owned(), key }
     }

@@ -228,7 +228,7 @@ fn consumer(
     domain: &str,
     membership: Arc<Membership>,
 ) -> Result<Arc<BaseConsumer<intake::Member>>, Error> {
-    let config = clients::group_consumer(bus.cluster(), domain, bus.fetch_at_once());
+    let config = clients::group_consumer(bus.cluster(), domain, bus.fetch_requests(domain));
     let (topic, cluster) = (topics::request(domain), bus.cluster());
     let reading = cluster.lags.begin(domain, (&topic, &bus.options().topic(&topic)), Done::Committed);
     let member = intake::Member { membership, refusals: cluster.refusals.clone(), reading };

@@ -37,6 +37,11 @@ pub const DEAD_LETTER: &str = "lgsp.dead-letter";
 pub const DOMAINS: &[&str] =
     &["population", "land", "health", "education", "business", "registry", "ledger", "monitor"];
 
+/// Whether a domain is one of the platform's own, and no adapter's.
+pub(crate) fn is_of_the_platform(domain: &str) -> bool {
+    ["registry", "ledger", "monitor"].contains(&domain)
+}
+
 /// The topic of a domain's requests.
 pub fn request(domain: &str) -> String {
     format!("lgsp.request.{domain}")
