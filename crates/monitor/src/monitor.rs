@@ -2,9 +2,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lgsp_bus::{Bus, Health, MacKeys};
+use lgsp_proto::monitor::v1::alert_service_server::AlertServiceServer;
 use lgsp_proto::monitor::v1::monitor_service_server::MonitorServiceServer;
 use lgsp_proto::monitor::v1::{LinkChange, MaintenanceWindow};
-use lgsp_runtime::{Component, Shutdown, Stage, State};
+use lgsp_runtime::state::Condition;
+use lgsp_runtime::{Shutdown, Stage, State};
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, broadcast};
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -12,29 +14,26 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tracing::{info, warn};
 
+use crate::alerts;
 use crate::board::{Board, Change};
 use crate::history::History;
 use crate::link::Level;
 use crate::listen::{self, now_us};
+use crate::metrics::Meters;
 use crate::picture::Picture;
 use crate::service::Service;
 use crate::tell::Tellers;
+use crate::write::{Waiting, Writing};
 use crate::{Error, Options};
 
 /// How often the signals are looked at.
-const LOOK: Duration = Duration::from_millis(500);
+pub(crate) const LOOK: Duration = Duration::from_millis(500);
 /// How long the store may take.
 pub(crate) const STORE_PATIENCE: Duration = Duration::from_secs(5);
-/// Changes that wait for a store that is away. The oldest go first.
-const MOST_WAITING: usize = 10_000;
 /// Changes that wait for a slow follower.
 const FOLLOW_BUFFER: usize = 1_024;
 /// Most followers at once.
 const MOST_FOLLOWERS: usize = 64;
-/// How often it is written down that somebody watches.
-const WATCH: Duration = Duration::from_secs(10);
-/// How often the history is forgotten that is too old.
-const FORGET: Duration = Duration::from_secs(3_600);
 /// How early gateways hear of maintenance.
 const EARLY_US: i64 = 60_000_000;
 /// Most announcements, and links in all of them, that a heartbeat carries.
@@ -50,8 +49,14 @@ pub struct Monitor {
 impl Monitor {
     /// The service, for [`lgsp_bus::serve`] under the domain `monitor`.
     pub fn routes(&self) -> Routes {
-        Routes::new(MonitorServiceServer::new(self.service.clone()))
+        let alerts = alerts::Service { shared: self.service.shared.clone() };
+        Routes::new(MonitorServiceServer::new(self.service.clone())).add_service(AlertServiceServer::new(alerts))
     }
+}
+
+/// What is wrong with the monitor's store, as its state tells it: `store-failed`. `None`: nothing.
+pub fn store_trouble(state: &State) -> Option<&'static str> {
+    (state.condition("history") == Some(Condition::Degraded)).then_some("store-failed")
 }
 
 /// What the parts of a monitor share.
@@ -64,14 +69,18 @@ pub(crate) struct Shared {
     pub leaving: CancellationToken,
     /// One announcement at a time is made or taken back.
     pub announcing: tokio::sync::Mutex<()>,
+    /// How long the history is kept.
+    pub keep_us: i64,
     /// What the heartbeats of the monitor carry.
     pub heartbeats: Health,
+    pub alerts: alerts::Alerts,
 }
 
 /// Starts to watch. `tellers` are the roles of this process, and `heartbeats` those that the monitor is served with: they carry the
 /// maintenance that runs to the gateways.
 ///
-/// State: `history` tells of the store; the numbers are `links`, `links-degraded` and `links-down`.
+/// State: `history` tells of the store, and `alerts` of who could not be told; the numbers are `links`, `links-degraded`, `links-down`
+/// and `alerts-firing`.
 ///
 /// # Errors
 /// The store cannot be used.
@@ -89,6 +98,7 @@ pub async fn start(
     for last in history.last(soon).await? {
         board.remember(last, begun_us);
     }
+    let alerts = alerts::Alerts::open(history.alerts(), state).await?;
     let shared = Arc::new(Shared {
         board: Mutex::new(board),
         history,
@@ -96,10 +106,15 @@ pub async fn start(
         followers: Arc::new(Semaphore::new(MOST_FOLLOWERS)),
         leaving: shutdown.begins(Stage::NotServing),
         announcing: tokio::sync::Mutex::default(),
+        keep_us: options.keep.as_micros() as i64,
         heartbeats: heartbeats.clone(),
+        alerts,
     });
+    let meters = Arc::new(Meters::show(state.metrics(), Arc::downgrade(&shared)));
+    let waiting = Waiting::default();
     let (keys, picture) = (Arc::new(keys), Arc::<Mutex<Picture>>::default());
-    let stop = shutdown.begins(Stage::Drain);
+    // Whoever leaves looks no more: that the roles of its process leave with it is no news.
+    let stop = shutdown.begins(Stage::NotServing);
     let spawn = |name, task: futures::future::BoxFuture<'static, ()>| {
         let stop = stop.clone();
         shutdown.spawn(Stage::Drain, name, async move {
@@ -112,17 +127,20 @@ pub async fn start(
         spawn("entries counted", Box::pin(listen::entries(bus.clone(), keys, picture.clone())));
     }
     spawn("links told", Box::pin(listen::told(options.clone(), tellers, picture.clone())));
+    let known = (shared.clone(), picture.clone());
+    alerts::start(options.alerts, shared.keep_us, known, state, shutdown).await?;
     let looking = Looking {
         shared: shared.clone(),
         picture,
         silent_after_us: options.silent_after.as_micros() as i64,
-        keep_us: options.keep.as_micros() as i64,
-        begun_us,
-        waiting: Vec::new(),
-        component: state.component("history"),
+        waiting: waiting.clone(),
+        meters: meters.clone(),
         state: state.clone(),
     };
     spawn("links", Box::pin(looking.run()));
+    let component = state.component("history");
+    let writing = Writing { shared: shared.clone(), begun_us, waiting, meters, component };
+    spawn("history of links", Box::pin(writing.run()));
     Ok(Monitor { service: Service { shared } })
 }
 
@@ -131,61 +149,32 @@ struct Looking {
     shared: Arc<Shared>,
     picture: Arc<Mutex<Picture>>,
     silent_after_us: i64,
-    keep_us: i64,
-    begun_us: i64,
-    /// Changes that are not written down yet.
-    waiting: Vec<Change>,
-    component: Component,
+    waiting: Waiting,
+    meters: Arc<Meters>,
     state: State,
 }
 
 impl Looking {
-    async fn run(mut self) {
+    async fn run(self) {
         let links = self.state.fact("links");
         let (degraded, down) = (self.state.fact("links-degraded"), self.state.fact("links-down"));
         let mut every = interval(LOOK);
         every.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (mut watched, mut forgot) = (None::<Instant>, None::<Instant>);
-        self.component.ready();
         loop {
             every.tick().await;
             let now_us = now_us();
             let changes = self.look(now_us);
             changes.iter().for_each(tell);
             for change in &changes {
+                self.meters.changed(change);
                 // Nobody may be following.
                 let _ = self.shared.changes.send(change.told());
             }
-            self.waiting.extend(changes);
-            let overflow = self.waiting.len().saturating_sub(MOST_WAITING);
-            self.waiting.drain(..overflow);
+            self.waiting.push(changes);
             let levels = self.shared.board.lock().levels();
             links.set(levels.len() as i64);
             degraded.set(levels.iter().filter(|level| **level == Level::Degraded).count() as i64);
             down.set(levels.iter().filter(|level| **level == Level::Down).count() as i64);
-
-            let is_due =
-                |last: Option<Instant>, every| last.is_none_or(|last: Instant| last.elapsed() >= every);
-            let (watch_due, forget_due) = (is_due(watched, WATCH), is_due(forgot, FORGET));
-            if self.waiting.is_empty() && !watch_due && !forget_due {
-                continue;
-            }
-            let written = self.write(now_us, forget_due).await;
-            match written {
-                Ok(()) => {
-                    self.waiting.clear();
-                    watched = Some(Instant::now());
-                    forgot = forgot.filter(|_| !forget_due).or(Some(Instant::now()));
-                    self.component.ready();
-                }
-                Err(error) => {
-                    warn!(%error, waiting = self.waiting.len(), "changes of links cannot be written down");
-                    self.component.degraded("the history cannot be written: its store does not take it");
-                    // Not at every look.
-                    watched = Some(Instant::now());
-                    forgot = Some(Instant::now());
-                }
-            }
         }
     }
 
@@ -195,18 +184,6 @@ impl Looking {
         let changes = board.take(readings, now_us);
         self.shared.heartbeats.announce(announced(&board, now_us));
         changes
-    }
-
-    async fn write(&self, now_us: i64, forget: bool) -> Result<(), lgsp_store::Error> {
-        let (history, deadline) = (&self.shared.history, Instant::now() + STORE_PATIENCE);
-        if !self.waiting.is_empty() {
-            history.add(&self.waiting, deadline).await?;
-        }
-        history.watch(self.begun_us, now_us, deadline).await?;
-        if forget {
-            history.forget_before(now_us - self.keep_us, deadline).await?;
-        }
-        Ok(())
     }
 }
 
