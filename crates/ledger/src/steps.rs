@@ -1,19 +1,24 @@
 //! The steps of the filing, one at a time and without a broker, to be timed. No promise of the crate.
 
 use std::path::Path;
+use std::time::Duration;
 
 use bytes::Bytes;
 use lgsp_bus::MacKey;
 use lgsp_tlog::SignerKey;
+use tokio::time::Instant;
 
 use crate::entry::{self, Key, Read, Signers};
 use crate::erasable::Erasables;
-use crate::files::log::{End, Log};
-use crate::index::{Index, Progress, Row};
+use crate::files::log::{End, Log, Place};
+use crate::index::{Asked, Index, Progress, Row};
 use crate::recovery::Site;
 use crate::seal::{Heads, Publisher, Tree};
 use crate::sequences::Sequences;
 use crate::{Error, Options};
+
+/// How long a count may take.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// A ledger's files, without a ledger.
 #[derive(Debug)]
@@ -25,6 +30,28 @@ pub struct Steps {
     erasables: Erasables,
     index: Index,
     sequences: Sequences,
+}
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// Exchanges of the period as a whole.
+    Period,
+    /// Exchanges day by day.
+    Days,
+    /// The first, with distinct dossiers.
+    Dossiers,
+    /// Forms.
+    Forms,
+}
+
+/// What was counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// Rows of the answer.
+    pub rows: usize,
+    /// Exchanges, or forms that were opened.
+    pub sum: u64,
 }
 
 /// Entries that were read.
@@ -98,5 +125,42 @@ impl Steps {
         self.index.put(rows, &[], &self.sequences, &progress, &Default::default()).await?;
         self.sequences.written();
         Ok(())
+    }
+
+    /// Takes entries into the index alone: for what is asked of an index of a size that no log need be made for.
+    ///
+    /// # Errors
+    /// The index does not do it.
+    pub async fn index_alone(&mut self, entries: Entries, first_leaf: u64) -> Result<(), Error> {
+        let row = |(read, leaf)| Row { leaf, place: Place::default(), read };
+        let rows: Vec<Row> = entries.0.into_iter().zip(first_leaf..).map(row).collect();
+        self.index.put(&rows, &[], &self.sequences, &Progress::default(), &Default::default()).await
+    }
+
+    /// Counts the exchanges of a period (midnights in Unix µs), as a report asks for them.
+    ///
+    /// # Errors
+    /// The index does not do it.
+    pub async fn count(&self, (since_us, until_us): (i64, i64), ask: Ask) -> Result<Counted, Error> {
+        let deadline = Instant::now() + PATIENCE;
+        let failed = |source| crate::fence::failed("index", source);
+        if ask == Ask::Forms {
+            let told = self.index.forms((since_us, until_us), usize::MAX, deadline).await.map_err(failed)?;
+            let opened = told.0.iter().map(|it| it.opened).sum::<i64>();
+            return Ok(Counted { rows: told.0.len() + told.1.len(), sum: opened.unsigned_abs() });
+        }
+        let (by_day, dossiers) = (ask == Ask::Days, ask == Ask::Dossiers);
+        let asked = Asked { since_us, until_us, by_day, dossiers, limit: usize::MAX };
+        let told = self.index.traffic(asked, deadline).await.map_err(failed)?;
+        let exchanges = told.counted.iter().map(|it| it.exchanges).sum::<i64>();
+        Ok(Counted { rows: told.counted.len() + told.dossiers.len(), sum: exchanges.unsigned_abs() })
+    }
+
+    /// The days whose counts are not those of their entries.
+    ///
+    /// # Errors
+    /// The index does not do it.
+    pub async fn miscounted(&self) -> Result<Vec<String>, Error> {
+        Ok(self.index.miscounted().await?.into_iter().map(|it| it.day).collect())
     }
 }

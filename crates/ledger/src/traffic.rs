@@ -3,11 +3,13 @@
 use lgsp_core::Fault;
 use lgsp_core::indicators::day_of;
 use lgsp_core::time::micros;
-use lgsp_proto::ledger::v1::{CountTrafficRequest, DossierCount, TrafficCount, TrafficCounts};
+use lgsp_proto::ledger::v1::{
+    CountTrafficRequest, DossierCount, FilledCount, FormCount, TrafficCount, TrafficCounts,
+};
 use prost::Message;
 use tokio::time::Instant;
 
-use crate::index::{Asked, Counted, Dossiers};
+use crate::index::{Asked, Counted, Dossiers, Filled, Forms};
 use crate::service::{Service, invalid, unanswered};
 
 /// Most rows of counts that one answer is made of.
@@ -30,7 +32,7 @@ impl Service {
         deadline: Instant,
     ) -> Result<Vec<TrafficCounts>, Fault> {
         let (since_us, until_us) = period(&request)?;
-        let CountTrafficRequest { by_day, dossiers, .. } = request;
+        let CountTrafficRequest { by_day, dossiers, forms, .. } = request;
         self.catch_up(deadline).await;
         let asked = Asked { since_us, until_us, by_day, dossiers, limit: MOST_ROWS + 1 };
         let told = self.index.traffic(asked, deadline).await.map_err(unanswered)?;
@@ -49,6 +51,16 @@ impl Service {
         }
         for count in told.dossiers.into_iter().map(dossiers_of) {
             room(&mut messages, &mut bytes, count.encoded_len()).dossiers.push(count);
+        }
+        if forms {
+            let told = self.index.forms((since_us, until_us), MOST_ROWS, deadline).await;
+            let (opened, filled) = told.map_err(unanswered)?;
+            for count in opened.into_iter().map(form_of) {
+                room(&mut messages, &mut bytes, count.encoded_len()).forms.push(count);
+            }
+            for count in filled.into_iter().map(filled_of) {
+                room(&mut messages, &mut bytes, count.encoded_len()).filled.push(count);
+            }
         }
         Ok(messages)
     }
@@ -116,6 +128,25 @@ fn is_same(one: &TrafficCount, other: &TrafficCount) -> bool {
         [&it.day, &it.environment, &it.application, &it.service, &it.method].map(String::clone)
     };
     key(one) == key(other) && texts(one) == texts(other)
+}
+
+fn form_of(row: Forms) -> FormCount {
+    FormCount {
+        environment: row.environment,
+        application: row.application,
+        opened: row.opened.cast_unsigned(),
+        filled: row.filled.cast_unsigned(),
+    }
+}
+
+fn filled_of(row: Filled) -> FilledCount {
+    FilledCount {
+        environment: row.environment,
+        service: row.service,
+        forms: row.forms.cast_unsigned(),
+        exchanges: row.exchanges.cast_unsigned(),
+        fields: row.fields.cast_unsigned(),
+    }
 }
 
 fn dossiers_of(row: Dossiers) -> DossierCount {

@@ -75,6 +75,7 @@ pub async fn reindex(args: &Reindex, config: &Config) -> anyhow::Result<ExitCode
         let differences: Vec<Value> = differences.collect();
         line(
             &json!({ "rows": found.rows, "differences": differences, "unreadable": found.unreadable,
+                     "miscounted": found.miscounted.iter().map(|it| json!({ "day": it.day, "counted": it.exchanges.0, "entries": it.exchanges.1 })).collect::<Vec<_>>(),
                      "inPlace": !args.compare,
                      "damage": checked.problems.iter().map(|it| json!({ "file": it.file, "what": it.what })).collect::<Vec<_>>(),
                      "leftOut": checked.bad.iter().map(|(first, last)| json!({ "first": first, "last": last })).collect::<Vec<_>>() })
@@ -89,10 +90,15 @@ pub async fn reindex(args: &Reindex, config: &Config) -> anyhow::Result<ExitCode
             line(&format!("{} {}: {was} rows were there, {is} follow from the log", of.table, of.month))?;
             line(&format!("  differ: {}", of.named.join(", ")))?;
         }
+        for of in found.miscounted.iter().take(MOST_PROBLEMS) {
+            let (counted, recounted) = of.exchanges;
+            line(&format!("daily {}: {counted} exchanges are counted, its entries are {recounted}", of.day))?;
+        }
         line(&said(&found, args.compare))?;
         tell_damage(&checked)?;
     }
-    let differs = args.compare && (!found.differences.is_empty() || found.unreadable.is_some());
+    let is_other = !found.differences.is_empty() || !found.miscounted.is_empty();
+    let differs = args.compare && (is_other || found.unreadable.is_some());
     let holds = checked.problems.is_empty() && !differs;
     Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -10,6 +10,8 @@ use crate::window::Window;
 
 /// Most links.
 const MOST: usize = 4_096;
+/// Most times of doubt that wait for a store that is away.
+const MOST_DOUBTS: usize = 4 * MOST;
 /// A link of which nothing was told for so long is forgotten; its history stays.
 const FORGOTTEN_US: i64 = 30 * 24 * 3_600 * 1_000_000;
 
@@ -25,11 +27,16 @@ pub(crate) struct Change {
     pub evidence: Evidence,
 }
 
+/// Since when and until when no signal told anything of a link. `i64::MAX`: until it changes.
+pub(crate) type Doubts = BTreeMap<(Id, i64), i64>;
+
 /// The links.
 #[derive(Debug, Default)]
 pub(crate) struct Board {
     links: BTreeMap<Id, Placed>,
     pub windows: Vec<Window>,
+    /// What is not written down yet.
+    pub doubts: Doubts,
 }
 
 #[derive(Debug)]
@@ -62,7 +69,12 @@ impl Board {
     pub fn take(&mut self, readings: BTreeMap<Id, Option<Reading>>, now_us: i64) -> Vec<Change> {
         for (id, reading) in readings {
             if let Some(placed) = self.links.get_mut(&id) {
+                let before_us = placed.link.unknown_since_us;
                 placed.link.observe(reading, now_us);
+                let since_us = if before_us != 0 { before_us } else { placed.link.unknown_since_us };
+                if since_us != 0 {
+                    self.doubts.insert((id, since_us), now_us);
+                }
             } else if let Some(reading) = reading.filter(|_| self.links.len() < MOST) {
                 let link = Link::new(reading, now_us);
                 let (shown, shown_cause) = (LinkState::Unspecified, None);
@@ -71,7 +83,17 @@ impl Board {
         }
         let is_kept =
             |link: &Link| link.unknown_since_us == 0 || now_us - link.unknown_since_us < FORGOTTEN_US;
-        self.links.retain(|_, placed| is_kept(&placed.link));
+        let (links, doubts) = (&mut self.links, &mut self.doubts);
+        links.retain(|id, placed| {
+            let is_kept = is_kept(&placed.link);
+            if !is_kept {
+                doubts.insert((id.clone(), now_us), i64::MAX);
+            }
+            is_kept
+        });
+        while self.doubts.len() > MOST_DOUBTS {
+            self.doubts.pop_first();
+        }
         let windows = &self.windows;
         let changed = self.links.iter_mut().filter_map(|(id, placed)| {
             let Reading { level, cause, evidence } = placed.link.reading.clone();
@@ -242,6 +264,26 @@ mod tests {
         assert_eq!(board.take(readings(Level::Down), 200), []);
         let told = board.shown_of(&id, 200).unwrap();
         assert_eq!((told.since, told.unknown_since), (Some(timestamp(7)), None));
+    }
+
+    #[test]
+    fn what_no_signal_tells_of_is_in_doubt_until_one_does_and_for_good_once_it_is_forgotten() {
+        let id = Id::new(Kind::Provider, "land");
+        let nothing = || BTreeMap::from([(id.clone(), None)]);
+        let mut board = Board::default();
+        board.take(readings(Level::Working), 10);
+        assert_eq!(board.doubts, Doubts::default());
+        for (readings, at_us) in [(nothing(), 20), (nothing(), 30), (readings(Level::Working), 40)] {
+            board.take(readings, at_us);
+        }
+        board.take(readings(Level::Working), 50);
+        assert_eq!(board.doubts, [((id.clone(), 20), 40)].into());
+        board.take(nothing(), 60);
+        let gone = 60 + FORGOTTEN_US;
+        board.take(nothing(), gone);
+        let expected = [((id.clone(), 20), 40), ((id.clone(), 60), gone), ((id.clone(), gone), i64::MAX)];
+        assert_eq!(board.doubts, expected.into());
+        assert_eq!(board.shown(gone).len(), 0);
     }
 
     #[test]

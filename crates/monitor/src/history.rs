@@ -1,12 +1,11 @@
 //! What the monitor writes down: changes of links, announced maintenance, and when it watched.
 
-use std::collections::BTreeMap;
-
 use lgsp_proto::monitor::v1::LinkState;
 use lgsp_store::{Care, Error, Migration, Options, Query, Row, Store};
 use tokio::time::Instant;
 
-use crate::board::Change;
+use crate::alerts;
+use crate::board::{Change, Doubts};
 use crate::link::{Cause, Id, Level};
 use crate::window::Window;
 
@@ -23,7 +22,11 @@ const TOLD_US: i64 = 30 * 24 * 3_600 * 1_000_000;
 /// Most announcements that are read.
 const MOST_WINDOWS: i64 = 1_000;
 
-const MIGRATIONS: &[Migration] = &[Migration { version: 1, name: "links", sql: TABLES }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "links", sql: TABLES },
+    Migration { version: 2, name: "what no signal told of", sql: DOUBTS },
+    Migration { version: 3, name: "alerts", sql: alerts::TABLES },
+];
 
 const TABLES: &str = "
 CREATE TABLE monitor_change (
@@ -55,6 +58,17 @@ CREATE TABLE monitor_watch (
 )
 ";
 
+/// When somebody watched and no signal told anything of a link.
+const DOUBTS: &str = "
+CREATE TABLE monitor_doubt (
+    link     TEXT   NOT NULL,
+    from_us  BIGINT NOT NULL,
+    until_us BIGINT NOT NULL,
+    PRIMARY KEY (link, from_us)
+);
+CREATE INDEX monitor_doubt_until ON monitor_doubt (until_us)
+";
+
 /// The store of the history. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct History {
@@ -64,6 +78,11 @@ pub(crate) struct History {
 impl History {
     pub async fn open(options: &Options) -> Result<Self, Error> {
         Ok(Self { store: Store::open_in(SCHEMA, options, MIGRATIONS).await? })
+    }
+
+    /// The same store, for what is kept of alerts.
+    pub fn alerts(&self) -> alerts::Kept {
+        alerts::Kept::new(self.store.clone())
     }
 
     /// Writes changes down. One that stands there already is the same.
@@ -179,15 +198,50 @@ impl History {
         rows.iter().map(|row| Ok((row.integer("from_us")?, row.integer("until_us")?))).collect()
     }
 
-    /// Forgets what is older, but for the last state of each link.
+    /// Writes down when no signal told anything of links.
+    pub async fn doubt(&self, doubts: &Doubts, deadline: Instant) -> Result<(), Error> {
+        const SQL: &str = "INSERT INTO monitor_doubt (link, from_us, until_us) VALUES ($1, $2, $3) \
+                           ON CONFLICT (link, from_us) DO UPDATE SET until_us = excluded.until_us";
+        let mut writer = self.store.writer(Care::Repeatable, deadline).await?;
+        for ((link, from_us), until_us) in doubts {
+            writer.run(Query::new(SQL).bind(link.to_string()).bind(*from_us).bind(*until_us)).await?;
+        }
+        writer.commit().await
+    }
+
+    /// When no signal told anything of a link, within a period or since before it; by the beginning.
+    pub async fn doubted(
+        &self,
+        link: &Id,
+        (from_us, until_us): (i64, i64),
+        deadline: Instant,
+    ) -> Result<Vec<(i64, i64)>, Error> {
+        const SQL: &str = "SELECT from_us, until_us FROM monitor_doubt WHERE link = $1 AND until_us >= $2 AND from_us < $3 \
+                           ORDER BY from_us LIMIT $4";
+        let query = Query::new(SQL).bind(link.to_string()).bind(from_us).bind(until_us).bind(MOST_WATCHES);
+        let rows = self.store.reader(deadline).await?.all(query).await?;
+        rows.iter().map(|row| Ok((row.integer("from_us")?, row.integer("until_us")?))).collect()
+    }
+
+    /// The links that there were before a moment.
+    pub async fn links(&self, before_us: i64, deadline: Instant) -> Result<Vec<Id>, Error> {
+        const SQL: &str = "SELECT DISTINCT link FROM monitor_change WHERE at_us < $1 ORDER BY link LIMIT $2";
+        let query = Query::new(SQL).bind(before_us).bind(MOST_REMEMBERED);
+        let rows = self.store.reader(deadline).await?.all(query).await?;
+        let ids = rows.iter().map(|row| Ok(Id::parse(&row.text("link")?)));
+        Ok(ids.collect::<Result<Vec<_>, Error>>()?.into_iter().flatten().collect())
+    }
+
+    /// Forgets what is older, but for the state that each link had then.
     pub async fn forget_before(&self, before_us: i64, deadline: Instant) -> Result<(), Error> {
         const CHANGES: &str = "DELETE FROM monitor_change WHERE at_us < $1 AND EXISTS (SELECT 1 FROM monitor_change n \
-                               WHERE n.link = monitor_change.link AND n.at_us > monitor_change.at_us)";
+                               WHERE n.link = monitor_change.link AND n.at_us > monitor_change.at_us AND n.at_us <= $1)";
         let mut writer = self.store.writer(Care::Repeatable, deadline).await?;
         for sql in [
             CHANGES,
             "DELETE FROM monitor_window WHERE until_us < $1",
             "DELETE FROM monitor_watch WHERE until_us < $1",
+            "DELETE FROM monitor_doubt WHERE until_us < $1",
         ] {
             writer.run(Query::new(sql).bind(before_us)).await?;
         }
@@ -238,58 +292,6 @@ fn window(row: &Row) -> Result<Window, Error> {
     })
 }
 
-/// How long a link was down in a period, in µs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Downtime {
-    pub announced_us: i64,
-    pub unannounced_us: i64,
-    /// Nobody watched: nothing is claimed.
-    pub unobserved_us: i64,
-}
-
-/// Sums up changes, oldest first, over what was watched of a period. Pure.
-pub(crate) fn downtime(
-    changes: &[Change],
-    watched: &[(i64, i64)],
-    (from_us, until_us): (i64, i64),
-) -> Downtime {
-    let watched = joined(watched, (from_us, until_us));
-    let within = |begin: i64, end: i64| -> i64 {
-        watched.iter().map(|(from, until)| (end.min(*until) - begin.max(*from)).max(0)).sum()
-    };
-    let mut sums = Downtime {
-        unobserved_us: (until_us - from_us).max(0) - within(from_us, until_us),
-        ..Downtime::default()
-    };
-    let ends = changes.iter().skip(1).map(|next| next.at_us).chain([until_us]);
-    for (change, end) in changes.iter().zip(ends).filter(|(change, _)| change.measured == Level::Down) {
-        let down = within(change.at_us.max(from_us), end);
-        match change.to {
-            LinkState::Maintenance => sums.announced_us += down,
-            _ => sums.unannounced_us += down,
-        }
-    }
-    sums
-}
-
-/// The times that overlap as one, cut to a period.
-fn joined(times: &[(i64, i64)], (from_us, until_us): (i64, i64)) -> Vec<(i64, i64)> {
-    let mut ends: BTreeMap<i64, i64> = BTreeMap::new();
-    for (begin, end) in times {
-        let (begin, end) = ((*begin).max(from_us), (*end).min(until_us));
-        let known = ends.entry(begin).or_insert(end);
-        *known = end.max(*known);
-    }
-    let mut joined: Vec<(i64, i64)> = Vec::new();
-    for (begin, end) in ends.into_iter().filter(|(begin, end)| begin < end) {
-        match joined.last_mut() {
-            Some(last) if begin <= last.1 => last.1 = last.1.max(end),
-            Some(_) | None => joined.push((begin, end)),
-        }
-    }
-    joined
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -311,27 +313,6 @@ mod tests {
         let cause = (measured == Level::Down).then_some(Cause::InstanceNotHeard);
         let evidence = Evidence { failed: 3, of: 7, ..Evidence::default() };
         Change { link: land(), from: LinkState::Unspecified, to, measured, cause, at_us, evidence }
-    }
-
-    #[test]
-    fn downtime_is_announced_or_not_and_what_nobody_watched_is_neither() {
-        use LinkState::{Down, Maintenance, Working};
-        let changes = [
-            change(0, Working, Level::Working),
-            change(10, Down, Level::Down),
-            change(20, Maintenance, Level::Down),
-            change(30, Maintenance, Level::Working),
-            change(40, Down, Level::Down),
-        ];
-        let check = |watched: &[(i64, i64)], period, expected: (i64, i64, i64)| {
-            let sums = downtime(&changes, watched, period);
-            assert_eq!((sums.announced_us, sums.unannounced_us, sums.unobserved_us), expected, "{period:?}");
-        };
-        check(&[(0, 60)], (0, 60), (10, 30, 0));
-        check(&[(0, 60)], (15, 45), (10, 10, 0));
-        check(&[(0, 60)], (0, 10), (0, 0, 0));
-        check(&[(0, 12), (42, 50), (45, 60)], (0, 60), (0, 20, 30));
-        check(&[], (0, 60), (0, 0, 60));
     }
 
     async fn check_store(database: &Database) {
@@ -370,9 +351,50 @@ mod tests {
         assert_eq!(history.windows(100, soon()).await.unwrap(), [cancelled]);
         assert_eq!(history.windows(TOLD_US + 100, soon()).await.unwrap(), []);
 
+        let doubts = [((land(), 5), 10), ((land(), 20), 30)];
+        history.doubt(&doubts.clone().into(), soon()).await.unwrap();
+        history.doubt(&[((land(), 20), i64::MAX)].into(), soon()).await.unwrap();
+        let doubted = async |period| history.doubted(&land(), period, soon()).await.unwrap();
+        assert_eq!(doubted((0, 100)).await, [(5, 10), (20, i64::MAX)]);
+        assert_eq!((doubted((11, 20)).await, doubted((11, 21)).await), (vec![], vec![(20, i64::MAX)]));
+        assert_eq!(history.links(10, soon()).await.unwrap(), []);
+        assert_eq!(history.links(11, soon()).await.unwrap(), [land()]);
+
+        history.forget_before(25, soon()).await.unwrap();
+        assert_eq!(of((25, 100)).await, (written[1..].to_vec(), false), "how it was at that moment is known");
+        assert_eq!(of((0, 25)).await, (written[1..2].to_vec(), false));
         history.forget_before(90, soon()).await.unwrap();
         assert_eq!(of((0, 100)).await, (written[2..].to_vec(), false), "the last state stays");
         assert_eq!(history.watched((0, 100), soon()).await.unwrap(), []);
+    }
+
+    #[tokio::test]
+    async fn a_history_is_opened_by_several_at_once_and_again() {
+        for database in Database::each().await {
+            let options = Options::of(database.url());
+            let opening = [History::open(&options), History::open(&options), History::open(&options)];
+            let opened = futures::future::try_join_all(opening).await.unwrap();
+            let written = change(10, LinkState::Down, Level::Down);
+            opened[0].add(std::slice::from_ref(&written), soon()).await.unwrap();
+            drop(opened);
+            let again = History::open(&options).await.unwrap();
+            assert_eq!(again.last(soon()).await.unwrap(), [written]);
+        }
+    }
+
+    #[tokio::test]
+    async fn of_more_changes_than_one_answer_is_made_of_the_newest_are_read() {
+        for database in Database::each().await {
+            let history = History::open(&Options::of(database.url())).await.unwrap();
+            let many: Vec<Change> =
+                (1..=MOST_CHANGES + 2).map(|at| change(at, LinkState::Down, Level::Down)).collect();
+            history.add(&many, soon()).await.unwrap();
+            let (read, is_cut) = history.of(&land(), (0, i64::MAX), soon()).await.unwrap();
+            assert!(is_cut);
+            assert_eq!((read.len() as i64, read[0].at_us), (MOST_CHANGES, 3));
+            let (read, is_cut) = history.of(&land(), (3, i64::MAX), soon()).await.unwrap();
+            assert_eq!((read.len() as i64, read[0].at_us, is_cut), (MOST_CHANGES + 1, 2, false));
+        }
     }
 
     #[tokio::test]

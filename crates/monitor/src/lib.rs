@@ -18,6 +18,7 @@
 //! source have names, a person has none. Without the monitor everything is served as before.
 
 mod assess;
+mod availability;
 mod board;
 mod error;
 mod history;
@@ -29,6 +30,7 @@ pub mod picture;
 pub mod ports;
 mod service;
 pub mod tell;
+mod uptime;
 mod window;
 
 pub use board::at_a_glance;

@@ -12,7 +12,7 @@ use lgsp_proto::monitor::v1::monitor_service_server::MonitorService;
 use lgsp_proto::monitor::v1::{
     AnnounceMaintenanceRequest, CancelMaintenanceRequest, FollowLinksRequest, GetLinkRequest,
     GetLinkResponse, LinkChange, ListLinksRequest, ListLinksResponse, ListMaintenanceRequest,
-    ListMaintenanceResponse, Maintenance,
+    ListMaintenanceResponse, Maintenance, ReportAvailabilityRequest, ReportAvailabilityResponse,
 };
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, sleep_until};
@@ -21,10 +21,10 @@ use tonic::{Extensions, Request, Response, Status};
 use uuid::Uuid;
 
 use crate::board::Change;
-use crate::history::{Downtime, downtime};
 use crate::link::{Id, Kind};
 use crate::listen::now_us;
 use crate::monitor::{STORE_PATIENCE, Shared};
+use crate::uptime::{Known, Times, times};
 use crate::window::{self, Window};
 
 /// Changes of one answer.
@@ -38,6 +38,7 @@ const MARGIN: Duration = Duration::from_secs(1);
 /// A caller who brings no deadline follows no longer than this.
 const LONGEST_STREAM: Duration = Duration::from_secs(60 * 60);
 
+type Availabilities = Pin<Box<dyn Stream<Item = Result<ReportAvailabilityResponse, Status>> + Send>>;
 type Changes = Pin<Box<dyn Stream<Item = Result<LinkChange, Status>> + Send>>;
 
 /// The monitor's service, as the bus serves it.
@@ -59,11 +60,13 @@ impl Service {
         let history = &self.shared.history;
         let (changes, is_cut) = history.of(&id, period, soon).await.map_err(unanswered)?;
         let watched = history.watched(period, soon).await.map_err(unanswered)?;
+        let doubted = history.doubted(&id, period, soon).await.map_err(unanswered)?;
         let link = self.shared.board.lock().shown_of(&id, now_us);
         if link.is_none() && changes.is_empty() {
             return Err(Reason::NotFound.into());
         }
-        let Downtime { announced_us, unannounced_us, unobserved_us } = downtime(&changes, &watched, period);
+        let known = Known { changes: &changes, watched: &watched, doubted: &doubted };
+        let Times { announced_us, unannounced_us, unobserved_us, .. } = times(known, period);
         let within = changes.iter().rev().filter(|change| change.at_us >= from_us);
         Ok(GetLinkResponse {
             link,
@@ -197,15 +200,15 @@ impl Service {
     }
 }
 
-fn violation(field: &str, rule: lgsp_core::said::Rule) -> Violation {
+pub(crate) fn violation(field: &str, rule: lgsp_core::said::Rule) -> Violation {
     Violation { field: field.to_owned(), rule: rule.into() }
 }
 
-fn unanswered(error: lgsp_store::Error) -> Fault {
+pub(crate) fn unanswered(error: lgsp_store::Error) -> Fault {
     Fault::new(Reason::SourceUnavailable).because(error)
 }
 
-fn millis(micros: i64) -> u64 {
+pub(crate) fn millis(micros: i64) -> u64 {
     u64::try_from(micros / 1_000).unwrap_or(0)
 }
 
@@ -256,6 +259,16 @@ impl MonitorService for Service {
 
     async fn get_link(&self, request: Request<GetLinkRequest>) -> Result<Response<GetLinkResponse>, Status> {
         answer(self.link(request.into_inner()).await)
+    }
+
+    type ReportAvailabilityStream = Availabilities;
+
+    async fn report_availability(
+        &self,
+        request: Request<ReportAvailabilityRequest>,
+    ) -> Result<Response<Self::ReportAvailabilityStream>, Status> {
+        let told = self.availability(&request.into_inner()).await;
+        answer(told.map(|told| -> Availabilities { Box::pin(tokio_stream::iter(told.into_iter().map(Ok))) }))
     }
 
     type FollowLinksStream = Changes;

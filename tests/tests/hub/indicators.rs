@@ -35,14 +35,17 @@ async fn counted(app: &App, period: &Period, dossiers: bool) -> Result<TrafficCo
         since: Some(timestamp(period.since_us())),
         // Two days, for midnight.
         until: Some(timestamp(period.until_us() + crate::fixture::DAY_US)),
-        by_day: false,
         dossiers,
+        forms: true,
+        ..CountTrafficRequest::default()
     };
     let mut told = app.ledger().count_traffic(app.request(request)).await?.into_inner();
     let mut all = TrafficCounts::default();
     while let Some(message) = told.message().await? {
         all.counts.extend(message.counts);
         all.dossiers.extend(message.dossiers);
+        all.forms.extend(message.forms);
+        all.filled.extend(message.filled);
         all.leaves = all.leaves.max(message.leaves);
     }
     Ok(all)
@@ -84,6 +87,11 @@ async fn what_was_called_is_what_is_counted_and_what_the_report_says() {
         assert!(of_data(&told, Outcome::Served).all(|it| it.in_buckets.iter().sum::<u64>() == it.exchanges));
         let all = told.dossiers.iter().find(|it| it.application.is_empty()).expect("dossiers of all");
         assert_eq!((all.distinct, all.exchanges), (2, 3));
+        let forms: Vec<_> = told.forms.iter().map(|it| (&*it.application, it.opened, it.filled)).collect();
+        assert_eq!(forms, [("tthc", 2, 2)], "{:?}", told.filled);
+        let [source] = &*told.filled else { panic!("{:?}", told.filled) };
+        assert_eq!((&*source.service, source.forms, source.exchanges), (POPULATION, 2, 3));
+        assert!(source.fields > 0 && source.fields.is_multiple_of(3), "the same fields each time");
         assert!(told.counts.iter().any(|it| it.platform), "the hub's own calls are told apart");
     }
     refused(counted(&city.hub.tthc(), &period, false).await, Reason::RoleMissing);
@@ -115,6 +123,16 @@ async fn what_was_called_is_what_is_counted_and_what_the_report_says() {
     let row = format!("sandbox,{POPULATION},tthc,5,3,1,1,0,0,0,0,0,");
     let line = printed.lines().find(|line| line.starts_with(&row)).unwrap_or_else(|| panic!("{printed}"));
     assert!(line.ends_with(",2,3,3"), "{line}");
+    for begins in [
+        format!("sandbox,{POPULATION},GetCitizen,tthc,5,3,1,1,"),
+        "sandbox,tthc,2,2,100.0%".to_owned(),
+        "broker,kafka,".to_owned(),
+        "provider,population,".to_owned(),
+        "Kind,trial: ".to_owned(),
+        "tthc,key,".to_owned(),
+    ] {
+        assert!(printed.lines().any(|line| line.starts_with(&begins)), "{begins} is missing in\n{printed}");
+    }
     city.hub.stop().await;
 }
 

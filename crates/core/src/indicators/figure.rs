@@ -18,8 +18,8 @@ pub enum Source {
     Registry,
     /// The entries of the exchanges that were admitted in the period.
     Ledger,
-    /// The hub does not measure it.
-    NotMeasured,
+    /// The monitor's history of the links in the period.
+    Monitor,
 }
 
 /// A figure.
@@ -42,7 +42,7 @@ pub struct Figure {
 }
 
 /// All figures, in the order of the report.
-pub const FIGURES: [Figure; 11] = [
+pub const FIGURES: [Figure; 13] = [
     Figure {
         id: "applications-connected",
         name_vi: "Ứng dụng đã kết nối / phải kết nối",
@@ -125,22 +125,40 @@ pub const FIGURES: [Figure; 11] = [
         means_en: "Different dossier codes that exchanges named, counted exactly by keyed hashes. That of a period is not the sum of its days. What was erased cannot be counted any more: beside it stand the exchanges that named a dossier and those of them that can still be told.",
     },
     Figure {
+        id: "prefill",
+        name_vi: "Biểu mẫu điền sẵn / đã mở",
+        name_en: "Forms filled without asking / opened",
+        unit: Unit::Share,
+        source: Source::Ledger,
+        means_vi: "Biểu mẫu đã mở: một mã hồ sơ của một ứng dụng mà trong kỳ có ít nhất một lượt hỏi dịch vụ dữ liệu đã kết thúc. Điền sẵn đầy đủ: mỗi phương thức đã hỏi cho hồ sơ đó có ít nhất một lượt đã trả dữ liệu; không tìm thấy, từ chối hay lỗi thì chưa. Không thấy: biểu mẫu mở mà không hỏi nền tảng hoặc không nêu mã hồ sơ, và những gì người dân vẫn phải tự khai. Phần đã xoá thì không đếm được nữa.",
+        means_en: "Opened: a dossier code of one application for which at least one exchange with a data service has ended. Filled: each method that was asked for this dossier has answered with data at least once; not found, denied or failed is not filled. Not seen: forms that were opened without asking the hub or naming a dossier, and what was still typed by hand. What was erased cannot be counted any more.",
+    },
+    Figure {
+        id: "fields",
+        name_vi: "Trường thông tin điền sẵn theo nguồn",
+        name_en: "Fields of forms by source",
+        unit: Unit::Count,
+        source: Source::Ledger,
+        means_vi: "Theo từng dịch vụ dữ liệu: số biểu mẫu có trường được trả, số lượt đã phục vụ, và tổng số trường mà thoả thuận cho phép trả ở mỗi lượt đó. Trường nguồn bỏ trống vẫn tính: nhật ký ghi trường nào được trả, không ghi giá trị.",
+        means_en: "Of each data service: forms for which it released something, exchanges in which it did, and the fields that the agreement let through, summed over these exchanges. A field that the source left empty counts: the log tells which fields left, and not what was in them.",
+    },
+    Figure {
         id: "availability",
         name_vi: "Mức sẵn sàng của kết nối",
         name_en: "Availability of links",
         unit: Unit::Share,
-        source: Source::NotMeasured,
-        means_vi: "Chưa đo: cần lịch sử trạng thái kết nối của bộ giám sát, thời gian dừng có báo trước và không báo trước tách riêng.",
-        means_en: "Not measured: it needs the monitor's history of the states of links, with announced and unannounced downtime apart.",
+        source: Source::Monitor,
+        means_vi: "Thời gian hoạt động trên tổng thời gian hoạt động và dừng; cột thứ hai không tính thời gian dừng có báo trước. Phần lẻ bị cắt, không làm tròn lên. Thời gian không có bộ giám sát, không có tín hiệu, không còn lưu lịch sử hoặc không có lưu lượng được nêu riêng, không bao giờ tính là hoạt động.",
+        means_en: "Time up, of the time that was up or down; the second column leaves announced downtime out. Cut off and never rounded up. Time in which no monitor ran, no signal told anything, the history is kept no longer or nothing was asked stands apart, and is never up.",
     },
     Figure {
-        id: "prefill",
-        name_vi: "Biểu mẫu điền sẵn",
-        name_en: "Forms filled without asking",
-        unit: Unit::Share,
-        source: Source::NotMeasured,
-        means_vi: "Chưa đo: nền tảng thấy lượt trao đổi, không thấy biểu mẫu được mở và điền.",
-        means_en: "Not measured: the hub sees exchanges, and not the forms that are opened and filled.",
+        id: "days-left",
+        name_vi: "Số ngày còn lại của khoá và chứng thư",
+        name_en: "Days left of keys and certificates",
+        unit: Unit::Count,
+        source: Source::Registry,
+        means_vi: "Số ngày từ khi kết thúc kỳ đến khi khoá hoặc chứng thư của ứng dụng hết hạn, theo danh mục tại thời điểm đó.",
+        means_en: "Days from the end of the period until a key or certificate of an application ends, as the registry had it then.",
     },
 ];
 

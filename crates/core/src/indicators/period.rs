@@ -102,6 +102,12 @@ pub fn day_number(us: i64) -> i64 {
     us.saturating_add(AHEAD_US) / DAY_US
 }
 
+/// The first midnight in Asia/Ho_Chi_Minh that is not before a moment, both in Unix µs.
+pub fn midnight_after(us: i64) -> i64 {
+    let since = us.saturating_add(AHEAD_US).rem_euclid(DAY_US);
+    if since == 0 { us } else { us.saturating_add(DAY_US - since) }
+}
+
 /// A day by its number, as `YYYY-MM-DD`; empty if it has no date.
 pub fn day_of(number: i64) -> String {
     let date = i32::try_from(number).ok().and_then(|number| number.checked_add(EPOCH));
@@ -121,6 +127,9 @@ mod tests {
         assert_eq!(day_of(day_number(period.since_us())), first);
         assert_eq!(day_of(day_number(period.until_us() - 1)), last);
         assert_eq!(period.to_string(), name);
+        for at in [period.since_us() - 1, period.since_us()] {
+            assert_eq!(midnight_after(at), period.since_us());
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The index: what lists are read from. It is built from the log, and can be built again.
 
 mod content;
+mod forms;
 mod kept;
 mod list;
 mod months;
@@ -21,12 +22,13 @@ use lgsp_proto::ledger::v1::Phase;
 use lgsp_store::{Care, Dialect, Kind, Sql, Store, Value, Writer};
 
 pub(crate) use content::{Contents, leaves_of};
+pub(crate) use forms::{Filled, Forms};
 pub(crate) use list::{After, Found, Query};
 #[cfg(test)]
 pub(crate) use search::Counts;
 pub(crate) use search::{Order, Search};
 pub(crate) use sought::Stands;
-pub(crate) use traffic::{Asked, Counted, Dossiers};
+pub(crate) use traffic::{Asked, Counted, Dossiers, Miscounted};
 pub(crate) use usage::agreement_of;
 
 use crate::Error;
@@ -336,11 +338,11 @@ async fn insert(
     dialect: Dialect,
     rows: &[&Row],
 ) -> Result<HashSet<i64>, lgsp_store::Error> {
-    const KINDS: [Kind; 21] = {
+    const KINDS: [Kind; 22] = {
         use Kind::{Bytes, Integer, Text};
         [
             Integer, Bytes, Integer, Integer, Integer, Integer, Integer, Integer, Text, Text, Text, Text,
-            Text, Text, Bytes, Integer, Integer, Integer, Text, Integer, Integer,
+            Text, Text, Bytes, Integer, Integer, Integer, Text, Integer, Integer, Integer,
         ]
     };
     if dialect == Dialect::Postgres {
@@ -349,7 +351,7 @@ async fn insert(
     let mut sql = Sql::new(
         dialect,
         "INSERT INTO entry (leaf, exchange_id, phase, part, signed, shown, platform, admitted_us, application, agency, service, \
-         method, purpose, agreement, credential, outcome, segment, byte, environment, bucket, dossier) ",
+         method, purpose, agreement, credential, outcome, segment, byte, environment, bucket, dossier, fields) ",
     );
     sql.rows(KINDS, rows.iter().map(|row| values(row)));
     sql.push(
@@ -357,13 +359,14 @@ async fn insert(
          platform = excluded.platform, admitted_us = excluded.admitted_us, application = excluded.application, \
          agency = excluded.agency, service = excluded.service, method = excluded.method, purpose = excluded.purpose, \
          agreement = excluded.agreement, credential = excluded.credential, outcome = excluded.outcome, segment = excluded.segment, \
-         byte = excluded.byte, environment = excluded.environment, bucket = excluded.bucket, dossier = excluded.dossier WHERE entry.signed = 0 AND excluded.signed > 0 RETURNING leaf",
+         byte = excluded.byte, environment = excluded.environment, bucket = excluded.bucket, dossier = excluded.dossier, \
+         fields = excluded.fields WHERE entry.signed = 0 AND excluded.signed > 0 RETURNING leaf",
     );
     writer.all(sql.query()).await?.iter().map(|row| row.integer("leaf")).collect()
 }
 
 /// The columns of an entry.
-fn values(row: &Row) -> [Value<'_>; 21] {
+fn values(row: &Row) -> [Value<'_>; 22] {
     let (key, sealed) = (&row.read.key, &row.read.sealed);
     let [exchange, phase, part] = key_values(key);
     [
@@ -388,6 +391,7 @@ fn values(row: &Row) -> [Value<'_>; 21] {
         text(&sealed.environment),
         traffic::bucket_of(sealed).into(),
         traffic::names_a_dossier(sealed).into(),
+        traffic::fields_of(sealed).into(),
     ]
 }
 

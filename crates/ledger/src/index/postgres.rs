@@ -6,6 +6,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "index", sql: INDEX },
     Migration { version: 2, name: "counts of days", sql: DAILY },
     Migration { version: 3, name: "when gateways began", sql: BEGAN },
+    Migration { version: 4, name: "how many fields were released", sql: FIELDS },
 ];
 
 /// Columns mean what they mean in SQLite. `entry_caught` and `sought_caught` have what is of no month that has a partition.
@@ -147,6 +148,13 @@ UPDATE progress SET leaves = 0, segment = 0, byte = 0
 /// When a gateway entered something first: told from the log anew.
 const BEGAN: &str = "
 ALTER TABLE gateway ADD COLUMN first_entered_us BIGINT NOT NULL DEFAULT 0;
+TRUNCATE entry, sought, span, gateway, usage, daily;
+UPDATE progress SET leaves = 0, segment = 0, byte = 0
+";
+
+/// As in SQLite.
+const FIELDS: &str = "
+ALTER TABLE entry ADD COLUMN fields INTEGER NOT NULL DEFAULT 0;
 TRUNCATE entry, sought, span, gateway, usage, daily;
 UPDATE progress SET leaves = 0, segment = 0, byte = 0
 ";

@@ -9,6 +9,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 5, name: "the store of erasable parts", sql: KEPT },
     Migration { version: 6, name: "counts of days", sql: DAILY },
     Migration { version: 7, name: "when gateways began", sql: BEGAN },
+    Migration { version: 8, name: "how many fields were released", sql: FIELDS },
 ];
 
 /// `shown`: the entry that tells how its exchange ended; a final one wins over `abandoned`.
@@ -257,6 +258,16 @@ UPDATE progress SET leaves = 0, segment = 0, byte = 0
 /// When a gateway entered something first: told from the log anew.
 const BEGAN: &str = "
 ALTER TABLE gateway ADD COLUMN first_entered_us INTEGER NOT NULL DEFAULT 0;
+DELETE FROM entry;
+DELETE FROM sought;
+DELETE FROM gateway;
+DELETE FROM usage;
+UPDATE progress SET leaves = 0, segment = 0, byte = 0
+";
+
+/// `fields`: how many fields the mask let through in the exchange that it ends. Told from the log anew.
+const FIELDS: &str = "
+ALTER TABLE entry ADD COLUMN fields INTEGER NOT NULL DEFAULT 0;
 DELETE FROM entry;
 DELETE FROM sought;
 DELETE FROM gateway;

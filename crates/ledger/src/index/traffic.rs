@@ -6,7 +6,8 @@ use lgsp_proto::ledger::v1::Sealed;
 use lgsp_store::{Dialect, Row, Sql};
 use tokio::time::Instant;
 
-use super::Index;
+use super::{Index, failed};
+use crate::Error;
 use crate::seek::Text;
 
 /// Which counts.
@@ -65,6 +66,20 @@ pub(super) fn bucket_of(sealed: &Sealed) -> i64 {
 
 pub(super) fn names_a_dossier(sealed: &Sealed) -> bool {
     sealed.erasable_digests.as_ref().is_some_and(|digests| !digests.dossier.is_empty())
+}
+
+/// How many fields were released.
+pub(super) fn fields_of(sealed: &Sealed) -> i64 {
+    i64::try_from(sealed.fields_released.len()).unwrap_or(i64::MAX)
+}
+
+/// A day whose counts are not those of its entries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Miscounted {
+    pub day: String,
+    /// Exchanges as the table of counts has them, and as the entries do. They may be the same in sum.
+    pub counted: i64,
+    pub recounted: i64,
 }
 
 impl Index {
@@ -156,6 +171,31 @@ fn dossiers_of(row: &Row, asked: Asked) -> Result<Dossiers, lgsp_store::Error> {
         distinct: row.integer("n")?,
         exchanges: row.integer("exchanges")?,
     })
+}
+
+impl Index {
+    /// The days of which the counts are not those of the entries themselves, with the numbers of exchanges of both: of
+    /// none, unless the database or a hand has lost something.
+    pub async fn miscounted(&self) -> Result<Vec<Miscounted>, Error> {
+        const SQL: &str = "WITH recounted AS ( \
+            SELECT (admitted_us + 25200000000) / 86400000000 AS day, platform, environment, application, service, method, outcome, \
+            bucket, count(*) AS exchanges, sum(dossier) AS dossiers FROM entry WHERE shown = 1 AND signed > 0 \
+            GROUP BY 1, 2, 3, 4, 5, 6, 7, 8), \
+            counted AS (SELECT day, platform, environment, application, service, method, outcome, bucket, exchanges, dossiers \
+            FROM daily WHERE exchanges <> 0 OR dossiers <> 0), \
+            other AS (SELECT * FROM (SELECT * FROM counted EXCEPT SELECT * FROM recounted) AS a \
+            UNION ALL SELECT * FROM (SELECT * FROM recounted EXCEPT SELECT * FROM counted) AS b) \
+            SELECT d.day, CAST(coalesce((SELECT sum(exchanges) FROM counted AS c WHERE c.day = d.day), 0) AS BIGINT) AS counted, \
+            CAST(coalesce((SELECT sum(exchanges) FROM recounted AS r WHERE r.day = d.day), 0) AS BIGINT) AS recounted \
+            FROM (SELECT DISTINCT day FROM other) AS d ORDER BY d.day";
+        let rows = self.rows(lgsp_store::Query::new(SQL)).await.map_err(failed)?;
+        let miscounted = |row: &Row| {
+            let day = lgsp_core::indicators::day_of(row.integer("day")?);
+            let (counted, recounted) = (row.integer("counted")?, row.integer("recounted")?);
+            Ok(Miscounted { day, counted, recounted })
+        };
+        rows.iter().map(miscounted).collect::<Result<_, _>>().map_err(failed)
+    }
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ pub(crate) use archive::finish_at_start;
 pub use archive::{Archived, Kept, Online, archive};
 pub use copy::{Copied, check_store, copy, copy_store, verify_copy};
 pub use erase::{Erased, erase};
-pub use reindex::{Difference, Reindexed, compare, reindex};
+pub use reindex::{Difference, Miscounted, Reindexed, compare, reindex};
 pub use restore::{Restored, restore};
 pub use set::{Manifest, Part, Segment, copy_file, names, part_of, verify};
 pub(crate) use shelf::Shelf;

@@ -23,8 +23,19 @@ pub struct Reindexed {
     pub rows: BTreeMap<String, u64>,
     /// What is not the same in the one that was there.
     pub differences: Vec<Difference>,
+    /// Days whose counts, in the one that was there, are not those of its own entries.
+    pub miscounted: Vec<Miscounted>,
     /// Why the one that was there could not be compared, if so.
     pub unreadable: Option<String>,
+}
+
+/// A day whose counts are not those of its entries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Miscounted {
+    /// `YYYY-MM-DD` in Asia/Ho_Chi_Minh.
+    pub day: String,
+    /// Exchanges as they are counted, and as the entries have them. Where both are the same, the counts differ in something else.
+    pub exchanges: (u64, u64),
 }
 
 /// Where the two differ.
@@ -117,6 +128,7 @@ async fn build(
     let mut reindexed = Reindexed { rows: rows(&contents), unreadable, ..Reindexed::default() };
     if let Some(before) = before {
         reindexed.differences = differences(&before, &rebuilt, &contents).await?;
+        reindexed.miscounted = before.miscounted().await?.into_iter().map(miscounted).collect();
         before.store().close().await;
     }
     rebuilt.store().close().await;
@@ -158,6 +170,11 @@ async fn telling(
             }
         }
     }
+}
+
+fn miscounted(day: crate::index::Miscounted) -> Miscounted {
+    let exchanges = (day.counted.max(0).cast_unsigned(), day.recounted.max(0).cast_unsigned());
+    Miscounted { day: day.day, exchanges }
 }
 
 fn rows(contents: &Contents) -> BTreeMap<String, u64> {

@@ -25,6 +25,12 @@ pub struct Report {
     /// The agency that reports [default: the one that operates the hub]
     #[arg(long, value_name = "NAME")]
     pub agency: Option<String>,
+    /// The body above the agency, for the head of the letter
+    #[arg(long, value_name = "NAME")]
+    pub superior: Option<String>,
+    /// Where it is signed, for the head of the letter
+    #[arg(long, value_name = "NAME")]
+    pub place: Option<String>,
     /// When it was made, as it shall be printed; without it two reports of a period are the same, byte for byte
     #[arg(long, value_name = "TEXT")]
     pub made_at: Option<String>,

@@ -108,6 +108,11 @@ pub(crate) struct System {
     /// The application that connects it.
     #[serde(default)]
     pub application: String,
+    /// Why it is not connected yet, and for when that is planned.
+    #[serde(default)]
+    pub why_not: String,
+    #[serde(default)]
+    pub planned: String,
 }
 
 /// An entry `[[national-service]]` of `inventory.toml`.

@@ -40,9 +40,22 @@ impl Checker<'_> {
             if !application.is_empty() && !is_known {
                 self.unknown(&entry, "application", application, "one of applications.toml");
             }
+            let planned = &entry.value.planned;
+            if !planned.is_empty() && date(planned).is_none() {
+                self.bad(&entry, format!("`planned` = {planned} is no date"), "a date such as 2026-07-01");
+            }
             let Some(agency_code) = self.known_agency(&entry, &entry.value.agency) else { continue };
-            let entries::System { id, name_vi, name_en, application, .. } = entry.value;
-            let system = System { id, name_vi, name_en, agency_code, application, ..System::default() };
+            let entries::System { id, name_vi, name_en, application, why_not, planned, .. } = entry.value;
+            let system = System {
+                id,
+                name_vi,
+                name_en,
+                agency_code,
+                application,
+                why_not,
+                planned,
+                ..Default::default()
+            };
             self.inventory.push(Item { item: Some(Of::System(system)) });
         }
     }
@@ -76,6 +89,15 @@ impl Checker<'_> {
 }
 
 impl Checked {
+    /// The systems and the national data services of the inventory, as far as files say anything of them.
+    pub fn inventory_of_files(&self) -> (Vec<&System>, Vec<&NationalService>) {
+        let items = || self.inventory.iter().filter_map(|item| item.item.as_ref());
+        let systems = items().filter_map(|item| if let Of::System(it) = item { Some(it) } else { None });
+        let national =
+            items().filter_map(|item| if let Of::NationalService(it) = item { Some(it) } else { None });
+        (systems.collect(), national.collect())
+    }
+
     /// The changes that put the inventory: a registry begins with it.
     pub(crate) fn inventory(&self) -> Vec<Edit> {
         let named = self.inventory.iter().filter_map(|item| match item.item.clone()? {
@@ -116,7 +138,7 @@ mod tests {
     fn rules_without_an_inventory_hold_and_a_wrong_one_is_told_with_its_lines() {
         let shipped = crate::shipped().iter().copied().filter(|(name, _)| *name != INVENTORY);
         assert!(check(&Folder::of(shipped.clone()), "production").unwrap().inventory().is_empty());
-        let wrong = "[[system]]\nid = \"A b\"\nname-vi = \"x\"\nname-en = \"x\"\nagency = \"H13.01\"\napplication = \"nobody\"\n\
+        let wrong = "[[system]]\nid = \"A b\"\nname-vi = \"x\"\nname-en = \"x\"\nagency = \"H13.01\"\napplication = \"nobody\"\nplanned = \"soon\"\n\
                      [[national-service]]\nid = \"a\"\nname-vi = \"\"\nname-en = \"\"\nstate = \"available\"\nsince = \"1/7\"\n";
         let problems = check(&Folder::of(shipped.chain([(INVENTORY, wrong)])), "production").unwrap_err();
         let told = problems.to_string();
@@ -125,6 +147,7 @@ mod tests {
             "`nobody` is unknown",
             "`name-vi` is empty",
             "`since` = 1/7 is no date",
+            "`planned` = soon is no date",
         ] {
             assert!(told.contains(part), "{part} is missing in {told}");
         }

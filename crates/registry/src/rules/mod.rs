@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 
 pub use folder::{FILES, Folder};
 pub use proposal::agreements;
-pub use write::{has_own_contract, write};
+pub use write::{has_own_contract, write, write_inventory};
 
 use crate::problem::Problems;
 

@@ -12,6 +12,7 @@ use lgsp_proto::registry::v1 as wire;
 use lgsp_proto::registry::v1::certificate::KnownBy;
 use prost_reflect::prost_types::Timestamp;
 
+use super::folder::INVENTORY;
 use super::moment;
 
 /// What every file begins with.
@@ -52,6 +53,34 @@ pub fn write(
         files.insert(name.to_owned(), Bytes::from(text));
     }
     files
+}
+
+/// The file of the inventory.
+pub fn write_inventory(
+    systems: &[wire::System],
+    national: &[wire::NationalService],
+) -> (&'static str, Bytes) {
+    let entries = systems.iter().map(system).chain(national.iter().map(national_service));
+    let text = std::iter::once(HEAD.to_owned()).chain(entries).collect::<Vec<_>>().join("\n");
+    (INVENTORY, Bytes::from(text))
+}
+
+fn system(system: &wire::System) -> String {
+    let entry = Entry::new("system").text("id", &system.id);
+    let entry = entry.text("name-vi", &system.name_vi).text("name-en", &system.name_en);
+    let entry =
+        entry.text("agency", &system.agency_code).text_unless_empty("application", &system.application);
+    entry.text_unless_empty("why-not", &system.why_not).text_unless_empty("planned", &system.planned).0
+}
+
+fn national_service(service: &wire::NationalService) -> String {
+    let state = match service.state() {
+        wire::NationalServiceState::InUse => "in-use",
+        wire::NationalServiceState::Available | wire::NationalServiceState::Unspecified => "available",
+    };
+    let entry = Entry::new("national-service").text("id", &service.id);
+    let entry = entry.text("name-vi", &service.name_vi).text("name-en", &service.name_en);
+    entry.text("state", state).text_unless_empty("since", &service.since).0
 }
 
 /// An entry under way: one key a line.
@@ -360,5 +389,47 @@ mod tests {
         let files = write(&snapshot, &BTreeMap::new(), &BTreeMap::new());
         snapshot.agreements.remove(0);
         assert_eq!(read(&files).snapshot(), &snapshot);
+    }
+
+    #[test]
+    fn an_inventory_that_is_written_is_read_again_with_all_that_it_says() {
+        let text = |text: &str| text.to_owned();
+        let systems = [
+            wire::System {
+                id: text("dodac"),
+                name_vi: text("Đo đạc \"bản đồ\""),
+                name_en: text("Maps"),
+                agency_code: text("H13.01"),
+                why_not: text("chờ nâng cấp"),
+                planned: text("2027-06-30"),
+                ..Default::default()
+            },
+            wire::System {
+                id: text("hotich"),
+                name_vi: text("Hộ tịch"),
+                name_en: text("Civil status"),
+                agency_code: text("H13.03"),
+                application: text("hotich"),
+                ..Default::default()
+            },
+        ];
+        let national = [wire::NationalService {
+            id: text("dan-cu"),
+            name_vi: text("Dân cư"),
+            name_en: text("Population"),
+            state: wire::NationalServiceState::InUse.into(),
+            since: text("2026-02-01"),
+            ..Default::default()
+        }];
+        let (name, written) = write_inventory(&systems, &national);
+        let mut files: BTreeMap<String, Bytes> = BTreeMap::new();
+        for (name, content) in crate::shipped() {
+            files.insert((*name).to_owned(), Bytes::from_static(content.as_bytes()));
+        }
+        files.insert(name.to_owned(), written);
+        let checked = read(&files);
+        let (read_systems, read_national) = checked.inventory_of_files();
+        assert_eq!(read_systems, systems.iter().collect::<Vec<_>>());
+        assert_eq!(read_national, national.iter().collect::<Vec<_>>());
     }
 }

@@ -167,6 +167,7 @@ async fn the_counts_of_a_day_are_those_that_its_entries_give() {
             Asked { since_us: JUNE, until_us: JUNE + 3 * DAY, by_day: true, dossiers: false, limit: 1_000 };
         let recounted = index.rows(lgsp_store::Query::new(recount)).await.unwrap();
         let recounted: Vec<Counted> = recounted.iter().map(|row| count_of(row, by_day).unwrap()).collect();
+        assert_eq!(index.miscounted().await.unwrap(), []);
         let told = asked(&index, JUNE, 3, true).await.counted;
         assert!(told.len() > 50, "{}", told.len());
         assert_eq!(told, recounted);
@@ -178,5 +179,70 @@ async fn the_counts_of_a_day_are_those_that_its_entries_give() {
         };
         let served = ended.filter(|row| row.read.sealed.outcome() == Outcome::Served).count();
         assert_eq!(sum(&told, Outcome::Served), served as i64);
+    }
+}
+
+#[tokio::test]
+async fn counts_that_are_not_those_of_the_entries_are_found_by_their_day() {
+    for (_database, index) in each().await {
+        let of = |leaf, at_us| {
+            row(leaf, &sealed(ExchangeId::new(), Phase::Final, at_us, Outcome::Served), "", Signed::Yes)
+        };
+        put(&index, &[of(0, JUNE), of(1, JUNE + DAY), of(2, JUNE + DAY)]).await;
+        assert_eq!(index.miscounted().await.unwrap(), []);
+        let first = day_number(JUNE);
+        let break_it = async |sql: &str| {
+            let mut writer = index.writer(lgsp_store::Care::Durable).await.unwrap();
+            writer.run(lgsp_store::Query::new(sql)).await.unwrap();
+            writer.commit().await.unwrap();
+        };
+        break_it(&format!("UPDATE daily SET exchanges = 5 WHERE day = {}", first + 1)).await;
+        let day = |day: &str, counted, recounted| Miscounted { day: day.to_owned(), counted, recounted };
+        assert_eq!(index.miscounted().await.unwrap(), [day("2026-06-02", 5, 2)]);
+        break_it(&format!("UPDATE daily SET bucket = bucket + 1 WHERE day = {first}")).await;
+        break_it(&format!("DELETE FROM daily WHERE day = {}", first + 1)).await;
+        let told = index.miscounted().await.unwrap();
+        assert_eq!(told, [day("2026-06-01", 1, 1), day("2026-06-02", 0, 2)]);
+    }
+}
+
+#[tokio::test]
+async fn a_form_is_filled_when_each_method_that_was_asked_for_it_has_answered_with_data() {
+    use Outcome::{Denied, NotFound, Served};
+    for (_database, index) in each().await {
+        let mut leaf = 0;
+        let mut of = |application: &str, dossier: &str, method: &str, outcome, fields: usize| {
+            leaf += 1;
+            let exchange = sealed(ExchangeId::new(), Phase::Final, JUNE + 5, outcome);
+            let sealed = Sealed {
+                application: application.to_owned(),
+                service: format!("a.{}", &method[..1]),
+                method: method.to_owned(),
+                fields_released: vec!["a".to_owned(); fields],
+                ..exchange
+            };
+            row(leaf, &sealed, dossier, Signed::Yes)
+        };
+        let rows = [
+            of("tthc", "1", "GetCitizen", Served, 4),
+            of("tthc", "1", "VerifyInsurance", NotFound, 0),
+            of("tthc", "1", "VerifyInsurance", Served, 2),
+            of("tthc", "2", "GetCitizen", Served, 4),
+            of("tthc", "2", "VerifyInsurance", NotFound, 0),
+            of("tthc", "3", "GetCitizen", Denied, 0),
+            of("hotich", "1", "GetCitizen", Served, 3),
+            of("hotich", "1", "GetCitizen", Served, 3),
+            of("hotich", "", "GetCitizen", Served, 3),
+        ];
+        put(&index, &rows).await;
+        let soon = || Instant::now() + std::time::Duration::from_secs(20);
+        let (forms, filled) = index.forms((JUNE, JUNE + DAY), 10, soon()).await.unwrap();
+        let forms: Vec<_> = forms.iter().map(|it| (it.application.as_str(), it.opened, it.filled)).collect();
+        assert_eq!(forms, [("hotich", 1, 1), ("tthc", 3, 1)]);
+        let filled: Vec<_> =
+            filled.iter().map(|it| (it.service.as_str(), it.forms, it.exchanges, it.fields)).collect();
+        assert_eq!(filled, [("a.G", 3, 4, 14), ("a.V", 1, 1, 2)]);
+        let (none, _) = index.forms((JUNE + DAY, JUNE + 2 * DAY), 10, soon()).await.unwrap();
+        assert_eq!(none, []);
     }
 }

@@ -9,7 +9,7 @@ use lgsp_proto::registry::v1::catalogue_service_client::CatalogueServiceClient;
 use lgsp_proto::registry::v1::history_service_client::HistoryServiceClient;
 use lgsp_proto::registry::v1::moment::Moment as Of;
 use lgsp_proto::registry::v1::{DataService, GetContractRequest, GetSnapshotRequest, Moment, Snapshot};
-use lgsp_registry::rules::{has_own_contract, write};
+use lgsp_registry::rules::{has_own_contract, write, write_inventory};
 
 use super::DEADLINE;
 use super::known::Known;
@@ -55,7 +55,10 @@ async fn files(session: &Session, known: &Known) -> Result<BTreeMap<String, Byte
         Some((application.id.clone(), record.contacts.clone()))
     });
     let contracts = contracts(session, known, &snapshot).await?;
-    Ok(write(&snapshot, &contacts.collect(), &contracts))
+    let mut files = write(&snapshot, &contacts.collect(), &contracts);
+    let (name, inventory) = write_inventory(&known.systems, &known.national_services);
+    files.insert(name.to_owned(), inventory);
+    Ok(files)
 }
 
 async fn contracts(

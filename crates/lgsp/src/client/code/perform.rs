@@ -11,8 +11,9 @@ use lgsp_proto::registry::v1::decision_service_client::DecisionServiceClient;
 use lgsp_proto::registry::v1::{
     Agency, Agreement, Application, Contact, DataService, DecideAgreementRequest, DecideConnectionRequest,
     DecideServiceRequest, DeprecateServiceRequest, IssueCredentialRequest, ProposeAgreementRequest, Purpose,
-    PutAgencyRequest, PutPurposeRequest, PutRoleRequest, RegisterServiceRequest, RequestConnectionRequest,
-    RevokeCredentialRequest, Role, issue_credential_request::Held,
+    PutAgencyRequest, PutNationalServiceRequest, PutPurposeRequest, PutRoleRequest, PutSystemRequest,
+    RegisterServiceRequest, RequestConnectionRequest, RevokeCredentialRequest, Role,
+    issue_credential_request::Held,
 };
 use prost_reflect::prost_types::Timestamp;
 use tonic::{Request, Response, Status};
@@ -33,6 +34,14 @@ pub(super) async fn perform(session: &Session, act: &Act, reason: &str) -> Resul
     let mut decisions = DecisionServiceClient::new(session.channel.clone());
     match act {
         Act::ByHand(_) => Ok(()),
+        Act::PutSystem(it) => {
+            let put = PutSystemRequest { system: Some((**it).clone()), reason: call.reason() };
+            call.done(connections.put_system(call.request(put)?)).await
+        }
+        Act::PutNationalService(it) => {
+            let put = PutNationalServiceRequest { service: Some((**it).clone()), reason: call.reason() };
+            call.done(connections.put_national_service(call.request(put)?)).await
+        }
         Act::PutAgency(it) => call.put_agency(it.clone(), false).await,
         Act::RemoveAgency(code, etag) => {
             call.put_agency(Agency { code: code.clone(), etag: *etag, ..Agency::default() }, true).await

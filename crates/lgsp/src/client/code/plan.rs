@@ -4,6 +4,7 @@
 mod agreements;
 mod applications;
 mod credentials;
+mod inventory;
 mod references;
 mod services;
 #[cfg(test)]
@@ -11,8 +12,8 @@ mod tests;
 
 use bytes::Bytes;
 use lgsp_proto::registry::v1::{
-    Agency, Agreement, Application, Certificate, Contact, Credential, DataService, Person, Purpose, Role,
-    Step as Taken,
+    Agency, Agreement, Application, Certificate, Contact, Credential, DataService, NationalService, Person,
+    Purpose, Role, Step as Taken, System,
 };
 use lgsp_registry::rules::Checked;
 use prost_reflect::prost_types::Timestamp;
@@ -55,6 +56,8 @@ impl By {
 /// What a step does. The numbers are versions and etags, as they were read.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Act {
+    PutSystem(Box<System>),
+    PutNationalService(Box<NationalService>),
     PutAgency(Agency),
     RemoveAgency(String, u64),
     PutPurpose(Purpose),
@@ -90,6 +93,8 @@ impl Act {
     /// Its name, for people and scripts.
     pub fn name(&self) -> &str {
         match self {
+            Self::PutSystem(_) => "put-system",
+            Self::PutNationalService(_) => "put-national-service",
             Self::PutAgency(_) => "put-agency",
             Self::RemoveAgency(..) => "remove-agency",
             Self::PutPurpose(_) => "put-purpose",
@@ -194,6 +199,8 @@ pub(crate) fn plan(wanted: &Checked, known: &Known, now: i64) -> Vec<Difference>
         applications::differences(wanted, known, now),
         credentials::differences(wanted, known, now),
         agreements::differences(wanted, known, now),
+        inventory::systems(wanted, known),
+        inventory::national_services(wanted, known),
     ];
     let (mut come, mut go) = (Vec::new(), Vec::new());
     for kind in kinds {

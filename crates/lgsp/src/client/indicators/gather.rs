@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::time::Duration;
 
-use lgsp_core::time::{timestamp, unix_micros};
+use lgsp_core::time::{micros, timestamp, unix_micros};
 use lgsp_proto::ledger::v1::audit_service_client::AuditServiceClient;
 use lgsp_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
 use lgsp_proto::ledger::v1::{
-    ArchivedPeriod, CountTrafficRequest, DossierCount, GetCheckpointRequest, TrafficCount,
+    ArchivedPeriod, CountTrafficRequest, DossierCount, FilledCount, FormCount, GetCheckpointRequest,
+    TrafficCount,
 };
+use lgsp_proto::monitor::v1::monitor_service_client::MonitorServiceClient;
+use lgsp_proto::monitor::v1::{LinkAvailability, ReportAvailabilityRequest};
 use lgsp_proto::registry::v1::{Moment, moment};
 use lgsp_tlog::{Checkpoint, Note};
 
@@ -22,6 +25,9 @@ use crate::client::{Error, Lang, output};
 /// Distinct dossiers of a year are counted from its entries.
 const DEADLINE: Duration = Duration::from_secs(60);
 
+/// Days whose counts are asked for at once: a week, in µs.
+const AT_ONCE_US: usize = 7 * 24 * 3_600 * 1_000_000;
+
 /// Everything that a report tells.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Gathered {
@@ -30,11 +36,23 @@ pub(super) struct Gathered {
     pub counts: Vec<TrafficCount>,
     /// Of each day, then of the whole period.
     pub dossiers: Vec<DossierCount>,
+    pub forms: Vec<FormCount>,
+    pub filled: Vec<FilledCount>,
     pub archived: Vec<ArchivedPeriod>,
+    /// None if the monitor did not tell.
+    pub links: Option<Links>,
     /// Size and root of the log; none if it is not sealed.
     pub checkpoint: Option<(u64, String)>,
     /// The period is not over, so its figures still change.
     pub goes_on: bool,
+}
+
+/// How links were.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Links {
+    pub links: Vec<LinkAvailability>,
+    /// What was before is kept no longer, Unix µs.
+    pub kept_since_us: i64,
 }
 
 impl Gathered {
@@ -50,13 +68,30 @@ impl Gathered {
             until: Some(timestamp(until)),
             by_day: true,
             dossiers: true,
+            forms: false,
         };
-        gathered.count(session, request).await?;
+        // Of a busy year there are more counts of days than one answer tells.
+        for from in (since..until).step_by(AT_ONCE_US) {
+            let to = until.min(from + AT_ONCE_US as i64);
+            let (from, to) = (Some(timestamp(from)), Some(timestamp(to)));
+            gathered.count(session, CountTrafficRequest { since: from, until: to, ..request }).await?;
+        }
         let counted = std::mem::take(&mut gathered.counts);
-        gathered.count(session, CountTrafficRequest { by_day: false, ..request }).await?;
+        gathered.count(session, CountTrafficRequest { by_day: false, forms: true, ..request }).await?;
         // The counts of the period are the sum of those of its days; its dossiers are not.
         gathered.counts = counted;
         gathered.checkpoint = checkpoint(session, args, lang).await?;
+        gathered.links = match links(session, (since, until)).await {
+            Ok(links) => Some(links),
+            Err(error) => {
+                let without = lang.pick(
+                    "note: without the availability of links",
+                    "lưu ý: không có mức sẵn sàng của kết nối",
+                );
+                output::note(&format!("{without}: {error}"));
+                None
+            }
+        };
         Ok(gathered)
     }
 
@@ -70,6 +105,8 @@ impl Gathered {
             while let Some(message) = messages.message().await? {
                 self.counts.extend(message.counts);
                 self.dossiers.extend(message.dossiers);
+                self.forms.extend(message.forms);
+                self.filled.extend(message.filled);
                 if !message.archived.is_empty() {
                     self.archived = message.archived;
                 }
@@ -85,6 +122,27 @@ impl Gathered {
     pub fn agencies(&self, lang: Lang) -> BTreeMap<&str, &str> {
         self.known.agencies.iter().map(|it| (it.code.as_str(), lang.pick(&it.name_en, &it.name_vi))).collect()
     }
+}
+
+/// What the monitor tells of a period (Unix µs).
+async fn links(session: &Session, (since, until): (i64, i64)) -> Result<Links, Error> {
+    let request = ReportAvailabilityRequest { since: Some(timestamp(since)), until: Some(timestamp(until)) };
+    let mut client =
+        MonitorServiceClient::new(session.channel.clone()).max_decoding_message_size(LARGEST_MESSAGE);
+    let request = session.request(request, Some(DEADLINE))?;
+    let mut messages = answered_within(session, DEADLINE, client.report_availability(request)).await?;
+    let patience = DEADLINE + GRACE;
+    let told = async {
+        let mut links = Links::default();
+        while let Some(message) = messages.message().await? {
+            links.links.extend(message.links);
+            links.kept_since_us = message.kept_since.as_ref().map_or(links.kept_since_us, micros);
+        }
+        Ok::<_, tonic::Status>(links)
+    };
+    let told = tokio::time::timeout(patience, told).await;
+    let told = told.map_err(|_| Error::NoAnswer { waited: patience })?;
+    told.map_err(|status| session.error(&status, None, patience).of_the_hub())
 }
 
 /// The checkpoint that was kept, or the newest one.

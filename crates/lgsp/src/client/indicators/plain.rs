@@ -5,12 +5,15 @@ use std::fmt::Write as _;
 use super::tables::{Report, Table};
 
 pub(super) fn text(report: &Report) -> String {
-    let mut text = format!("{}\n", report.title.to_uppercase());
+    let mut text = format!("{}\n{}\n", report.title.to_uppercase(), report.subtitle);
     for (label, value) in &report.head {
         let _ = writeln!(text, "{label}: {value}");
     }
     for table in report.tables.iter().filter(|table| !table.is_long) {
         let _ = writeln!(text, "\n{}. {}", table.number, table.title);
+        if !table.note.is_empty() {
+            let _ = writeln!(text, "{}", table.note);
+        }
         text += &columns(table);
     }
     let _ = writeln!(text, "\n{}", report.notes_title);
@@ -55,10 +58,14 @@ pub(super) fn csv(report: &Report) -> Vec<u8> {
         lines.write_record(cells.into_iter().map(defused)).expect("a vector takes everything");
     };
     line(vec![report.title.clone()]);
+    line(vec![report.subtitle.clone()]);
     report.head.iter().for_each(|(label, value)| line(vec![label.clone(), value.clone()]));
     for table in &report.tables {
         line(vec![String::new()]);
         line(vec![format!("{}. {}", table.number, table.title)]);
+        if !table.note.is_empty() {
+            line(vec![table.note.clone()]);
+        }
         line(table.header.clone());
         table.rows.iter().for_each(|row| line(row.iter().map(|cell| cell.text()).collect()));
     }

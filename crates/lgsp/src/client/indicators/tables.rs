@@ -1,42 +1,49 @@
 //! The tables of a report, in the order in which they are sent.
 
-use std::collections::BTreeMap;
+mod forms;
+mod links;
+mod traffic;
 
-use lgsp_core::Outcome;
-use lgsp_core::indicators::{FIGURES, Held, Ratio, Source};
-use lgsp_proto::ledger::v1::TrafficCount;
+use lgsp_core::indicators::{FIGURES, Figure, Held, Period, Ratio, Source, Unit};
 use lgsp_proto::registry::v1::item::Item as Of;
 use lgsp_proto::registry::v1::{Item, NationalServiceState};
 
 use super::gather::Gathered;
-use super::sum::{Sum, by};
 use crate::cli::report;
 use crate::client::{Lang, words};
 
 /// The data service whose owner operates the hub.
 const REGISTRY: &str = "lgsp.registry.v1.RegistryService";
-const OUTCOMES: [Outcome; 8] = [
-    Outcome::Served,
-    Outcome::NotFound,
-    Outcome::Denied,
-    Outcome::Invalid,
-    Outcome::Failed,
-    Outcome::TimedOut,
-    Outcome::Cancelled,
-    Outcome::Abandoned,
-];
-const PERCENTILES: [u32; 3] = [50, 95, 99];
+/// What is served; any other environment is there to try things out.
+const PRODUCTION: &str = "production";
+
+const NUMBERS: [&str; 13] =
+    ["I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII", "XIII"];
 
 /// A report.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Report {
     /// `vi` or `en`.
     pub lang: &'static str,
+    /// The lines above it that an office's letter has.
+    pub letterhead: Letterhead,
     pub title: String,
+    /// Which period, below the title.
+    pub subtitle: String,
     pub head: Vec<(String, String)>,
     pub tables: Vec<Table>,
     pub notes_title: String,
     pub notes: Vec<(String, String)>,
+}
+
+/// Who sends it, as Nghị định 30/2020/NĐ-CP lays a letter out.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Letterhead {
+    /// The body above the agency; empty: none is named.
+    pub superior: String,
+    pub agency: String,
+    /// Where it is signed; empty: left open.
+    pub place: String,
 }
 
 /// A table with its number.
@@ -50,17 +57,23 @@ pub(super) struct Table {
     pub bars: Option<(usize, usize)>,
     /// So long that it is for a spreadsheet alone.
     pub is_long: bool,
+    /// What has to be known to read it.
+    pub note: String,
 }
 
 /// A cell of it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Cell {
     Text(String),
+    /// What is not of production is there to try things out, and is marked.
+    Environment(String),
     Count(u64),
     /// As it is written, since it is computed in whole numbers.
     Percent(String),
     /// In µs.
     Took(u64),
+    /// In ms; minutes and seconds of it are told.
+    Lasted(u64),
     /// There is nothing that it could be.
     Nothing,
 }
@@ -69,16 +82,25 @@ impl Cell {
     /// As a text says it.
     pub fn text(&self) -> String {
         match self {
-            Self::Text(text) | Self::Percent(text) => text.clone(),
+            Self::Text(text) | Self::Environment(text) | Self::Percent(text) => text.clone(),
             Self::Count(count) => count.to_string(),
             // A µs is a whole number of them: nothing is rounded.
             Self::Took(us) => format!("{}.{:03}", us / 1_000, us % 1_000),
+            Self::Lasted(ms) => {
+                let seconds = ms / 1_000;
+                format!("{}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
+            }
             Self::Nothing => "–".to_owned(),
         }
     }
 
     pub fn is_number(&self) -> bool {
-        !matches!(self, Self::Text(_))
+        !matches!(self, Self::Text(_) | Self::Environment(_))
+    }
+
+    /// Whether it says that its row is of trial, and not of what is served.
+    pub fn is_trial(&self) -> bool {
+        matches!(self, Self::Environment(name) if name != PRODUCTION)
     }
 }
 
@@ -94,22 +116,31 @@ pub(super) fn report(gathered: &Gathered, args: &report::Report, lang: Lang) -> 
     let held = held(gathered);
     let title = lang
         .pick("Report on the integration and sharing of data", "Báo cáo kết quả tích hợp, chia sẻ dữ liệu");
-    let tables = vec![
+    let tables = [
         connection(&held, lang),
         national(&held, lang),
         applications(gathered, lang),
         systems(gathered, &held, lang),
-        totals(gathered, lang),
-        traffic(gathered, lang),
-        days(gathered, lang),
-        details(gathered, lang),
-        not_measured(lang),
+        traffic::totals(gathered, lang),
+        traffic::pairs(gathered, lang),
+        traffic::methods(gathered, lang),
+        traffic::days(gathered, lang),
+        traffic::details(gathered, lang),
+        forms::forms(gathered, lang),
+        forms::filled(gathered, lang),
+        links::availability(gathered, &args.period, lang),
+        links::credentials(gathered, &args.period, lang),
     ];
-    let numbers = ["I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX"];
-    let tables = tables.into_iter().zip(numbers).map(|(table, number)| Table { number, ..table });
+    let tables = tables.into_iter().zip(NUMBERS).map(|(table, number)| Table { number, ..table });
     Report {
         lang: lang.pick("en", "vi"),
+        letterhead: Letterhead {
+            superior: args.superior.clone().unwrap_or_default(),
+            agency: agency(gathered, args, lang),
+            place: args.place.clone().unwrap_or_default(),
+        },
         title: title.to_owned(),
+        subtitle: subtitle(&args.period, lang),
         head: head(gathered, args, lang),
         tables: tables.collect(),
         notes_title: lang.pick("What each figure is", "Định nghĩa từng chỉ số").to_owned(),
@@ -127,15 +158,46 @@ fn held(gathered: &Gathered) -> Held {
     held
 }
 
+/// Whose report it is: that of whoever operates the hub, unless another is named.
+fn agency(gathered: &Gathered, args: &report::Report, lang: Lang) -> String {
+    let agencies = gathered.agencies(lang);
+    let mut services = gathered.known.services.iter().filter_map(|it| it.service.as_ref());
+    let operator = services.find(|it| it.name == REGISTRY).map_or("", |it| it.owner_agency_code.as_str());
+    args.agency.as_deref().or(agencies.get(operator).copied()).unwrap_or(operator).to_owned()
+}
+
+/// The period as an office says it.
+fn subtitle(period: &Period, lang: Lang) -> String {
+    let name = period.to_string();
+    let (year, part) = name.split_at(name.len().min(4));
+    let part = part.trim_start_matches('-');
+    let written = |date: &str| date.split('-').rev().collect::<Vec<_>>().join("/");
+    let of = match (lang, part) {
+        (Lang::Vi, "") => format!("Năm {year}"),
+        (Lang::Vi, "H1") => format!("6 tháng đầu năm {year}"),
+        (Lang::Vi, "H2") => format!("6 tháng cuối năm {year}"),
+        (Lang::Vi, quarter) if quarter.starts_with('Q') => format!("Quý {} năm {year}", &quarter[1..]),
+        (Lang::Vi, month) if month.len() == 2 => format!("Tháng {month} năm {year}"),
+        (Lang::Vi, _) => format!("Ngày {}", written(&name)),
+        (Lang::En, "") => format!("Year {year}"),
+        (Lang::En, "H1") => format!("First half of {year}"),
+        (Lang::En, "H2") => format!("Second half of {year}"),
+        (Lang::En, quarter) if quarter.starts_with('Q') => format!("Quarter {} of {year}", &quarter[1..]),
+        (Lang::En, month) if month.len() == 2 => format!("Month {month} of {year}"),
+        (Lang::En, _) => format!("Day {}", written(&name)),
+    };
+    let (from, to) = (written(&period.first()), written(&period.last()));
+    match lang {
+        Lang::Vi => format!("{of} (từ 00 giờ ngày {from} đến 24 giờ ngày {to}, giờ Việt Nam)"),
+        Lang::En => format!("{of} (0:00 on {from} to 24:00 on {to}, Vietnamese time)"),
+    }
+}
+
 fn head(gathered: &Gathered, args: &report::Report, lang: Lang) -> Vec<(String, String)> {
     let period = &args.period;
     let known = &gathered.known;
-    let agencies = gathered.agencies(lang);
-    let operates = known.services.iter().filter_map(|it| it.service.as_ref()).find(|it| it.name == REGISTRY);
-    let operator = operates.map_or("", |it| it.owner_agency_code.as_str());
-    let agency = args.agency.as_deref().or(agencies.get(operator).copied()).unwrap_or(operator);
     let mut head = vec![
-        (lang.pick("Agency", "Cơ quan báo cáo").to_owned(), agency.to_owned()),
+        (lang.pick("Agency", "Cơ quan báo cáo").to_owned(), agency(gathered, args, lang)),
         (
             lang.pick("Period", "Kỳ báo cáo").to_owned(),
             format!("{period} ({} – {}, Asia/Ho_Chi_Minh)", period.first(), period.last()),
@@ -145,6 +207,14 @@ fn head(gathered: &Gathered, args: &report::Report, lang: Lang) -> Vec<(String, 
         let provisional =
             lang.pick("provisional: the period is not over", "số liệu tạm: kỳ báo cáo chưa kết thúc");
         head.push((lang.pick("State", "Tình trạng").to_owned(), provisional.to_owned()));
+    }
+    let mut of_data = gathered.counts.iter().filter(|count| !count.platform).peekable();
+    if of_data.peek().is_some() && of_data.all(|count| count.environment != PRODUCTION) {
+        let trial = lang.pick(
+            "trial: no exchange of data was of production; what follows is of the sandbox and of sample traffic",
+            "thử nghiệm: không có lượt trao đổi dữ liệu nào ở môi trường chính thức; số liệu dưới đây là của môi trường thử nghiệm và lưu lượng mẫu",
+        );
+        head.push((lang.pick("Kind", "Tính chất").to_owned(), trial.to_owned()));
     }
     if let Some(made_at) = &args.made_at {
         head.push((lang.pick("Made at", "Lập lúc").to_owned(), made_at.clone()));
@@ -165,20 +235,22 @@ fn head(gathered: &Gathered, args: &report::Report, lang: Lang) -> Vec<(String, 
     head
 }
 
+fn is_share(figure: &Figure) -> bool {
+    figure.source == Source::Registry && figure.unit == Unit::Share
+}
+
 fn connection(held: &Held, lang: Lang) -> Table {
     let stood = held.stood();
     let ratios = [stood.applications, stood.national, stood.systems];
-    let rows = FIGURES.iter().filter(|figure| figure.source == Source::Registry).zip(ratios).map(
-        |(figure, ratio)| {
-            let name = text(lang.pick(figure.name_en, figure.name_vi));
-            let Some(Ratio { part, of }) = ratio else {
-                let empty = lang.pick("not measured: the registry held none", "chưa đo: danh mục chưa có");
-                return vec![name, Cell::Nothing, Cell::Nothing, text(empty)];
-            };
-            let percent = Ratio { part, of }.percent().map_or(Cell::Nothing, Cell::Percent);
-            vec![name, Cell::Count(part), Cell::Count(of), percent]
-        },
-    );
+    let rows = FIGURES.iter().filter(|figure| is_share(figure)).zip(ratios).map(|(figure, ratio)| {
+        let name = text(lang.pick(figure.name_en, figure.name_vi));
+        let Some(Ratio { part, of }) = ratio else {
+            let empty = lang.pick("not measured: the registry held none", "chưa đo: danh mục chưa có");
+            return vec![name, Cell::Nothing, Cell::Nothing, text(empty)];
+        };
+        let percent = Ratio { part, of }.percent().map_or(Cell::Nothing, Cell::Percent);
+        vec![name, Cell::Count(part), Cell::Count(of), percent]
+    });
     let header = match lang {
         Lang::En => ["figure", "number", "of", "%"],
         Lang::Vi => ["chỉ số", "số lượng", "tổng số", "tỷ lệ"],
@@ -260,157 +332,6 @@ fn systems(gathered: &Gathered, held: &Held, lang: Lang) -> Table {
     Table {
         title: lang.pick("Systems that are not connected", "Hệ thống chưa kết nối").to_owned(),
         header: texts(header),
-        rows: rows.collect(),
-        ..Table::default()
-    }
-}
-
-/// The columns of sums.
-fn measures(lang: Lang) -> Vec<String> {
-    let mut header = vec![lang.pick("exchanges", "số lượt").to_owned()];
-    header.extend(OUTCOMES.map(|outcome| words::outcome(outcome, lang).text));
-    header.extend(PERCENTILES.map(|percent| format!("p{percent} (ms)")));
-    header
-}
-
-fn measured(sum: &Sum) -> Vec<Cell> {
-    let mut cells = vec![Cell::Count(sum.exchanges)];
-    cells.extend(OUTCOMES.map(|outcome| Cell::Count(sum.of(outcome))));
-    let took = |percent| sum.answered.percentile_us(percent).map_or(Cell::Nothing, Cell::Took);
-    cells.extend(PERCENTILES.map(took));
-    cells
-}
-
-fn kind(count: &TrafficCount, lang: Lang) -> &'static str {
-    if count.platform {
-        lang.pick("the hub's own", "của chính nền tảng")
-    } else {
-        lang.pick("data", "dữ liệu")
-    }
-}
-
-/// By environment and kind: they are never added up.
-fn totals(gathered: &Gathered, lang: Lang) -> Table {
-    let sums = by(gathered.counts.iter(), |it| (it.platform, it.environment.as_str(), kind(it, lang)));
-    let rows = sums
-        .iter()
-        .map(|((_, environment, kind), sum)| [vec![text(*environment), text(*kind)], measured(sum)].concat());
-    let header = [texts([lang.pick("environment", "môi trường"), lang.pick("kind", "loại")]), measures(lang)];
-    Table {
-        title: lang.pick("Exchanges, all together", "Tổng số lượt trao đổi").to_owned(),
-        header: header.concat(),
-        rows: rows.collect(),
-        ..Table::default()
-    }
-}
-
-type Place<'a> = (&'a str, &'a str, &'a str, &'a str);
-
-/// Distinct dossiers by day, environment, application and service, with the exchanges that they were told from.
-fn dossiers(gathered: &Gathered) -> BTreeMap<Place<'_>, (u64, u64)> {
-    let place = |it: &'_ lgsp_proto::ledger::v1::DossierCount| (it.distinct, it.exchanges);
-    let of = gathered.dossiers.iter();
-    of.map(|it| ((&*it.day, &*it.environment, &*it.application, &*it.service), place(it))).collect()
-}
-
-fn dossier_header(lang: Lang) -> Vec<String> {
-    match lang {
-        Lang::En => texts(["distinct dossiers", "told from", "exchanges with a dossier"]),
-        Lang::Vi => texts(["hồ sơ khác nhau", "đọc được từ", "lượt có hồ sơ"]),
-    }
-}
-
-fn dossier_cells(dossiers: Option<&(u64, u64)>, sum: &Sum) -> Vec<Cell> {
-    let (distinct, told) = dossiers.copied().unwrap_or_default();
-    vec![Cell::Count(distinct), Cell::Count(told), Cell::Count(sum.with_dossier)]
-}
-
-fn of_data(gathered: &Gathered) -> impl Iterator<Item = &TrafficCount> {
-    gathered.counts.iter().filter(|it| !it.platform)
-}
-
-fn traffic(gathered: &Gathered, lang: Lang) -> Table {
-    let dossiers = dossiers(gathered);
-    let sums = by(of_data(gathered), |it| (&*it.environment, &*it.service, &*it.application));
-    let mut rows: Vec<Vec<Cell>> = Vec::new();
-    for ((environment, service, application), sum) in &sums {
-        let named = vec![text(*environment), text(*service), text(*application)];
-        let told = dossiers.get(&("", *environment, *application, *service));
-        rows.push([named, measured(sum), dossier_cells(told, sum)].concat());
-    }
-    let all = lang.pick("all", "tất cả");
-    for (environment, sum) in &by(of_data(gathered), |it| &*it.environment) {
-        let named = vec![text(*environment), text(all), text(all)];
-        let told = dossiers.get(&("", *environment, "", ""));
-        rows.push([named, measured(sum), dossier_cells(told, sum)].concat());
-    }
-    let named = match lang {
-        Lang::En => ["environment", "service", "application"],
-        Lang::Vi => ["môi trường", "dịch vụ", "ứng dụng"],
-    };
-    Table {
-        title: lang
-            .pick(
-                "Exchanges of data by service and application",
-                "Lượt trao đổi dữ liệu theo dịch vụ và ứng dụng",
-            )
-            .to_owned(),
-        header: [texts(named), measures(lang), dossier_header(lang)].concat(),
-        rows,
-        ..Table::default()
-    }
-}
-
-fn days(gathered: &Gathered, lang: Lang) -> Table {
-    let dossiers = dossiers(gathered);
-    let sums = by(of_data(gathered), |it| (&*it.day, &*it.environment));
-    let rows = sums.iter().map(|((day, environment), sum)| {
-        let told = dossiers.get(&(*day, *environment, "", ""));
-        [vec![text(*day), text(*environment)], measured(sum), dossier_cells(told, sum)].concat()
-    });
-    let named = texts([lang.pick("day", "ngày"), lang.pick("environment", "môi trường")]);
-    Table {
-        title: lang.pick("Exchanges of data by day", "Lượt trao đổi dữ liệu theo ngày").to_owned(),
-        header: [named, measures(lang), dossier_header(lang)].concat(),
-        rows: rows.collect(),
-        bars: Some((0, 2)),
-        ..Table::default()
-    }
-}
-
-fn details(gathered: &Gathered, lang: Lang) -> Table {
-    let dossiers = dossiers(gathered);
-    let sums = by(of_data(gathered), |it| (&*it.day, &*it.environment, &*it.service, &*it.application));
-    let rows = sums.iter().map(|((day, environment, service, application), sum)| {
-        let named = [*day, *environment, *service, *application].map(text).to_vec();
-        let told = dossiers.get(&(*day, *environment, *application, *service));
-        [named, measured(sum), dossier_cells(told, sum)].concat()
-    });
-    let named = match lang {
-        Lang::En => ["day", "environment", "service", "application"],
-        Lang::Vi => ["ngày", "môi trường", "dịch vụ", "ứng dụng"],
-    };
-    Table {
-        title: lang
-            .pick(
-                "Exchanges of data by day, service and application",
-                "Lượt trao đổi dữ liệu theo ngày, dịch vụ và ứng dụng",
-            )
-            .to_owned(),
-        header: [texts(named), measures(lang), dossier_header(lang)].concat(),
-        rows: rows.collect(),
-        is_long: true,
-        ..Table::default()
-    }
-}
-
-fn not_measured(lang: Lang) -> Table {
-    let rows = FIGURES.iter().filter(|figure| figure.source == Source::NotMeasured).map(|figure| {
-        vec![text(lang.pick(figure.name_en, figure.name_vi)), text(lang.pick("not measured", "chưa đo"))]
-    });
-    Table {
-        title: lang.pick("Not measured", "Chỉ số chưa đo").to_owned(),
-        header: texts([lang.pick("figure", "chỉ số"), lang.pick("value", "giá trị")]),
         rows: rows.collect(),
         ..Table::default()
     }

@@ -20,6 +20,7 @@ fn files() -> Checked {
 fn whole() -> Known {
     let files = files();
     let snapshot = files.snapshot().clone();
+    let (systems, national) = files.inventory_of_files();
     let service = |service: DataService| ServiceRecord {
         service: Some(service),
         version: 1,
@@ -45,6 +46,8 @@ fn whole() -> Known {
         services: snapshot.services.into_iter().map(service).collect(),
         connections: snapshot.applications.into_iter().map(connection).collect(),
         agreements: snapshot.agreements.into_iter().map(agreement).collect(),
+        systems: systems.into_iter().map(|it| System { etag: 1, ..it.clone() }).collect(),
+        national_services: national.into_iter().map(|it| NationalService { etag: 1, ..it.clone() }).collect(),
         ..Known::default()
     }
 }
@@ -85,6 +88,35 @@ fn taken(by: &str) -> Option<Taken> {
 #[test]
 fn where_the_registry_is_as_the_files_say_there_is_nothing_to_do() {
     assert_eq!(plan(&files(), &whole(), NOW), []);
+}
+
+#[test]
+fn the_inventory_is_put_by_its_agency_and_the_operator_and_nothing_of_it_is_taken_away() {
+    let mut known = whole();
+    known.systems[20].name_vi = "another".to_owned();
+    let changed = known.systems[20].clone();
+    known.systems[21].application = "hotich".to_owned();
+    let connected = known.systems[21].id.clone();
+    let unknown = known.national_services.remove(3);
+    known.national_services.push(NationalService { id: "more".to_owned(), ..NationalService::default() });
+    let plan = plan(&files(), &known, NOW);
+    let system = found(&plan, "system", &changed.id);
+    assert_eq!(steps(system), [format!("put-system by developer of {}", changed.agency_code)]);
+    assert_eq!(system.fields.iter().map(|it| it.path.as_str()).collect::<Vec<_>>(), ["nameVi"]);
+    let by_hand = found(&plan, "system", &connected);
+    assert!(steps(by_hand)[0].contains("lgsp connection request --system"), "{by_hand:?}");
+    let service = found(&plan, "national-service", &unknown.id);
+    assert_eq!(steps(service), ["put-national-service by operator"]);
+    let gone = found(&plan, "national-service", "more");
+    assert_eq!((gone.is_wanted, gone.steps.len()), (false, 0));
+    assert_eq!(plan.len(), 4);
+}
+
+#[test]
+fn files_without_an_inventory_say_nothing_of_it() {
+    let shipped = lgsp_registry::shipped().iter().copied().filter(|(name, _)| *name != "inventory.toml");
+    let files = check(&Folder::of(shipped), "production").expect("they hold together");
+    assert_eq!(plan(&files, &whole(), NOW), []);
 }
 
 #[test]
