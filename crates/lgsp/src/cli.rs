@@ -18,6 +18,7 @@ macro_rules! exit_codes {
 }
 
 pub mod agreement;
+pub mod alerts;
 pub mod audit;
 pub mod backup;
 pub mod client;
@@ -101,6 +102,9 @@ pub enum Command {
     /// Show the past of a link, and announce maintenance
     #[command(subcommand)]
     Link(links::Link),
+    /// List alerts, acknowledge them, and silence what nobody needs to hear
+    #[command(subcommand)]
+    Alert(alerts::Alert),
     /// List exchanges from the exchange log, or follow them
     Exchanges(Box<client::Exchanges>),
     /// Make the report of a period that an office sends up: applications, systems and services connected, and what exchanges came to

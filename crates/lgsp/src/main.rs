@@ -27,6 +27,7 @@ fn main() -> ExitCode {
         Command::Credential(args) => call_hub(client::Command::Credential(args), lang),
         Command::Status(args) => call_hub(client::Command::Status(args), lang),
         Command::Top(args) => call_hub(client::Command::Top(args), lang),
+        Command::Alert(command) => call_hub(client::Command::Alert(command), lang),
         Command::Link(command) => call_hub(client::Command::Link(command), lang),
         Command::Report(args) => call_hub(client::Command::Report(Box::new(args)), lang),
         Command::Exchanges(args) => call_hub(client::Command::Exchanges(args), lang),

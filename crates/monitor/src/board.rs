@@ -47,6 +47,26 @@ struct Placed {
     since_us: i64,
 }
 
+/// A link as it is shown; the cause is empty for one that works.
+#[derive(Debug)]
+pub(crate) struct Shown<'a> {
+    pub id: &'a Id,
+    pub shown: LinkState,
+    pub cause: &'static str,
+}
+
+/// A link as its signals say.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen<'a> {
+    pub id: &'a Id,
+    pub level: Level,
+    pub cause: Option<Cause>,
+    pub evidence: &'a Evidence,
+    pub is_maintained: bool,
+    /// No signal tells anything of it.
+    pub is_unknown: bool,
+}
+
 impl Board {
     /// The state that a link had when a monitor last wrote it down. It is unknown until a signal tells more.
     pub fn remember(&mut self, last: Change, now_us: i64) {
@@ -59,6 +79,31 @@ impl Board {
 
     pub fn ids(&self) -> impl Iterator<Item = &Id> {
         self.links.keys()
+    }
+
+    /// Every link as it is shown. Applications come last: of them there may be more than anybody counts.
+    pub fn states(&self) -> impl Iterator<Item = Shown<'_>> {
+        let is_application = |id: &Id| id.kind == Kind::Application;
+        let others = self.links.iter().filter(move |(id, _)| !is_application(id));
+        let all = others.chain(self.links.iter().filter(move |(id, _)| is_application(id)));
+        all.map(|(id, placed)| Shown {
+            id,
+            shown: placed.shown,
+            cause: placed.shown_cause.map(Cause::name).unwrap_or_default(),
+        })
+    }
+
+    /// Every link as its signals say, for alerts.
+    pub fn seen(&self, now_us: i64) -> impl Iterator<Item = Seen<'_>> {
+        let running: Vec<&Window> = self.windows.iter().filter(|window| window.runs(now_us)).collect();
+        self.links.iter().map(move |(id, Placed { link, .. })| Seen {
+            id,
+            level: link.reading.level,
+            cause: link.reading.cause,
+            evidence: &link.reading.evidence,
+            is_maintained: running.iter().any(|window| window.covers(id)),
+            is_unknown: link.unknown_since_us != 0,
+        })
     }
 
     pub fn levels(&self) -> Vec<Level> {

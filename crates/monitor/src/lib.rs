@@ -12,11 +12,13 @@
 //! 1. `listen` brings the signals. Heartbeats and entries count only with the MAC of whoever they speak for.
 //! 2. `assess` says what the signals of one moment mean, and [`link`] when that is believed: neither reads a clock.
 //! 3. `board` lays announced maintenance over it; `history` keeps the changes, and what was announced of downtime.
-//! 4. [`tell`] is the other direction: what roles say of their own links, for the page `/links` of their admin ports.
+//! 4. [`alerts`] tells those who should look at something.
+//! 5. [`tell`] is the other direction: what roles say of their own links, for the page `/links` of their admin ports.
 //!
 //! Nothing here stands on the path of an exchange, asks a source about anybody, or keeps personal data: an application, a domain and a
 //! source have names, a person has none. Without the monitor everything is served as before.
 
+pub mod alerts;
 mod assess;
 mod availability;
 mod board;

@@ -106,11 +106,19 @@ pub(crate) async fn told(options: Options, tellers: Tellers, picture: Arc<Mutex<
     loop {
         every.tick().await;
         picture.lock().take(tellers.ask(), now_us());
-        let asking = options.admin_ports.iter().map(|port| ports::read(*port));
+        let asking = options.admin_ports.iter().map(|port| async {
+            let (asked_us, read) = (now_us(), ports::read(*port).await);
+            // Its clock was looked at somewhere in between.
+            (read, asked_us.midpoint(now_us()))
+        });
         for (port, read) in options.admin_ports.iter().zip(futures::future::join_all(asking).await) {
             match read {
-                Ok(telling) => picture.lock().take(telling, now_us()),
-                Err(error) => debug!(%port, %error, "admin port tells nothing of its links"),
+                (Ok(telling), asked_us) => {
+                    let mut picture = picture.lock();
+                    picture.compare_clock(&telling, asked_us);
+                    picture.take(telling, now_us());
+                }
+                (Err(error), _) => debug!(%port, %error, "admin port tells nothing of its links"),
             }
         }
     }

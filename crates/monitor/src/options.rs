@@ -2,14 +2,16 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use lgsp_runtime::config::{self, Problems, Row, row, units};
+use lgsp_runtime::config::{self, Problems, Row, row, section, units};
 use serde::{Deserialize, Serialize};
+
+use crate::alerts;
 
 /// Most admin ports that are read.
 const MOST_PORTS: usize = 64;
 
 /// The options of the monitor.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Options {
     /// Where the history is kept: a URL as [`lgsp_store::Options`] has it.
@@ -26,6 +28,8 @@ pub struct Options {
     /// How long the history is kept.
     #[serde(with = "units::duration")]
     pub keep: Duration,
+    /// What somebody is told of.
+    pub alerts: alerts::Options,
 }
 
 impl Default for Options {
@@ -37,6 +41,7 @@ impl Default for Options {
             admin_ports: Vec::new(),
             silent_after: Duration::from_secs(15 * 60),
             keep: Duration::from_secs(730 * 24 * 3_600),
+            alerts: alerts::Options::default(),
         }
     }
 }
@@ -51,6 +56,7 @@ impl Options {
         for file in files.into_iter().filter(|file| !file.as_os_str().is_empty()) {
             *file = data.join(&*file);
         }
+        self.alerts.resolve(data);
     }
 
     pub(crate) fn store(&self) -> lgsp_store::Options {
@@ -65,7 +71,7 @@ impl Options {
 
 impl config::Options for Options {
     fn reference() -> Vec<Row> {
-        vec![
+        let mut rows = vec![
             row(
                 "store",
                 "sqlite:<file> or postgres://<user>@<host>/<database>",
@@ -94,9 +100,11 @@ impl config::Options for Options {
             row(
                 "keep",
                 units::duration::ACCEPTS,
-                "How long changes of links are kept; the last state of each for ever. At least 1d.",
+                "How long changes of links, and alerts, are kept; the last state of each link for ever. At least 1d.",
             ),
-        ]
+        ];
+        rows.extend(section::<alerts::Options>("alerts"));
+        rows
     }
 
     fn check(&self, problems: &mut Problems) {
@@ -116,6 +124,7 @@ impl config::Options for Options {
         if self.keep < Duration::from_secs(24 * 3_600) {
             problems.add("keep", "is shorter than 1d");
         }
+        problems.section("alerts", &self.alerts);
     }
 }
 

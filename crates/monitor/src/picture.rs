@@ -5,11 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use lgsp_core::traffic::{Ended, Traffic};
 use lgsp_proto::monitor::v1::Heartbeat;
 
-use crate::assess::{self, BrokerSays, Hearing, Instance, SourceSays};
+use crate::alerts::{Known, Signals, Way};
+use crate::assess::{self, BrokerSays, Hearing, Instance, OffClock, SourceSays};
 use crate::link::{Cause, Evidence, Id, Kind, Level, Reading};
-use crate::tell::{Telling, Told};
+use crate::tell::{Fact, Measure, Telling, Told};
 
 const SECOND_US: i64 = 1_000_000;
+/// From so few exchanges nothing follows for how slow a domain is.
+const FEW: u32 = 20;
 /// How long an instance is remembered that is not heard any more.
 const REMEMBERED_US: i64 = 600 * SECOND_US;
 /// What was told on an admin port is believed for so long.
@@ -30,6 +33,8 @@ pub struct Picture {
     traffic: Traffic,
 }
 
+    /// What else alerts are made of.
+    signals: Signals,
 #[derive(Debug)]
 struct Heard {
     at_us: i64,
@@ -62,6 +67,8 @@ impl Picture {
     pub fn note(&mut self, ended: &Ended<'_>) {
         self.traffic.note(ended);
     }
+        self.off.remove(&heartbeat.instance);
+        self.signals.clock(Way::Heartbeats, &heartbeat.instance, (heartbeat.sent_us, now_us));
 
     /// Takes what a process tells of its links.
     pub fn take(&mut self, telling: Telling, now_us: i64) {
@@ -91,12 +98,31 @@ impl Picture {
             (id, reading)
         };
         ids.into_iter().map(reading).collect()
+        self.signals.take(&telling.instance, telling.facts, now_us);
     }
 
     fn named(&self, now_us: i64) -> BTreeSet<Id> {
         let mut ids: BTreeSet<Id> =
             self.said(now_us).map(|told| Id::new(told.kind, told.name.as_str())).collect();
         ids.insert(Id::broker());
+    /// Compares the clock of a process with the others: it was asked for it at a moment of ours.
+    pub(crate) fn compare_clock(&mut self, telling: &Telling, asked_us: i64) {
+        if telling.at_us != 0 {
+            self.signals.clock(Way::AdminPort, &telling.instance, (telling.at_us, asked_us));
+        }
+    }
+
+    /// What alerts are made of, besides the links.
+    pub(crate) fn known(&self, now_us: i64) -> Known {
+        let mut known = self.signals.known(now_us);
+        let slowest = self.traffic.slowest(now_us).filter(|(_, slowest)| slowest.of >= FEW);
+        known.facts.extend(slowest.map(|(domain, slowest)| {
+            let subject = Id::new(Kind::Provider, domain).to_string();
+            ("monitor".to_owned(), Fact::new(Measure::Slowest, subject, slowest.seconds))
+        }));
+        known
+    }
+
         ids.extend(self.traffic.applications().map(|name| Id::new(Kind::Application, name)));
         for Heard { heartbeat, .. } in self.heard.values().filter(|heard| !heard.heartbeat.domain.is_empty())
         {

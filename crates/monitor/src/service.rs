@@ -213,7 +213,7 @@ pub(crate) fn millis(micros: i64) -> u64 {
 }
 
 /// The person who has signed in, or else the application that calls.
-fn who(head: &RequestHead) -> String {
+pub(crate) fn who(head: &RequestHead) -> String {
     head.person.as_ref().map_or_else(|| head.application.to_string(), ToString::to_string)
 }
 
@@ -233,7 +233,7 @@ fn maintenance(window: &Window) -> Maintenance {
 }
 
 /// Who calls: without, nothing is announced.
-fn head(extensions: &Extensions) -> Result<&RequestHead, Status> {
+pub(crate) fn head(extensions: &Extensions) -> Result<&RequestHead, Status> {
     let head = extensions.get::<Inbound>().map(|inbound| &inbound.head);
     head.ok_or_else(|| lgsp_bus::status(&Reason::Internal.into()))
 }
@@ -245,7 +245,7 @@ fn deadline(extensions: &Extensions) -> Instant {
     longest.min(Instant::now() + at.duration_since(std::time::SystemTime::now()).unwrap_or_default())
 }
 
-fn answer<T>(answered: Result<T, Fault>) -> Result<Response<T>, Status> {
+pub(crate) fn answer<T>(answered: Result<T, Fault>) -> Result<Response<T>, Status> {
     answered.map(Response::new).map_err(|fault| lgsp_bus::status(&fault))
 }
 

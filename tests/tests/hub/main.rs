@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod admission;
+mod alerts;
+mod anomalies;
 mod answers;
 mod arrows;
 mod attackers;

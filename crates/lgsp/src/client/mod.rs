@@ -6,6 +6,7 @@
 
 mod advice;
 mod agreement;
+mod alerts;
 mod audit;
 pub(crate) mod bearer;
 mod call;
@@ -82,6 +83,8 @@ pub enum Command {
     Status(Box<crate::cli::links::Status>),
     /// `lgsp top`.
     Top(Box<crate::cli::links::Top>),
+    /// `lgsp alert`.
+    Alert(crate::cli::alerts::Alert),
     /// `lgsp link`.
     Link(crate::cli::links::Link),
     /// `lgsp report`.
@@ -108,6 +111,7 @@ pub async fn run(command: Command, lang: Lang) -> ExitCode {
         // Its exit code tells how the links are.
         Command::Status(args) => return links::status(args, lang).await,
         Command::Top(args) => links::top::run(args, lang).await,
+        Command::Alert(command) => alerts::run(command, lang).await,
         Command::Link(command) => links::run(command, lang).await,
         Command::Report(args) => indicators::run(args, lang).await,
         Command::Exchanges(args) => exchanges::run(args, lang).await,

@@ -11,7 +11,8 @@ use lgsp_proto::ledger::v1::{
     CheckCompletenessResponse, DecidedResponse, DestroySubjectKeyResponse, Disclosure, Erasable, Exchange,
     ExportedExchange, Sealed,
 };
-use lgsp_proto::monitor::v1::{GetLinkResponse, Link, Maintenance};
+use lgsp_proto::monitor::v1 as alerts;
+use lgsp_proto::monitor::v1::{AnnouncedMaintenance, GetLinkResponse, Link, Maintenance};
 use lgsp_proto::pool;
 use lgsp_proto::registry::v1::{
     Agency, AgreementRecord, ApplicationSummary, Change, CheckPermissionResponse, ConnectionRecord,
@@ -140,6 +141,18 @@ impl Listed for Link {
 
 impl Listed for GetLinkResponse {
     const NAME: &'static str = "lgsp.monitor.v1.GetLinkResponse";
+}
+
+impl Listed for alerts::Alert {
+    const NAME: &'static str = "lgsp.monitor.v1.Alert";
+}
+
+impl Listed for alerts::GetAlertResponse {
+    const NAME: &'static str = "lgsp.monitor.v1.GetAlertResponse";
+}
+
+impl Listed for alerts::Silence {
+    const NAME: &'static str = "lgsp.monitor.v1.Silence";
 }
 
 impl Listed for Maintenance {

@@ -8,7 +8,7 @@ use lgsp_gateway::{Gateway, Secrets};
 use lgsp_runtime::Stage;
 use tokio::net::TcpListener;
 
-use super::{Host, Role, links, subject_keys};
+use super::{Host, Role, facts, links, subject_keys};
 use crate::layout::{read_public_keys, read_symmetric_keys};
 
 /// Starts a gateway on a bound listener. With the embedded broker, which forgets, `fsynced` tells how far the ledger has the
@@ -34,6 +34,7 @@ pub async fn start(
     let entering = gateway.clone();
     let instance = start.state.instance().name().to_owned();
     links::of_gateway(host, gateway.clone(), instance, &start.shutdown);
+    facts::of_gateway(host, gateway.clone(), &start.shutdown);
     let replace = move |keys| entering.replace_subject_keys(keys);
     let following = subject_keys::follow(replace, host.config.keys.subjects.clone(), stop);
     start.shutdown.spawn(Stage::Close, "subject keys", following);

@@ -10,7 +10,7 @@ use lgsp_tlog::{Kind, SignerKey};
 use tracing::warn;
 use zeroize::Zeroizing;
 
-use super::{Host, Role, destroyed_keys, links, subject_keys, tell_when_serving};
+use super::{Host, Role, destroyed_keys, facts, links, subject_keys, tell_when_serving};
 use crate::config::Config;
 use crate::layout::{read_kept_key, read_signing_key};
 
@@ -36,6 +36,10 @@ pub async fn start(host: &Host) -> anyhow::Result<(Role, Fsynced)> {
     let fsynced = ledger.fsynced();
     let instance = start.instance.name().to_owned();
     links::of_ledger(host, &host.config.ledger, start.state.clone(), instance, &start.shutdown);
+    facts::of_ledger(host, start.state.clone(), &start.shutdown);
+    let (heartbeats, state) = (Health::new(), start.state.clone());
+    let trouble = move || lgsp_ledger::store_trouble(&state);
+    links::of_store(host, (DOMAIN, start.instance.name()), heartbeats.clone(), trouble, &start.shutdown);
     let (subjects, searched) = (host.config.keys.subjects.clone(), ledger.clone());
     let replace = move |keys| {
         searched.replace_subject_keys(keys);

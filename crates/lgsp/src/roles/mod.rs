@@ -6,6 +6,7 @@
 pub mod adapter;
 pub mod destroyed_keys;
 pub mod gateway;
+pub mod facts;
 pub mod ledger;
 pub mod links;
 pub mod monitor;
@@ -77,7 +78,9 @@ impl Host {
         bus.show(state.metrics());
         let links = Tellers::new(state.instance().name());
         state.show(Arc::new(links.clone()));
-        Ok(Self { config, bus, state, links })
+        let host = Self { config, bus, state, links };
+        facts::of_process(&host);
+        Ok(host)
     }
 
     fn start(&self, name: &'static str) -> Start {

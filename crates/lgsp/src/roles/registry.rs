@@ -5,7 +5,7 @@ use std::path::Path;
 use lgsp_bus::Health;
 use lgsp_registry::Registry;
 
-use super::{Host, Role, tell_when_serving};
+use super::{Host, Role, facts, links, tell_when_serving};
 
 /// Its domain on the bus.
 const DOMAIN: &str = "registry";
@@ -21,6 +21,13 @@ pub async fn start(host: &Host) -> anyhow::Result<(Role, Registry)> {
     let start = host.start("registry");
     let options = host.config.registry.clone();
     let registry = lgsp_registry::start(options, &host.bus, &start.state, &start.shutdown).await?;
+    facts::of_registry(host, registry.clone(), &start.shutdown);
+    let (heartbeats, state) = (Health::new(), start.state.clone());
+    // Files are read when they change: there is nothing to be connected with.
+    if host.config.registry.has_a_store() {
+        let trouble = move || lgsp_registry::store_trouble(&state);
+        links::of_store(host, (DOMAIN, start.instance.name()), heartbeats.clone(), trouble, &start.shutdown);
+    }
     let serving = lgsp_bus::serve(
         &host.bus,
         host.config.serve.clone(),

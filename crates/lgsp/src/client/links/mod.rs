@@ -17,6 +17,7 @@ use crate::cli::links::Link;
 pub(crate) use status::run as status;
 
 /// Runs `lgsp link`.
+pub(crate) use words::{cause, evidence};
 ///
 /// # Errors
 /// Whatever kept it from being done.

@@ -13,7 +13,7 @@ use crate::cli::links::Status;
 use crate::client::output::{self, Listing, Surface};
 use crate::client::registry::open;
 use crate::client::table::{Shrink, Table};
-use crate::client::{Error, Exit, Lang};
+use crate::client::{Error, Exit, Lang, alerts};
 
 /// Longest time for the monitor to answer, before admin ports are asked.
 const DEADLINE: Duration = Duration::from_secs(3);
@@ -29,8 +29,8 @@ pub(crate) async fn run(args: &Status, lang: Lang) -> ExitCode {
             None => Err(error),
         },
     };
-    let links = match told {
-        Ok(links) => links,
+    let (links, alerts) = match told {
+        Ok(told) => told,
         Err(error) => {
             output::failure(&error.report(lang));
             let is_refused = matches!(error.exit(), Some(Exit::Refused | Exit::Usage));
@@ -38,7 +38,7 @@ pub(crate) async fn run(args: &Status, lang: Lang) -> ExitCode {
         }
     };
     let surface = Surface::of_stdout();
-    match write(&links, surface.listing(args.output), &surface, lang) {
+    match write((&links, alerts), surface.listing(args.output), &surface, lang) {
         Ok(()) => ExitCode::from(worst(&links)),
         Err(error) => {
             output::failure(&error.report(lang));
@@ -47,8 +47,11 @@ pub(crate) async fn run(args: &Status, lang: Lang) -> ExitCode {
     }
 }
 
-async fn of_the_monitor(args: &Status) -> Result<Vec<Link>, Error> {
-    ask::list(&open(&args.operator).await?, DEADLINE).await
+/// The links, and how many alerts fire: of a monitor from before, none.
+async fn of_the_monitor(args: &Status) -> Result<(Vec<Link>, usize), Error> {
+    let session = open(&args.operator).await?;
+    let links = ask::list(&session, DEADLINE).await?;
+    Ok((links, alerts::firing(&session, DEADLINE).await.unwrap_or(0)))
 }
 
 /// What the roles say themselves; `None` if none of them answers.
@@ -77,12 +80,23 @@ fn worst(links: &[Link]) -> u8 {
     links.iter().map(code).max().unwrap_or(0)
 }
 
-fn write(links: &[Link], listing: Listing, surface: &Surface, lang: Lang) -> Result<(), Error> {
+fn write(
+    (links, alerts): (&[Link], usize),
+    listing: Listing,
+    surface: &Surface,
+    lang: Lang,
+) -> Result<(), Error> {
     if listing == Listing::Json {
         return links.iter().try_for_each(|link| output::line(&output::json_line(link)?));
     }
-    output::line(&ask::summary(links, lang))?;
+    output::line(&heading(links, alerts, lang))?;
     table(links, lang).write(listing, surface)
+}
+
+/// How many links are how, and how many alerts fire.
+fn heading(links: &[Link], alerts: usize, lang: Lang) -> String {
+    let told = [ask::summary(links, lang), alerts::firing_in_words(alerts, lang)];
+    told.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("; ")
 }
 
 /// Grouped by what they connect, in the order in which a night's duty looks at them.
@@ -139,7 +153,8 @@ mod tests {
             link("provider/land", LinkKind::Provider, LinkState::Down),
             link("broker/kafka", LinkKind::Broker, LinkState::Working),
         ];
-        assert_eq!(ask::summary(&links, Lang::En), "1 down, 1 silent, 1 working");
+        assert_eq!(heading(&links, 0, Lang::En), "1 down, 1 silent, 1 working");
+        assert_eq!(heading(&links, 2, Lang::En), "1 down, 1 silent, 1 working; 2 alerts fire");
         let plain = table(&links, Lang::Vi).plain();
         let firsts: Vec<&str> =
             plain.lines().skip(1).filter_map(|line| line.split_whitespace().next()).collect();

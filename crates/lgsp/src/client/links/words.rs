@@ -20,7 +20,7 @@ pub(super) fn state(state: LinkState, lang: Lang) -> Cell {
 }
 
 /// A cause: in English by its name, which the documents explain.
-pub(super) fn cause(name: &str, lang: Lang) -> String {
+pub(crate) fn cause(name: &str, lang: Lang) -> String {
     match Cause::from_name(name) {
         Some(cause) if lang == Lang::Vi => vietnamese(cause).to_owned(),
         Some(_) | None => name.to_owned(),
@@ -67,8 +67,8 @@ pub(super) fn signs(link: &Link, lang: Lang) -> String {
     told.join("; ")
 }
 
-pub(super) fn evidence(evidence: &LinkEvidence, lang: Lang) -> String {
-    let LinkEvidence { last_sign, failed, of, reason, hop, instances } = evidence;
+pub(crate) fn evidence(evidence: &LinkEvidence, lang: Lang) -> String {
+    let LinkEvidence { last_sign, failed, of, reason, hop, instances, clock_ms } = evidence;
     let mut told = Vec::new();
     if *failed > 0 {
         let last = [reason.as_str(), hop.as_str()].join(lang.pick(" at ", " tại "));
