@@ -18,6 +18,7 @@ mod decisions;
 mod documents;
 mod domains;
 mod dynamic;
+mod faces;
 mod faults;
 mod fixture;
 mod guide;

@@ -28,6 +28,8 @@ pub enum Service {
     Deprecate(Deprecate),
     /// Retire a deprecated data service
     Retire(Decide),
+    /// Print what describes the JSON face (OpenAPI 3.1): of all services, or of those that the caller may call
+    Openapi(Openapi),
     /// List the versions of data services with all that was decided about them
     List(List),
 }
@@ -39,6 +41,23 @@ pub struct Asker {
     #[command(flatten)]
     pub caller: CallerOrCertificate,
     /// Who is called.
+    #[command(flatten)]
+    pub gateway: Gateway,
+}
+
+/// `lgsp service openapi`.
+#[derive(Debug, Args)]
+pub struct Openapi {
+    /// Describe only what this application may call [default: all services]
+    #[arg(id = "as", long = "as", value_name = "APP", value_parser = application)]
+    pub application: Option<ApplicationId>,
+    /// Its key.
+    #[command(flatten)]
+    pub key: Key,
+    /// A token that an issuer gave, instead of one signed here: a file that nobody else can read, or `-` for standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["as", "key", "key_id"])]
+    pub token_file: Option<PathBuf>,
+    /// Who is asked.
     #[command(flatten)]
     pub gateway: Gateway,
 }

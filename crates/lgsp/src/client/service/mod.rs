@@ -5,6 +5,7 @@ mod check;
 mod compile;
 mod decide;
 mod list;
+mod openapi;
 mod register;
 
 use std::time::{Duration, Instant};
@@ -37,6 +38,7 @@ pub(crate) async fn run(command: &Service, lang: Lang) -> Result<(), Error> {
         Service::Register(args) => register::run(args, lang).await,
         Service::Check(args) => check::run(args, lang).await,
         Service::List(args) => list::run(args, lang).await,
+        Service::Openapi(args) => openapi::run(args).await,
         Service::Offer(_)
         | Service::Use(_)
         | Service::Refuse(_)
