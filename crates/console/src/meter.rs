@@ -226,6 +226,8 @@ pub(crate) fn read(page: &str, domain_of: impl Fn(&str) -> String) -> Reading {
             }
         };
         match metric {
+            // A stream lasts as long as somebody listens, which says nothing of the hub.
+            "rpc_server_call_duration_seconds_bucket" if label("rpc_method").contains("/Follow") => {}
             "rpc_server_call_duration_seconds_bucket" => {
                 take(&mut reading, format!("provider/{}", domain_of(label("rpc_method"))));
                 take(&mut reading, GATEWAY.to_owned());

@@ -208,6 +208,9 @@ impl Say {
     pub(crate) fn latency(&self, seconds: f64) -> String {
         let millis = seconds * 1_000.0;
         match millis {
+            _ if (millis - millis.round()).abs() < 0.05 && millis < 999.5 => {
+                self.with("unit-ms", "n", &self.number(millis, 0))
+            }
             _ if millis < 9.95 => self.with("unit-ms", "n", &self.number(millis, 1)),
             _ if millis < 999.5 => self.with("unit-ms", "n", &self.number(millis, 0)),
             _ => self.with("unit-s", "n", &self.number(seconds, 1)),
