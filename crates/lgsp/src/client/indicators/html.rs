@@ -10,7 +10,7 @@ body{font:11pt/1.4 'Times New Roman','Tinos','Liberation Serif',serif;color:#111
 .letter div{flex:1}.letter p{margin:0}.letter b.line{display:inline-block;border-bottom:1px solid;padding-bottom:.15em}\
 .letter .date{font-style:italic;margin-top:.6em}h1{font-size:15pt;text-align:center;margin:.6em 0 .1em;text-transform:uppercase}\
 .sub{text-align:center;margin:0 0 1em}h2{font-size:12pt;margin:1.3em 0 .4em;break-after:avoid}\
-.head{width:auto;margin:0 auto 1em;font-size:10pt}.head th,.head td{border:0;padding:.05em .8em .05em 0}.head td{overflow-wrap:anywhere}\
+.head{width:auto;margin:0 auto 1em;font-size:10pt}.head th,.head td{border:0;padding:.05em .8em .05em 0}.head th{white-space:nowrap}.head td{overflow-wrap:anywhere}\
 table{border-collapse:collapse;width:100%;font-size:8.5pt}th,td{text-align:left;vertical-align:top;padding:.15em .4em;border:1px solid #999}\
 thead th{background:#eef2f6;text-align:center;vertical-align:middle}table.wide{font-size:7.5pt}table.wide th,table.wide td{padding:.15em .3em}td{overflow-wrap:anywhere}td.s{white-space:nowrap}td.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}\
 tr.trial td{background:#fbf6e6;color:#5b4a12;font-style:italic}.note{font-style:italic;font-size:9pt;margin:.2em 0 .4em}\
@@ -132,7 +132,12 @@ fn rows(table: &Table, report: &Report) -> String {
                 false if text.chars().count() <= SHORT => " class=\"s\"",
                 false => "",
             };
-            let _ = write!(rows, "<td{class}>{}</td>", escaped(&text));
+            let mut text = escaped(&text);
+            if !cell.is_number() {
+                // A long name is broken where it has a dot.
+                text = text.replace('.', ".<wbr>");
+            }
+            let _ = write!(rows, "<td{class}>{text}</td>");
         }
         rows += "</tr>\n";
     }
