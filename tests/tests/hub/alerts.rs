@@ -24,15 +24,18 @@ use tonic::{Code, Status};
 use crate::caller::{App, exchange_of, refusal};
 use crate::fixture::{Hub, PATIENCE, within};
 
+/// Most messages that are kept for a story.
+const MOST_HEARD: usize = 1_024;
+
 fn client(app: &App) -> AlertServiceClient<Channel> {
     AlertServiceClient::new(app.channel.clone())
 }
 
 /// Where a webhook is received: each message as it comes.
-async fn duty() -> (SocketAddr, mpsc::UnboundedReceiver<Value>) {
+async fn duty() -> (SocketAddr, mpsc::Receiver<Value>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("bound");
-    let (heard, hears) = mpsc::unbounded_channel();
+    let (heard, hears) = mpsc::channel(MOST_HEARD);
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             let mut reader = BufReader::new(&mut stream);
@@ -47,7 +50,7 @@ async fn duty() -> (SocketAddr, mpsc::UnboundedReceiver<Value>) {
             reader.read_exact(&mut body).await.expect("a body");
             let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
             stream.write_all(answer).await.expect("an answer");
-            if heard.send(serde_json::from_slice(&body).expect("JSON")).is_err() {
+            if heard.send(serde_json::from_slice(&body).expect("JSON")).await.is_err() {
                 return;
             }
         }
@@ -56,7 +59,7 @@ async fn duty() -> (SocketAddr, mpsc::UnboundedReceiver<Value>) {
 }
 
 /// Waits for a message with an alert that is wanted, and returns that alert.
-async fn told(hears: &mut mpsc::UnboundedReceiver<Value>, is_wanted: impl Fn(&Value) -> bool) -> Value {
+async fn told(hears: &mut mpsc::Receiver<Value>, is_wanted: impl Fn(&Value) -> bool) -> Value {
     let told = async {
         loop {
             let message = hears.recv().await.expect("a webhook that listens");

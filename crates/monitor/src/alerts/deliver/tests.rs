@@ -28,6 +28,8 @@ use crate::history::History;
 use crate::listen::now_us;
 
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Most requests that a server keeps for the test.
+const MOST_HEARD: usize = 64;
 
 /// A request as a server has read it: its head and its body.
 type Read = (String, String);
@@ -47,17 +49,17 @@ async fn read(stream: &mut TcpStream) -> Option<Read> {
 }
 
 /// Answers requests with these statuses, the last one again and again; 0 never answers.
-async fn server(statuses: &'static [u16]) -> (SocketAddr, mpsc::UnboundedReceiver<Read>) {
+async fn server(statuses: &'static [u16]) -> (SocketAddr, mpsc::Receiver<Read>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let (heard, hears) = mpsc::unbounded_channel();
+    let (heard, hears) = mpsc::channel(MOST_HEARD);
     tokio::spawn(async move {
         let mut held = Vec::new();
         for number in 0.. {
             let Ok((mut stream, _)) = listener.accept().await else { return };
             let Some(request) = read(&mut stream).await else { continue };
             let status = statuses[number.min(statuses.len() - 1)];
-            if heard.send(request).is_err() {
+            if heard.send(request).await.is_err() {
                 return;
             }
             if status == 0 {
@@ -154,7 +156,7 @@ async fn open(dir: &Path) -> Kept {
     History::open(&StoreOptions::of(url)).await.unwrap().alerts()
 }
 
-async fn next(hears: &mut mpsc::UnboundedReceiver<Read>) -> (String, Value) {
+async fn next(hears: &mut mpsc::Receiver<Read>) -> (String, Value) {
     let (head, body) = timeout(PATIENCE, hears.recv()).await.expect("a request").expect("a server");
     (head, serde_json::from_str(&body).unwrap())
 }
@@ -338,13 +340,10 @@ async fn a_real_alertmanager_takes_what_fires_and_its_end() {
 }
 
 /// A mail server for one mail: what it was told, and the mail itself.
-async fn mail_server(
-    greeting: &'static str,
-    refuses: Option<&'static str>,
-) -> (u16, mpsc::UnboundedReceiver<Read>) {
+async fn mail_server(greeting: &'static str, refuses: Option<&'static str>) -> (u16, mpsc::Receiver<Read>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    let (heard, hears) = mpsc::unbounded_channel();
+    let (heard, hears) = mpsc::channel(MOST_HEARD);
     tokio::spawn(async move {
         let (stream, _) = listener.accept().await.unwrap();
         let (reader, mut writer) = stream.into_split();
@@ -369,7 +368,7 @@ async fn mail_server(
             is_mail = line == "DATA";
             writer.write_all(format!("{answer}\r\n").as_bytes()).await.unwrap();
         }
-        let _ = heard.send((said, mail));
+        let _ = heard.send((said, mail)).await;
     });
     (port, hears)
 }
