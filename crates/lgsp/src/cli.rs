@@ -24,6 +24,7 @@ pub mod backup;
 pub mod client;
 pub mod code;
 pub mod connection;
+pub mod console;
 pub mod decide;
 pub mod ledger;
 pub mod links;
@@ -64,6 +65,8 @@ pub enum Command {
     Ledger(ledger::Ledger),
     /// Start the monitor, which watches every link
     Monitor(server::Role),
+    /// Start the console: pages for operators in a browser; or make a link that lets you in to that of `lgsp up`
+    Console(console::Console),
     /// Start a witness, which cosigns the logs of others as long as they are not rewritten; or read its folder
     Witness(witness::Witness),
     /// Start the adapter of a domain

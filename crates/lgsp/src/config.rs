@@ -35,6 +35,8 @@ pub struct Config {
     pub ledger: lgsp_ledger::Options,
     /// The monitor.
     pub monitor: lgsp_monitor::Options,
+    /// The console.
+    pub console: lgsp_console::Options,
     /// The witness of logs that others run.
     pub witness: lgsp_witness::Options,
     /// The adapter of the population domain.
@@ -99,6 +101,7 @@ impl Default for Config {
             registry: lgsp_registry::Options::default(),
             ledger: lgsp_ledger::Options::default(),
             monitor: lgsp_monitor::Options::default(),
+            console: lgsp_console::Options::default(),
             witness: lgsp_witness::Options::default(),
             population: lgsp_adapter::Options::of("sqlite:sources/population.db"),
             land: lgsp_adapter::Options::of("sqlite:sources/land.db"),
@@ -158,6 +161,7 @@ impl Config {
         self.registry.resolve(&data);
         self.ledger.resolve(&data);
         self.monitor.resolve(&data);
+        self.console.resolve(&data);
         self.witness.resolve(&data);
         for adapter in
             [&mut self.population, &mut self.land, &mut self.health, &mut self.education, &mut self.business]
@@ -192,6 +196,7 @@ impl config::Options for Config {
         rows.extend(section::<lgsp_registry::Options>("registry"));
         rows.extend(section::<lgsp_ledger::Options>("ledger"));
         rows.extend(section::<lgsp_monitor::Options>("monitor"));
+        rows.extend(section::<lgsp_console::Options>("console"));
         rows.extend(section::<lgsp_witness::Options>("witness"));
         rows.extend(section::<lgsp_adapter::Options>("population"));
         rows.extend(section::<lgsp_adapter::Options>("land"));
@@ -213,6 +218,7 @@ impl config::Options for Config {
         problems.section("registry", &self.registry);
         problems.section("ledger", &self.ledger);
         problems.section("monitor", &self.monitor);
+        problems.section("console", &self.console);
         problems.section("witness", &self.witness);
         for domain in Domain::ALL {
             problems.section(domain.name(), self.adapter(domain));

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use lgsp::cli::{Cli, Command, audit, code, ledger, witness};
+use lgsp::cli::{Cli, Command, audit, code, console, ledger, witness};
 use lgsp::client::{self, Lang};
 use lgsp::server;
 
@@ -50,6 +50,10 @@ fn main() -> ExitCode {
         }),
         Command::Audit(audit::Audit::Verify(args)) => serve(server::Command::Verify(args, lang)),
         Command::Audit(audit::Audit::Ask(command)) => call_hub(client::Command::Audit(command), lang),
+        Command::Console(args) => serve(match args.command {
+            None => server::Command::Console(args.role),
+            Some(console::Command::Link(args)) => server::Command::ConsoleLink(args),
+        }),
         Command::Witness(args) => serve(match args.command {
             None => server::Command::Witness(args.role),
             Some(witness::Command::Status(args)) => server::Command::WitnessStatus(args),

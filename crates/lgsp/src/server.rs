@@ -19,6 +19,7 @@ use tracing::info;
 use crate::cli::audit::Verify;
 use crate::cli::backup as backup_arguments;
 use crate::cli::code::RecoverAdmin;
+use crate::cli::console as console_arguments;
 use crate::cli::ledger as ledger_arguments;
 use crate::cli::server::{self as arguments, Settings};
 use crate::cli::witness as witness_arguments;
@@ -63,6 +64,10 @@ pub enum Command {
     Restore(backup_arguments::Restore),
     /// `lgsp audit verify`
     Verify(Verify, Lang),
+    /// `lgsp console`
+    Console(console_arguments::Role),
+    /// `lgsp console link`
+    ConsoleLink(console_arguments::Link),
     /// `lgsp witness`
     Witness(witness_arguments::Role),
     /// `lgsp witness status`
@@ -124,6 +129,8 @@ pub async fn run(command: Command) -> ExitCode {
         Command::Backup(args) => run_backup(args).await,
         Command::Restore(args) => backup::restore(&args).await,
         Command::Verify(args, lang) => verify::run(&args, lang),
+        Command::Console(args) => run_console(args).await,
+        Command::ConsoleLink(args) => run_console_link(&args),
         Command::Witness(args) => run_witness(args).await,
         Command::WitnessStatus(args) => run_witness_status(&args),
         Command::Adapter(args) => {
@@ -220,7 +227,14 @@ async fn run_up(args: arguments::Up) -> anyhow::Result<ExitCode> {
         hub.stop().await;
         return Err(error);
     }
-    up::print_welcome(&hub);
+    let console = match hub.start_console(args.console).await {
+        Ok(console) => console,
+        Err(error) => {
+            hub.stop().await;
+            return Err(error);
+        }
+    };
+    up::print_welcome(&hub, &console);
     signals.next().await;
     eprintln!("draining; Ctrl-C again leaves at once");
     tokio::spawn(signals.leave_on_next());
@@ -291,6 +305,23 @@ async fn run_role(
     Ok(ExitCode::SUCCESS)
 }
 
+/// Runs a console until it is told to stop. It has no bus.
+async fn run_console(args: console_arguments::Role) -> anyhow::Result<ExitCode> {
+    let sources = sources(&args.settings)
+        .set_given("data", args.data.as_deref().map(path_text).transpose()?)
+        .set_given("admin.listen", args.admin)
+        .set_given("console.listen", args.listen);
+    let config: Config = config::load(&sources)?;
+    run_without_bus("console", config.resolved(), async |config, state| roles::console::alone(config, state).await).await
+}
+
+fn run_console_link(args: &console_arguments::Link) -> anyhow::Result<ExitCode> {
+    let link = lgsp_console::Invitations::of(&args.data).invite();
+    let link = link.with_context(|| format!("no console of `lgsp up` runs on {}", args.data.display()))?;
+    print(&format!("{link}\n"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
 /// Runs a witness until it is told to stop. It is none of the hub's roles: it has no bus.
 async fn run_witness(args: witness_arguments::Role) -> anyhow::Result<ExitCode> {
     let sources = sources(&args.settings)
@@ -298,8 +329,16 @@ async fn run_witness(args: witness_arguments::Role) -> anyhow::Result<ExitCode> 
         .set_given("admin.listen", args.admin)
         .set_given("witness.listen", args.listen);
     let config: Config = config::load(&sources)?;
-    let config = config.resolved();
-    let instance = Instance::new("witness", VERSION);
+    run_without_bus("witness", config.resolved(), async |config, state| roles::witness::start(config, state).await).await
+}
+
+/// Runs a role that is none of the hub's, because it has no bus.
+async fn run_without_bus(
+    name: &'static str,
+    config: Config,
+    start: impl AsyncFnOnce(&Config, &State) -> anyhow::Result<Role>,
+) -> anyhow::Result<ExitCode> {
+    let instance = Instance::new(name, VERSION);
     let mut telemetry: Telemetry = telemetry::start(&config.telemetry, &instance)?;
     let mut signals = Signals::listen()?;
     info!(%instance, version = VERSION, "starting");
@@ -308,7 +347,7 @@ async fn run_witness(args: witness_arguments::Role) -> anyhow::Result<ExitCode> 
     telemetry.send_metrics(&state);
     let admin = tokio::spawn(admin.serve(state.clone(), admin_stop.clone()));
 
-    let role = roles::witness::start(&config, &state).await?;
+    let role = start(&config, &state).await?;
     signals.next().await;
     tokio::spawn(signals.leave_on_next());
     role.stop().await;

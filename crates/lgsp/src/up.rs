@@ -11,15 +11,17 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, bail};
 use lgsp_core::time::unix_micros;
+use lgsp_console::Invitations;
 use lgsp_gateway::ClientCertificates;
 use lgsp_registry::Registry;
 use lgsp_runtime::{Instance, State, admin};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tracing::warn;
+use tracing::{info, warn};
 
 use crate::admin_ports::{self, Noted};
 use crate::cli::client::{DATA, GRPC};
+use crate::cli::console::At;
 use crate::cli::server::Domain;
 use crate::config::Config;
 use crate::layout::{DataDir, Layout, read_signing_key};
@@ -201,6 +203,36 @@ impl Hub {
         Ok(())
     }
 
+    /// Serves the console, and lets in whoever runs the hub. Its usual port may be taken by anything: then it gets a free one.
+    ///
+    /// # Errors
+    /// The address that was asked for is taken, or a key or a file of certificates cannot be read.
+    pub async fn start_console(&mut self, at: Option<At>) -> anyhow::Result<Console> {
+        let config = &self.host.config;
+        let usual = config.console.listen;
+        let listener = match at {
+            Some(At::Off) => return Ok(Console::Off(None)),
+            Some(At::Address(address)) => lgsp_console::bind(address).await?,
+            None => match lgsp_console::bind(usual).await {
+                Ok(listener) => listener,
+                Err(error) => {
+                    info!(%error, "the console takes a free port");
+                    lgsp_console::bind(SocketAddr::new(usual.ip(), 0)).await?
+                }
+            },
+        };
+        if !self.knows(&config.console.application) && config.console.oidc.is_none() {
+            return Ok(Console::Off(Some("nobody could sign in: docs/console.md")));
+        }
+        if config.gateway.tls.is_some() && config.console.gateway_ca.as_os_str().is_empty() {
+            return Ok(Console::Off(Some("callers need TLS: console.gateway-ca and console.gateway name the way")));
+        }
+        let address = listener.local_addr().context("the console's address")?;
+        self.roles.insert(0, roles::console::beside(&self.host, self.grpc, listener)?);
+        let link = Invitations::of(self.data.root()).invite().context("no one-time link can be made")?;
+        Ok(Console::At { address, instead_of: (at.is_none() && address != usual).then_some(usual), link })
+    }
+
     /// Ends every role in order, each under its bounds.
     pub async fn stop(self) {
         stop_all(&self.roles).await;
@@ -212,6 +244,22 @@ impl Hub {
         let key = read_signing_key(&self.data.application_key(application));
         key.is_ok_and(|key| self.registry.knows_key(application, key.verifying_key().as_bytes()))
     }
+}
+
+/// Where the console is.
+#[derive(Clone, Debug)]
+pub enum Console {
+    /// Nowhere; and why, unless it was asked for.
+    Off(Option<&'static str>),
+    /// There.
+    At {
+        /// Where it listens.
+        address: SocketAddr,
+        /// Where it usually listens, if that is taken.
+        instead_of: Option<SocketAddr>,
+        /// Lets in whoever opens it first.
+        link: String,
+    },
 }
 
 async fn make_city(dir: &Path, city: lgsp_sample::Config, tell: &mut impl FnMut(Step)) -> anyhow::Result<()> {
@@ -253,9 +301,10 @@ pub fn progress() -> impl FnMut(Step) {
 
 /// Prints what listens where, and calls that work when pasted.
 #[allow(clippy::print_stdout)]
-pub fn print_welcome(hub: &Hub) {
+pub fn print_welcome(hub: &Hub, console: &Console) {
     let (transport, over, grpcurl) = transport(hub);
     print_places(hub, transport);
+    print_console(console);
     print_commands(hub, over, grpcurl);
     println!("Ctrl-C drains and stops; a second one leaves at once.");
 }
@@ -301,6 +350,23 @@ fn print_places(hub: &Hub, transport: &str) {
         let rate = format!("{} exchanges a minute", traffic.per_minute);
         let (hours, ids) = (traffic.hours, traffic::REQUEST_IDS);
         println!("  {:11} {rate:32} sample, {hours}; request ids begin with {ids}", "traffic");
+    }
+}
+
+#[allow(clippy::print_stdout)]
+fn print_console(console: &Console) {
+    match console {
+        Console::Off(None) => {}
+        Console::Off(Some(why)) => println!("  {:11} {:32} {why}", "console", "off"),
+        Console::At { address, instead_of, link } => {
+            let place = format!("http://{address}");
+            let note = match instead_of {
+                None => "pages for operators".to_owned(),
+                Some(usual) => format!("pages for operators; {usual} is taken"),
+            };
+            println!("  {:11} {place:32} {note}\n", "console");
+            println!("Open in a browser, once, within 10 minutes (lgsp console link makes another):\n\n  {link}");
+        }
     }
 }
 

@@ -25,6 +25,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &["lgsp-bus", "lgsp-core", "lgsp-identifiers", "lgsp-proto", "lgsp-runtime", "lgsp-store"],
     ),
     ("lgsp-ledger", &["lgsp-bus", "lgsp-core", "lgsp-proto", "lgsp-runtime", "lgsp-store", "lgsp-tlog"]),
+    ("lgsp-console", &["lgsp-core", "lgsp-proto", "lgsp-runtime"]),
     ("lgsp-monitor", &["lgsp-bus", "lgsp-core", "lgsp-proto", "lgsp-runtime", "lgsp-store"]),
     (
         "lgsp-adapter",

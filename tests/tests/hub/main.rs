@@ -13,6 +13,7 @@ mod caller;
 mod certificates;
 mod code;
 mod connections;
+mod console;
 mod credentials;
 mod decisions;
 mod documents;

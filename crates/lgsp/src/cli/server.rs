@@ -31,6 +31,9 @@ pub struct Up {
     /// Size of the synthetic city when it is made
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
     pub citizens: u32,
+    /// Where the console is served, or `off` [default: 127.0.0.1:8080, or a free port if that is taken]
+    #[arg(long, value_name = "ADDR", value_parser = super::console::at)]
+    pub console: Option<super::console::At>,
     /// Let the 11 applications exchange by scenarios that officers know, RATE exchanges a minute [default RATE: 60]
     #[arg(long, value_name = "RATE", num_args = 0..=1, require_equals = true, default_missing_value = "60", value_parser = rate)]
     pub sample_traffic: Option<NonZeroU32>,

@@ -52,6 +52,15 @@ pub(super) async fn connect(
     tokio::time::timeout(CONNECT_PATIENCE, connecting).await.map_err(late)?
 }
 
+/// A way to a gateway that may not be there yet: it is connected when it is used, and again when it was lost.
+pub(crate) fn lazily(gateway: &Gateway) -> Result<Channel, Error> {
+    let endpoint = endpoint(gateway)?;
+    Ok(match &gateway.ca {
+        None => endpoint.connect_lazy(),
+        Some(ca) => endpoint.connect_with_connector_lazy(encrypted(ca, None)?),
+    })
+}
+
 /// Nobody listens; or somebody does, whom the authorities don't know, or who doesn't know us.
 fn refusal(address: &str, error: &(dyn StdError + 'static)) -> Error {
     let address = address.to_owned();
@@ -150,7 +159,7 @@ fn is_this_machine(host: &str) -> bool {
 }
 
 /// Begins TLS with whom the authorities of a file vouch for; without a file, with nobody.
-pub(super) fn trusting(ca: Option<&Path>) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, Error> {
+pub(crate) fn trusting(ca: Option<&Path>) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, Error> {
     let unusable = |problem: &str| Error::Ca {
         file: ca.unwrap_or(Path::new("")).to_owned(),
         problem: problem.to_owned(),

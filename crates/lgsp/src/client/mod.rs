@@ -13,7 +13,7 @@ mod call;
 mod certificate;
 mod code;
 mod codec;
-mod connect;
+pub(crate) mod connect;
 mod confirm;
 mod connection;
 mod connections;

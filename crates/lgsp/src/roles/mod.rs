@@ -4,6 +4,7 @@
 //! becomes a [`Role`], whose shutdown ends it; `up` ends several in their order.
 
 pub mod adapter;
+pub mod console;
 pub mod destroyed_keys;
 pub mod gateway;
 pub mod facts;
