@@ -1,6 +1,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use lgsp_runtime::State;
+
 use crate::seal::HeadError;
 
 /// Why the ledger cannot start, or did not do what it was asked for.
@@ -63,12 +65,8 @@ impl Error {
         match self {
             Self::File { source, .. } => cause_of(source),
             Self::InUse { .. } => "another ledger uses the folder",
-            Self::Store { what: INDEX, source } if cause_in(source).is_none() => {
-                "the index cannot be written"
-            }
-            Self::Store { source, .. } => {
-                cause_in(source).unwrap_or("the store of erasable parts cannot be written")
-            }
+            Self::Store { what: INDEX, source } if cause_in(source).is_none() => INDEX_FAILED,
+            Self::Store { source, .. } => cause_in(source).unwrap_or(ERASABLE_FAILED),
             Self::Thread { .. } => "the system gives no thread",
             Self::KeyMissing { .. } => "a MAC key is missing",
             Self::Bus(_) => "the bus failed",
@@ -85,7 +83,7 @@ impl crate::seal::Error {
     pub(crate) fn cause(&self) -> &'static str {
         match self {
             Self::Head(HeadError::File { source, .. }) | Self::File(source) => cause_of(source),
-            Self::Head(HeadError::Store(error)) => cause_in(error).unwrap_or("the head cannot be written"),
+            Self::Head(HeadError::Store(error)) => cause_in(error).unwrap_or(HEAD_FAILED),
             Self::Head(HeadError::Damaged { .. }) => "the head of the log is damaged",
             Self::Head(HeadError::NotHere { .. }) => "the head of the log is missing",
             Self::Head(HeadError::Behind { .. }) => "the ledger's folder is behind the head",
@@ -104,9 +102,9 @@ impl crate::seal::Error {
 /// The cause of what is wrong with a whole store on a server.
 fn cause_in(error: &lgsp_store::Error) -> Option<&'static str> {
     match error {
-        lgsp_store::Error::Unreachable { .. } => Some("the ledger's store cannot be reached"),
-        lgsp_store::Error::Denied { .. } => Some("the ledger's store refuses our user or its password"),
-        lgsp_store::Error::TimedOut => Some("the ledger's store does not answer in time"),
+        lgsp_store::Error::Unreachable { .. } => Some(UNREACHABLE),
+        lgsp_store::Error::Denied { .. } => Some(DENIED),
+        lgsp_store::Error::TimedOut => Some(LATE),
         lgsp_store::Error::Options { .. }
         | lgsp_store::Error::Busy { .. }
         | lgsp_store::Error::Schema { .. }
@@ -117,6 +115,18 @@ fn cause_in(error: &lgsp_store::Error) -> Option<&'static str> {
     }
 }
 
+const INDEX_FAILED: &str = "the index cannot be written";
+const ERASABLE_FAILED: &str = "the store of erasable parts cannot be written";
+const HEAD_FAILED: &str = "the head cannot be written";
+const UNREACHABLE: &str = "the ledger's store cannot be reached";
+const DENIED: &str = "the ledger's store refuses our user or its password";
+const LATE: &str = "the ledger's store does not answer in time";
+const DISK_FULL: &str = "the disk is full";
+const DISK_QUOTA: &str = "the disk's quota is used up";
+const DISK_READ_ONLY: &str = "the disk can only be read";
+const FOLDER_FORBIDDEN: &str = "the ledger's folder may not be written";
+const FOLDER_GONE: &str = "the ledger's folder is gone";
+const DISK_FAILED: &str = "the disk failed";
 const TAKEN_OVER: &str = "another ledger has taken the log over";
 /// How [`Error::Store`] names the index.
 pub(crate) const INDEX: &str = "index";
@@ -126,11 +136,53 @@ pub(crate) const ERASABLE: &str = "store of erasable parts";
 /// Why a disk did not do it, in constant words.
 pub(crate) fn cause_of(error: &io::Error) -> &'static str {
     match error.kind() {
-        io::ErrorKind::StorageFull => "the disk is full",
-        io::ErrorKind::QuotaExceeded => "the disk's quota is used up",
-        io::ErrorKind::ReadOnlyFilesystem => "the disk can only be read",
-        io::ErrorKind::PermissionDenied => "the ledger's folder may not be written",
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => "the ledger's folder is gone",
-        _ => "the disk failed",
+        io::ErrorKind::StorageFull => DISK_FULL,
+        io::ErrorKind::QuotaExceeded => DISK_QUOTA,
+        io::ErrorKind::ReadOnlyFilesystem => DISK_READ_ONLY,
+        io::ErrorKind::PermissionDenied => FOLDER_FORBIDDEN,
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => FOLDER_GONE,
+        _ => DISK_FAILED,
+    }
+}
+
+/// The components of the state that write to the disk or to a store.
+const WRITERS: [&str; 4] = ["intake", "filing", "sealing", "retention"];
+
+/// What is wrong with the ledger's disk or its store, as its state tells it: `disk-full` or `store-failed`. `None`: nothing.
+pub fn store_trouble(state: &State) -> Option<&'static str> {
+    WRITERS.into_iter().filter_map(|writer| of_the_store(state.cause(writer)?)).min()
+}
+
+/// In the order of the alphabet, so that a full disk is told before what it makes fail.
+fn of_the_store(cause: &str) -> Option<&'static str> {
+    match cause {
+        DISK_FULL | DISK_QUOTA => Some("disk-full"),
+        DISK_READ_ONLY | FOLDER_FORBIDDEN | FOLDER_GONE | DISK_FAILED => Some("store-failed"),
+        INDEX_FAILED | ERASABLE_FAILED | HEAD_FAILED => Some("store-failed"),
+        UNREACHABLE | DENIED | LATE => Some("store-failed"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lgsp_runtime::Instance;
+
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_before_what_it_makes_fail_and_a_lost_broker_is_no_trouble_of_the_store() {
+        let state = State::new(Instance::new("ledger", "0"));
+        let [intake, filing] = ["intake", "filing"].map(|name| state.component(name));
+        assert_eq!(store_trouble(&state), None);
+        intake.failed("the topic of the entries cannot be read");
+        assert_eq!(store_trouble(&state), None);
+        filing.failed(cause_of(&io::ErrorKind::ReadOnlyFilesystem.into()));
+        assert_eq!(store_trouble(&state), Some("store-failed"));
+        intake.failed(cause_of(&io::ErrorKind::StorageFull.into()));
+        assert_eq!(store_trouble(&state), Some("disk-full"));
+        intake.ready();
+        filing.ready();
+        assert_eq!(store_trouble(&state), None);
     }
 }

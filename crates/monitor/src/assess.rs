@@ -52,9 +52,30 @@ impl Instance<'_> {
     }
 }
 
+/// An instance whose heartbeats are signed, and of another time: gateways do not believe them, and so it serves nobody.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OffClock<'a> {
+    pub name: &'a str,
+    pub heard_us: i64,
+    /// Negative: behind.
+    pub ahead_us: i64,
+}
+
+/// What is told of instances whose clocks are off, of those that are heard still. The one that is furthest off comes first.
+fn off_clock(off: &[OffClock<'_>], hearing: Hearing) -> Option<Evidence> {
+    let mut heard: Vec<&OffClock<'_>> =
+        off.iter().filter(|it| hearing.last_us - it.heard_us < LIVES_US).collect();
+    heard.sort_by_key(|it| std::cmp::Reverse(it.ahead_us.unsigned_abs()));
+    let furthest = heard.first()?;
+    let evidence =
+        Evidence { last_sign_us: furthest.heard_us, clock_us: furthest.ahead_us, ..Evidence::default() };
+    Some(evidence.of(heard.iter().map(|it| it.name)))
+}
+
 /// A domain with those who serve it.
 pub(crate) fn provider(
     instances: &[Instance<'_>],
+    off: &[OffClock<'_>],
     traffic: &Count,
     hearing: Option<Hearing>,
     now_us: i64,
@@ -67,10 +88,13 @@ pub(crate) fn provider(
     };
     if live().any(|instance| instance.owns) {
         let evidence = evidence.of(live().map(|instance| instance.name));
-        let failing = mostly_failed(traffic);
-        return Some(match failing {
-            true => Reading::of(Level::Degraded, Cause::ExchangesFail, evidence),
-            false => Reading::working(evidence),
+        if mostly_failed(traffic) {
+            return Some(Reading::of(Level::Degraded, Cause::ExchangesFail, evidence));
+        }
+        // Others serve; these would, too.
+        return Some(match off_clock(off, hearing) {
+            Some(skewed) => Reading::of(Level::Degraded, Cause::ClockSkew, skewed),
+            None => Reading::working(evidence),
         });
     }
     if live().next().is_some() {
@@ -80,6 +104,9 @@ pub(crate) fn provider(
     let have_left = !instances.is_empty() && instances.iter().all(|instance| instance.leaving);
     if !have_left && !hearing.has_listened(now_us) {
         return None;
+    }
+    if let Some(skewed) = off_clock(off, hearing) {
+        return Some(Reading::of(Level::Down, Cause::ClockSkew, skewed));
     }
     let cause = if have_left { Cause::InstancesLeft } else { Cause::InstanceNotHeard };
     let evidence = evidence.of(instances.iter().map(|instance| instance.name));
@@ -126,7 +153,7 @@ pub(crate) struct BrokerSays<'a> {
 /// whoever asks; `None`: it does not listen at all.
 pub(crate) fn broker(
     says: &[BrokerSays<'_>],
-    gateways: &[Instance<'_>],
+    (gateways, off): (&[Instance<'_>], &[OffClock<'_>]),
     hearing: Option<Hearing>,
     now_us: i64,
 ) -> Option<Reading> {
@@ -152,10 +179,16 @@ pub(crate) fn broker(
     if !named.instances.is_empty() {
         return Some(Reading::working(named));
     }
+    if !hearing.has_listened(now_us) {
+        return None;
+    }
+    if let Some(skewed) = off_clock(off, hearing) {
+        return Some(Reading::of(Level::Down, Cause::ClockSkew, skewed));
+    }
     let last = gateways.iter().map(|gateway| gateway.heard_us).max().unwrap_or(0);
     let evidence = Evidence { last_sign_us: last, ..Evidence::default() };
     let evidence = evidence.of(gateways.iter().map(|gateway| gateway.name));
-    hearing.has_listened(now_us).then(|| Reading::of(Level::Down, Cause::GatewayNotHeard, evidence))
+    Some(Reading::of(Level::Down, Cause::GatewayNotHeard, evidence))
 }
 
 /// An application with the gateways, by its traffic: no traffic is silence, and not health.
@@ -194,7 +227,8 @@ mod tests {
     #[test]
     fn a_provider_works_by_a_live_owner_and_by_nobody_else() {
         let check = |instances: &[Instance<'_>], hearing, expected| {
-            assert_eq!(says(provider(instances, &Count::default(), hearing, NOW)), expected, "{instances:?}");
+            let reading = provider(instances, &[], &Count::default(), hearing, NOW);
+            assert_eq!(says(reading), expected, "{instances:?}");
         };
         let (down, live) = (|cause| Some((Level::Down, Some(cause))), heard(900, true, false));
         check(&[live], HEARS, Some((Level::Working, None)));
@@ -216,12 +250,43 @@ mod tests {
     #[test]
     fn a_provider_whose_exchanges_mostly_fail_is_degraded() {
         let check = |failed, of, expected| {
-            let reading = provider(&[heard(0, true, false)], &count(failed, of), HEARS, NOW);
+            let reading = provider(&[heard(0, true, false)], &[], &count(failed, of), HEARS, NOW);
             assert_eq!(reading.map(|reading| reading.level), Some(expected), "{failed} of {of}");
         };
         check(9, 9, Level::Working);
         check(4, 10, Level::Working);
         check(5, 10, Level::Degraded);
+    }
+
+    #[test]
+    fn a_clock_that_is_off_is_told_as_that_and_degrades_a_provider_that_others_serve() {
+        let off = |name, millis_ago: i64, seconds_ahead: i64| OffClock {
+            name,
+            heard_us: NOW - millis_ago * 1_000,
+            ahead_us: seconds_ahead * SECOND_US,
+        };
+        let of = |instances: &[Instance<'_>], off: &[OffClock<'_>], hearing| {
+            provider(instances, off, &Count::default(), hearing, NOW)
+        };
+        let (dead, live) = (heard(9_000, true, false), heard(0, true, false));
+        let skewed = Some(Cause::ClockSkew);
+        let told = of(&[dead], &[off("land-2", 0, -11), off("land-3", 0, 3_600)], HEARS).unwrap();
+        assert_eq!((told.level, told.cause), (Level::Down, skewed));
+        assert_eq!(
+            (told.evidence.clock_us, told.evidence.instances),
+            (3_600 * SECOND_US, vec!["land-3".to_owned(), "land-2".to_owned()])
+        );
+        let behind = [off("land-2", 900, -11)];
+        assert_eq!(says(of(&[], &behind, HEARS)), Some((Level::Down, skewed)));
+        assert_eq!(says(of(&[live], &behind, HEARS)), Some((Level::Degraded, skewed)));
+        let just_begun = Some(Hearing { since_us: NOW - SECOND_US, last_us: NOW });
+        assert_eq!(says(of(&[], &behind, just_begun)), None, "a good one may be heard yet");
+        let silent = [off("land-2", 2_500, -11)];
+        assert_eq!(says(of(&[dead], &silent, HEARS)), Some((Level::Down, Some(Cause::InstanceNotHeard))));
+        assert_eq!(says(of(&[live], &silent, HEARS)), Some((Level::Working, None)));
+        let gateway = broker(&[], (&[dead], &behind), HEARS, NOW);
+        assert_eq!(says(gateway), Some((Level::Down, skewed)));
+        assert_eq!(says(broker(&[], (&[live], &behind), HEARS, NOW)), Some((Level::Working, None)));
     }
 
     #[test]
@@ -238,7 +303,8 @@ mod tests {
     fn the_broker_is_down_when_gateways_say_so_or_the_monitor_alone_can_tell() {
         let one = |is_heard| BrokerSays { instance: "gateway-1", is_heard, since_us: NOW };
         let check = |told: &[BrokerSays<'_>], gateways: &[Instance<'_>], hearing, expected| {
-            assert_eq!(says(broker(told, gateways, hearing, NOW)), expected, "{told:?} {gateways:?}");
+            let reading = broker(told, (gateways, &[]), hearing, NOW);
+            assert_eq!(says(reading), expected, "{told:?} {gateways:?}");
         };
         let not_heard = Some(Cause::BrokerNotHeard);
         check(&[one(true)], &[], HEARS, Some((Level::Working, None)));

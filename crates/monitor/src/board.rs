@@ -206,6 +206,18 @@ pub(crate) fn kind(kind: Kind) -> LinkKind {
     }
 }
 
+/// A state as labels have it.
+pub(crate) fn state_name(state: LinkState) -> &'static str {
+    match state {
+        LinkState::Unspecified => "",
+        LinkState::Working => "working",
+        LinkState::Degraded => "degraded",
+        LinkState::Down => "down",
+        LinkState::Silent => "silent",
+        LinkState::Maintenance => "maintenance",
+    }
+}
+
 pub(crate) fn state(level: Level) -> LinkState {
     match level {
         Level::Working => LinkState::Working,
@@ -223,6 +235,7 @@ pub(crate) fn evidence(evidence: &Evidence) -> contract::LinkEvidence {
         reason: evidence.reason.clone(),
         hop: evidence.hop.clone(),
         instances: evidence.instances.clone(),
+        clock_ms: evidence.clock_us / 1_000,
     }
 }
 

@@ -26,6 +26,7 @@ mod error;
 mod history;
 pub mod link;
 mod listen;
+pub mod metrics;
 mod monitor;
 mod options;
 pub mod picture;
@@ -34,8 +35,9 @@ mod service;
 pub mod tell;
 mod uptime;
 mod window;
+mod write;
 
 pub use board::at_a_glance;
 pub use error::Error;
-pub use monitor::{Monitor, start};
+pub use monitor::{Monitor, start, store_trouble};
 pub use options::Options;

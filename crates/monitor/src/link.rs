@@ -124,6 +124,8 @@ pub enum Cause {
     InstancesLeft,
     /// Instances are heard, and none owns a partition.
     NoPartition,
+    /// Instances are heard, and their clocks are so far off that nobody believes them.
+    ClockSkew,
     /// Most exchanges fail at the provider or behind it.
     ExchangesFail,
     /// Most calls of an application are refused for what it sends or may do.
@@ -138,6 +140,10 @@ pub enum Cause {
     SourceUnexpected,
     /// The source contradicts itself.
     SourceContradictory,
+    /// The store of one of the hub's own services does not take or give what it must.
+    StoreFailed,
+    /// The disk of one of the hub's own services is full.
+    DiskFull,
     /// The newest checkpoint lacks the witness's cosignature.
     WitnessSilent,
     /// A witness has seen another log: what was signed has been rewritten, or put back.
@@ -146,12 +152,13 @@ pub enum Cause {
 
 impl Cause {
     /// All causes.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::BrokerNotHeard,
         Self::GatewayNotHeard,
         Self::InstanceNotHeard,
         Self::InstancesLeft,
         Self::NoPartition,
+        Self::ClockSkew,
         Self::ExchangesFail,
         Self::CallsRefused,
         Self::NoTraffic,
@@ -159,6 +166,8 @@ impl Cause {
         Self::SourceUnavailable,
         Self::SourceUnexpected,
         Self::SourceContradictory,
+        Self::StoreFailed,
+        Self::DiskFull,
         Self::WitnessSilent,
         Self::WitnessSawAnotherLog,
     ];
@@ -171,6 +180,7 @@ impl Cause {
             Self::InstanceNotHeard => "instance-not-heard",
             Self::InstancesLeft => "instances-left",
             Self::NoPartition => "no-partition",
+            Self::ClockSkew => "clock-skew",
             Self::ExchangesFail => "exchanges-fail",
             Self::CallsRefused => "calls-refused",
             Self::NoTraffic => "no-traffic",
@@ -178,6 +188,8 @@ impl Cause {
             Self::SourceUnavailable => "source-unavailable",
             Self::SourceUnexpected => "source-unexpected",
             Self::SourceContradictory => "source-contradictory",
+            Self::StoreFailed => "store-failed",
+            Self::DiskFull => "disk-full",
             Self::WitnessSilent => "witness-silent",
             Self::WitnessSawAnotherLog => "witness-saw-another-log",
         }
@@ -205,6 +217,8 @@ pub struct Evidence {
     pub hop: String,
     /// Instances that it is about.
     pub instances: Vec<String>,
+    /// How far the clock of the first of them is ahead of the monitor's, in µs; negative: behind. 0 unless that is the trouble.
+    pub clock_us: i64,
 }
 
 impl Evidence {
@@ -230,7 +244,7 @@ impl Evidence {
             of: count.of,
             reason: reason.flatten().map(Reason::name).unwrap_or_default().to_owned(),
             hop: hop.map(hop_name).unwrap_or_default().to_owned(),
-            instances: Vec::new(),
+            ..Self::default()
         }
     }
 }

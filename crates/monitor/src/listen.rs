@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use lgsp_bus::{Bus, MacKeys, Record, Start, Tail, Tailed, entry, heartbeats, topics};
+use lgsp_bus::heartbeats::{self, Heard};
+use lgsp_bus::{Bus, MacKeys, Record, Start, Tail, Tailed, entry, topics};
 use lgsp_core::Reason;
 use lgsp_core::time::unix_micros;
 use lgsp_core::traffic::Ended;
@@ -57,11 +58,13 @@ async fn follow(bus: &Bus, topic: &'static str, mut take: impl FnMut(&Record)) {
 pub(crate) async fn heartbeats(bus: Bus, keys: Arc<MacKeys>, picture: Arc<Mutex<Picture>>) {
     follow(&bus, topics::HEARTBEAT, |record| {
         let now_us = now_us();
-        let heartbeat = heartbeats::read(record, &keys, now_us);
+        let heard = heartbeats::read(record, &keys, now_us);
         let mut picture = picture.lock();
         picture.hear_something(now_us);
-        if let Some(heartbeat) = heartbeat {
-            picture.hear(heartbeat, now_us);
+        match heard {
+            Some(Heard::Believed(heartbeat)) => picture.hear(heartbeat, now_us),
+            Some(Heard::OfAnotherTime(heartbeat)) => picture.hear_another_time(&heartbeat, now_us),
+            None => {}
         }
     })
     .await;
@@ -79,10 +82,10 @@ pub(crate) async fn entries(bus: Bus, keys: Arc<MacKeys>, picture: Arc<Mutex<Pic
             hop: sealed.failed_hop(),
             reason: Reason::from_name(&sealed.reason),
             at_us: sealed.entered_us.min(now_us()),
+            took_us: (!sealed.platform).then(|| sealed.entered_us - sealed.admitted_us),
         });
     })
     .await;
-            took_us: (!sealed.platform).then(|| sealed.entered_us - sealed.admitted_us),
 }
 
 /// The domain of a request topic, in any namespace.

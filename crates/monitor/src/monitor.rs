@@ -50,7 +50,8 @@ impl Monitor {
     /// The service, for [`lgsp_bus::serve`] under the domain `monitor`.
     pub fn routes(&self) -> Routes {
         let alerts = alerts::Service { shared: self.service.shared.clone() };
-        Routes::new(MonitorServiceServer::new(self.service.clone())).add_service(AlertServiceServer::new(alerts))
+        Routes::new(MonitorServiceServer::new(self.service.clone()))
+            .add_service(AlertServiceServer::new(alerts))
     }
 }
 

@@ -27,18 +27,27 @@ const MOST_TELLERS: usize = 256;
 pub struct Picture {
     /// By instance.
     heard: BTreeMap<String, Heard>,
+    /// By instance: those that nobody believes, because of their time.
+    off: BTreeMap<String, Off>,
     hearing: Option<Hearing>,
     /// By the process that told it, with the moment.
     told: BTreeMap<String, (i64, Vec<Told>)>,
     traffic: Traffic,
-}
-
     /// What else alerts are made of.
     signals: Signals,
+}
+
 #[derive(Debug)]
 struct Heard {
     at_us: i64,
     heartbeat: Heartbeat,
+}
+
+#[derive(Debug)]
+struct Off {
+    at_us: i64,
+    domain: String,
+    sent_us: i64,
 }
 
 impl Picture {
@@ -58,24 +67,60 @@ impl Picture {
             None if self.heard.len() >= MOST_INSTANCES => return,
             Some(_) | None => {}
         }
+        self.off.remove(&heartbeat.instance);
+        self.signals.clock(Way::Heartbeats, &heartbeat.instance, (heartbeat.sent_us, now_us));
         // What quotas are about is no link.
         let heartbeat = Heartbeat { demands: Vec::new(), ..heartbeat };
         self.heard.insert(heartbeat.instance.clone(), Heard { at_us: now_us, heartbeat });
+    }
+
+    /// Hears a heartbeat that is signed and of another time. It says that a clock is wrong, and nothing else: a repeat of an old one
+    /// looks the same, and whoever is heard as it should be is not doubted for it.
+    pub fn hear_another_time(&mut self, heartbeat: &Heartbeat, now_us: i64) {
+        self.off.retain(|_, off| now_us - off.at_us < REMEMBERED_US);
+        let is_live = |heard: &Heard| now_us - heard.at_us < assess::LIVES_US;
+        if heartbeat.leaving || self.heard.get(&heartbeat.instance).is_some_and(is_live) {
+            return;
+        }
+        match self.off.get(&heartbeat.instance) {
+            Some(off) if heartbeat.sent_us <= off.sent_us => return,
+            None if self.off.len() >= MOST_INSTANCES => return,
+            Some(_) | None => {}
+        }
+        let off = Off { at_us: now_us, domain: heartbeat.domain.clone(), sent_us: heartbeat.sent_us };
+        self.off.insert(heartbeat.instance.clone(), off);
     }
 
     /// Counts an exchange that was entered.
     pub fn note(&mut self, ended: &Ended<'_>) {
         self.traffic.note(ended);
     }
-        self.off.remove(&heartbeat.instance);
-        self.signals.clock(Way::Heartbeats, &heartbeat.instance, (heartbeat.sent_us, now_us));
 
     /// Takes what a process tells of its links.
     pub fn take(&mut self, telling: Telling, now_us: i64) {
+        self.signals.take(&telling.instance, telling.facts, now_us);
         self.told.retain(|_, (at_us, _)| now_us - *at_us < TOLD_US);
         if self.told.len() < MOST_TELLERS || self.told.contains_key(&telling.instance) {
             self.told.insert(telling.instance, (now_us, telling.links));
         }
+    }
+
+    /// Compares the clock of a process with the others: it was asked for it at a moment of ours.
+    pub(crate) fn compare_clock(&mut self, telling: &Telling, asked_us: i64) {
+        if telling.at_us != 0 {
+            self.signals.clock(Way::AdminPort, &telling.instance, (telling.at_us, asked_us));
+        }
+    }
+
+    /// What alerts are made of, besides the links.
+    pub(crate) fn known(&self, now_us: i64) -> Known {
+        let mut known = self.signals.known(now_us);
+        let slowest = self.traffic.slowest(now_us).filter(|(_, slowest)| slowest.of >= FEW);
+        known.facts.extend(slowest.map(|(domain, slowest)| {
+            let subject = Id::new(Kind::Provider, domain).to_string();
+            ("monitor".to_owned(), Fact::new(Measure::Slowest, subject, slowest.seconds))
+        }));
+        known
     }
 
     /// What the signals say of every link now: of those that they name, and of those that are known from before.
@@ -98,31 +143,14 @@ impl Picture {
             (id, reading)
         };
         ids.into_iter().map(reading).collect()
-        self.signals.take(&telling.instance, telling.facts, now_us);
     }
 
     fn named(&self, now_us: i64) -> BTreeSet<Id> {
         let mut ids: BTreeSet<Id> =
             self.said(now_us).map(|told| Id::new(told.kind, told.name.as_str())).collect();
         ids.insert(Id::broker());
-    /// Compares the clock of a process with the others: it was asked for it at a moment of ours.
-    pub(crate) fn compare_clock(&mut self, telling: &Telling, asked_us: i64) {
-        if telling.at_us != 0 {
-            self.signals.clock(Way::AdminPort, &telling.instance, (telling.at_us, asked_us));
-        }
-    }
-
-    /// What alerts are made of, besides the links.
-    pub(crate) fn known(&self, now_us: i64) -> Known {
-        let mut known = self.signals.known(now_us);
-        let slowest = self.traffic.slowest(now_us).filter(|(_, slowest)| slowest.of >= FEW);
-        known.facts.extend(slowest.map(|(domain, slowest)| {
-            let subject = Id::new(Kind::Provider, domain).to_string();
-            ("monitor".to_owned(), Fact::new(Measure::Slowest, subject, slowest.seconds))
-        }));
-        known
-    }
-
+        let skewed = self.off.values().filter(|off| !off.domain.is_empty());
+        ids.extend(skewed.map(|off| Id::new(Kind::Provider, off.domain.as_str())));
         ids.extend(self.traffic.applications().map(|name| Id::new(Kind::Application, name)));
         for Heard { heartbeat, .. } in self.heard.values().filter(|heard| !heard.heartbeat.domain.is_empty())
         {
@@ -153,6 +181,16 @@ impl Picture {
         ours.map(instance).collect()
     }
 
+    fn off_clock(&self, domain: &str) -> Vec<OffClock<'_>> {
+        let ours = self.off.iter().filter(|(_, off)| off.domain == domain);
+        let off = ours.map(|(name, off)| OffClock {
+            name,
+            heard_us: off.at_us,
+            ahead_us: off.sent_us.saturating_sub(off.at_us),
+        });
+        off.collect()
+    }
+
     fn application(&self, name: &str, silent_after_us: i64, now_us: i64) -> Option<Reading> {
         let said: Vec<&Told> = self.said_of(Kind::Application, name, now_us).collect();
         let counted = Evidence::counted(&self.traffic.of_application(name, now_us));
@@ -173,7 +211,7 @@ impl Picture {
         });
         let says: Vec<_> = said.collect();
         let gateways = self.instances(|heartbeat| heartbeat.domain.is_empty());
-        assess::broker(&says, &gateways, self.hearing, now_us)
+        assess::broker(&says, (&gateways, &self.off_clock("")), self.hearing, now_us)
     }
 
     fn provider(&self, domain: &str, now_us: i64) -> Option<Reading> {
@@ -189,7 +227,8 @@ impl Picture {
             let told = said().max_by_key(|told| told.state)?;
             return Some(Reading { level: told.state, cause: told.cause, evidence: told.evidence.clone() });
         }
-        let mut reading = assess::provider(&instances, &traffic, self.hearing, now_us)?;
+        let off = self.off_clock(domain);
+        let mut reading = assess::provider(&instances, &off, &traffic, self.hearing, now_us)?;
         if let Some(failed) = said().find(|told| told.evidence.failed > 0) {
             reading.evidence.reason.clone_from(&failed.evidence.reason);
             reading.evidence.hop.clone_from(&failed.evidence.hop);
@@ -230,6 +269,8 @@ pub fn source_cause(told: &str) -> Option<Cause> {
         "timed-out" => Some(Cause::SourceTimedOut),
         "unavailable" => Some(Cause::SourceUnavailable),
         "contradictory" => Some(Cause::SourceContradictory),
+        "store-failed" => Some(Cause::StoreFailed),
+        "disk-full" => Some(Cause::DiskFull),
         // Adapters of others may name what they like.
         _ => Some(Cause::SourceUnexpected),
     }
@@ -255,6 +296,7 @@ mod tests {
     use lgsp_proto::monitor::v1::SourceHealth;
 
     use super::*;
+    use crate::board::Board;
 
     const NOW: i64 = 1_800_000_000_000_000;
     const SILENT_AFTER: i64 = 900 * SECOND_US;
@@ -317,6 +359,36 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_is_off_is_told_while_it_is_heard_and_a_good_heartbeat_ends_it() {
+        let mut picture = listening();
+        let of = |picture: &Picture, now_us| {
+            let readings = picture.readings([].into_iter(), SILENT_AFTER, now_us);
+            let reading = readings.get(&Id::new(Kind::Provider, "land")).cloned().flatten();
+            reading.map(|it| (it.level, it.cause, it.evidence.clock_us))
+        };
+        let skewed = |at_us| Heartbeat { sent_us: at_us + 3_600 * SECOND_US, ..heartbeat("land", "") };
+        picture.hear_another_time(&skewed(NOW), NOW);
+        let down = Some((Level::Down, Some(Cause::ClockSkew), 3_600 * SECOND_US));
+        assert_eq!(of(&picture, NOW), down);
+        let later = NOW + 3 * SECOND_US;
+        (1..=3).for_each(|second| picture.hear_something(NOW + second * SECOND_US));
+        picture.hear_another_time(&skewed(NOW), later);
+        let silent = Some((Level::Down, Some(Cause::InstanceNotHeard), 0));
+        assert_eq!(of(&picture, later), silent, "a repeat tells of no clock");
+        picture.hear_another_time(&skewed(later), later);
+        assert_eq!(of(&picture, later), down);
+        picture.hear(Heartbeat { sent_us: later, ..heartbeat("land", "") }, later);
+        let working = Some((Level::Working, None, 0));
+        assert_eq!(of(&picture, later), working);
+        // Kafka brings what waited at a sender while it was lost, beside what is new.
+        picture.hear_another_time(&Heartbeat { sent_us: NOW, ..heartbeat("land", "") }, later);
+        assert_eq!(of(&picture, later), working);
+        picture.hear_another_time(&Heartbeat { leaving: true, ..skewed(later) }, later + 3 * SECOND_US);
+        (1..=6).for_each(|second| picture.hear_something(later + second * SECOND_US));
+        assert_eq!(of(&picture, later + 6 * SECOND_US), silent);
+    }
+
+    #[test]
     fn a_lost_broker_takes_no_provider_down_and_sources_are_told_all_the_same() {
         let mut picture = listening();
         picture.hear(heartbeat("land", ""), NOW);
@@ -334,10 +406,36 @@ mod tests {
             told(Kind::Broker, "kafka", Level::Down, Some(Cause::BrokerNotHeard)),
             told(Kind::Source, "land/office", Level::Down, Some(Cause::SourceTimedOut)),
         ];
-        picture.take(Telling { instance: "hub-1".to_owned(), links }, later);
+        picture.take(Telling { instance: "hub-1".to_owned(), links, ..Telling::default() }, later);
         assert_eq!(of(&picture, "broker/kafka", later), Some(Level::Down));
         assert_eq!(of(&picture, "provider/land", later), None);
         assert_eq!(of(&picture, "source/land/office", later), Some(Level::Down));
+    }
+
+    #[test]
+    fn an_adapter_that_flaps_is_told_a_few_times_and_then_down_until_it_is_steady() {
+        const STEP_US: i64 = SECOND_US / 2;
+        let (mut picture, mut board) = (listening(), Board::default());
+        let mut changes = Vec::new();
+        let mut look = |now_us: i64, lives: bool| {
+            picture.hear_something(now_us);
+            if lives {
+                picture.hear(Heartbeat { sent_us: now_us, ..heartbeat("land", "") }, now_us);
+            }
+            let readings = picture.readings([].into_iter(), SILENT_AFTER, now_us);
+            let told = board.take(readings, now_us);
+            let of_land = told.into_iter().filter(|it| it.link == Id::new(Kind::Provider, "land"));
+            changes.extend(of_land.map(|it| ((it.at_us - NOW) / SECOND_US, it.measured)));
+        };
+        // It lives for ten seconds, and is dead for ten, over five minutes; and then it stays.
+        (0..600).for_each(|step| look(NOW + step * STEP_US, step / 20 % 2 == 0));
+        (600..800).for_each(|step| look(NOW + step * STEP_US, true));
+        let levels: Vec<Level> = changes.iter().map(|(_, level)| *level).collect();
+        let (down, up) = (Level::Down, Level::Working);
+        assert_eq!(levels, [up, down, up, down, up, down, up, down, up], "{changes:?}");
+        let (last, before) = (changes[changes.len() - 1].0, changes[changes.len() - 2].0);
+        assert!(before < 90, "told no more while it flaps: {changes:?}");
+        assert!((360..365).contains(&last), "better only when it was steady for a minute: {changes:?}");
     }
 
     #[test]

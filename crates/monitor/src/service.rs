@@ -10,8 +10,9 @@ use lgsp_core::time::{micros, timestamp};
 use lgsp_core::{Fault, Reason, Violation, rule};
 use lgsp_proto::monitor::v1::monitor_service_server::MonitorService;
 use lgsp_proto::monitor::v1::{
-    AnnounceMaintenanceRequest, CancelMaintenanceRequest, FollowLinksRequest, GetLinkRequest,
-    GetLinkResponse, LinkChange, ListLinksRequest, ListLinksResponse, ListMaintenanceRequest,
+    AnnounceMaintenanceRequest, AnnouncedMaintenance, CancelMaintenanceRequest, FollowLinksRequest,
+    GetLinkRequest, GetLinkResponse, LinkChange, ListAnnouncedMaintenanceRequest,
+    ListAnnouncedMaintenanceResponse, ListLinksRequest, ListLinksResponse, ListMaintenanceRequest,
     ListMaintenanceResponse, Maintenance, ReportAvailabilityRequest, ReportAvailabilityResponse,
 };
 use tokio::sync::broadcast::error::RecvError;
@@ -232,6 +233,23 @@ fn maintenance(window: &Window) -> Maintenance {
     }
 }
 
+/// What everybody who is connected may know of a window; `None` if it is over, or is about nothing that they call.
+fn announced(window: &Window, now_us: i64) -> Option<AnnouncedMaintenance> {
+    let is_over = window.end_us() <= now_us.max(window.from_us);
+    let every_domain = window.links.iter().any(|link| link.kind == Kind::Broker);
+    let domains: BTreeSet<&str> = window.links.iter().filter_map(Id::domain).collect();
+    if is_over || (domains.is_empty() && !every_domain) {
+        return None;
+    }
+    Some(AnnouncedMaintenance {
+        domains: domains.into_iter().map(str::to_owned).collect(),
+        every_domain,
+        from: Some(timestamp(window.from_us)),
+        until: Some(timestamp(window.end_us())),
+        reason: window.reason.clone(),
+    })
+}
+
 /// Who calls: without, nothing is announced.
 pub(crate) fn head(extensions: &Extensions) -> Result<&RequestHead, Status> {
     let head = extensions.get::<Inbound>().map(|inbound| &inbound.head);
@@ -296,11 +314,61 @@ impl MonitorService for Service {
         Ok(Response::new(ListMaintenanceResponse { maintenance }))
     }
 
+    async fn list_announced_maintenance(
+        &self,
+        _: Request<ListAnnouncedMaintenanceRequest>,
+    ) -> Result<Response<ListAnnouncedMaintenanceResponse>, Status> {
+        let now_us = now_us();
+        let maintenance =
+            self.shared.board.lock().windows.iter().filter_map(|it| announced(it, now_us)).collect();
+        Ok(Response::new(ListAnnouncedMaintenanceResponse { maintenance }))
+    }
+
     async fn cancel_maintenance(
         &self,
         request: Request<CancelMaintenanceRequest>,
     ) -> Result<Response<Maintenance>, Status> {
         let (_, extensions, request) = request.into_parts();
         answer(self.cancel(head(&extensions)?, &request.id).await)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_everybody_may_know_of_maintenance_is_what_runs_or_comes_and_the_domains_that_it_is_about() {
+        let window = |links: &[&str]| Window {
+            id: "0197f0d4".to_owned(),
+            links: links.iter().filter_map(|link| Id::parse(link)).collect(),
+            from_us: 10,
+            until_us: 20,
+            reason: "thay đĩa".to_owned(),
+            announced_by: "dieu-hanh".to_owned(),
+            announced_us: 1,
+            cancelled_us: 0,
+            cancelled_by: String::new(),
+        };
+        let told =
+            |window: &Window, now_us| announced(window, now_us).map(|it| (it.domains, it.every_domain));
+        let land = || Some((vec!["land".to_owned()], false));
+        for (links, expected) in [
+            (&["provider/land", "application/tthc"][..], land()),
+            (&["source/land/office", "source/land/maps"], land()),
+            (&["broker/kafka"], Some((Vec::new(), true))),
+            (&["application/tthc", "witness/a.vn/w"], None),
+        ] {
+            assert_eq!(told(&window(links), 0), expected, "{links:?}");
+        }
+        let near = window(&["provider/land"]);
+        assert_eq!((told(&near, 19), told(&near, 20)), (land(), None));
+        let cancelled = |cancelled_us| Window { cancelled_us, ..window(&["provider/land"]) };
+        assert_eq!(
+            (told(&cancelled(5), 6), told(&cancelled(5), 5), told(&cancelled(15), 15)),
+            (None, None, None)
+        );
+        let shown = announced(&cancelled(15), 12).unwrap();
+        assert_eq!((shown.until, shown.reason.as_str()), (Some(timestamp(15)), "thay đĩa"));
     }
 }

@@ -72,7 +72,7 @@ pub use history::HistoryError;
 pub use options::{BeginWith, Options};
 pub use problem::{Problem, Problems};
 pub use recover::{RecoverError, Recovered, Recovery, recover_administrator};
-pub use registry::{Registry, start};
+pub use registry::{Registry, start, store_trouble};
 pub use reminders::Ending;
 pub use shipped::shipped;
 pub use sign::SnapshotKey;

@@ -113,6 +113,11 @@ impl Options {
         self.store == FILES
     }
 
+    /// Whether persons decide about the rules, in a store.
+    pub fn has_a_store(&self) -> bool {
+        self.store().is_some()
+    }
+
     /// The store of decisions, if there is one.
     pub(crate) fn store(&self) -> Option<lgsp_store::Options> {
         (!self.store.is_empty() && self.store != FILES).then(|| lgsp_store::Options {

@@ -202,6 +202,13 @@ enum Standing {
     BehindNewer,
 }
 
+const STORE_AWAY: &str = "the store of the registry does not answer: nothing can be decided";
+
+/// What is wrong with the registry's store, as its state tells it: `store-failed`. `None`: nothing.
+pub fn store_trouble(state: &State) -> Option<&'static str> {
+    (state.cause("rules") == Some(STORE_AWAY)).then_some("store-failed")
+}
+
 /// Takes in what other registries decide. While the store is away, gateways keep the rules that they have.
 async fn follow(register: Arc<Register>, rules: Component, close: CancellationToken) {
     let mut ticks = interval(FOLLOW);
@@ -235,7 +242,7 @@ fn tell(standing: Standing, error: Option<HistoryError>, rules: &Component) {
     match standing {
         Standing::Well => rules.ready(),
         Standing::StoreAway => {
-            rules.degraded("the store of the registry does not answer: nothing can be decided");
+            rules.degraded(STORE_AWAY);
         }
         Standing::BeforeProduction => {
             warn!(
@@ -277,13 +284,6 @@ impl Registry {
         credentials.any(|known| known.ed25519_public_key[..] == public_key[..])
     }
 
-    /// The revision that is published; 0 before the first.
-    pub fn revision(&self) -> u64 {
-        u64::try_from(self.revision.get()).unwrap_or(0)
-    }
-}
-
-#[cfg(test)]
     /// The applications whose last credential ends within 60 days, or has ended lately; soonest first, and no more than so many.
     pub fn credentials_ending(&self, now: i64, most: usize) -> Vec<Ending> {
         let published = self.current.borrow().clone();
@@ -293,6 +293,13 @@ impl Registry {
         ending
     }
 
+    /// The revision that is published; 0 before the first.
+    pub fn revision(&self) -> u64 {
+        u64::try_from(self.revision.get()).unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use lgsp_proto::registry::v1::Change;
     use lgsp_runtime::Instance;

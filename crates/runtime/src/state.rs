@@ -187,6 +187,13 @@ impl State {
         picture.components.get(&self.scoped_name(name)).map(|told| told.condition)
     }
 
+    /// Returns why a component of this scope is in its condition, if it has told that.
+    #[must_use]
+    pub fn cause(&self, name: &str) -> Option<&'static str> {
+        let picture = self.shared.picture.borrow();
+        picture.components.get(&self.scoped_name(name)).and_then(|told| told.cause)
+    }
+
     /// Waits until the process is ready. Waits for ever if it never is: put a bound around it.
     pub async fn until_ready(&self) {
         let mut changes = self.shared.picture.subscribe();

@@ -17,6 +17,7 @@ fn declared() -> Vec<&'static Metric> {
         lgsp_bus::metrics::ALL,
         lgsp_gateway::metrics::ALL,
         lgsp_adapter::metrics::ALL,
+        lgsp_monitor::metrics::ALL,
     ];
     all.into_iter().flatten().copied().collect()
 }

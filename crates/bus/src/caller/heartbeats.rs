@@ -93,7 +93,7 @@ impl Listener {
             believe((key, Kind::Heartbeat), record, &heartbeat, now_us).map(|()| true)
         };
         match new {
-            Err(why) => self.refuse(record, why, now),
+            Err(doubt) => self.refuse(record, doubt, now),
             Ok(true) if self.directory.hear(heartbeat, now) => self.counters.heartbeats_heard.add(),
             // Nobody needs to act: Kafka itself may repeat a record, or put two of them out of order.
             Ok(true | false) => self.counters.heartbeats_refused.add(),
@@ -107,7 +107,7 @@ impl Listener {
         heartbeat: &Heartbeat,
         now: Instant,
         now_us: i64,
-    ) -> Result<bool, &'static str> {
+    ) -> Result<bool, Doubt> {
         let is_signed = record.headers.iter().any(|(name, _)| name == headers::MAC);
         let Some(key) = self.keys.counting().filter(|_| is_signed) else { return Ok(true) };
         believe((key, Kind::GatewayHeartbeat), record, heartbeat, now_us)?;
@@ -115,11 +115,29 @@ impl Listener {
     }
 
     /// Neither the instance nor the domain is told: whoever wrote the record chose them.
-    fn refuse(&mut self, record: &Record, why: &'static str, now: Instant) {
+    fn refuse(&mut self, record: &Record, doubt: Doubt, now: Instant) {
         self.counters.heartbeats_refused.add();
         if self.told.is_none_or(|told| now.saturating_duration_since(told) >= TELL_AGAIN) {
             self.told = Some(now);
+            let why = doubt.text();
             warn!(partition = record.partition, offset = record.offset, why, "heartbeat is not believed");
+        }
+    }
+}
+
+/// Why a heartbeat is not believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Doubt {
+    Unsigned,
+    /// Of whoever it speaks for, and of another time.
+    OfAnotherTime,
+}
+
+impl Doubt {
+    fn text(self) -> &'static str {
+        match self {
+            Self::Unsigned => "the mac is missing or wrong",
+            Self::OfAnotherTime => "it is too old, or a clock is wrong",
         }
     }
 }
@@ -129,13 +147,13 @@ pub(crate) fn believe(
     record: &Record,
     heartbeat: &Heartbeat,
     now_us: i64,
-) -> Result<(), &'static str> {
+) -> Result<(), Doubt> {
     let value = record.value.as_deref().unwrap_or_default();
     if !Incoming::kept(&record.headers).is_signed(key, kind, value) {
-        return Err("the mac is missing or wrong");
+        return Err(Doubt::Unsigned);
     }
     if u128::from(now_us.abs_diff(heartbeat.sent_us)) > CLOCKS.as_micros() {
-        return Err("it is too old, or a clock is wrong");
+        return Err(Doubt::OfAnotherTime);
     }
     Ok(())
 }
@@ -150,6 +168,7 @@ mod tests {
 
     use super::*;
     use crate::Options;
+    use crate::heartbeats::{self, Heard};
 
     const NOW_US: i64 = 1_800_000_000_000_000;
 
@@ -252,6 +271,27 @@ mod tests {
         assert_eq!(after(&[sent_at(seconds(-9)), sent_at(seconds(9))]), (2, 0, 1), "clocks differ a little");
         assert_eq!(after(&[sent_at(seconds(-11)), sent_at(seconds(11))]), (0, 2, 0));
         assert_eq!(after(&[sent_at(i64::MIN), sent_at(i64::MAX)]), (0, 2, 0));
+    }
+
+    #[test]
+    fn whoever_watches_tells_a_clock_that_is_wrong_from_a_forgery() {
+        let keys =
+            MacKeys::new(BTreeMap::from([("land".to_owned(), key()), ("ledger".to_owned(), counting())]));
+        let read = |record: Record| heartbeats::read(&record, &keys, NOW_US);
+        let sent_us = NOW_US - 11_000_000;
+        let is_off = |heard: Option<Heard>| matches!(heard, Some(Heard::OfAnotherTime(heartbeat)) if heartbeat.sent_us == sent_us);
+        let believed = read(record("land", NOW_US, signed(&key(), Kind::Heartbeat)));
+        assert!(matches!(believed, Some(Heard::Believed(_))));
+        assert!(is_off(read(record("land", sent_us, signed(&key(), Kind::Heartbeat)))));
+        assert!(is_off(read(record("", sent_us, signed(&counting(), Kind::GatewayHeartbeat)))));
+        for forged in [
+            record("land", sent_us, |_| None),
+            record("land", sent_us, signed(&counting(), Kind::Heartbeat)),
+            record("", sent_us, signed(&counting(), Kind::Heartbeat)),
+            record("unknown", sent_us, signed(&key(), Kind::Heartbeat)),
+        ] {
+            assert_eq!(read(forged), None);
+        }
     }
 
     #[test]

@@ -35,7 +35,7 @@ use replies::Listener;
 use waiters::{Waiter, Waiters};
 
 pub use gateways::Asked;
-pub(crate) use heartbeats::believe;
+pub(crate) use heartbeats::{Doubt, believe};
 pub use providers::Provider;
 pub use reply::{Reply, ReplyPart, ReplyTrace};
 

@@ -118,7 +118,7 @@ pub struct Announce {
     /// How long it lasts, such as 2h
     #[arg(id = "for", long = "for", value_name = "TIME", value_parser = duration)]
     pub lasts: Option<Duration>,
-    /// Why; everybody who may list maintenance reads it
+    /// Why; everybody who is connected reads it
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
     /// How to print what is announced

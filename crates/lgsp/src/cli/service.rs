@@ -30,7 +30,7 @@ pub enum Service {
     Retire(Decide),
     /// Print what describes the JSON face (OpenAPI 3.1): of all services, or of those that the caller may call
     Openapi(Openapi),
-    /// List the versions of data services with all that was decided about them
+    /// List the versions of data services with all that was decided about them, and announced maintenance
     List(List),
 }
 

@@ -159,6 +159,10 @@ impl Listed for Maintenance {
     const NAME: &'static str = "lgsp.monitor.v1.Maintenance";
 }
 
+impl Listed for AnnouncedMaintenance {
+    const NAME: &'static str = "lgsp.monitor.v1.AnnouncedMaintenance";
+}
+
 impl Listed for Exchange {
     const NAME: &'static str = "lgsp.ledger.v1.Exchange";
 }

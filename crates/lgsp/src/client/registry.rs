@@ -7,6 +7,7 @@ use lgsp_proto::registry::v1::{
     ApplicationSummary, ListApplicationsRequest, ListServicesRequest, ServiceSummary,
 };
 
+use super::links::Announced;
 use super::output::{self, Listing, Surface, Tone};
 use super::session::{GRACE, Session};
 use super::table::{Cell, Shrink, Table};
@@ -28,12 +29,15 @@ pub(super) const MOST_PAGES: usize = 100;
 pub(crate) async fn services(args: &Services, lang: Lang) -> Result<(), Error> {
     let session = open(&args.operator).await?;
     let services = every_service(&session, lang).await?;
+    let announced = Announced::of(&session, lang).await;
     let surface = Surface::of_stdout();
     let listing = surface.listing(args.output);
     if listing == Listing::Json {
-        return services.iter().try_for_each(|service| output::line(&output::json_line(service)?));
+        return services.iter().try_for_each(|service| {
+            output::line(&announced.beside(&service.domain, output::json_line(service)?)?)
+        });
     }
-    services_table(&services, lang).write(listing, &surface)
+    services_table(&services, &announced, lang).write(listing, &surface)
 }
 
 /// Runs `lgsp applications`.
@@ -117,25 +121,28 @@ pub(super) async fn answered_within<T>(
     Ok(answer.into_inner())
 }
 
-fn services_table(services: &[ServiceSummary], lang: Lang) -> Table {
+fn services_table(services: &[ServiceSummary], announced: &Announced, lang: Lang) -> Table {
     let header = match lang {
         Lang::En => ["service", "title", "owner", "state", "agreements", "methods"],
         Lang::Vi => ["dịch vụ", "tên", "cơ quan chủ quản", "trạng thái", "thoả thuận", "phương thức"],
     };
     let [_, title, owner_name, _, agreements, methods] = header;
-    let mut table = Table::new(header.to_vec())
-        .wrapping(vec![title, owner_name, methods])
+    let maintenance = (!announced.is_empty()).then(|| Announced::header(lang));
+    let mut table = Table::new(header.into_iter().chain(maintenance).collect())
+        .wrapping([title, owner_name, methods].into_iter().chain(maintenance).collect())
         .shrinking([agreements, owner_name, title].map(Shrink::Drop).to_vec());
     for service in services {
         let name_tone = if service.platform { Tone::Dim } else { Tone::Plain };
-        table.row(vec![
+        let mut row = vec![
             Cell::new(&service.name, name_tone),
             lang.pick(&service.title_en, &service.title_vi).into(),
             owner(&service.owner_agency_code, &service.owner_agency_name).into(),
             words::service_state(service.state(), lang),
             service.agreements.to_string().into(),
             service.methods.join(", ").into(),
-        ]);
+        ];
+        row.extend(maintenance.map(|_| announced.cell(&service.domain, lang)));
+        table.row(row);
     }
     table
 }

@@ -63,7 +63,7 @@ pub async fn start(host: &Host) -> anyhow::Result<(Role, Fsynced)> {
         start.instance.name(),
         host.mac_key(DOMAIN)?,
         ledger.routes(),
-        Health::new(),
+        heartbeats,
         &start.shutdown,
     )
     .await?;

@@ -10,6 +10,7 @@ use lgsp_monitor::link::{Cause, Evidence, Kind, Level};
 use lgsp_monitor::picture::source_cause;
 use lgsp_monitor::tell::Told;
 use lgsp_runtime::{Shutdown, Stage, State};
+use tokio::time::{MissedTickBehavior, interval};
 
 use super::Host;
 
@@ -94,6 +95,34 @@ pub fn of_adapter(host: &Host, domain: &'static str, sources: Health, instance: 
             })
         };
         sources.sources().into_iter().filter_map(told).collect()
+    });
+}
+
+/// How the link of one of the hub's own services with its store is named.
+const STORE: &str = "store";
+/// How often a store is looked at.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Tells how one of the hub's own services is with its store, as its state has it: in its heartbeats, and as an adapter tells of its
+/// source. `trouble` names a cause of a source, or none.
+pub fn of_store(
+    host: &Host,
+    (domain, instance): (&'static str, &str),
+    heartbeats: Health,
+    trouble: impl Fn() -> Option<&'static str> + Send + 'static,
+    shutdown: &Shutdown,
+) {
+    of_adapter(host, domain, heartbeats.clone(), instance.to_owned(), shutdown);
+    let leaving = shutdown.begins(Stage::NotServing);
+    let mut ticks = interval(LOOK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    shutdown.spawn(Stage::NotServing, "state of the store", async move {
+        while leaving.run_until_cancelled(ticks.tick()).await.is_some() {
+            match trouble() {
+                None => heartbeats.healthy(STORE),
+                Some(cause) => heartbeats.failed(STORE, cause),
+            }
+        }
     });
 }
 

@@ -2,7 +2,7 @@
 
 use lgsp_bus::Health;
 
-use super::{Host, Role, tell_when_serving};
+use super::{Host, Role, links, tell_when_serving};
 
 /// Its domain on the bus.
 const DOMAIN: &str = "monitor";
@@ -17,6 +17,9 @@ pub async fn start(host: &Host) -> anyhow::Result<Role> {
     let signals = (&host.bus, &heartbeats, host.links.clone());
     let monitor =
         lgsp_monitor::start(options, host.mac_keys()?, signals, &start.state, &start.shutdown).await?;
+    let state = start.state.clone();
+    let trouble = move || lgsp_monitor::store_trouble(&state);
+    links::of_store(host, (DOMAIN, start.instance.name()), heartbeats.clone(), trouble, &start.shutdown);
     let serving = lgsp_bus::serve(
         &host.bus,
         host.config.serve.clone(),

@@ -35,7 +35,7 @@ pub async fn start(host: &Host) -> anyhow::Result<(Role, Registry)> {
         start.instance.name(),
         host.mac_key(DOMAIN)?,
         registry.routes(),
-        Health::new(),
+        heartbeats,
         &start.shutdown,
     )
     .await?;

@@ -1,6 +1,7 @@
 //! `lgsp status`, `lgsp top` and `lgsp link`: how the links are, also live, their past, and maintenance.
 
 mod ask;
+mod announced;
 mod maintenance;
 mod show;
 mod status;
@@ -14,10 +15,11 @@ use super::session::Session;
 use super::{Error, Lang};
 use crate::cli::links::Link;
 
+pub(crate) use announced::Announced;
 pub(crate) use status::run as status;
+pub(crate) use words::{cause, evidence};
 
 /// Runs `lgsp link`.
-pub(crate) use words::{cause, evidence};
 ///
 /// # Errors
 /// Whatever kept it from being done.

@@ -34,6 +34,7 @@ fn vietnamese(cause: Cause) -> &'static str {
         Cause::InstanceNotHeard => "mất tín hiệu của bên cung cấp",
         Cause::InstancesLeft => "bên cung cấp đã dừng",
         Cause::NoPartition => "bên cung cấp chưa nhận phân vùng",
+        Cause::ClockSkew => "đồng hồ máy chủ bị lệch",
         Cause::ExchangesFail => "phần lớn lượt trao đổi bị lỗi",
         Cause::CallsRefused => "phần lớn lượt gọi bị từ chối",
         Cause::NoTraffic => "không có lượt trao đổi",
@@ -41,6 +42,8 @@ fn vietnamese(cause: Cause) -> &'static str {
         Cause::SourceUnavailable => "không kết nối được nguồn dữ liệu",
         Cause::SourceUnexpected => "nguồn dữ liệu trả lời sai",
         Cause::SourceContradictory => "nguồn dữ liệu mâu thuẫn",
+        Cause::StoreFailed => "kho dữ liệu của nền tảng bị lỗi",
+        Cause::DiskFull => "đầy ổ đĩa",
         Cause::WitnessSilent => "bên làm chứng chưa ký",
         Cause::WitnessSawAnotherLog => "bên làm chứng thấy nhật ký khác",
     }
@@ -84,10 +87,24 @@ pub(crate) fn evidence(evidence: &LinkEvidence, lang: Lang) -> String {
         let at = at.get(..19).unwrap_or("-");
         told.push(format!("{} {at}", lang.pick("last sign", "tín hiệu cuối")));
     }
+    if *clock_ms != 0 {
+        told.push(clock(*clock_ms, lang));
+    }
     if !instances.is_empty() {
         told.push(instances.join(", "));
     }
     told.join("; ")
+}
+
+/// How far the clock of an instance is off.
+fn clock(ahead_ms: i64, lang: Lang) -> String {
+    let seconds = ahead_ms.unsigned_abs().div_ceil(1_000);
+    match (lang, ahead_ms > 0) {
+        (Lang::En, true) => format!("its clock is {seconds} s ahead of the monitor's"),
+        (Lang::En, false) => format!("its clock is {seconds} s behind the monitor's"),
+        (Lang::Vi, true) => format!("đồng hồ nhanh {seconds} giây so với hệ thống giám sát"),
+        (Lang::Vi, false) => format!("đồng hồ chậm {seconds} giây so với hệ thống giám sát"),
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use lgsp_proto::registry::v1::{ServiceRecord, Step};
 
 use super::{open, state, versions};
 use crate::cli::service::List;
+use crate::client::links::Announced;
 use crate::client::output::{self, Listing, Surface};
 use crate::client::table::{Shrink, Table};
 use crate::client::{Error, Lang, words};
@@ -12,15 +13,22 @@ use crate::client::{Error, Lang, words};
 pub(super) async fn run(args: &List, lang: Lang) -> Result<(), Error> {
     let session = open(&args.asker).await?;
     let versions = versions(&session, &args.name, &args.agency).await?;
+    let announced = Announced::of(&session, lang).await;
     let surface = Surface::of_stdout();
     let listing = surface.listing(args.output);
     if listing == Listing::Json {
-        return versions.iter().try_for_each(|record| output::line(&output::json_line(record)?));
+        return versions.iter().try_for_each(|record| {
+            output::line(&announced.beside(domain(record), output::json_line(record)?)?)
+        });
     }
-    table(&versions, lang).write(listing, &surface)
+    table(&versions, &announced, lang).write(listing, &surface)
 }
 
-fn table(versions: &[ServiceRecord], lang: Lang) -> Table {
+fn domain(record: &ServiceRecord) -> &str {
+    record.service.as_ref().map_or("", |service| &service.domain)
+}
+
+fn table(versions: &[ServiceRecord], announced: &Announced, lang: Lang) -> Table {
     let header = match lang {
         Lang::En => {
             ["service", "version", "state", "owner", "registered by", "checked", "retired from", "etag"]
@@ -37,12 +45,14 @@ fn table(versions: &[ServiceRecord], lang: Lang) -> Table {
         ],
     };
     let [_, _, _, owner, registered, _, sunset, _] = header;
-    let mut table =
-        Table::new(header.to_vec()).shrinking([registered, sunset, owner].map(Shrink::Drop).to_vec());
+    let maintenance = (!announced.is_empty()).then(|| Announced::header(lang));
+    let mut table = Table::new(header.into_iter().chain(maintenance).collect())
+        .wrapping(maintenance.into_iter().collect())
+        .shrinking([registered, sunset, owner].map(Shrink::Drop).to_vec());
     for record in versions {
         let service = record.service.clone().unwrap_or_default();
         let sunset = words::moment(service.sunset_at.as_ref());
-        table.row(vec![
+        let mut row = vec![
             service.name.into(),
             record.version.to_string().into(),
             words::service_state(state(record), lang),
@@ -51,7 +61,9 @@ fn table(versions: &[ServiceRecord], lang: Lang) -> Table {
             checked(record, lang).into(),
             sunset.get(..10).unwrap_or("-").into(),
             record.etag.to_string().into(),
-        ]);
+        ];
+        row.extend(maintenance.map(|_| announced.cell(domain(record), lang)));
+        table.row(row);
     }
     table
 }
