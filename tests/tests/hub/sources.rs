@@ -86,7 +86,7 @@ fn assert_alike(expected: &Answers, told: &Answers) {
 }
 
 /// The city in a database of its own, as the command loads it.
-async fn city_on_postgresql() -> Option<Database> {
+pub(crate) async fn city_on_postgresql() -> Option<Database> {
     let database = Database::postgres().await?;
     lgsp_sample::load_postgres(&database.options(), CITY, |_| ()).await.expect("the city is loaded");
     Some(database)

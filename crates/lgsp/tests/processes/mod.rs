@@ -61,6 +61,11 @@ impl Role {
         role
     }
 
+    /// Where it tells its state.
+    pub fn admin(&self) -> &str {
+        &self.admin
+    }
+
     /// The address of the line of the log that says this.
     pub fn address(&self, says: &str) -> String {
         let line = self.says(says);
