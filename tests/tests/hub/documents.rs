@@ -53,7 +53,7 @@ fn code_name(code: Code) -> String {
 fn every_cause_of_a_state_is_explained() {
     let document = read("docs/errors.md");
     let mut sources = String::new();
-    for role in ["adapter", "gateway", "ledger", "lgsp", "registry"] {
+    for role in ["adapter", "gateway", "ledger", "lgsp", "monitor", "registry"] {
         collect(&root().join("crates").join(role).join("src"), &mut sources);
     }
     let told = [".failed(\"", ".degraded(\"", ".degraded_by(\""]
@@ -66,12 +66,60 @@ fn every_cause_of_a_state_is_explained() {
     assert!(kept.len() >= 7, "the way in which the rules keep their causes has changed: {}", kept.len());
     // Those of the issuer all begin with it.
     let issuers = sources.match_indices("\"issuer-").map(|(at, _)| &sources[at + 1..]);
+    let stores = sources.split("STORE_AWAY: &str = \"").skip(1);
     let causes: BTreeSet<&str> =
-        told.chain(kept).chain(issuers).filter_map(|rest| rest.split('"').next()).collect();
+        told.chain(stores).chain(kept).chain(issuers).filter_map(|rest| rest.split('"').next()).collect();
     assert!(causes.len() > 15, "the way in which causes are told has changed: {causes:?}");
     for cause in causes {
         assert!(document.contains(&format!("`{cause}`")), "docs/errors.md does not explain {cause}");
     }
+}
+
+/// What both versions of a page have in common, of one of its sections.
+#[derive(Debug, Default, PartialEq)]
+struct Section {
+    level: usize,
+    /// The lines of its commands, without what is said about them.
+    commands: Vec<String>,
+    /// How many rows its tables have.
+    rows: usize,
+    /// Everything that is named: causes, commands, options, files.
+    names: BTreeSet<String>,
+}
+
+fn sections(page: &str) -> Vec<Section> {
+    let mut sections = Vec::new();
+    let (mut is_code, mut section) = (false, Section::default());
+    for line in page.lines() {
+        if line.starts_with("```") {
+            is_code = !is_code;
+        } else if is_code {
+            let command = line.split("  #").next().unwrap_or_default().trim();
+            section.commands.push(command.to_owned());
+        } else {
+            if line.starts_with('#') {
+                let level = line.bytes().take_while(|byte| *byte == b'#').count();
+                sections.push(std::mem::replace(&mut section, Section { level, ..Section::default() }));
+            }
+            section.rows += usize::from(line.starts_with('|'));
+            section.names.extend(line.split('`').skip(1).step_by(2).map(str::to_owned));
+        }
+    }
+    sections.push(section);
+    sections
+}
+
+/// Whoever is on night duty reads one of the two.
+#[test]
+fn both_pages_for_night_duty_have_the_same_sections_commands_and_names() {
+    let [english, vietnamese] =
+        ["docs/operations.md", "docs/operations.vi.md"].map(|page| sections(&read(page)));
+    assert!(english.len() > 6, "the way in which sections are told has changed");
+    for (one, other) in english.iter().zip(&vietnamese) {
+        let missing: Vec<_> = one.names.symmetric_difference(&other.names).collect();
+        assert_eq!(one, other, "not in both: {missing:?}");
+    }
+    assert_eq!(english.len(), vietnamese.len());
 }
 
 /// Every test that ARCHITECTURE.md names as the guard of an invariant.
