@@ -164,6 +164,7 @@ pub fn digests(erasable: &Erasable) -> ErasableDigests {
         dossier: of(&erasable.dossier),
         request_id: of(&erasable.request_id),
         subjects: erasable.subjects.iter().map(subject_digest).collect(),
+        note: of(&erasable.note),
     }
 }
 

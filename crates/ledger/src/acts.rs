@@ -92,6 +92,18 @@ impl Acts {
         self.archived.iter().map(|(leaf, sealed)| (*leaf, Decision::Archived(sealed.clone())))
     }
 
+    /// Tells the index of archived annotations: one that was built again has them from nowhere else.
+    pub async fn annotate_archived(&self) -> Result<(), Error> {
+        for (leaf, sealed) in self.archived.iter() {
+            let read = read_sealed(sealed.clone(), &self.signers).ok();
+            let signed = read.filter(|read| read.signed == Signed::Yes && read.sealed.act.is_some());
+            if let Some(read) = signed {
+                self.index.annotate_archived(*leaf, &read.sealed).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Carries out decisions that could not be read when later ones were carried out. What the later ones say still holds: so each of
     /// the exchanges is brought to where all that can be read of it leads, in the order of the log.
     pub async fn catch_up_with_the_late(&self) -> Result<(), Error> {
@@ -117,7 +129,7 @@ impl Acts {
                         }
                     }
                     // These only ever add up.
-                    ActKind::DestroyKey | ActKind::Expire | ActKind::Unspecified => {
+                    ActKind::DestroyKey | ActKind::Expire | ActKind::Annotate | ActKind::Unspecified => {
                         self.carry_out(carried_out - 1, &act).await?;
                     }
                 }
@@ -149,7 +161,7 @@ impl Acts {
                 ActKind::Hold => is_held = true,
                 ActKind::Release => is_held = false,
                 ActKind::Withhold => withheld_until_us = Some(act.disclose_after_us),
-                ActKind::DestroyKey | ActKind::Expire | ActKind::Unspecified => {}
+                ActKind::DestroyKey | ActKind::Expire | ActKind::Annotate | ActKind::Unspecified => {}
             }
         }
         let last = before.saturating_sub(1);
@@ -195,7 +207,8 @@ impl Acts {
             }
             ActKind::DestroyKey => self.destroy(leaf, &act.month).await,
             ActKind::Expire => self.expire(leaf, act).await,
-            ActKind::Unspecified => self.erasables.pass(leaf).await,
+            // The index has it: it changes nothing here.
+            ActKind::Annotate | ActKind::Unspecified => self.erasables.pass(leaf).await,
         }
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use lgsp_bus::{Bus, Fsynced, MacKey, MacKeys, Tail, topics};
 use lgsp_core::entry::SubjectKeys;
+use lgsp_proto::ledger::v1::anomaly_service_server::AnomalyServiceServer;
 use lgsp_proto::ledger::v1::audit_service_server::AuditServiceServer;
 use lgsp_proto::ledger::v1::ledger_service_server::LedgerServiceServer;
 use lgsp_runtime::{Shutdown, Stage, State};
@@ -21,7 +22,8 @@ use tracing::{error, warn};
 
 use crate::abandon::{Abandoner, Open, Requests};
 use crate::acts::Acts;
-use crate::audit::{Audit, Desk, Subjects};
+use crate::anomalies::Watch;
+use crate::audit::{Anomalies, Audit, Desk, Subjects};
 use crate::damage::Damages;
 use crate::entry::Signers;
 use crate::files::journal::{self, Incarnation, Journal};
@@ -48,6 +50,7 @@ const KAFKA: Incarnation = *b"kafka\0\0\0\0\0\0\0\0\0\0\0";
 pub struct Ledger {
     service: Service,
     audit: Audit,
+    anomalies: Anomalies,
     fsynced: Fsynced,
 }
 
@@ -55,7 +58,8 @@ impl Ledger {
     /// The services, for [`lgsp_bus::serve`] under the domain `ledger`.
     pub fn routes(&self) -> Routes {
         let routes = Routes::new(LedgerServiceServer::new(self.service.clone()));
-        routes.add_service(AuditServiceServer::new(self.audit.clone()))
+        let routes = routes.add_service(AuditServiceServer::new(self.audit.clone()));
+        routes.add_service(AnomalyServiceServer::new(self.anomalies.clone()))
     }
 
     /// Takes the subject keys as they are now. A subject is found in the months that have one.
@@ -165,6 +169,7 @@ pub async fn start(
     };
     acts.catch_up().await?;
     acts.catch_up_with_the_late().await?;
+    acts.annotate_archived().await?;
     let leaving = shutdown.begins(Stage::NotServing);
     let desk = Desk::new(bus, signers.decisions.as_ref());
     let forgetting = Forgetting {
@@ -177,7 +182,9 @@ pub async fn start(
         stop: shutdown.begins(Stage::Drain),
     };
     let audit = Audit::new(service.clone(), erasables, seal.prover(), desk, subjects, leaving);
-    let ledger = Ledger { fsynced: wires.fsynced.subscribe(), audit, service };
+    let anomalies = Anomalies { audit: audit.clone(), rules: options.anomalies.digest() };
+    let ledger = Ledger { fsynced: wires.fsynced.subscribe(), audit, anomalies, service };
+    ledger.look_for_anomalies(&options, wires.filed(), state, shutdown);
     let mut filing =
         ledger.filing(&options, &site, (recovered, acts), (incarnation, offsets.clone()), &wires, state);
     filing.signers = signers.clone();
@@ -353,6 +360,17 @@ impl Ledger {
 }
 
 impl Ledger {
+    fn look_for_anomalies(&self, options: &Options, filed: Filed, state: &State, shutdown: &Shutdown) {
+        let watch = Watch {
+            index: self.service.index.clone(),
+            options: Arc::new(options.anomalies.clone()),
+            filed,
+            component: state.component("anomalies"),
+        };
+        let stop = shutdown.begins(Stage::Drain);
+        shutdown.spawn(Stage::Drain, "looking for anomalies", watch.run(stop));
+    }
+
     /// Without the key of those who count, nobody would believe the counts.
     fn tell_usage(
         &self,

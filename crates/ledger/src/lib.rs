@@ -29,6 +29,7 @@
 
 mod abandon;
 mod acts;
+mod anomalies;
 mod audit;
 mod damage;
 mod displace;
@@ -58,6 +59,10 @@ pub mod steps;
 mod traffic;
 mod usage;
 
+pub use anomalies::{
+    Anomalies, Calendar, Change, Holiday, ManySubjects, MassLookups, NoDossier, OffHours, SoughtPerson, Time,
+    Weekday,
+};
 pub use error::Error;
 pub use files::Damage;
 pub use ledger::{Keys, Ledger, start};

@@ -6,6 +6,7 @@ use lgsp_runtime::config::{self, Problems, Row, row, section, units};
 use lgsp_tlog::{Kind, VerifierKey};
 use serde::{Deserialize, Serialize};
 
+use crate::anomalies::Anomalies;
 use crate::retention::Retention;
 
 /// The options of the ledger.
@@ -56,6 +57,8 @@ pub struct Options {
     pub follow_for: Duration,
     /// How long what can be erased is kept.
     pub retention: Retention,
+    /// What is looked for, for auditors.
+    pub anomalies: Anomalies,
 }
 
 /// A witness that somebody else runs.
@@ -108,6 +111,7 @@ impl Default for Options {
             most_followers: 64,
             follow_for: Duration::from_secs(15 * 60),
             retention: Retention::default(),
+            anomalies: Anomalies::default(),
         }
     }
 }
@@ -249,7 +253,7 @@ impl config::Options for Options {
             row("most-followers", "1 to 10000", "Most followers at once; of one application 8, the newest."),
             row("follow-for", duration, "How long one follower's stream lasts; it can be opened again."),
         ];
-        [rows, section::<Retention>("retention")].concat()
+        [rows, section::<Retention>("retention"), section::<Anomalies>("anomalies")].concat()
     }
 
     fn check(&self, problems: &mut Problems) {
@@ -261,6 +265,7 @@ impl config::Options for Options {
         self.check_store(problems);
         self.check_witnesses(problems);
         problems.section("retention", &self.retention);
+        problems.section("anomalies", &self.anomalies);
         problems.range("most-open", self.most_open, 1..=10_000_000);
         problems.range("follow-buffer", self.follow_buffer, 1..=1_000_000);
         problems.range("most-followers", self.most_followers, 1..=10_000);

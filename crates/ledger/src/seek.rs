@@ -13,7 +13,7 @@ use crate::erasable::SeekKey;
 /// Bytes of a value.
 const LENGTH: usize = 16;
 /// Subjects have the kinds from here on.
-const SUBJECTS: i64 = 16;
+pub(crate) const SUBJECTS: i64 = 16;
 
 /// What a text is that an entry is found by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

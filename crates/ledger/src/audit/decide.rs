@@ -6,12 +6,13 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use lgsp_bus::{Bus, MacKey, RequestHead, topics};
-use lgsp_core::entry::SCHEMA;
+use lgsp_core::entry::{SCHEMA, digests, salted};
 use lgsp_core::sign_in::may_hold_a_person;
 use lgsp_core::time::{micros, timestamp, unix_micros};
 use lgsp_core::{ExchangeId, Fault, Reason};
 use lgsp_proto::ledger::v1::{
-    Act, ActKind, DecidedResponse, Entry, EraseExchangesRequest, Mark, MarkExchangesRequest, Phase, Sealed,
+    Act, ActKind, DecidedResponse, Entry, Erasable, EraseExchangesRequest, Mark, MarkExchangesRequest, Phase,
+    Sealed,
 };
 use prost::Message;
 use tokio::sync::Mutex;
@@ -38,23 +39,40 @@ impl Desk {
 
     /// Puts the decision on the topic, where entries come from.
     pub(super) async fn enter(&self, act: Act, application: &str, now_us: i64) -> Result<ExchangeId, Fault> {
+        let key = self.key()?;
+        self.publish(key, act, None, (application, now_us)).await.map_err(unanswered)
+    }
+
+    /// The same of a decision with a note, which can be erased.
+    pub(super) async fn enter_noted(
+        &self,
+        act: Act,
+        note: &str,
+        application: &str,
+        now_us: i64,
+    ) -> Result<ExchangeId, Fault> {
+        let key = self.key()?;
+        let note = salted(note).map(|note| Erasable { note: Some(note), ..Erasable::default() });
+        self.publish(key, act, note, (application, now_us)).await.map_err(unanswered)
+    }
+
+    fn key(&self) -> Result<&MacKey, Fault> {
         let no_key = || Fault::new(Reason::Internal).saying("the ledger has no key of decisions");
-        let key = self.key.as_ref().ok_or_else(no_key)?;
-        self.publish(key, act, application, now_us).await.map_err(unanswered)
+        self.key.as_ref().ok_or_else(no_key)
     }
 
     /// The same for what no person decides but a rule.
     pub async fn enter_rule(&self, act: Act, now_us: i64) -> Result<(), Error> {
         let key = self.key.as_ref().ok_or(Error::Unsigned)?;
-        self.publish(key, act, "", now_us).await.map(drop).map_err(Error::from)
+        self.publish(key, act, None, ("", now_us)).await.map(drop).map_err(Error::from)
     }
 
     async fn publish(
         &self,
         key: &MacKey,
         act: Act,
-        application: &str,
-        now_us: i64,
+        erasable: Option<Erasable>,
+        (application, now_us): (&str, i64),
     ) -> Result<ExchangeId, lgsp_bus::Error> {
         let id = ExchangeId::new();
         let sealed = Sealed {
@@ -65,11 +83,12 @@ impl Desk {
             platform: true,
             admitted_us: now_us,
             entered_us: now_us,
+            erasable_digests: erasable.as_ref().map(digests),
             act: Some(act),
             ..Sealed::default()
         };
         let sealed = lgsp_bus::entry::sign_decision(key, &sealed.encode_to_vec()).into();
-        let entry = Entry { sealed, erasable: None }.encode_to_vec();
+        let entry = Entry { sealed, erasable }.encode_to_vec();
         self.bus.publish(topics::EXCHANGE, None, id.as_bytes(), &entry, &[]).await?;
         Ok(id)
     }
@@ -142,7 +161,8 @@ impl Audit {
             | ActKind::Release
             | ActKind::Withhold
             | ActKind::DestroyKey
-            | ActKind::Expire => Vec::new(),
+            | ActKind::Expire
+            | ActKind::Annotate => Vec::new(),
         };
         // What is held is not erased.
         if erasures.iter().any(|erasure| erasure.held) {

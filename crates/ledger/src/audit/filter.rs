@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use lgsp_core::check::canonical;
 use lgsp_core::time::{micros, unix_micros};
-use lgsp_core::{ExchangeId, Fault};
+use lgsp_core::{ExchangeId, Fault, Subject};
 use lgsp_proto::ledger::v1::{AuditFilter, Exchange};
 use lgsp_proto::options::v1::Format;
 use tokio::time::Instant;
@@ -68,6 +68,11 @@ impl Audit {
     }
 }
 
+/// What a filter looks for, but for a subject by its number.
+pub(crate) fn search_of(key: &SeekKey, filter: &AuditFilter) -> Result<Search, Fault> {
+    read(key, filter).map(|(search, _)| search)
+}
+
 /// Reads a filter: what is looked for in clear or by a hash that needs no key, and the subject.
 pub(super) fn read(key: &SeekKey, filter: &AuditFilter) -> Result<(Search, Option<Asked>), Fault> {
     let credential = filter.credential.to_vec();
@@ -87,6 +92,8 @@ pub(super) fn read(key: &SeekKey, filter: &AuditFilter) -> Result<(Search, Optio
         outcome: filter.outcome(),
         credential,
         include_platform: filter.include_platform,
+        environment: filter.environment.clone(),
+        without_dossier: filter.without_dossier,
         seeks: seeks(key, filter)?,
         ..Search::default()
     };
@@ -108,7 +115,12 @@ fn seeks(key: &SeekKey, filter: &AuditFilter) -> Result<Vec<Seek>, Fault> {
         (Text::Procedure, &filter.procedure),
     ];
     let set = texts.into_iter().filter(|(_, text)| !text.is_empty());
-    Ok(set.map(|(kind, text)| Seek::text(key, kind, text)).collect())
+    let mut seeks: Vec<Seek> = set.map(|(kind, text)| Seek::text(key, kind, text)).collect();
+    if let Some(keyed) = &filter.keyed_subject {
+        let seek = Seek::subject(keyed.kind(), &keyed.hash).filter(|_| keyed.kind() != Subject::Unspecified);
+        seeks.insert(0, seek.ok_or_else(|| invalid("filter.keyed_subject", "is not well formed"))?);
+    }
+    Ok(seeks)
 }
 
 fn is_wanted_in_clear(search: &Search, exchange: &Exchange) -> bool {
@@ -116,7 +128,14 @@ fn is_wanted_in_clear(search: &Search, exchange: &Exchange) -> bool {
     let admitted_us = exchange.admitted.as_ref().map_or(0, micros);
     let credential =
         exchange.sealed.as_ref().map(|sealed| sealed.credential_sha256.as_ref()).unwrap_or_default();
+    let sealed = exchange.sealed.as_ref();
+    let environment = sealed.map_or("", |sealed| &sealed.environment);
+    let names_a_dossier = sealed
+        .and_then(|sealed| sealed.erasable_digests.as_ref())
+        .is_some_and(|digests| !digests.dossier.is_empty());
     (search.include_platform || !exchange.platform)
+        && is(&search.environment, environment)
+        && !(search.without_dossier && names_a_dossier)
         && is(&search.application, &exchange.application)
         && is(&search.agency, &exchange.agency_code)
         && is(&search.service, &exchange.service)

@@ -4,10 +4,11 @@
 //! index, the log and the erasable parts, piece by piece: a stream holds nothing that its reader has not taken ([`walk`]). What is decided
 //! becomes an entry first, and is carried out where it is filed ([`decide`]).
 
+mod anomalies;
 mod completeness;
 mod decide;
-mod destroy;
 mod decided;
+mod destroy;
 mod erase;
 mod exchange;
 mod export;
@@ -17,8 +18,8 @@ mod report;
 mod search;
 mod service;
 mod subject;
-mod walk;
 mod unreadable;
+mod walk;
 
 use std::error::Error;
 use std::future::Future;
@@ -29,7 +30,9 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use anomalies::Anomalies;
 pub(crate) use decide::Desk;
+pub(crate) use filter::search_of;
 pub(crate) use subject::{Subjects, is_month};
 
 use crate::erasable::Erasables;

@@ -25,12 +25,12 @@ const LONG: Duration = Duration::from_secs(60);
 
 pub(super) type Told<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
-fn answer<T>(answered: Result<T, Fault>) -> Result<Response<T>, Status> {
+pub(super) fn answer<T>(answered: Result<T, Fault>) -> Result<Response<T>, Status> {
     answered.map(Response::new).map_err(|fault| lgsp_bus::status(&fault))
 }
 
 /// Who calls: without, nothing is decided.
-fn head(extensions: &Extensions) -> Result<&RequestHead, Status> {
+pub(super) fn head(extensions: &Extensions) -> Result<&RequestHead, Status> {
     let head = extensions.get::<Inbound>().map(|inbound| &inbound.head);
     head.ok_or_else(|| lgsp_bus::status(&Reason::Internal.into()))
 }

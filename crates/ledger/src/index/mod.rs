@@ -1,9 +1,11 @@
 //! The index: what lists are read from. It is built from the log, and can be built again.
 
 mod content;
+mod findings;
 mod forms;
 mod kept;
 mod list;
+mod looks;
 mod months;
 mod period;
 mod postgres;
@@ -23,7 +25,9 @@ use lgsp_store::{Care, Dialect, Kind, Sql, Store, Value, Writer};
 
 pub(crate) use content::{Contents, leaves_of};
 pub(crate) use forms::{Filled, Forms};
+pub(crate) use findings::{Annotated, Due, Finding, FindingId, Told, Wanted, key_of_act};
 pub(crate) use list::{After, Found, Query};
+pub(crate) use looks::{Least, Look, Stretch};
 #[cfg(test)]
 pub(crate) use search::Counts;
 pub(crate) use search::{Order, Search};
@@ -102,7 +106,7 @@ impl Index {
 
     /// Forgets everything, on PostgreSQL: it is built again from the log.
     pub async fn begin_anew(&self) -> Result<(), Error> {
-        const TABLES: [&str; 9] = [
+        const TABLES: [&str; 12] = [
             "entry",
             "daily",
             "sought",
@@ -112,6 +116,9 @@ impl Index {
             "next_offset",
             "usage",
             "built_under",
+            "looked_day",
+            "finding",
+            "annotation",
         ];
         let emptying = async {
             let mut writer = self.writer(Care::Durable).await?;
@@ -243,11 +250,16 @@ impl Index {
             let new = insert(&mut writer, self.store.dialect(), rows).await?;
             usage::count(&mut writer, rows, &new).await?;
             shown::show(&mut writer, self.store.dialect(), rows).await?;
-            let leaves = rows.iter().map(|row| (row.leaf.cast_signed(), &row.read));
-            let leaves = leaves.filter(|(leaf, _)| new.contains(leaf));
+            let standing: Vec<&Row> =
+                rows.iter().copied().filter(|row| new.contains(&row.leaf.cast_signed())).collect();
+            findings::note_days(&mut writer, self.store.dialect(), standing.iter().map(|row| &row.read))
+                .await?;
+            findings::annotate(&mut writer, &standing).await?;
+            let leaves = standing.iter().map(|row| (row.leaf.cast_signed(), &row.read));
             sought::insert(&mut writer, self.store.dialect(), &self.key, leaves).await?;
         }
         sought::insert_again(&mut writer, self.store.dialect(), &self.key, again).await?;
+        findings::note_days(&mut writer, self.store.dialect(), again.iter()).await?;
         for (gateway, told) in sequences.changed() {
             let Sequence { first, last, received, .. } = told.sequence;
             let query = lgsp_store::Query::new(

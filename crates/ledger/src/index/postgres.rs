@@ -7,6 +7,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { version: 2, name: "counts of days", sql: DAILY },
     Migration { version: 3, name: "when gateways began", sql: BEGAN },
     Migration { version: 4, name: "how many fields were released", sql: FIELDS },
+    Migration { version: 5, name: "anomalies", sql: ANOMALIES },
 ];
 
 /// Columns mean what they mean in SQLite. `entry_caught` and `sought_caught` have what is of no month that has a partition.
@@ -157,4 +158,44 @@ const FIELDS: &str = "
 ALTER TABLE entry ADD COLUMN fields INTEGER NOT NULL DEFAULT 0;
 TRUNCATE entry, sought, span, gateway, usage, daily;
 UPDATE progress SET leaves = 0, segment = 0, byte = 0
+";
+
+/// As in SQLite.
+const ANOMALIES: &str = "
+CREATE INDEX sought_at ON sought (admitted_us, kind, exchange_id, asked);
+CREATE TABLE looked_day (
+    day       BIGINT  PRIMARY KEY,
+    entries   BIGINT  NOT NULL,
+    evaluated BIGINT  NOT NULL DEFAULT 0,
+    rules     BYTEA,
+    whole     INTEGER NOT NULL DEFAULT 0
+);
+INSERT INTO looked_day (day, entries) SELECT day, sum(exchanges) FROM daily WHERE platform = 0 AND exchanges > 0 GROUP BY day;
+
+CREATE TABLE finding (
+    id          BYTEA   PRIMARY KEY,
+    day         BIGINT  NOT NULL,
+    rule        INTEGER NOT NULL,
+    environment TEXT    NOT NULL,
+    application TEXT    NOT NULL,
+    kind        INTEGER NOT NULL,
+    whom        BYTEA,
+    body        BYTEA,
+    stands      INTEGER NOT NULL,
+    status      INTEGER NOT NULL,
+    said_at     BIGINT  NOT NULL
+);
+CREATE INDEX finding_day ON finding (day, id);
+CREATE INDEX finding_whom ON finding (kind, whom, day) WHERE whom IS NOT NULL;
+
+CREATE TABLE annotation (
+    leaf       BIGINT  PRIMARY KEY,
+    anomaly    BYTEA   NOT NULL,
+    act_id     BYTEA   NOT NULL,
+    entered_us BIGINT  NOT NULL,
+    status     INTEGER NOT NULL,
+    by_whom    TEXT    NOT NULL,
+    copy       BYTEA   NOT NULL
+);
+CREATE INDEX annotation_of ON annotation (anomaly, leaf)
 ";

@@ -10,6 +10,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 6, name: "counts of days", sql: DAILY },
     Migration { version: 7, name: "when gateways began", sql: BEGAN },
     Migration { version: 8, name: "how many fields were released", sql: FIELDS },
+    Migration { version: 9, name: "anomalies", sql: ANOMALIES },
 ];
 
 /// `shown`: the entry that tells how its exchange ended; a final one wins over `abandoned`.
@@ -273,4 +274,48 @@ DELETE FROM sought;
 DELETE FROM gateway;
 DELETE FROM usage;
 UPDATE progress SET leaves = 0, segment = 0, byte = 0
+";
+
+/// What the rules for anomalies have looked at, and found. `sought_at`: what entries are found by, in the order of time.
+///
+/// `entries`: grows with what comes to a day or changes of it; `evaluated`: what it was when the rules looked. `rules`: the digest of their
+/// options. `whole`: the day was over. `body`: none of what is known by an annotation alone. `stands`: the rule finds it. `said_at`: the leaf
+/// of the last annotation, which has `status`; -1 without one.
+const ANOMALIES: &str = "
+CREATE INDEX sought_at ON sought (admitted_us, kind, exchange_id, asked);
+CREATE TABLE looked_day (
+    day       INTEGER PRIMARY KEY,
+    entries   INTEGER NOT NULL,
+    evaluated INTEGER NOT NULL DEFAULT 0,
+    rules     BLOB,
+    whole     INTEGER NOT NULL DEFAULT 0
+) STRICT;
+INSERT INTO looked_day (day, entries) SELECT day, sum(exchanges) FROM daily WHERE platform = 0 AND exchanges > 0 GROUP BY day;
+
+CREATE TABLE finding (
+    id          BLOB    PRIMARY KEY,
+    day         INTEGER NOT NULL,
+    rule        INTEGER NOT NULL,
+    environment TEXT    NOT NULL,
+    application TEXT    NOT NULL,
+    kind        INTEGER NOT NULL,
+    whom        BLOB,
+    body        BLOB,
+    stands      INTEGER NOT NULL,
+    status      INTEGER NOT NULL,
+    said_at     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX finding_day ON finding (day, id);
+CREATE INDEX finding_whom ON finding (kind, whom, day) WHERE whom IS NOT NULL;
+
+CREATE TABLE annotation (
+    leaf       INTEGER PRIMARY KEY,
+    anomaly    BLOB    NOT NULL,
+    act_id     BLOB    NOT NULL,
+    entered_us INTEGER NOT NULL,
+    status     INTEGER NOT NULL,
+    by_whom    TEXT    NOT NULL,
+    copy       BLOB    NOT NULL
+) STRICT;
+CREATE INDEX annotation_of ON annotation (anomaly, leaf)
 ";

@@ -24,6 +24,8 @@ pub(crate) struct Search {
     pub outcome: Outcome,
     pub credential: Vec<u8>,
     pub include_platform: bool,
+    pub environment: String,
+    pub without_dossier: bool,
     /// A subject in each month in which it can be looked for, the earliest first. Months are apart in time.
     pub subject: Option<Vec<Seek>>,
     /// All of these.
@@ -214,6 +216,7 @@ fn conditions<'q>(
         ("method", &search.method),
         ("purpose", &search.purpose),
         ("agreement", &search.agreement),
+        ("environment", &search.environment),
     ];
     for (column, value) in texts.into_iter().filter(|(_, value)| !value.is_empty()) {
         sql.push(format_args!(" AND e.{column} = ")).bind(text(value));
@@ -230,6 +233,9 @@ fn conditions<'q>(
         other => {
             sql.push(format_args!(" AND e.outcome = {} AND e.outcome <> 1", other as i32));
         }
+    }
+    if search.without_dossier {
+        sql.push(" AND e.dossier = 0");
     }
     if !search.credential.is_empty() {
         sql.push(" AND e.credential = ").bind(credential(&search.credential));

@@ -6,7 +6,7 @@ use lgsp_core::ExchangeId;
 use lgsp_store::{Care, Dialect, Kind, Query, Sql, Writer};
 use tokio::time::Instant;
 
-use super::{Index, OF_THE_LOG, ROWS, by_key, failed, key_of, number, small, soon};
+use super::{Index, OF_THE_LOG, ROWS, by_key, failed, findings, key_of, number, small, soon};
 use crate::Error;
 use crate::entry::{Key, Read, Signed};
 use crate::erasable::SeekKey;
@@ -114,6 +114,7 @@ impl Index {
             let mut writer = self.writer(Care::Durable).await?;
             for (exchange, seek) in &seeks {
                 for (from, to) in moments.get(exchange).into_iter().flatten() {
+                    findings::forget(&mut writer, seek, (*from, *to)).await?;
                     let delete = Query::new(
                         "DELETE FROM sought WHERE kind = $1 AND value = $2 AND admitted_us BETWEEN $3 AND $4 AND exchange_id = $5",
                     );
@@ -121,6 +122,9 @@ impl Index {
                     writer.run(delete.bind(exchange.as_bytes())).await?;
                 }
             }
+            // What is left is looked at anew.
+            let all = moments.values().flatten().flat_map(|(from, to)| [*from, *to]);
+            findings::note_moments(&mut writer, self.store.dialect(), all).await?;
             writer.commit().await
         };
         durably.await.map_err(failed)
@@ -187,8 +191,11 @@ impl Index {
     /// The same of exchanges whose parts are gone already, in an index that is from before: reads all of it.
     pub async fn forget_all_of(&self, exchanges: &[ExchangeId]) -> Result<(), Error> {
         // Procedures and decisions stand in sealed parts.
+        let moments = self.admitted_at(exchanges, soon()).await.map_err(failed)?;
         let forgetting = async {
             let mut writer = self.writer(OF_THE_LOG).await?;
+            let moments = moments.iter().map(|(_, admitted_us)| *admitted_us);
+            findings::note_moments(&mut writer, self.store.dialect(), moments).await?;
             for exchanges in exchanges.chunks(ROWS) {
                 let mut sql = self.sql("DELETE FROM sought WHERE kind NOT IN (4, 5) AND exchange_id");
                 sql.among(Kind::Bytes, exchanges.iter().map(ExchangeId::as_bytes));
@@ -209,7 +216,7 @@ impl Index {
         let mut reader = self.store.reader(deadline).await?;
         for exchanges in exchanges.chunks(ROWS) {
             let mut sql = self
-                .sql("SELECT DISTINCT exchange_id, admitted_us FROM entry WHERE phase < 5 AND exchange_id");
+                .sql("SELECT DISTINCT exchange_id, admitted_us FROM entry WHERE phase <> 5 AND exchange_id");
             sql.among(Kind::Bytes, exchanges.iter().map(ExchangeId::as_bytes));
             for row in reader.all(sql.query()).await? {
                 let Some(exchange) = ExchangeId::from_bytes(row.bytes("exchange_id")?) else { continue };

@@ -1,5 +1,6 @@
 //! Arguments of `lgsp audit`: what auditors ask of the exchange log, and decide about it.
 
+mod anomalies;
 mod ask;
 mod decide;
 mod filter;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+pub use anomalies::{Annotate, Anomalies, ListAnomalies, RuleName, ShowAnomaly, StatusName};
 pub use ask::{Checkpoint, Completeness, KnownKeys, Prove, Search, Show};
 pub use decide::{About, DestroyKey, Erase, Withhold};
 pub use filter::{Filter, Period, Subject};
@@ -58,6 +60,15 @@ pub enum Ask {
     #[command(after_help = "Example:\n  \
         lgsp audit exposure --application gpxd --since 2026-11-01 --until 2026-11-04 \\\n    --as gi-thanhtra --key gi-thanhtra.pem")]
     Exposure(Box<Exposure>),
+    /// Look at what is unusual in the log by rules, and say what you make of it
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  \
+        lgsp audit anomalies list --since 7d --open --as gi-thanhtra --key gi-thanhtra.pem\n  \
+        lgsp audit anomalies show 5b8e8c52-1a0f-8d3c-9a51-0e4b7f3c2d10 \\\n    --as gi-thanhtra --key gi-thanhtra.pem\n\n\
+        An anomaly is a hint by a rule, and no proof of anything: docs/audit.md tells what each counts."
+    )]
+    Anomalies(Anomalies),
     /// Tell whether the log holds everything of a period, or exactly what is missing
     #[command(after_help = "Example:\n  \
         lgsp audit completeness --since 2026-10-01 --until 2026-11-01 \\\n    --as gi-thanhtra --key gi-thanhtra.pem\n\n\

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use clap::ValueEnum;
 use comfy_table::Color;
 use lgsp_proto::ledger::v1::{
-    CheckCompletenessResponse, DecidedResponse, DestroySubjectKeyResponse, Disclosure, Erasable, Exchange,
-    ExportedExchange, Sealed,
+    AnnotateAnomalyResponse, Anomaly, CheckCompletenessResponse, DecidedResponse, DestroySubjectKeyResponse,
+    Disclosure, Erasable, Exchange, ExportedExchange, GetAnomalyResponse, Sealed,
 };
 use lgsp_proto::monitor::v1 as alerts;
 use lgsp_proto::monitor::v1::{AnnouncedMaintenance, GetLinkResponse, Link, Maintenance};
@@ -189,6 +189,18 @@ impl Listed for CheckCompletenessResponse {
 
 impl Listed for DestroySubjectKeyResponse {
     const NAME: &'static str = "lgsp.ledger.v1.DestroySubjectKeyResponse";
+}
+
+impl Listed for Anomaly {
+    const NAME: &'static str = "lgsp.ledger.v1.Anomaly";
+}
+
+impl Listed for GetAnomalyResponse {
+    const NAME: &'static str = "lgsp.ledger.v1.GetAnomalyResponse";
+}
+
+impl Listed for AnnotateAnomalyResponse {
+    const NAME: &'static str = "lgsp.ledger.v1.AnnotateAnomalyResponse";
 }
 
 impl Listed for DecidedResponse {

@@ -1,6 +1,8 @@
 //! Which exchanges are meant.
 
 use clap::Args;
+use lgsp_proto::ledger::v1::KeyedSubject;
+use lgsp_proto::options::v1;
 use prost_reflect::prost_types::Timestamp;
 
 use crate::cli::client::{OutcomeName, since};
@@ -76,6 +78,15 @@ pub struct Filter {
     /// Only exchanges by the credential of this SHA-256
     #[arg(long, value_name = "HEX", value_parser = digest)]
     pub credential: Option<Digest>,
+    /// Only exchanges that named no dossier
+    #[arg(long, conflicts_with = "dossier")]
+    pub without_dossier: bool,
+    /// Only exchanges of this environment, such as production
+    #[arg(long, value_name = "NAME")]
+    pub environment: Option<String>,
+    /// Only what is about the subject of this keyed hash, as `lgsp audit anomalies` tells it: person:HEX, parcel:HEX or enterprise:HEX
+    #[arg(long, value_name = "KIND:HEX", value_parser = keyed_subject, conflicts_with = "whom")]
+    pub keyed_subject: Option<KeyedSubject>,
     /// Platform exchanges too, such as those of auditors
     #[arg(long)]
     pub platform: bool,
@@ -88,4 +99,25 @@ pub(super) fn digest(text: &str) -> Result<Digest, String> {
     let mut digest = Digest::default();
     let read = hex::decode_to_slice(text.trim(), &mut digest);
     read.map(|()| digest).map_err(|_| "a SHA-256 has 64 hexadecimal digits".to_owned())
+}
+
+/// Bytes of a keyed hash, and how many of them are enough.
+const HASH: usize = 32;
+const ENOUGH: usize = 16;
+
+/// Reads `person:HEX`.
+fn keyed_subject(text: &str) -> Result<KeyedSubject, String> {
+    const ACCEPTED: &str = "person:, parcel: or enterprise:, and 32 to 64 hexadecimal digits";
+    let (kind, digits) = text.split_once(':').ok_or(ACCEPTED)?;
+    let kind = match kind {
+        "person" => v1::Subject::Person,
+        "parcel" => v1::Subject::Parcel,
+        "enterprise" => v1::Subject::Enterprise,
+        _ => return Err(ACCEPTED.to_owned()),
+    };
+    let hash = hex::decode(digits).map_err(|_| ACCEPTED)?;
+    if !(ENOUGH..=HASH).contains(&hash.len()) {
+        return Err(ACCEPTED.to_owned());
+    }
+    Ok(KeyedSubject { kind: kind.into(), hash: hash.into() })
 }

@@ -34,6 +34,9 @@ pub(super) fn of(args: &Filter) -> Result<AuditFilter, Error> {
         subject: subject(&args.subject)?,
         include_platform: args.platform,
         credential: args.credential.map(|digest| digest.to_vec().into()).unwrap_or_default(),
+        without_dossier: args.without_dossier,
+        environment: text(&args.environment),
+        keyed_subject: args.keyed_subject.clone(),
     })
 }
 

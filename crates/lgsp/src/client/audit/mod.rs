@@ -1,5 +1,6 @@
 //! `lgsp audit`: what auditors ask of the exchange log, and decide about it.
 
+mod anomalies;
 mod application;
 mod completeness;
 mod decide;
@@ -12,9 +13,9 @@ mod report;
 mod search;
 mod show;
 mod spreadsheet;
+mod titles;
 
 use std::time::{Duration, Instant};
-mod titles;
 
 use lgsp_core::time::{day, micros};
 use lgsp_proto::ledger::v1::audit_service_client::AuditServiceClient;
@@ -52,6 +53,7 @@ pub(crate) async fn run(command: &Ask, lang: Lang) -> Result<(), Error> {
         Ask::Export(args) => export::run(args, lang).await,
         Ask::Report(args) => report::run(args, lang).await,
         Ask::Exposure(args) => exposure::run(args, lang).await,
+        Ask::Anomalies(command) => anomalies::run(command, lang).await,
         Ask::Completeness(args) => completeness::run(args, lang).await,
         Ask::Checkpoint(args) => completeness::checkpoint(args, lang).await,
         Ask::Hold(args) => decide::run(Decision::Hold, args, lang).await,

@@ -209,6 +209,7 @@ fn decided(entry: &AuditedEntry, lang: Lang) -> String {
         ActKind::Withhold => lang.pick("withheld", "hoãn công bố"),
         ActKind::DestroyKey => lang.pick("subject key destroyed", "huỷ khoá chủ thể"),
         ActKind::Expire => lang.pick("expired", "hết thời hạn lưu"),
+        ActKind::Annotate => lang.pick("anomaly annotated", "ghi nhận về dấu hiệu bất thường"),
     };
     let until = match act.disclose_after_us {
         0 => String::new(),
@@ -258,8 +259,8 @@ mod tests {
     use super::*;
 
     const ADMITTED: i64 = 1_780_246_800_000_000;
-
     const POPULATION: &str = "lgsp.population.v1.PopulationService";
+
     fn entry(leaf: u64, sealed: Sealed, erasable: Option<Erasable>) -> AuditedEntry {
         let erased = erasable.is_none();
         AuditedEntry { leaf, sealed: sealed.encode_to_vec().into(), erasable, erased, ..Default::default() }
@@ -275,11 +276,11 @@ mod tests {
             answered_us: ADMITTED + 11_500,
             entered_us: ADMITTED + 12_000,
             outcome: Outcome::Served.into(),
-            erasable_digests: Some(ErasableDigests {
             service: POPULATION.to_owned(),
             method: "GetCitizen".to_owned(),
             environment: "production".to_owned(),
             fields_released: vec!["citizen".to_owned()],
+            erasable_digests: Some(ErasableDigests {
                 officer: vec![1; 32].into(),
                 subjects: vec![vec![1; 32].into()],
                 ..Default::default()
@@ -289,18 +290,18 @@ mod tests {
     }
 
     fn told(erasable: Option<Erasable>) -> String {
-        let opening = entry(7, Sealed { phase: Phase::Opening.into(), ..Sealed::default() }, None);
         told_in(Lang::En, erasable)
     }
 
     fn told_in(lang: Lang, erasable: Option<Erasable>) -> String {
+        let opening = entry(7, Sealed { phase: Phase::Opening.into(), ..Sealed::default() }, None);
         let (by, legal_basis) = ("gi".to_owned(), "a law".to_owned());
         let act = Act { kind: ActKind::Hold.into(), by, legal_basis, ..Act::default() };
         let decision =
             Sealed { phase: Phase::Act.into(), entered_us: ADMITTED, act: Some(act), ..Sealed::default() };
-        let told = GetExchangeResponse {
         let mut titles = Titles::new(lang);
         titles.learn_built_in(POPULATION, "GetCitizen");
+        let told = GetExchangeResponse {
             entries: vec![opening, entry(9, end(), erasable)],
             decisions: vec![entry(12, decision, None)],
             next_leaf: 0,
@@ -323,15 +324,14 @@ mod tests {
             "7: the opening",
             "9: the end",
             "held: gi, 2026-06-01 00:00, a law, entry 12",
-        ] {
             "  citizen.full_name  Citizen › Full name\n",
+        ] {
             assert!(told.contains(text), "{text}: {told}");
         }
         assert!(!told.contains("taken up"), "a hop that did not happen");
         assert!(!told.contains("dossier"), "what was never there was not erased: {told}");
     }
 
-    #[test]
     #[test]
     fn a_reader_of_vietnamese_reads_no_english() {
         let told = told_in(Lang::Vi, None);
@@ -341,6 +341,7 @@ mod tests {
         }
     }
 
+    #[test]
     fn what_was_erased_is_told_to_have_been_there() {
         let told = told(None);
         assert!(told.contains("officer        erased\n"), "{told}");

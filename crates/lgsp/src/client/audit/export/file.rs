@@ -73,7 +73,8 @@ fn without_personal_values(asked: &AuditFilter) -> serde_json::Map<String, serde
     };
     let presence = |value: &str| if value.is_empty() { "" } else { GIVEN };
     let fields = [
-        ("application", &*asked.application),
+        ("environment", &*asked.environment),
+        ("application", &asked.application),
         ("agencyCode", &asked.agency_code),
         ("service", &asked.service),
         ("method", &asked.method),
@@ -88,10 +89,13 @@ fn without_personal_values(asked: &AuditFilter) -> serde_json::Map<String, serde
         ("person", presence(&subject.person)),
         ("parcel", presence(&subject.parcel)),
         ("enterprise", presence(&subject.enterprise)),
+        ("keyedSubject", if asked.keyed_subject.is_some() { GIVEN } else { "" }),
     ];
     let set = fields.into_iter().filter(|(_, value)| !value.is_empty());
     let set = set.map(|(name, value)| (name.to_owned(), value.into()));
-    set.chain(asked.include_platform.then(|| ("platform".to_owned(), true.into()))).collect()
+    let flags = [("withoutDossier", asked.without_dossier), ("platform", asked.include_platform)];
+    let flags = flags.into_iter().filter(|(_, is_set)| *is_set);
+    set.chain(flags.map(|(name, _)| (name.to_owned(), true.into()))).collect()
 }
 
 /// How far it has come.
