@@ -165,6 +165,7 @@ fact-services = Data services
 link-untold = Nobody tells of this link now.
 hour = The last hour
 plots-unmeasured = Nothing is measured yet: no admin port answers.
+plots-empty = There were no exchanges in the last hour.
 plot-outcomes = What came of exchanges
 plot-all = { $n } exchanges
 plot-latency = How long they took

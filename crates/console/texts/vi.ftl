@@ -165,6 +165,7 @@ fact-services = Dịch vụ dữ liệu
 link-untold = Hiện không nơi nào báo về kết nối này.
 hour = Một giờ qua
 plots-unmeasured = Chưa đọc được số đo: không cổng quản trị nào trả lời.
+plots-empty = Không có lượt trao đổi nào trong một giờ qua.
 plot-outcomes = Kết quả các lượt trao đổi
 plot-all = { $n } lượt
 plot-latency = Thời gian xử lý

@@ -387,6 +387,7 @@ struct Plots {
     durations: Option<Bars>,
     all: String,
     is_measured: bool,
+    is_empty: bool,
     begins: String,
     ends: String,
 }
@@ -413,9 +414,11 @@ impl Plots {
                 vec![of("p50", "plot-p50", 0.5), of("p95", "plot-p95", 0.95), of("p99", "plot-p99", 0.99)];
             draw::lines(given, |seconds| say.latency(seconds))
         });
+        // There is no half of an exchange.
+        let whole = |count: f64| if count.fract() == 0.0 { say.number(count, 0) } else { String::new() };
         let durations = (hour.timed() > 0).then(|| {
             let marks = MARKS.map(|place| (place + 1, say.latency(BOUNDS[place])));
-            draw::bars(&hour.buckets(), &marks, |count| say.number(count, 0))
+            draw::bars(&hour.buckets(), &marks, whole)
         });
         let came = Came::ALL.map(|came| {
             let number = hour.came[came as usize];
@@ -431,11 +434,12 @@ impl Plots {
         Self {
             say,
             latency,
-            outcomes: draw::stack(Came::ALL.map(Came::name), &counts, |count| say.number(count, 0)),
+            outcomes: draw::stack(Came::ALL.map(Came::name), &counts, whole),
             came: came.into(),
             durations,
             all: say.number(hour.all() as f64, 0),
             is_measured: newest_us > 0,
+            is_empty: hour.all() == 0,
             begins: say.minute(newest_us - KEPT_US),
             ends: say.minute(newest_us),
         }
