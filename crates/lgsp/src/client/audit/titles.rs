@@ -13,8 +13,6 @@ use crate::client::{Lang, reflection};
 const EVERY_FIELD: &str = "*";
 /// How contracts call what a list goes on with.
 const NEXT_PAGE: &str = "next_page_token";
-/// How deep messages in messages are told: a contract may have itself in it.
-const DEEPEST: usize = 4;
 
 /// Titles of the methods that a report speaks of.
 pub(super) struct Titles {
@@ -78,12 +76,13 @@ impl Titles {
         if parts.is_empty() { whole } else { format!("{whole} ({})", parts.join("; ")) }
     }
 
-    /// The fields that a path of an entry lets through, one by one: those of the contract for `*`, and those of a message.
+    /// The fields that a path of an entry lets through, one by one: those of each record for `*`, and those of a record that is named
+    /// whole. What is a record in them, such as an address, is told whole, with its parts in its title.
     pub(super) fn each(&self, service: &str, method: &str, path: &str) -> Vec<String> {
         let Some(known) = self.known(service, method) else { return vec![path.to_owned()] };
-        let mut each = Vec::new();
         if path == EVERY_FIELD {
-            data(&known.output()).for_each(|field| under(&field, field.name(), 0, &mut each));
+            let mut each = Vec::new();
+            data(&known.output()).for_each(|field| each.extend(parts(&field, field.name())));
             return each;
         }
         let mut message = Some(known.output());
@@ -93,10 +92,9 @@ impl Titles {
             message = last.as_ref().and_then(message_of);
         }
         match last {
-            Some(field) => under(&field, path, 0, &mut each),
-            None => each.push(path.to_owned()),
+            Some(field) => parts(&field, path),
+            None => vec![path.to_owned()],
         }
-        each
     }
 
     /// A field by its title, and by its path for whoever looks it up.
@@ -137,13 +135,11 @@ fn message_of(field: &FieldDescriptor) -> Option<MessageDescriptor> {
     }
 }
 
-/// The field itself, or all that are in it.
-fn under(field: &FieldDescriptor, path: &str, depth: usize, each: &mut Vec<String>) {
-    match message_of(field).filter(|_| depth < DEEPEST) {
-        Some(message) => {
-            data(&message).for_each(|part| under(&part, &format!("{path}.{}", part.name()), depth + 1, each));
-        }
-        None => each.push(path.to_owned()),
+/// The field itself, or those that are in it.
+fn parts(field: &FieldDescriptor, path: &str) -> Vec<String> {
+    match message_of(field) {
+        Some(message) => data(&message).map(|part| format!("{path}.{}", part.name())).collect(),
+        None => vec![path.to_owned()],
     }
 }
 
@@ -187,7 +183,8 @@ mod tests {
         let each = |path| titles.each(POPULATION, "GetCitizen", path);
         let all = each("*");
         assert!(all.contains(&"citizen.full_name".to_owned()), "{all:?}");
-        assert!(all.contains(&"citizen.permanent_address.full".to_owned()), "{all:?}");
+        assert!(all.contains(&"citizen.permanent_address".to_owned()), "{all:?}");
+        assert!(each("citizen.permanent_address").contains(&"citizen.permanent_address.line".to_owned()));
         assert_eq!(each("citizen"), all);
         assert_eq!(each("citizen.full_name"), ["citizen.full_name"]);
         assert_eq!(each("citizen.gone"), ["citizen.gone"]);
