@@ -55,9 +55,9 @@ async fn sort(
     }
     let face = match face_of(hub, &request) {
         Ok(face) => face,
-        Err(refusal) => {
+        Err((status, sentence)) => {
             hub.count_attempt(Reason::NotGrpc, connection.peer, request.uri().path());
-            return refusal;
+            return error::plain(status, sentence);
         }
     };
     let answered = if face == Face::Grpc && Surface::answers(request.uri().path()) {
@@ -68,31 +68,28 @@ async fn sort(
     shown(face, answered.unwrap_or_else(|fault| error::response(&fault, id)))
 }
 
-/// How the caller speaks. What is no call gets an answer of plain HTTP.
-fn face_of(hub: &Hub, request: &Request<Incoming>) -> Result<Face, Response<Body>> {
+/// How the caller speaks. What is no call gets an answer of plain HTTP: its status, and a sentence.
+fn face_of(hub: &Hub, request: &Request<Incoming>) -> Result<Face, (StatusCode, &'static str)> {
+    const NOT_SPOKEN: StatusCode = StatusCode::UNSUPPORTED_MEDIA_TYPE;
     let content_type = request.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     let Some(face) = content_type.and_then(Face::of) else {
         let sentence = "the hub speaks gRPC and JSON: content-type application/grpc or application/json\n";
-        return Err(error::plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, sentence));
+        return Err((NOT_SPOKEN, sentence));
     };
     if face == Face::Grpc {
-        if request.version() != Version::HTTP_2 {
-            return Err(error::plain(StatusCode::HTTP_VERSION_NOT_SUPPORTED, "gRPC needs HTTP/2\n"));
-        }
-        return Ok(face);
+        let is_carried = request.version() == Version::HTTP_2;
+        return if is_carried {
+            Ok(face)
+        } else {
+            Err((StatusCode::HTTP_VERSION_NOT_SUPPORTED, "gRPC needs HTTP/2\n"))
+        };
     }
     let rules = hub.rules.load();
     let method = rules.as_ref().and_then(|rules| rules.method(request.uri().path()));
     match method.filter(|method| !face.suits(method.server_streaming)).map(|method| method.server_streaming) {
         None => Ok(face),
-        Some(true) => {
-            let sentence = "the answer is a stream: content-type application/connect+json\n";
-            Err(error::plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, sentence))
-        }
-        Some(false) => {
-            let sentence = "the answer is no stream: content-type application/json\n";
-            Err(error::plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, sentence))
-        }
+        Some(true) => Err((NOT_SPOKEN, "the answer is a stream: content-type application/connect+json\n")),
+        Some(false) => Err((NOT_SPOKEN, "the answer is no stream: content-type application/json\n")),
     }
 }
 
