@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use lgsp_bus::topics::Role;
 use lgsp_core::time::unix_micros;
 
-use super::finding::Finding;
+use super::finding::{Finding, Verdict};
 use super::part::Parts;
 use crate::client::output::Tone;
 use crate::config::Config;
@@ -63,7 +63,12 @@ fn of(key: &Key, now_us: i64) -> Vec<Finding> {
         "snapshot verifying" | "snapshot, former" | "gateway certificate" | "authority of callers"
     );
     let exposed = is_secret.then(|| exposed(Path::new(&key.file))).flatten();
-    [Some(standing), exposed].into_iter().flatten().collect()
+    match exposed {
+        // Roles refuse to read it for that very reason.
+        Some(exposed) if exposed.verdict == Verdict::Wrong => vec![exposed],
+        Some(exposed) => vec![standing, exposed],
+        None => vec![standing],
+    }
 }
 
 fn mend(key: &Key) -> &'static str {
@@ -93,7 +98,6 @@ fn exposed(file: &Path) -> Option<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::finding::Verdict;
     use super::super::part::Part;
     use super::*;
     use crate::layout::Layout;

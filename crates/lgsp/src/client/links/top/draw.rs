@@ -202,7 +202,8 @@ fn draw_over(frame: &mut Frame<'_>, title: &str, lines: Vec<Line<'_>>, width: u1
 }
 
 fn draw_help(frame: &mut Frame<'_>, screen: &Screen) {
-    let keys: [(&str, &str, &str); 8] = [
+    let lang = screen.lang;
+    let keys: [(&'static str, &'static str, &'static str); 8] = [
         ("q, Ctrl-C", "quit; q and Esc close what lies over the list", "thoát; q và Esc đóng khung đang mở"),
         (
             "s",
@@ -217,7 +218,7 @@ fn draw_help(frame: &mut Frame<'_>, screen: &Screen) {
         ("↑ ↓ PgUp PgDn", "select a link", "chọn một kết nối"),
         ("⏎", "details of the selected link", "chi tiết kết nối đang chọn"),
         (
-            "/s, failed",
+            lang.pick("/s, failed", "/s, lỗi"),
             "exchanges per second and those that failed, of the last 15 seconds",
             "lượt trao đổi mỗi giây và tỷ lệ lỗi trong 15 giây gần nhất",
         ),
@@ -226,9 +227,12 @@ fn draw_help(frame: &mut Frame<'_>, screen: &Screen) {
             "half, or 99 of 100, were answered within this time",
             "một nửa, hoặc 99 trên 100 lượt, được trả lời trong thời gian này",
         ),
-        ("waiting", "requests on Kafka without an answer yet", "yêu cầu trên Kafka chưa được trả lời"),
+        (
+            lang.pick("waiting", "chờ"),
+            "requests on Kafka without an answer yet",
+            "yêu cầu trên Kafka chưa được trả lời",
+        ),
     ];
-    let lang = screen.lang;
     let line = |(key, en, vi): (&'static str, &'static str, &'static str)| {
         let key = Span::styled(format!("{key:<15}"), style(Tone::Notice, screen.colours));
         Line::from(vec![key, lang.pick(en, vi).into()])
