@@ -119,7 +119,7 @@ test('a page works without a script', async () => {
 test('a source that breaks is told with its cause and what to do, and comes back', async () => {
   const { page, close } = await opened('/');
   alter('enterprise', 'enterprise_away');
-  const told = page.locator('#part-attention .item.down', { hasText: 'Doanh nghiệp' });
+  const told = page.locator('#part-attention .item.down', { has: page.locator('a[href^="/links/source/business/"]') });
   await told.waitFor({ timeout: PATIENCE });
   assert.match(await told.innerText(), /Nguồn dữ liệu trả lời khác mong đợi[^]*Việc cần làm/);
   await page.locator('a.node.down').first().waitFor({ timeout: PATIENCE });
