@@ -63,7 +63,7 @@ pub use anomalies::{
     Anomalies, Calendar, Change, Holiday, ManySubjects, MassLookups, NoDossier, OffHours, SoughtPerson, Time,
     Weekday,
 };
-pub use error::Error;
+pub use error::{Error, store_trouble};
 pub use files::Damage;
 pub use ledger::{Keys, Ledger, start};
 pub use options::{Abandon, Options, Witness};

@@ -102,12 +102,12 @@ pub enum Command {
     Status(Box<links::Status>),
     /// Watch links, rates and times live, the worst link first
     Top(Box<links::Top>),
-    /// Show the past of a link, and announce maintenance
-    #[command(subcommand)]
-    Link(links::Link),
     /// List alerts, acknowledge them, and silence what nobody needs to hear
     #[command(subcommand)]
     Alert(alerts::Alert),
+    /// Show the past of a link, and announce maintenance
+    #[command(subcommand)]
+    Link(links::Link),
     /// List exchanges from the exchange log, or follow them
     Exchanges(Box<client::Exchanges>),
     /// Make the report of a period that an office sends up: applications, systems and services connected, and what exchanges came to

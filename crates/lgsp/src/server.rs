@@ -26,7 +26,9 @@ use crate::cli::witness as witness_arguments;
 use crate::client::{self, Lang};
 use crate::config::Config;
 use crate::roles::{self, Host, Role, VERSION};
-use crate::{admin_ports, backup, doctor, kafka, keep, keys, ledger, sample_data, source, up, verify, witness};
+use crate::{
+    admin_ports, backup, doctor, kafka, keep, keys, ledger, sample_data, source, up, verify, witness,
+};
 
 /// How long the last spans may take to leave.
 const TELEMETRY_PATIENCE: Duration = Duration::from_secs(2);
@@ -312,7 +314,10 @@ async fn run_console(args: console_arguments::Role) -> anyhow::Result<ExitCode> 
         .set_given("admin.listen", args.admin)
         .set_given("console.listen", args.listen);
     let config: Config = config::load(&sources)?;
-    run_without_bus("console", config.resolved(), async |config, state| roles::console::alone(config, state).await).await
+    run_without_bus("console", config.resolved(), async |config, state| {
+        roles::console::alone(config, state).await
+    })
+    .await
 }
 
 fn run_console_link(args: &console_arguments::Link) -> anyhow::Result<ExitCode> {
@@ -329,7 +334,10 @@ async fn run_witness(args: witness_arguments::Role) -> anyhow::Result<ExitCode> 
         .set_given("admin.listen", args.admin)
         .set_given("witness.listen", args.listen);
     let config: Config = config::load(&sources)?;
-    run_without_bus("witness", config.resolved(), async |config, state| roles::witness::start(config, state).await).await
+    run_without_bus("witness", config.resolved(), async |config, state| {
+        roles::witness::start(config, state).await
+    })
+    .await
 }
 
 /// Runs a role that is none of the hub's, because it has no bus.

@@ -10,8 +10,8 @@ use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, bail};
-use lgsp_core::time::unix_micros;
 use lgsp_console::Invitations;
+use lgsp_core::time::unix_micros;
 use lgsp_gateway::ClientCertificates;
 use lgsp_registry::Registry;
 use lgsp_runtime::{Instance, State, admin};
@@ -225,7 +225,9 @@ impl Hub {
             return Ok(Console::Off(Some("nobody could sign in: docs/console.md")));
         }
         if config.gateway.tls.is_some() && config.console.gateway_ca.as_os_str().is_empty() {
-            return Ok(Console::Off(Some("callers need TLS: console.gateway-ca and console.gateway name the way")));
+            return Ok(Console::Off(Some(
+                "callers need TLS: console.gateway-ca and console.gateway name the way",
+            )));
         }
         let address = listener.local_addr().context("the console's address")?;
         self.roles.insert(0, roles::console::beside(&self.host, self.grpc, listener)?);
@@ -365,7 +367,9 @@ fn print_console(console: &Console) {
                 Some(usual) => format!("pages for operators; {usual} is taken"),
             };
             println!("  {:11} {place:32} {note}\n", "console");
-            println!("Open in a browser, once, within 10 minutes (lgsp console link makes another):\n\n  {link}");
+            println!(
+                "Open in a browser, once, within 10 minutes (lgsp console link makes another):\n\n  {link}"
+            );
         }
     }
 }

@@ -12,7 +12,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::tell::{MOST_TOLD, PATH, Telling};
+use crate::tell::{MOST_FACTS, MOST_TOLD, PATH, Telling};
 
 /// How long a port may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -50,6 +50,7 @@ pub async fn read(address: SocketAddr) -> Result<Telling, Unread> {
     let page = get(address, PATH).await?;
     let mut telling: Telling = serde_json::from_slice(&page.body).map_err(|_| Unread::Other)?;
     telling.links.truncate(MOST_TOLD);
+    telling.facts.truncate(MOST_FACTS);
     Ok(telling)
 }
 

@@ -34,10 +34,12 @@ pub struct Status {
 
 /// `lgsp top`.
 #[derive(Debug, Args)]
-#[command(after_help = "On a terminal: q quits, ? tells the other keys. Into a pipe it prints one look and ends.\n\n\
+#[command(
+    after_help = "On a terminal: q quits, ? tells the other keys. Into a pipe it prints one look and ends.\n\n\
     While the gateway or Kafka is away, the admin ports of the roles are asked instead: those of --admin,\n\
     else those that the data directory names. Rates, times and what waits are told by these ports alone.\n\n\
-    Example:\n  lgsp top --lang vi")]
+    Example:\n  lgsp top --lang vi"
+)]
 pub struct Top {
     /// Who asks, and whom.
     #[command(flatten)]

@@ -170,8 +170,10 @@ pub enum Kafka {
 
 /// `lgsp kafka status`.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "Exit codes:\n  0  every topic has its partitions, leaders and replicas\n  1  one has not\n\n\
-    Example:\n  lgsp kafka status --kafka kafka-1:9092 --output json")]
+#[command(
+    after_help = "Exit codes:\n  0  every topic has its partitions, leaders and replicas\n  1  one has not\n\n\
+    Example:\n  lgsp kafka status --kafka kafka-1:9092 --output json"
+)]
 pub struct KafkaStatus {
     /// Data directory with the admin ports and MAC keys of this machine [default: ./lgsp-data]
     #[arg(long, value_name = "DIR")]
@@ -204,9 +206,11 @@ pub struct DeadLetters {
 
 /// `lgsp doctor`.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "Exit codes:\n  0  all is well\n  1  somebody should look at something\n  2  something is wrong\n\n\
+#[command(
+    after_help = "Exit codes:\n  0  all is well\n  1  somebody should look at something\n  2  something is wrong\n\n\
     It changes nothing, and works while the hub is down: what cannot be asked is said to be unknown.\n\n\
-    Example:\n  lgsp doctor --config /etc/lgsp/lgsp.toml --role gateway --output json")]
+    Example:\n  lgsp doctor --config /etc/lgsp/lgsp.toml --role gateway --output json"
+)]
 pub struct Doctor {
     /// Data directory; relative paths of the configuration are relative to it [default: ./lgsp-data]
     #[arg(long, value_name = "DIR")]

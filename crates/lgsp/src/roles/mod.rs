@@ -6,8 +6,8 @@
 pub mod adapter;
 pub mod console;
 pub mod destroyed_keys;
-pub mod gateway;
 pub mod facts;
+pub mod gateway;
 pub mod ledger;
 pub mod links;
 pub mod monitor;

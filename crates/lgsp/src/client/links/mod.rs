@@ -1,7 +1,7 @@
 //! `lgsp status`, `lgsp top` and `lgsp link`: how the links are, also live, their past, and maintenance.
 
-mod ask;
 mod announced;
+mod ask;
 mod maintenance;
 mod show;
 mod status;

@@ -23,9 +23,9 @@ const REFUSED: u8 = 3;
 /// Runs `lgsp status`, and tells in its exit code how the worst link is.
 pub(crate) async fn run(args: &Status, lang: Lang) -> ExitCode {
     let told = match of_the_monitor(args).await {
-        Ok(links) => Ok(links),
+        Ok(told) => Ok(told),
         Err(error) => match of_admin_ports(args, &error, lang).await {
-            Some(links) => Ok(links),
+            Some(links) => Ok((links, 0)),
             None => Err(error),
         },
     };

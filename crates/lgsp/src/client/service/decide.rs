@@ -21,7 +21,7 @@ pub(super) async fn run(command: &Service, lang: Lang) -> Result<(), Error> {
         Service::Refuse(args) | Service::Withdraw(args) => (args, &[Draft, Sandbox]),
         Service::Deprecate(args) => (&args.decide, &[InUse, Deprecated]),
         Service::Retire(args) => (args, &[Deprecated]),
-        Service::Register(_) | Service::Check(_) | Service::List(_) => return Ok(()),
+        Service::Register(_) | Service::Check(_) | Service::Openapi(_) | Service::List(_) => return Ok(()),
     };
     let session = open(&args.asker).await?;
     let record = version(&session, &args.version, stages).await?;
@@ -45,7 +45,7 @@ pub(super) async fn run(command: &Service, lang: Lang) -> Result<(), Error> {
             let request = session.request(request, Some(DEADLINE))?;
             answered(&session, client.deprecate_service(request)).await?
         }
-        Service::Register(_) | Service::Check(_) | Service::List(_) => return Ok(()),
+        Service::Register(_) | Service::Check(_) | Service::Openapi(_) | Service::List(_) => return Ok(()),
     };
     tell(&decision, lang)
 }
