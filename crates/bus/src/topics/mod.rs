@@ -14,8 +14,8 @@ use settings::Setting;
 
 pub use acls::{compare_acls, grant, keeps_acls};
 pub use admin::{Applied, Change, Problem, apply, check, check_of};
-pub(crate) use lacking::Lacking;
 pub use dead::{DeadLetter, dead_letters};
+pub(crate) use lacking::Lacking;
 pub use lacking::watch_partitions;
 pub use rights::{Acl, AclDifferences, Operation, Pattern, Resource, Role};
 pub use survey::{GroupSeen, Lag, Survey, TopicSeen, reply_partition, survey};

@@ -24,8 +24,8 @@ use lgsp_proto::ledger::v1::Phase;
 use lgsp_store::{Care, Dialect, Kind, Sql, Store, Value, Writer};
 
 pub(crate) use content::{Contents, leaves_of};
-pub(crate) use forms::{Filled, Forms};
 pub(crate) use findings::{Annotated, Due, Finding, FindingId, Told, Wanted, key_of_act};
+pub(crate) use forms::{Filled, Forms};
 pub(crate) use list::{After, Found, Query};
 pub(crate) use looks::{Least, Look, Stretch};
 #[cfg(test)]
@@ -269,7 +269,8 @@ impl Index {
                  first_entered_us = excluded.first_entered_us, last_entered_us = excluded.last_entered_us, gaps = excluded.gaps",
             );
             let query = query.bind(text(gateway)).bind(first.cast_signed()).bind(last.cast_signed());
-            let query = query.bind(received.cast_signed()).bind(told.entered.first_us).bind(told.entered.last_us);
+            let query =
+                query.bind(received.cast_signed()).bind(told.entered.first_us).bind(told.entered.last_us);
             writer.run(query.bind(told.sequence.gaps_to_bytes())).await?;
         }
         write_progress(&mut writer, progress, offsets).await?;
