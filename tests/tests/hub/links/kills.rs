@@ -24,7 +24,7 @@ use tonic::service::Routes;
 
 use super::{client, now_us, shown, states, until_down, until_well, well};
 use crate::caller::App;
-use crate::fixture::{City, Hub, within};
+use crate::fixture::{City, Hub, PATIENCE, within};
 use crate::sources::city_on_postgresql;
 
 /// What operators are promised: so soon after a kill its links are told to be down.
@@ -185,7 +185,15 @@ async fn a_killed_ledger_is_told_although_nothing_is_served_without_it() {
         hub.kill("gateway");
         let mut options = hub.host().config.gateway.clone();
         options.listen = hub.grpc();
-        let listener = lgsp_gateway::bind(&options).await.expect("the port is free again");
+        let free = async {
+            loop {
+                match lgsp_gateway::bind(&options).await {
+                    Ok(listener) => break listener,
+                    Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+                }
+            }
+        };
+        let listener = tokio::time::timeout(PATIENCE, free).await.expect("the port is free again");
         let (started, _) =
             roles::gateway::start(hub.host(), Some(fsynced), listener).await.expect("it starts");
         hub.adopt(started);
