@@ -199,7 +199,7 @@ impl Index {
         const SELECT: &str = "SELECT e.environment, e.agency, e.application, count(*) AS n";
         let mut statement = self.statement(SELECT, stretches, deadline).await?.of_exchanges(stretches);
         statement.sql.push(" AND e.application");
-        statement.sql.among(Kind::Text, applications.iter().map(|it| it.clone()));
+        statement.sql.among(Kind::Text, applications.iter().cloned());
         let sql = statement.highest("count(*)", "e.environment, e.agency, e.application", least);
         self.looks(sql, deadline).await
     }
@@ -220,7 +220,7 @@ impl Index {
         let stretches = std::slice::from_ref(stretch);
         let mut statement = self.statement(&select, stretches, deadline).await?.of_exchanges(stretches);
         statement.sql.push(" AND e.purpose");
-        statement.sql.among(Kind::Text, purposes.iter().map(|it| it.clone()));
+        statement.sql.among(Kind::Text, purposes.iter().cloned());
         statement.sql.push(" GROUP BY e.environment, e.agency, e.application, e.purpose");
         statement
             .sql
@@ -247,7 +247,7 @@ impl Index {
         let stretches = std::slice::from_ref(stretch);
         let mut statement = self.statement(SELECT, stretches, deadline).await?.of_sought(OFFICER, stretches);
         statement.sql.push(" AND e.purpose");
-        statement.sql.among(Kind::Text, purposes.iter().map(|it| it.clone()));
+        statement.sql.among(Kind::Text, purposes.iter().cloned());
         statement.sql.push(") AS d) AS r WHERE dossier = 0");
         let sql = statement.highest("count(*)", "environment, agency, kind, value, run", least);
         self.looks(sql, deadline).await
