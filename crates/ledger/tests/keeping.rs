@@ -244,10 +244,12 @@ async fn an_index_that_says_something_else_is_told_and_replaced() {
         reindexed.differences.into_iter().map(of).collect::<Vec<_>>()
     };
     let days = ["day 020619", "day 020649"].map(str::to_owned).to_vec();
+    let months = ["month 024317", "month 024318"].map(str::to_owned).to_vec();
     let expected = [
         ("daily".to_owned(), String::new(), (4, 3), days),
         ("entry".to_owned(), "2026-06".to_owned(), (4, 4), vec!["leaf 000000000002".to_owned()]),
         ("entry".to_owned(), "2026-07".to_owned(), (2, 3), vec!["leaf 000000000005".to_owned()]),
+        ("monthly".to_owned(), String::new(), (4, 3), months),
     ];
     let compared = keep::compare(&small(&site), &keys(&bus()), &mut |_| ()).await.unwrap();
     assert_eq!(found_of(compared), expected);

@@ -108,6 +108,20 @@ pub fn midnight_after(us: i64) -> i64 {
     if since == 0 { us } else { us.saturating_add(DAY_US - since) }
 }
 
+/// The month of a moment (Unix µs) in Asia/Ho_Chi_Minh, counted from that of the year 0 as 0; -1 of a moment that has no date.
+pub fn month_number(us: i64) -> i64 {
+    let day = i32::try_from(us.saturating_add(AHEAD_US).div_euclid(DAY_US)).ok();
+    let date = day.and_then(|day| Date::from_julian_day(day.checked_add(EPOCH)?).ok());
+    date.map_or(-1, |date| i64::from(date.year()) * 12 + i64::from(u8::from(date.month())) - 1)
+}
+
+/// When a month begins, by its number: Unix µs; `None` if it has no date.
+pub fn month_begin_us(number: i64) -> Option<i64> {
+    let month = u8::try_from(number.rem_euclid(12) + 1).ok().and_then(|month| Month::try_from(month).ok())?;
+    let year = i32::try_from(number.div_euclid(12)).ok()?;
+    Date::from_calendar_date(year, month, 1).ok().map(begin_us)
+}
+
 /// A day by its number, as `YYYY-MM-DD`; empty if it has no date.
 pub fn day_of(number: i64) -> String {
     let date = i32::try_from(number).ok().and_then(|number| number.checked_add(EPOCH));
@@ -127,6 +141,10 @@ mod tests {
         assert_eq!(day_of(day_number(period.since_us())), first);
         assert_eq!(day_of(day_number(period.until_us() - 1)), last);
         assert_eq!(period.to_string(), name);
+        let month = month_number(period.since_us());
+        let begin = month_begin_us(month).unwrap();
+        assert!(begin <= period.since_us() && month_begin_us(month + 1).unwrap() > period.since_us());
+        assert_eq!(month_number(begin - 1), month - 1);
         for at in [period.since_us() - 1, period.since_us()] {
             assert_eq!(midnight_after(at), period.since_us());
         }

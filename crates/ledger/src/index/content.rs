@@ -23,10 +23,11 @@ pub(crate) struct Content {
 pub(crate) type Contents = BTreeMap<(&'static str, String), Content>;
 
 /// The tables that follow from the log: name, what names a row, and when it was.
-const TABLES: [(&str, &str, &str); 5] = [
+const TABLES: [(&str, &str, &str); 6] = [
     ("entry", "printf('leaf %012d', leaf)", "admitted_us"),
     ("sought", "printf('leaf %012d', leaf)", "admitted_us"),
     ("daily", "printf('day %06d', day)", "NULL"),
+    ("monthly", "printf('month %06d', month)", "NULL"),
     ("gateway", "instance", "NULL"),
     ("usage", "day || ' ' || agreement || ' ' || gateway", "NULL"),
 ];

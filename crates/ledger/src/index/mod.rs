@@ -20,6 +20,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 use lgsp_core::ExchangeId;
+use lgsp_core::indicators::month_number;
 use lgsp_proto::ledger::v1::Phase;
 use lgsp_store::{Care, Dialect, Kind, Sql, Store, Value, Writer};
 
@@ -106,9 +107,10 @@ impl Index {
 
     /// Forgets everything, on PostgreSQL: it is built again from the log.
     pub async fn begin_anew(&self) -> Result<(), Error> {
-        const TABLES: [&str; 12] = [
+        const TABLES: [&str; 13] = [
             "entry",
             "daily",
+            "monthly",
             "sought",
             "span",
             "gateway",
@@ -351,11 +353,11 @@ async fn insert(
     dialect: Dialect,
     rows: &[&Row],
 ) -> Result<HashSet<i64>, lgsp_store::Error> {
-    const KINDS: [Kind; 22] = {
+    const KINDS: [Kind; 23] = {
         use Kind::{Bytes, Integer, Text};
         [
             Integer, Bytes, Integer, Integer, Integer, Integer, Integer, Integer, Text, Text, Text, Text,
-            Text, Text, Bytes, Integer, Integer, Integer, Text, Integer, Integer, Integer,
+            Text, Text, Bytes, Integer, Integer, Integer, Text, Integer, Integer, Integer, Integer,
         ]
     };
     if dialect == Dialect::Postgres {
@@ -364,7 +366,7 @@ async fn insert(
     let mut sql = Sql::new(
         dialect,
         "INSERT INTO entry (leaf, exchange_id, phase, part, signed, shown, platform, admitted_us, application, agency, service, \
-         method, purpose, agreement, credential, outcome, segment, byte, environment, bucket, dossier, fields) ",
+         method, purpose, agreement, credential, outcome, segment, byte, environment, bucket, dossier, fields, month) ",
     );
     sql.rows(KINDS, rows.iter().map(|row| values(row)));
     sql.push(
@@ -373,13 +375,13 @@ async fn insert(
          agency = excluded.agency, service = excluded.service, method = excluded.method, purpose = excluded.purpose, \
          agreement = excluded.agreement, credential = excluded.credential, outcome = excluded.outcome, segment = excluded.segment, \
          byte = excluded.byte, environment = excluded.environment, bucket = excluded.bucket, dossier = excluded.dossier, \
-         fields = excluded.fields WHERE entry.signed = 0 AND excluded.signed > 0 RETURNING leaf",
+         fields = excluded.fields, month = excluded.month WHERE entry.signed = 0 AND excluded.signed > 0 RETURNING leaf",
     );
     writer.all(sql.query()).await?.iter().map(|row| row.integer("leaf")).collect()
 }
 
 /// The columns of an entry.
-fn values(row: &Row) -> [Value<'_>; 22] {
+fn values(row: &Row) -> [Value<'_>; 23] {
     let (key, sealed) = (&row.read.key, &row.read.sealed);
     let [exchange, phase, part] = key_values(key);
     [
@@ -405,6 +407,7 @@ fn values(row: &Row) -> [Value<'_>; 22] {
         traffic::bucket_of(sealed).into(),
         traffic::names_a_dossier(sealed).into(),
         traffic::fields_of(sealed).into(),
+        month_number(sealed.admitted_us).into(),
     ]
 }
 

@@ -155,7 +155,44 @@ UPDATE progress SET leaves = 0, segment = 0, byte = 0
 
 /// As in SQLite.
 const FIELDS: &str = "
-ALTER TABLE entry ADD COLUMN fields INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE entry ADD COLUMN fields INTEGER NOT NULL DEFAULT 0, ADD COLUMN month BIGINT NOT NULL DEFAULT 0;
+CREATE TABLE monthly (
+    month       BIGINT  NOT NULL,
+    platform    INTEGER NOT NULL,
+    environment TEXT    NOT NULL,
+    application TEXT    NOT NULL,
+    service     TEXT    NOT NULL,
+    method      TEXT    NOT NULL,
+    outcome     INTEGER NOT NULL,
+    bucket      INTEGER NOT NULL,
+    exchanges   BIGINT  NOT NULL,
+    dossiers    BIGINT  NOT NULL,
+    PRIMARY KEY (month, platform, environment, application, service, method, outcome, bucket)
+);
+CREATE OR REPLACE FUNCTION count_came() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    INSERT INTO daily SELECT (admitted_us + 25200000000) / 86400000000 AS day, platform, environment, application, service, method, outcome, bucket, count(*), sum(dossier)
+    FROM came WHERE shown = 1 AND signed > 0 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+    ON CONFLICT (day, platform, environment, application, service, method, outcome, bucket) DO UPDATE
+    SET exchanges = daily.exchanges + excluded.exchanges, dossiers = daily.dossiers + excluded.dossiers;
+    INSERT INTO monthly SELECT month AS month, platform, environment, application, service, method, outcome, bucket, count(*), sum(dossier)
+    FROM came WHERE shown = 1 AND signed > 0 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+    ON CONFLICT (month, platform, environment, application, service, method, outcome, bucket) DO UPDATE
+    SET exchanges = monthly.exchanges + excluded.exchanges, dossiers = monthly.dossiers + excluded.dossiers;
+    RETURN NULL;
+END $$;
+CREATE OR REPLACE FUNCTION count_went() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    UPDATE daily SET exchanges = daily.exchanges - less.exchanges, dossiers = daily.dossiers - less.dossiers FROM (
+        SELECT (admitted_us + 25200000000) / 86400000000 AS day, platform, environment, application, service, method, outcome, bucket, count(*) AS exchanges, sum(dossier) AS dossiers
+        FROM went WHERE shown = 1 AND signed > 0 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+    ) AS less WHERE (daily.day, daily.platform, daily.environment, daily.application, daily.service, daily.method, daily.outcome, daily.bucket)
+        = (less.day, less.platform, less.environment, less.application, less.service, less.method, less.outcome, less.bucket);
+    UPDATE monthly SET exchanges = monthly.exchanges - less.exchanges, dossiers = monthly.dossiers - less.dossiers FROM (
+        SELECT month AS month, platform, environment, application, service, method, outcome, bucket, count(*) AS exchanges, sum(dossier) AS dossiers
+        FROM went WHERE shown = 1 AND signed > 0 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+    ) AS less WHERE (monthly.month, monthly.platform, monthly.environment, monthly.application, monthly.service, monthly.method, monthly.outcome, monthly.bucket)
+        = (less.month, less.platform, less.environment, less.application, less.service, less.method, less.outcome, less.bucket);
+    RETURN NULL;
+END $$;
 TRUNCATE entry, sought, span, gateway, usage, daily;
 UPDATE progress SET leaves = 0, segment = 0, byte = 0
 ";

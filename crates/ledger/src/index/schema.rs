@@ -266,10 +266,54 @@ DELETE FROM usage;
 UPDATE progress SET leaves = 0, segment = 0, byte = 0
 ";
 
-/// `fields`: how many fields the mask let through in the exchange that it ends. Told from the log anew.
+/// `fields`: how many fields the mask let through in the exchange that it ends. `month`: of its moment, in Asia/Ho_Chi_Minh. Counts are
+/// kept of months as of days, so that those of a year are read from twelve. All is told from the log anew.
 const FIELDS: &str = "
 ALTER TABLE entry ADD COLUMN fields INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE entry ADD COLUMN month INTEGER NOT NULL DEFAULT 0;
 DELETE FROM entry;
+DROP TRIGGER entry_came;
+DROP TRIGGER entry_went;
+DROP TRIGGER entry_was;
+DROP TRIGGER entry_is;
+CREATE TABLE monthly (
+    month       INTEGER NOT NULL,
+    platform    INTEGER NOT NULL,
+    environment TEXT    NOT NULL,
+    application TEXT    NOT NULL,
+    service     TEXT    NOT NULL,
+    method      TEXT    NOT NULL,
+    outcome     INTEGER NOT NULL,
+    bucket      INTEGER NOT NULL,
+    exchanges   INTEGER NOT NULL,
+    dossiers    INTEGER NOT NULL,
+    PRIMARY KEY (month, platform, environment, application, service, method, outcome, bucket)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER entry_came AFTER INSERT ON entry WHEN NEW.shown = 1 AND NEW.signed > 0 BEGIN
+    INSERT INTO daily VALUES ((NEW.admitted_us + 25200000000) / 86400000000, NEW.platform, NEW.environment, NEW.application, NEW.service, NEW.method, NEW.outcome, NEW.bucket, 1, NEW.dossier)
+    ON CONFLICT DO UPDATE SET exchanges = exchanges + 1, dossiers = dossiers + excluded.dossiers;
+    INSERT INTO monthly VALUES (NEW.month, NEW.platform, NEW.environment, NEW.application, NEW.service, NEW.method, NEW.outcome, NEW.bucket, 1, NEW.dossier)
+    ON CONFLICT DO UPDATE SET exchanges = exchanges + 1, dossiers = dossiers + excluded.dossiers;
+END;
+CREATE TRIGGER entry_went AFTER DELETE ON entry WHEN OLD.shown = 1 AND OLD.signed > 0 BEGIN
+    UPDATE daily SET exchanges = exchanges - 1, dossiers = dossiers - OLD.dossier WHERE (day, platform, environment, application, service, method, outcome, bucket) = ((OLD.admitted_us + 25200000000) / 86400000000, OLD.platform, OLD.environment, OLD.application, OLD.service, OLD.method, OLD.outcome, OLD.bucket);
+    DELETE FROM daily WHERE (day, platform, environment, application, service, method, outcome, bucket) = ((OLD.admitted_us + 25200000000) / 86400000000, OLD.platform, OLD.environment, OLD.application, OLD.service, OLD.method, OLD.outcome, OLD.bucket) AND exchanges = 0;
+    UPDATE monthly SET exchanges = exchanges - 1, dossiers = dossiers - OLD.dossier WHERE (month, platform, environment, application, service, method, outcome, bucket) = (OLD.month, OLD.platform, OLD.environment, OLD.application, OLD.service, OLD.method, OLD.outcome, OLD.bucket);
+    DELETE FROM monthly WHERE (month, platform, environment, application, service, method, outcome, bucket) = (OLD.month, OLD.platform, OLD.environment, OLD.application, OLD.service, OLD.method, OLD.outcome, OLD.bucket) AND exchanges = 0;
+END;
+CREATE TRIGGER entry_was AFTER UPDATE ON entry WHEN OLD.shown = 1 AND OLD.signed > 0 BEGIN
+    UPDATE daily SET exchanges = exchanges - 1, dossiers = dossiers - OLD.dossier WHERE (day, platform, environment, application, service, method, outcome, bucket) = ((OLD.admitted_us + 25200000000) / 86400000000, OLD.platform, OLD.environment, OLD.application, OLD.service, OLD.method, OLD.outcome, OLD.bucket);
+    DELETE FROM daily WHERE (day, platform, environment, application, service, method, outcome, bucket) = ((OLD.admitted_us + 25200000000) / 86400000000, OLD.platform, OLD.environment, OLD.application, OLD.service, OLD.method, OLD.outcome, OLD.bucket) AND exchanges = 0;
+    UPDATE monthly SET exchanges = exchanges - 1, dossiers = dossiers - OLD.dossier WHERE (month, platform, environment, application, service, method, outcome, bucket) = (OLD.month, OLD.platform, OLD.environment, OLD.application, OLD.service, OLD.method, OLD.outcome, OLD.bucket);
+    DELETE FROM monthly WHERE (month, platform, environment, application, service, method, outcome, bucket) = (OLD.month, OLD.platform, OLD.environment, OLD.application, OLD.service, OLD.method, OLD.outcome, OLD.bucket) AND exchanges = 0;
+END;
+CREATE TRIGGER entry_is AFTER UPDATE ON entry WHEN NEW.shown = 1 AND NEW.signed > 0 BEGIN
+    INSERT INTO daily VALUES ((NEW.admitted_us + 25200000000) / 86400000000, NEW.platform, NEW.environment, NEW.application, NEW.service, NEW.method, NEW.outcome, NEW.bucket, 1, NEW.dossier)
+    ON CONFLICT DO UPDATE SET exchanges = exchanges + 1, dossiers = dossiers + excluded.dossiers;
+    INSERT INTO monthly VALUES (NEW.month, NEW.platform, NEW.environment, NEW.application, NEW.service, NEW.method, NEW.outcome, NEW.bucket, 1, NEW.dossier)
+    ON CONFLICT DO UPDATE SET exchanges = exchanges + 1, dossiers = dossiers + excluded.dossiers;
+END;
+
 DELETE FROM sought;
 DELETE FROM gateway;
 DELETE FROM usage;

@@ -1,7 +1,7 @@
 //! What indicators are computed from: counts of days, which the database keeps in step with the entries, and distinct dossiers, which
 //! are counted from what entries are found by.
 
-use lgsp_core::indicators::{bucket, day_number};
+use lgsp_core::indicators::{bucket, day_number, month_begin_us, month_number};
 use lgsp_proto::ledger::v1::Sealed;
 use lgsp_store::{Dialect, Row, Sql};
 use tokio::time::Instant;
@@ -73,9 +73,10 @@ pub(super) fn fields_of(sealed: &Sealed) -> i64 {
     i64::try_from(sealed.fields_released.len()).unwrap_or(i64::MAX)
 }
 
-/// A day whose counts are not those of its entries.
+/// A day or a month whose counts are not those of its entries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Miscounted {
+    /// `YYYY-MM-DD` or `YYYY-MM`.
     pub day: String,
     /// Exchanges as the table of counts has them, and as the entries do. They may be the same in sum.
     pub counted: i64,
@@ -110,14 +111,46 @@ impl Index {
     }
 }
 
+/// Months that are whole in a period: from the first to before the next one, and the days with which they begin and end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Months {
+    first: i64,
+    next: i64,
+    begin: i64,
+    end: i64,
+}
+
+fn whole_months(asked: Asked) -> Option<Months> {
+    let begin_of = |month| month_begin_us(month).map(day_number);
+    let (since, next) = (month_number(asked.since_us), month_number(asked.until_us));
+    let first = if month_begin_us(since)? < asked.since_us { since + 1 } else { since };
+    (first < next).then_some(Months { first, next, begin: begin_of(first)?, end: begin_of(next)? })
+}
+
 fn counts<'q>(dialect: Dialect, asked: Asked) -> Sql<'q> {
     const KEY: &str = "platform, environment, application, service, method, outcome, bucket";
     let key = if asked.by_day { format!("day, {KEY}") } else { KEY.to_owned() };
     let mut sql = Sql::new(dialect, "SELECT ");
     sql.push(&key)
         .push(", CAST(sum(exchanges) AS BIGINT) AS exchanges, CAST(sum(dossiers) AS BIGINT) AS dossiers");
-    sql.push(" FROM daily WHERE exchanges > 0 AND day >= ").bind(day_number(asked.since_us));
-    sql.push(" AND day < ").bind(day_number(asked.until_us));
+    let (from, to) = (day_number(asked.since_us), day_number(asked.until_us));
+    let days = "daily WHERE exchanges > 0 AND day >= ";
+    match whole_months(asked).filter(|_| !asked.by_day) {
+        Some(Months { first, next, begin, end }) => {
+            sql.push(" FROM (SELECT ")
+                .push(KEY)
+                .push(", exchanges, dossiers FROM monthly WHERE exchanges > 0");
+            sql.push(" AND month >= ").bind(first).push(" AND month < ").bind(next);
+            for (from, to) in [(from, begin), (end, to)] {
+                sql.push(" UNION ALL SELECT ").push(KEY).push(", exchanges, dossiers FROM ").push(days);
+                sql.bind(from).push(" AND day < ").bind(to);
+            }
+            sql.push(") AS counted");
+        }
+        None => {
+            sql.push(" FROM ").push(days).bind(from).push(" AND day < ").bind(to);
+        }
+    }
     sql.push(" GROUP BY ").push(&key).push(" ORDER BY ").push(&key);
     sql.push(" LIMIT ").bind(i64::try_from(asked.limit).unwrap_or(i64::MAX));
     sql
@@ -174,28 +207,45 @@ fn dossiers_of(row: &Row, asked: Asked) -> Result<Dossiers, lgsp_store::Error> {
 }
 
 impl Index {
-    /// The days of which the counts are not those of the entries themselves, with the numbers of exchanges of both: of
-    /// none, unless the database or a hand has lost something.
+    /// The days, and then the months, of which the counts are not those of the entries themselves, with the numbers of exchanges of both:
+    /// of none, unless the database or a hand has lost something.
     pub async fn miscounted(&self) -> Result<Vec<Miscounted>, Error> {
-        const SQL: &str = "WITH recounted AS ( \
-            SELECT (admitted_us + 25200000000) / 86400000000 AS day, platform, environment, application, service, method, outcome, \
-            bucket, count(*) AS exchanges, sum(dossier) AS dossiers FROM entry WHERE shown = 1 AND signed > 0 \
-            GROUP BY 1, 2, 3, 4, 5, 6, 7, 8), \
-            counted AS (SELECT day, platform, environment, application, service, method, outcome, bucket, exchanges, dossiers \
-            FROM daily WHERE exchanges <> 0 OR dossiers <> 0), \
-            other AS (SELECT * FROM (SELECT * FROM counted EXCEPT SELECT * FROM recounted) AS a \
-            UNION ALL SELECT * FROM (SELECT * FROM recounted EXCEPT SELECT * FROM counted) AS b) \
-            SELECT d.day, CAST(coalesce((SELECT sum(exchanges) FROM counted AS c WHERE c.day = d.day), 0) AS BIGINT) AS counted, \
-            CAST(coalesce((SELECT sum(exchanges) FROM recounted AS r WHERE r.day = d.day), 0) AS BIGINT) AS recounted \
-            FROM (SELECT DISTINCT day FROM other) AS d ORDER BY d.day";
-        let rows = self.rows(lgsp_store::Query::new(SQL)).await.map_err(failed)?;
-        let miscounted = |row: &Row| {
-            let day = lgsp_core::indicators::day_of(row.integer("day")?);
-            let (counted, recounted) = (row.integer("counted")?, row.integer("recounted")?);
-            Ok(Miscounted { day, counted, recounted })
-        };
-        rows.iter().map(miscounted).collect::<Result<_, _>>().map_err(failed)
+        let mut miscounted = Vec::new();
+        let month_of = |number: i64| format!("{:04}-{:02}", number.div_euclid(12), number.rem_euclid(12) + 1);
+        for (table, when, of_entry, named) in [
+            ("daily", "day", "(admitted_us + 25200000000) / 86400000000", day_name as fn(i64) -> String),
+            ("monthly", "month", "month", month_of),
+        ] {
+            let rows = self.rows(lgsp_store::Query::new(&recount(table, when, of_entry))).await;
+            for row in rows.map_err(failed)? {
+                let told = |row: &Row| {
+                    let (counted, recounted) = (row.integer("counted")?, row.integer("recounted")?);
+                    Ok(Miscounted { day: named(row.integer("place")?), counted, recounted })
+                };
+                miscounted.push(told(&row).map_err(failed)?);
+            }
+        }
+        Ok(miscounted)
     }
+}
+
+fn day_name(number: i64) -> String {
+    lgsp_core::indicators::day_of(number)
+}
+
+/// Where a table of counts is not what the entries say.
+fn recount(table: &str, when: &str, of_entry: &str) -> String {
+    const KEY: &str = "platform, environment, application, service, method, outcome, bucket";
+    format!(
+        "WITH recounted AS (SELECT {of_entry} AS place, {KEY}, count(*) AS exchanges, sum(dossier) AS dossiers \
+         FROM entry WHERE shown = 1 AND signed > 0 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8), \
+         counted AS (SELECT {when} AS place, {KEY}, exchanges, dossiers FROM {table} WHERE exchanges <> 0 OR dossiers <> 0), \
+         other AS (SELECT * FROM (SELECT * FROM counted EXCEPT SELECT * FROM recounted) AS a \
+         UNION ALL SELECT * FROM (SELECT * FROM recounted EXCEPT SELECT * FROM counted) AS b) \
+         SELECT o.place, CAST(coalesce((SELECT sum(exchanges) FROM counted AS c WHERE c.place = o.place), 0) AS BIGINT) AS counted, \
+         CAST(coalesce((SELECT sum(exchanges) FROM recounted AS r WHERE r.place = o.place), 0) AS BIGINT) AS recounted \
+         FROM (SELECT DISTINCT place FROM other) AS o ORDER BY o.place"
+    )
 }
 
 #[cfg(test)]

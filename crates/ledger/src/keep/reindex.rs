@@ -23,16 +23,16 @@ pub struct Reindexed {
     pub rows: BTreeMap<String, u64>,
     /// What is not the same in the one that was there.
     pub differences: Vec<Difference>,
-    /// Days whose counts, in the one that was there, are not those of its own entries.
+    /// Days and months whose counts, in the one that was there, are not those of its own entries.
     pub miscounted: Vec<Miscounted>,
     /// Why the one that was there could not be compared, if so.
     pub unreadable: Option<String>,
 }
 
-/// A day whose counts are not those of its entries.
+/// A day or a month whose counts are not those of its entries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Miscounted {
-    /// `YYYY-MM-DD` in Asia/Ho_Chi_Minh.
+    /// `YYYY-MM-DD` or, of a month, `YYYY-MM`, in Asia/Ho_Chi_Minh.
     pub day: String,
     /// Exchanges as they are counted, and as the entries have them. Where both are the same, the counts differ in something else.
     pub exchanges: (u64, u64),

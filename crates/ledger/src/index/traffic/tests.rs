@@ -201,8 +201,9 @@ async fn counts_that_are_not_those_of_the_entries_are_found_by_their_day() {
         assert_eq!(index.miscounted().await.unwrap(), [day("2026-06-02", 5, 2)]);
         break_it(&format!("UPDATE daily SET bucket = bucket + 1 WHERE day = {first}")).await;
         break_it(&format!("DELETE FROM daily WHERE day = {}", first + 1)).await;
+        break_it("UPDATE monthly SET exchanges = 7").await;
         let told = index.miscounted().await.unwrap();
-        assert_eq!(told, [day("2026-06-01", 1, 1), day("2026-06-02", 0, 2)]);
+        assert_eq!(told, [day("2026-06-01", 1, 1), day("2026-06-02", 0, 2), day("2026-06", 7, 3)]);
     }
 }
 
@@ -244,5 +245,30 @@ async fn a_form_is_filled_when_each_method_that_was_asked_for_it_has_answered_wi
         assert_eq!(filled, [("a.G", 3, 4, 14), ("a.V", 1, 1, 2)]);
         let (none, _) = index.forms((JUNE + DAY, JUNE + 2 * DAY), 10, soon()).await.unwrap();
         assert_eq!(none, []);
+    }
+}
+
+#[tokio::test]
+async fn a_period_is_the_sum_of_its_days_wherever_it_begins_and_ends() {
+    for (_database, index) in each().await {
+        let rows: Vec<Row> = (0..150)
+            .map(|day| {
+                let outcome = [Outcome::Served, Outcome::Denied][day as usize % 2];
+                let at = JUNE + day * DAY + 7;
+                row(day as u64, &sealed(ExchangeId::new(), Phase::Final, at, outcome), "", Signed::Yes)
+            })
+            .collect();
+        put(&index, &rows).await;
+        assert_eq!(index.miscounted().await.unwrap(), []);
+        for (first, days) in [(0, 30), (0, 150), (3, 20), (29, 1), (10, 100), (30, 31), (29, 33), (-5, 400)] {
+            let whole = asked(&index, JUNE + first * DAY, days, false).await.counted;
+            let told: Vec<(i64, i64)> = whole.iter().map(|it| (it.outcome, it.exchanges)).collect();
+            let of = |odd: i64| {
+                (first.max(0)..(first + days).min(150)).filter(|day| day.rem_euclid(2) == odd).count() as i64
+            };
+            let expected = [(Outcome::Served as i64, of(0)), (Outcome::Denied as i64, of(1))];
+            let expected: Vec<_> = expected.into_iter().filter(|(_, count)| *count > 0).collect();
+            assert_eq!(told, expected, "from {first} for {days}");
+        }
     }
 }

@@ -77,7 +77,10 @@ impl Gathered {
             gathered.count(session, CountTrafficRequest { since: from, until: to, ..request }).await?;
         }
         let counted = std::mem::take(&mut gathered.counts);
-        gathered.count(session, CountTrafficRequest { by_day: false, forms: true, ..request }).await?;
+        let whole = CountTrafficRequest { by_day: false, ..request };
+        gathered.count(session, whole).await?;
+        // Each is read from the entries of the whole period: one answer after the other, with the time of one.
+        gathered.count(session, CountTrafficRequest { dossiers: false, forms: true, ..whole }).await?;
         // The counts of the period are the sum of those of its days; its dossiers are not.
         gathered.counts = counted;
         gathered.checkpoint = checkpoint(session, args, lang).await?;
