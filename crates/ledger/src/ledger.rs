@@ -114,6 +114,17 @@ pub async fn start(
     state: &State,
     shutdown: &Shutdown,
 ) -> Result<Ledger, Error> {
+    // Much is held while it starts: not on the stack of whoever waits for it.
+    Box::pin(begin(options, keys, bus, state, shutdown)).await
+}
+
+async fn begin(
+    options: Options,
+    keys: Keys,
+    bus: &Bus,
+    state: &State,
+    shutdown: &Shutdown,
+) -> Result<Ledger, Error> {
     let Keys { macs, log: log_keys, decisions, former_entries } = keys;
     let watched = watched(&options, &macs, bus)?;
     let mut site = Site::open(&options.dir).await?;
@@ -363,7 +374,7 @@ impl Ledger {
     fn look_for_anomalies(&self, options: &Options, filed: Filed, state: &State, shutdown: &Shutdown) {
         let watch = Watch {
             index: self.service.index.clone(),
-            options: Arc::new(options.anomalies.clone()),
+            options: Arc::from(options.anomalies.clone()),
             filed,
             component: state.component("anomalies"),
         };

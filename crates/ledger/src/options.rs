@@ -58,7 +58,7 @@ pub struct Options {
     /// How long what can be erased is kept.
     pub retention: Retention,
     /// What is looked for, for auditors.
-    pub anomalies: Anomalies,
+    pub anomalies: Box<Anomalies>,
 }
 
 /// A witness that somebody else runs.
@@ -111,7 +111,7 @@ impl Default for Options {
             most_followers: 64,
             follow_for: Duration::from_secs(15 * 60),
             retention: Retention::default(),
-            anomalies: Anomalies::default(),
+            anomalies: Box::default(),
         }
     }
 }
@@ -265,7 +265,7 @@ impl config::Options for Options {
         self.check_store(problems);
         self.check_witnesses(problems);
         problems.section("retention", &self.retention);
-        problems.section("anomalies", &self.anomalies);
+        problems.section("anomalies", &*self.anomalies);
         problems.range("most-open", self.most_open, 1..=10_000_000);
         problems.range("follow-buffer", self.follow_buffer, 1..=1_000_000);
         problems.range("most-followers", self.most_followers, 1..=10_000);

@@ -43,7 +43,7 @@ fn small() -> Anomalies {
 }
 
 fn options(site: &Site, anomalies: Anomalies) -> Options {
-    Options { anomalies, ..site.options() }
+    Options { anomalies: Box::new(anomalies), ..site.options() }
 }
 
 fn client(running: &Running) -> AnomalyServiceClient<Routes> {

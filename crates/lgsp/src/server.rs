@@ -95,7 +95,7 @@ pub enum Command {
 /// Runs a command to its end. A bad configuration ends with 64; a second Ctrl-C with 130.
 pub async fn run(command: Command) -> ExitCode {
     let ran = match command {
-        Command::Up(args) => run_up(args).await,
+        Command::Up(args) => Box::pin(run_up(args)).await,
         Command::Gateway(args) => run_gateway(args).await,
         Command::Registry(args) => {
             run_role(topics::Role::Registry, &args, None, async |host| {

@@ -129,7 +129,7 @@ pub async fn start(
     }
     spawn("links told", Box::pin(listen::told(options.clone(), tellers, picture.clone())));
     let known = (shared.clone(), picture.clone());
-    alerts::start(options.alerts, shared.keep_us, known, state, shutdown).await?;
+    alerts::start(*options.alerts, shared.keep_us, known, state, shutdown).await?;
     let looking = Looking {
         shared: shared.clone(),
         picture,

@@ -29,7 +29,7 @@ pub struct Options {
     #[serde(with = "units::duration")]
     pub keep: Duration,
     /// What somebody is told of.
-    pub alerts: alerts::Options,
+    pub alerts: Box<alerts::Options>,
 }
 
 impl Default for Options {
@@ -41,7 +41,7 @@ impl Default for Options {
             admin_ports: Vec::new(),
             silent_after: Duration::from_secs(15 * 60),
             keep: Duration::from_secs(730 * 24 * 3_600),
-            alerts: alerts::Options::default(),
+            alerts: Box::default(),
         }
     }
 }
@@ -124,7 +124,7 @@ impl config::Options for Options {
         if self.keep < Duration::from_secs(24 * 3_600) {
             problems.add("keep", "is shorter than 1d");
         }
-        problems.section("alerts", &self.alerts);
+        problems.section("alerts", &*self.alerts);
     }
 }
 

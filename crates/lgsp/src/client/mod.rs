@@ -105,15 +105,15 @@ pub async fn run(command: Command, lang: Lang) -> ExitCode {
         Command::Connections(args) => connections::run(args, lang).await,
         Command::Connection(command) => connection::run(command, lang).await,
         Command::Agreement(command) => agreement::run(command, lang).await,
-        Command::Audit(command) => audit::run(command, lang).await,
+        Command::Audit(command) => Box::pin(audit::run(command, lang)).await,
         Command::Credential(args) => credential::run(args, lang).await,
-        Command::Registry(command) => code::run(command, lang).await,
+        Command::Registry(command) => Box::pin(code::run(command, lang)).await,
         // Its exit code tells how the links are.
         Command::Status(args) => return links::status(args, lang).await,
-        Command::Top(args) => links::top::run(args, lang).await,
+        Command::Top(args) => Box::pin(links::top::run(args, lang)).await,
         Command::Alert(command) => alerts::run(command, lang).await,
         Command::Link(command) => links::run(command, lang).await,
-        Command::Report(args) => indicators::run(args, lang).await,
+        Command::Report(args) => Box::pin(indicators::run(args, lang)).await,
         Command::Exchanges(args) => exchanges::run(args, lang).await,
     };
     let Err(error) = done else { return ExitCode::SUCCESS };

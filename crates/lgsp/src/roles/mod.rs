@@ -35,7 +35,7 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 #[derive(Clone, Debug)]
 pub struct Host {
     /// The configuration, with its paths resolved.
-    pub config: Config,
+    pub config: Box<Config>,
     /// The bus.
     pub bus: Bus,
     /// What the process tells of itself.
@@ -79,7 +79,7 @@ impl Host {
         bus.show(state.metrics());
         let links = Tellers::new(state.instance().name());
         state.show(Arc::new(links.clone()));
-        let host = Self { config, bus, state, links };
+        let host = Self { config: Box::new(config), bus, state, links };
         facts::of_process(&host);
         Ok(host)
     }

@@ -90,7 +90,7 @@ fn who_and_what_for(sheet: &mut Sheet, end: &Sealed, lang: Lang) {
 }
 
 /// As the gateway has it, which is the code of an environment, in the reader's language.
-fn environment<'a>(name: &'a str, lang: Lang) -> &'a str {
+fn environment(name: &str, lang: Lang) -> &str {
     match name {
         "production" => words::environment(Environment::Production, lang),
         "sandbox" => words::environment(Environment::Sandbox, lang),
