@@ -9,11 +9,11 @@
 //!    AcknowledgeAlert, SilenceAlerts ──────┘    └─► Kept: the monitor's store
 //! ```
 //!
-//! 1. [`assess`] says what is bad, what is good, and by that of what nothing is known; [`alert`] when that is believed. Neither reads a
+//! 1. `assess` says what is bad, what is good, and by that of what nothing is known; `alert` when that is believed. Neither reads a
 //!    clock.
-//! 2. [`roll`] holds all alerts: one that another is the cause of, and what is silenced or under maintenance, is told to nobody.
-//! 3. [`group`] decides for one receiver what it is told and when; [`deliver`] tells it, and again until it was.
-//! 4. [`store`] keeps what fired and who was told of it, so that a restart tells nobody twice.
+//! 2. `roll` holds all alerts: one that another is the cause of, and what is silenced or under maintenance, is told to nobody.
+//! 3. `group` decides for one receiver what it is told and when; `deliver` tells it, and again until it was.
+//! 4. `store` keeps what fired and who was told of it, so that a restart tells nobody twice.
 //!
 //! Nothing here stands on the path of an exchange, or names a person in a message: who has acknowledged an alert is told to operators
 //! alone. What a receiver answers is not repeated anywhere.
