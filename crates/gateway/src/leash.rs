@@ -3,6 +3,7 @@
 //! hyper waits for the caller's window before it looks at a body again, so that no body can end itself. But hyper has
 //! every call run by an executor of ours, and dropping what it runs resets the call.
 
+use std::future::pending;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +32,8 @@ pub(crate) struct Leash(Arc<watch::Sender<Length>>);
 /// When a call ends at the latest.
 #[derive(Clone)]
 struct Length {
-    end: Instant,
+    /// `None`: nothing has begun that could last too long.
+    end: Option<Instant>,
     /// What ends it before that, as soon as it can be told.
     leaving: Option<CancellationToken>,
 }
@@ -39,17 +41,17 @@ struct Length {
 impl Leash {
     /// The leash of the call that this task runs.
     pub(crate) fn of_this_call() -> Self {
-        LEASH.try_with(Clone::clone).unwrap_or_else(|_| Self::new().0)
+        LEASH.try_with(Clone::clone).unwrap_or_else(|_| Self::new(None).0)
     }
 
     /// Lets the call last until its deadline, and the time that it takes to be told.
     pub(crate) fn until(&self, deadline: Instant) {
-        self.0.send_replace(Length { end: deadline + GRACE, leaving: None });
+        self.0.send_replace(Length { end: Some(deadline + GRACE), leaving: None });
     }
 
     /// The same, but no longer than until the gateway leaves.
     pub(crate) fn until_leaving(&self, deadline: Instant, leaving: CancellationToken) {
-        self.0.send_replace(Length { end: deadline + GRACE, leaving: Some(leaving) });
+        self.0.send_replace(Length { end: Some(deadline + GRACE), leaving: Some(leaving) });
     }
 
     /// Runs a call of HTTP/1 on the leash of its connection, which begins anew with it.
@@ -58,9 +60,8 @@ impl Leash {
         LEASH.scope(self, call).await
     }
 
-    fn new() -> (Self, watch::Receiver<Length>) {
-        let length = Length { end: Instant::now() + UNKNOWN_CALL, leaving: None };
-        let (sender, receiver) = watch::channel(length);
+    fn new(end: Option<Instant>) -> (Self, watch::Receiver<Length>) {
+        let (sender, receiver) = watch::channel(Length { end, leaving: None });
         (Self(Arc::new(sender)), receiver)
     }
 }
@@ -72,8 +73,9 @@ pub(crate) struct Tether {
 }
 
 impl Tether {
+    /// Slack until a call of HTTP/1 begins: those of HTTP/2 have leashes of their own.
     pub(crate) fn new() -> Self {
-        let (leash, until) = Leash::new();
+        let (leash, until) = Leash::new(None);
         Self { leash, until }
     }
 
@@ -109,7 +111,7 @@ where
 {
     fn execute(&self, call: F) {
         let stats = self.stats.clone();
-        let (leash, until) = Leash::new();
+        let (leash, until) = Leash::new(Some(Instant::now() + UNKNOWN_CALL));
         // On the heap, because the layers around it would copy it.
         let call = Box::pin(LEASH.scope(leash, call));
         // Its end is awaited by the group.
@@ -125,9 +127,10 @@ where
 
 impl Length {
     async fn passed(self) {
-        let Some(leaving) = self.leaving else { return sleep_until(self.end).await };
+        let Some(end) = self.end else { return pending().await };
+        let Some(leaving) = self.leaving else { return sleep_until(end).await };
         tokio::select! {
-            () = sleep_until(self.end) => {}
+            () = sleep_until(end) => {}
             () = leaving.cancelled() => sleep(GRACE).await,
         }
     }
@@ -146,5 +149,32 @@ async fn passed(mut until: watch::Receiver<Length>) {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::timeout;
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(3_600);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_whose_calls_have_leashes_of_their_own_lasts() {
+        let mut tether = Tether::new();
+        assert!(timeout(LONG, tether.passed(|| true)).await.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_of_http1_ends_with_a_call_that_lasts_too_long_and_with_no_other() {
+        let mut tether = Tether::new();
+        let deadline = Instant::now() + Duration::from_secs(1);
+        tether.leash().until(deadline);
+        assert!(timeout(LONG, tether.passed(|| false)).await.is_err(), "nobody calls any more");
+        let deadline = Instant::now() + Duration::from_secs(1);
+        tether.leash().until(deadline);
+        timeout(LONG, tether.passed(|| true)).await.expect("it has lasted too long");
+        assert_eq!(Instant::now(), deadline + GRACE);
     }
 }
