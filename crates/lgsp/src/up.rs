@@ -148,7 +148,8 @@ async fn start_roles(
     roles.push(role);
     roles.insert(0, roles::monitor::start(host).await?);
     for (place, domain) in Domain::ALL.into_iter().enumerate() {
-        roles.insert(place, roles::adapter::start(host, domain).await?);
+        // After the monitor, to which it is no news that they leave.
+        roles.insert(1 + place, roles::adapter::start(host, domain).await?);
     }
     let fsynced = host.bus.is_embedded().then_some(fsynced);
     let (role, gateway) = roles::gateway::start(host, fsynced, listener).await?;

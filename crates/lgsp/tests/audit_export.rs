@@ -76,7 +76,7 @@ impl AuditService for Log {
         &self,
         _: Request<SearchExchangesRequest>,
     ) -> Result<Response<SearchExchangesResponse>, Status> {
-        Err(refusal(Reason::NotSealed))
+        Ok(Response::new(SearchExchangesResponse::default()))
     }
 
     async fn count_exchanges(
