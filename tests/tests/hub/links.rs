@@ -24,7 +24,7 @@ use tonic::transport::Channel;
 use tonic::{Code, Status};
 
 use crate::caller::{App, refusal};
-use crate::fixture::{City, Hub, PERSON, within};
+use crate::fixture::{City, Hub, PATIENCE, PERSON, within};
 
 type States = BTreeMap<String, (LinkState, String)>;
 
@@ -53,9 +53,22 @@ async fn states(operator: &App) -> Result<States, Status> {
     Ok(told.into_iter().map(|link| (link.id.clone(), (link.state(), link.cause))).collect())
 }
 
+/// Asks again while no answer comes through: a connection may end between two questions. Whatever the hub refuses has details.
+async fn answered<T, F: Future<Output = Result<T, Status>>>(ask: impl Fn() -> F) -> T {
+    let answer = async {
+        loop {
+            match ask().await {
+                Err(status) if status.details().is_empty() => {}
+                answered => break answered.expect("answered"),
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, answer).await.expect("an answer in time")
+}
+
 /// The first link whose id begins so.
 async fn shown(operator: &App, begins: &str) -> Link {
-    let told = links(operator).await.expect("told");
+    let told = answered(|| links(operator)).await;
     told.into_iter().find(|link| link.id.starts_with(begins)).expect("a known link")
 }
 
@@ -101,7 +114,12 @@ async fn well() -> Hub {
 
 async fn link(operator: &App, id: &str) -> GetLinkResponse {
     let wanted = GetLinkRequest { id: id.to_owned(), ..GetLinkRequest::default() };
-    client(operator).get_link(operator.request(wanted)).await.expect("a known link").into_inner()
+    answered(|| get(operator, wanted.clone())).await
+}
+
+async fn get(operator: &App, wanted: GetLinkRequest) -> Result<GetLinkResponse, Status> {
+    let told = client(operator).get_link(operator.request(wanted)).await?;
+    Ok(told.into_inner())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use lgsp_bus::Health;
+use lgsp_bus::{Health, Provider};
 use lgsp_core::time::unix_micros;
 use lgsp_gateway::Gateway;
 use lgsp_ledger::Options as LedgerOptions;
@@ -16,6 +16,9 @@ use super::Host;
 
 /// Kafka that gave no sign of life for so long is lost: four of the gateway's own heartbeats are missing.
 const LOST: Duration = Duration::from_secs(4);
+
+/// A provider that was not heard for so long is dead, and who hears nothing for so long knows nothing of any.
+const LIVES: Duration = Duration::from_millis(2_500);
 
 fn now_us() -> i64 {
     unix_micros(SystemTime::now())
@@ -55,14 +58,12 @@ pub fn of_gateway(host: &Host, gateway: Gateway, instance: String, shutdown: &Sh
             };
             links.push(told(Kind::Application, &id, state, cause, Evidence::counted(&count)));
         }
+        // Whoever hears nothing of anybody tells of no provider that it is dead.
+        let Some(silence) = gateway.broker_silence().filter(|silence| *silence < LIVES) else { return links };
         let providers = gateway.providers();
         for (domain, count) in domains {
-            let live = providers.iter().filter(|provider| {
-                provider.domain == domain
-                    && provider.live
-                    && !provider.leaving
-                    && !provider.partitions.is_empty()
-            });
+            let ours = providers.iter().filter(|provider| provider.domain == domain);
+            let live = ours.filter(|provider| serves(provider, silence));
             let instances: Vec<String> = live.map(|provider| provider.instance.clone()).take(8).collect();
             let (state, cause) = match instances.is_empty() {
                 false => (Level::Working, None),
@@ -73,6 +74,12 @@ pub fn of_gateway(host: &Host, gateway: Gateway, instance: String, shutdown: &Sh
         }
         links
     });
+}
+
+/// Whether a provider took requests when Kafka was heard last: if all fall silent at once, the broker is lost and nobody dead.
+fn serves(provider: &Provider, silence: Duration) -> bool {
+    let before_that = Duration::from_millis(provider.silent_ms).saturating_sub(silence);
+    before_that < LIVES && !provider.leaving && !provider.partitions.is_empty()
 }
 
 /// Tells of an adapter's links with its sources, as it found them last.
@@ -161,4 +168,36 @@ pub fn of_ledger(host: &Host, options: &LedgerOptions, state: State, instance: S
         };
         witnesses.iter().filter_map(told).collect()
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_provider_that_fell_silent_with_kafka_is_not_told_to_be_dead() {
+        let provider = |silent_ms, leaving, partitions: &[i32]| Provider {
+            domain: "land".to_owned(),
+            instance: "land-1".to_owned(),
+            version: String::new(),
+            partitions: partitions.to_vec(),
+            capacity: 0,
+            live: silent_ms < 2_500,
+            leaving,
+            silent_ms,
+        };
+        let check = |provider: Provider, silent_ms, expected| {
+            assert_eq!(
+                serves(&provider, Duration::from_millis(silent_ms)),
+                expected,
+                "{provider:?} {silent_ms}"
+            );
+        };
+        check(provider(900, false, &[0]), 100, true);
+        check(provider(2_600, false, &[0]), 100, false);
+        check(provider(3_200, false, &[0]), 2_400, true);
+        check(provider(5_000, false, &[0]), 2_400, false);
+        check(provider(100, true, &[0]), 100, false);
+        check(provider(100, false, &[]), 100, false);
+    }
 }

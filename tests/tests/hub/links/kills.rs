@@ -22,7 +22,7 @@ use lgsp_tlog::{Kind, SignerKey};
 use serde_json::json;
 use tonic::service::Routes;
 
-use super::{client, now_us, shown, states, until_down, until_well, well};
+use super::{answered, get, now_us, shown, states, until_down, until_well, well};
 use crate::caller::App;
 use crate::fixture::{City, Hub, PATIENCE, within};
 use crate::sources::city_on_postgresql;
@@ -86,7 +86,7 @@ impl Kill {
     /// Asserts that exactly these links were told to be down until a moment, each by its cause and in time, and that all are well
     /// again. By the moments of the changes themselves: whoever asks may be late.
     async fn took_down(&self, operator: &App, until_us: i64, expected: &[(&str, &str)]) {
-        let links = states(operator).await.expect("told");
+        let links = answered(|| states(operator)).await;
         let mut fell = BTreeMap::new();
         for id in links.keys() {
             // The oldest is the last.
@@ -114,7 +114,7 @@ async fn changes(operator: &App, id: &str, (from_us, until_us): (i64, i64)) -> V
         since: Some(timestamp(from_us)),
         until: Some(timestamp(until_us)),
     };
-    client(operator).get_link(operator.request(wanted)).await.expect("a known link").into_inner().changes
+    answered(|| get(operator, wanted.clone())).await.changes
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -217,12 +217,13 @@ async fn a_lost_broker_is_told_on_the_admin_port_meanwhile_and_takes_no_provider
         .await;
     within("the monitor to say so", || async { hub.fact("monitor", "links-down") == 1 }).await;
     kill.is_told().await;
+    assert_eq!(super::down_at_a_glance(&hub).await, [broker], "the admin port says so, and no more");
     let again_us = now_us();
     hub.host().bus.restore_broker().expect("embedded");
     until_well(&operator).await;
     kill.took_down(&operator, again_us, &[("broker/kafka", "broker-not-heard")]).await;
     // Their partitions may be shared out anew afterwards; dead they never were.
-    for id in states(&operator).await.expect("told").keys().filter(|id| id.starts_with("provider/")) {
+    for id in answered(|| states(&operator)).await.keys().filter(|id| id.starts_with("provider/")) {
         let told = changes(&operator, id, (kill.at_us, now_us())).await;
         let dead: Vec<_> = told.iter().filter(|it| it.cause == "instance-not-heard").collect();
         assert!(dead.is_empty(), "{dead:?}");
