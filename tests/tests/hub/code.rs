@@ -269,6 +269,7 @@ async fn what_is_not_in_the_files_any_more_goes_and_what_two_administrators_say_
     edit("applications.toml", &without("application", "id"));
     edit("credentials.toml", &without("credential", "application"));
     edit("agreements.toml", &without("agreement", "application"));
+    edit("inventory.toml", &|text| text.replace("application = \"spp\"\n", ""));
     let list = "\"lgsp.registry.v1.DecisionService/ListPersons\",\n    \"lgsp.registry.v1.DecisionService/PutPerson\"";
     let wider = list.replace("\",\n", "\",\n    \"lgsp.registry.v1.DecisionService/ListAgreements\",\n");
     edit("roles.toml", &|text| {
