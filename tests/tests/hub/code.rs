@@ -40,7 +40,8 @@ const DIFFERS: u8 = 8;
 
 const OPERATOR: &str = "dung-vanhanh";
 /// Everybody who takes part, with their agency and role.
-const PERSONS: [(&str, &str, &str); 15] = [
+const PERSONS: [(&str, &str, &str); 16] = [
+    ("an-thanhpho", "H13", "developer"),
     ("an-vanphong", "H13.01", "developer"),
     ("an-khcn", "H13.02", "developer"),
     ("an-tuphap", "H13.03", "developer"),

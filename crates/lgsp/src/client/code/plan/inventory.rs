@@ -18,7 +18,12 @@ pub(super) fn systems(wanted: &Checked, known: &Known) -> Vec<Difference> {
         // What an application connects is told by its connection, and stays.
         let of_connection = now.cloned().unwrap_or_default();
         let put = System { etag: of_connection.etag, put: of_connection.put, ..(*wanted).clone() };
-        let put = System { connected: of_connection.connected, ..put };
+        let mut put = System { connected: of_connection.connected, ..put };
+        // One of the same id is connected with its application.
+        let comes_of_itself = wanted.application == wanted.id;
+        if comes_of_itself && now.is_some() {
+            put.application = of_connection.application.clone();
+        }
         if now == Some(&put) {
             continue;
         }
@@ -30,8 +35,6 @@ pub(super) fn systems(wanted: &Checked, known: &Known) -> Vec<Difference> {
         if now != Some(&put) {
             steps.push(Step::new(Act::PutSystem(Box::new(put)), By::of(DEVELOPER, &wanted.agency_code)));
         }
-        // One of the same id is connected with its application.
-        let comes_of_itself = wanted.application == wanted.id;
         if !is_connected_so && !comes_of_itself {
             let what = "name the system when its application is connected: lgsp connection request --system";
             steps.push(Step::by_hand(what, By::of(DEVELOPER, &wanted.agency_code)));
