@@ -137,11 +137,15 @@ async fn a_killed_adapter_takes_down_its_own_provider_and_nothing_else() {
     hub.adopt(started);
     until_well(&operator).await;
     kill.took_down(&operator, again_us, &down).await;
-    let changes = changes(&operator, "provider/land", (kill.at_us, now_us())).await;
-    let mut states: Vec<LinkState> = changes.iter().map(LinkChange::to).collect();
-    // It is heard again before it owns a partition.
-    states.dedup();
-    assert_eq!(states, [LinkState::Working, LinkState::Down], "newest first");
+    within("its end to be written down", || async {
+        let changes = changes(&operator, "provider/land", (kill.at_us, now_us())).await;
+        let mut states: Vec<LinkState> = changes.iter().map(LinkChange::to).collect();
+        // It is heard again before it owns a partition.
+        states.dedup();
+        // Newest first.
+        states == [LinkState::Working, LinkState::Down]
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
