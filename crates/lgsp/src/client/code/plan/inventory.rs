@@ -39,12 +39,10 @@ pub(super) fn systems(wanted: &Checked, known: &Known) -> Vec<Difference> {
             let what = "name the system when its application is connected: lgsp connection request --system";
             steps.push(Step::by_hand(what, By::of(DEVELOPER, &wanted.agency_code)));
         }
-        let waits = steps.is_empty() && comes_of_itself;
-        let difference = match now {
+        differences.push(match now {
             Some(_) => Difference::changed("system", &wanted.id, fields, steps),
             None => Difference::added("system", &wanted.id, fields, steps),
-        };
-        differences.push(difference.waiting(waits, "that its application is connected"));
+        });
     }
     if !ours.is_empty() {
         let gone = known.systems.iter().filter(|it| !ours.iter().any(|wanted| wanted.id == it.id));
