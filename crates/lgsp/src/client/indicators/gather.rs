@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::time::Duration;
 
+use lgsp_core::Reason;
 use lgsp_core::time::{micros, timestamp, unix_micros};
 use lgsp_proto::ledger::v1::audit_service_client::AuditServiceClient;
 use lgsp_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
@@ -60,7 +61,17 @@ impl Gathered {
         let (since, until) = (args.period.since_us(), args.period.until_us());
         // What was changed at the very end is of the next period.
         let at = moment::Moment::At(timestamp(until - 1));
-        let known = Known::read(session, Some(Moment { moment: Some(at) })).await?;
+        let known = match Known::read(session, Some(Moment { moment: Some(at) })).await {
+            // Files have no past: what the registry knows of the period is not measured.
+            Err(Error::Refused(failure)) if failure.reason() == Some(Reason::FilesDecide.name()) => {
+                output::note(lang.pick(
+                    "note: the rules of this hub are files, which keep no history: without the figures of the registry (docs/decisions.md)",
+                    "lưu ý: quy tắc của trục này là các tệp, không lưu lịch sử: không có số liệu của danh mục (docs/decisions.md)",
+                ));
+                Known::default()
+            }
+            known => known?,
+        };
         let mut gathered = Self { known, ..Self::default() };
         gathered.goes_on = unix_micros(std::time::SystemTime::now()) < until;
         let request = CountTrafficRequest {

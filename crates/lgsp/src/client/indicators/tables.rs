@@ -219,13 +219,15 @@ fn head(gathered: &Gathered, args: &report::Report, lang: Lang) -> Vec<(String, 
     if let Some(made_at) = &args.made_at {
         head.push((lang.pick("Made at", "Lập lúc").to_owned(), made_at.clone()));
     }
-    let registry = format!(
-        "{} {}, {} {}",
-        lang.pick("revision", "phiên bản"),
-        known.revision,
-        lang.pick("change", "thay đổi"),
-        known.sequence
-    );
+    let registry = match known.sequence {
+        0 => lang.pick("files, which keep no history", "các tệp, không lưu lịch sử").to_owned(),
+        change => format!(
+            "{} {}, {} {change}",
+            lang.pick("revision", "phiên bản"),
+            known.revision,
+            lang.pick("change", "thay đổi")
+        ),
+    };
     head.push((lang.pick("Registry", "Danh mục").to_owned(), registry));
     let log = match &gathered.checkpoint {
         Some((size, root)) => format!("{size} {}, {root}", lang.pick("entries", "bản ghi")),
