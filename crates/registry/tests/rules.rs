@@ -85,7 +85,7 @@ fn the_shipped_agreements_show_every_decision() {
 
 #[test]
 fn an_unknown_name_is_told_with_the_known_ones() {
-    let (file, services) = ("agreements.toml", "lgsp.land.v1.LandService, lgsp.ledger.v1.AuditService");
+    let (file, services) = ("agreements.toml", "lgsp.land.v1.LandService, lgsp.ledger.v1.AnomalyService");
     check_refused("applications.toml", "\"H13.01\"", "\"H13.99\"", &["H13.99", "H13.01, H13.02"]);
     check_refused(
         "applications.toml",
