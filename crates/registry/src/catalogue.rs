@@ -1,5 +1,7 @@
 //! What the registry holds: all that its changes amount to.
 
+mod edits;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use lgsp_core::time::micros;
@@ -12,12 +14,10 @@ use lgsp_proto::registry::v1::{
 use crate::ended::{is_over, is_past};
 use crate::holders::Holders;
 use crate::remembered::Remembered;
-use crate::settle::settled;
 use crate::versions::Versions;
 use crate::{recover, sandbox};
 
-/// The change that a history begins with.
-const FIRST: u64 = 1;
+pub(crate) use edits::{import, put, stamped, take_away};
 
 /// The registry as of one change. The history is kept, and this is folded from it: there is nothing else to keep in step.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -381,84 +381,6 @@ fn in_rules(record: &AgreementRecord) -> Option<Agreement> {
     };
     let terms = record.agreement.clone()?;
     Some(Agreement { state: state.into(), ..terms })
-}
-
-/// The changes that turn nothing into a snapshot: what a registry begins with.
-pub(crate) fn import(snapshot: &Snapshot, steps: &AgreementRecord) -> Vec<Edit> {
-    let snapshot = settled(snapshot.clone());
-    let agencies = snapshot.agencies.iter().map(|agency| (Of::Agency(agency.clone()), agency.code.clone()));
-    let purposes =
-        snapshot.purposes.iter().map(|purpose| (Of::Purpose(purpose.clone()), purpose.code.clone()));
-    let services =
-        snapshot.services.iter().map(|service| (Of::Service(service.clone()), service.name.clone()));
-    let roles = snapshot.roles.iter().map(|role| (Of::Role(role.clone()), role.name.clone()));
-    let applications = snapshot
-        .applications
-        .iter()
-        .map(|application| (Of::Application(application.clone()), application.id.clone()));
-    let persons = snapshot.persons.iter().map(|person| (Of::Person(person.clone()), person.id.clone()));
-    let agreements = snapshot.agreements.iter().map(|agreement| {
-        let stage = match agreement.state() {
-            AgreementState::Active => AgreementStage::Active,
-            AgreementState::Suspended => AgreementStage::Suspended,
-            AgreementState::Revoked | AgreementState::Unspecified => AgreementStage::Revoked,
-        };
-        let record =
-            AgreementRecord { agreement: Some(agreement.clone()), stage: stage.into(), ..steps.clone() };
-        (Of::Agreement(record), format!("{}/{}", agreement.id, agreement.version))
-    });
-    let all = agencies.chain(purposes).chain(services).chain(roles).chain(applications).chain(persons);
-    all.chain(agreements).map(|(item, id)| put(None, item, id)).collect()
-}
-
-/// The edits of a change, with its sequence as the etag of what they leave. What a registry begins with nobody has put: whoever puts
-/// it first need not have seen it.
-pub(crate) fn stamped(mut edits: Vec<Edit>, sequence: u64) -> Vec<Edit> {
-    for edit in &mut edits {
-        match edit.after.as_mut().and_then(|item| item.item.as_mut()) {
-            Some(Of::Agreement(record)) => record.etag = sequence,
-            Some(Of::ServiceRecord(record)) => record.etag = sequence,
-            Some(Of::Connection(record)) => record.etag = sequence,
-            Some(Of::Credential(record)) => record.etag = sequence,
-            Some(Of::System(system)) => system.etag = sequence,
-            Some(Of::NationalService(service)) => service.etag = sequence,
-            Some(Of::PersonProposal(proposal)) => proposal.etag = sequence,
-            Some(Of::Person(person)) if sequence > FIRST => person.etag = sequence,
-            Some(Of::Agency(agency)) if sequence > FIRST => agency.etag = sequence,
-            Some(Of::Purpose(purpose)) if sequence > FIRST => purpose.etag = sequence,
-            Some(Of::Role(role)) if sequence > FIRST => role.etag = sequence,
-            _ => {}
-        }
-    }
-    edits
-}
-
-/// An edit that puts an item in the place of another.
-pub(crate) fn put(before: Option<Of>, after: Of, id: String) -> Edit {
-    let item = |of| Item { item: Some(of) };
-    Edit { kind: kind(&after).to_owned(), id, before: before.map(item), after: Some(item(after)) }
-}
-
-/// An edit that takes an item away.
-pub(crate) fn take_away(before: Of, id: String) -> Edit {
-    Edit { kind: kind(&before).to_owned(), id, before: Some(Item { item: Some(before) }), after: None }
-}
-
-fn kind(item: &Of) -> &'static str {
-    match item {
-        Of::Agency(_) => "agency",
-        Of::Purpose(_) => "purpose",
-        Of::Service(_) | Of::ServiceRecord(_) => "service",
-        Of::Role(_) => "role",
-        Of::RoleProposal(_) => "role-proposal",
-        Of::Application(_) | Of::Connection(_) => "application",
-        Of::Credential(_) => "credential",
-        Of::System(_) => "system",
-        Of::NationalService(_) => "national-service",
-        Of::Person(_) => "person",
-        Of::PersonProposal(_) => "person-proposal",
-        Of::Agreement(_) => "agreement",
-    }
 }
 
 #[cfg(test)]
