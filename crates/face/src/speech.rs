@@ -78,11 +78,13 @@ impl Face {
 
     /// The header that says in an answer how they may be compressed.
     pub fn accept_encoding(self) -> HeaderName {
-        HeaderName::from_static(match self {
-            Self::Grpc | Self::Web | Self::WebText => "grpc-accept-encoding",
-            Self::Unary(_) => "accept-encoding",
-            Self::Stream(_) => "connect-accept-encoding",
-        })
+        const GRPC: HeaderName = HeaderName::from_static("grpc-accept-encoding");
+        const CONNECT: HeaderName = HeaderName::from_static("connect-accept-encoding");
+        match self {
+            Self::Grpc | Self::Web | Self::WebText => GRPC,
+            Self::Unary(_) => header::ACCEPT_ENCODING,
+            Self::Stream(_) => CONNECT,
+        }
     }
 
     /// Whether a method whose answer is a stream, or is none, can be called by it: the Connect protocol has a content type for
@@ -188,6 +190,19 @@ mod tests {
             ["", "text/plain", "application/grpc+json", "application/json-patch", "application/grpc-web+json"]
         {
             assert_eq!(Face::of(bad.as_bytes()), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn only_the_content_types_of_grpc_are_grpc() {
+        let is_grpc = |content_type: &str| Face::of(content_type.as_bytes()) == Some(Face::Grpc);
+        for good in ["application/grpc", "application/grpc+proto", "Application/gRPC; charset=utf-8"] {
+            assert!(is_grpc(good), "{good}");
+        }
+        for bad in
+            ["application/grpc-web", "application/grpc+json", "application/json", "", "text/application/grpc"]
+        {
+            assert!(!is_grpc(bad), "{bad}");
         }
     }
 }

@@ -14,10 +14,10 @@ use crate::metadata::{self, Metadata};
 use crate::oidc::Issuer;
 use crate::options::Oidc;
 use crate::surface::Surface;
-use crate::{body, call, frame, service};
+use crate::{body, call, frame};
 
 pub fn is_grpc(content_type: &HeaderValue) -> bool {
-    service::is_grpc(content_type.as_bytes())
+    Face::of(content_type.as_bytes()) == Some(Face::Grpc)
 }
 
 pub fn is_answered_by_the_gateway_itself(path: &str) -> bool {

@@ -186,29 +186,31 @@ impl Accepted {
             }
         });
         let mut http = pin!(self.builder.serve_connection(TokioIo::new(stream), service));
-        let mut closing = false;
         loop {
             tokio::select! {
                 // However it ends, whoever called on it sees it; there is nobody else to tell.
                 _ = http.as_mut() => return,
-                () = self.hub.leaving.cancelled(), if !closing => {
-                    closing = true;
+                () = self.hub.leaving.cancelled(), if !activity.is_closing() => {
+                    activity.close();
                     http.as_mut().graceful_shutdown();
                 }
                 () = tether.passed(|| activity.is_calling()) => {
                     Stats::count(&self.hub.stats.resets);
                     return;
                 }
-                () = sleep_until(activity.look_at(&self.bounds, closing)) => {
-                    if activity.is_busy(&self.bounds, closing) {
+                () = sleep_until(activity.look_at(&self.bounds)) => {
+                    if activity.is_busy(&self.bounds) {
                         continue;
                     }
-                    if closing || !activity.has_called() {
+                    // Who never called was counted when it was asked to close.
+                    if activity.is_closing() == activity.has_called() {
                         Stats::count(&self.hub.stats.connections_refused);
+                    }
+                    if activity.is_closing() {
                         return;
                     }
-                    closing = true;
-                    activity.touch();
+                    // A call that is on its way just now is served yet: HTTP/2 tells of the end before it comes.
+                    activity.close();
                     http.as_mut().graceful_shutdown();
                 }
             }

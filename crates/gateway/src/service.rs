@@ -51,7 +51,7 @@ async fn sort(
 ) -> Response<Body> {
     // On the heap, because they are large and rare, and every call would be as large.
     if request.method() != Method::POST {
-        return Box::pin(other_verb(hub, &connection, request)).await;
+        return Box::pin(other_verb(hub, &connection, request, id)).await;
     }
     let face = match face_of(hub, &request) {
         Ok(face) => face,
@@ -105,13 +105,18 @@ fn shown(face: Face, response: Response<Body>) -> Response<Body> {
 }
 
 /// Answers what is no call: who asks what there is, and browsers that ask whether a page may call.
-async fn other_verb(hub: &Hub, connection: &Connection, request: Request<Incoming>) -> Response<Body> {
+async fn other_verb(
+    hub: &Hub,
+    connection: &Connection,
+    request: Request<Incoming>,
+    id: ExchangeId,
+) -> Response<Body> {
     let (verb, path) = (request.method(), request.uri().path());
     if path == openapi::PATH && matches!(*verb, Method::GET | Method::HEAD) {
         return describe(hub, connection, &request).await.unwrap_or_else(|fault| {
             hub.count_attempt(fault.reason(), connection.peer, path);
             // Nobody calls here, and whoever looks knows HTTP.
-            let mut refusal = shown(Face::Unary(Codec::Json), error::response(&fault, ExchangeId::new()));
+            let mut refusal = shown(Face::Unary(Codec::Json), error::response(&fault, id));
             if *verb == Method::HEAD {
                 *refusal.body_mut() = Body::empty();
             }
@@ -154,12 +159,6 @@ async fn describe(
     response.headers_mut().insert(header::CONTENT_TYPE, json);
     response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     Ok(response)
-}
-
-/// `application/grpc`, or the same with `+proto`. gRPC-Web and JSON are other protocols.
-#[cfg(any(test, feature = "fuzzing"))]
-pub(crate) fn is_grpc(content_type: &[u8]) -> bool {
-    Face::of(content_type) == Some(Face::Grpc)
 }
 
 /// Answers a call of health or reflection here.
@@ -231,21 +230,4 @@ async fn call(
     let mut response = response.await.map_err(|_| Fault::new(Reason::Leaving))?;
     response.headers_mut().insert(face.accept_encoding(), HeaderValue::from_static("identity,gzip"));
     Ok(response)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_the_content_types_of_grpc_are_grpc() {
-        for good in ["application/grpc", "application/grpc+proto", "Application/gRPC; charset=utf-8"] {
-            assert!(is_grpc(good.as_bytes()), "{good}");
-        }
-        for bad in
-            ["application/grpc-web", "application/grpc+json", "application/json", "", "text/application/grpc"]
-        {
-            assert!(!is_grpc(bad.as_bytes()), "{bad}");
-        }
-    }
 }

@@ -410,6 +410,10 @@ async fn the_json_face_is_described_for_whoever_asks_and_no_more_of_it_than_a_cr
     assert_eq!(services(&own), ["lgsp.population.v1.PopulationService".to_owned()].into());
     let bad = send(&connection, get("GET").header("authorization", "Bearer forged"), "").await;
     assert_eq!((bad.status.as_u16(), reason_of(&bad.json()).as_str()), (401, "TOKEN_INVALID"));
+    assert!(
+        bad.json().to_string().contains(bad.exchange()),
+        "the error names the exchange that the header names"
+    );
     let head = send(&connection, get("HEAD"), "").await;
     assert_eq!((head.status, head.body.len()), (StatusCode::OK, 0));
     let put = send(&connection, get("PUT"), "").await;

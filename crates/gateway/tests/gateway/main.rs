@@ -10,6 +10,7 @@ mod fixture;
 mod hub;
 mod paths;
 mod provider;
+mod quiet;
 mod revoked;
 mod secure;
 mod streams;
