@@ -10,7 +10,7 @@ use crate::broker::Embedded;
 use crate::clients::{self, Cluster, Fetch};
 use crate::headers::HeaderList;
 use crate::producer::{Outgoing, Producer};
-use crate::{Counters, Error, Options, Start, Stats, Tail, topics};
+use crate::{Counters, Error, Lags, Options, Start, Stats, Tail, topics};
 
 /// How long [`Bus::publish`] waits for Kafka.
 const PUBLISH_TIMEOUT: Duration = Duration::from_secs(5);
@@ -147,6 +147,11 @@ impl Bus {
     /// As those of [`Self::tail`].
     pub fn tail_of(&self, domain: &str, topic: &str, start: Start) -> Result<Tail, Error> {
         Tail::open(self, topic, start, Some(domain))
+    }
+
+    /// How far the consumers of this process are behind. It keeps no bus open.
+    pub fn lags(&self) -> Arc<Lags> {
+        Arc::clone(&self.cluster().lags)
     }
 
     /// Makes the embedded broker close its connections and take no new ones, for tests of bad days.

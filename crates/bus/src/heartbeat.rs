@@ -21,12 +21,12 @@ use crate::{Bus, MacKey, topics};
 /// How often a heartbeat is sent.
 pub(crate) const INTERVAL: Duration = Duration::from_secs(1);
 /// An instance that was not heard for so long is dead to us; its session at the broker lives for 6 s.
-pub(crate) const LIVES: Duration = Duration::from_millis(2_500);
+pub const LIVES: Duration = Duration::from_millis(2_500);
 /// How far the clock of a provider may be from that of whoever hears it. A heartbeat from further away is not believed.
 ///
 /// It bounds what a repeat can do. Who has heard an instance remembers its last heartbeat for longer than any repeat of it is
 /// believed; who has just started can be told for so long, by repeats in their order, that a dead instance lives.
-pub(crate) const CLOCKS: Duration = Duration::from_secs(10);
+pub const CLOCKS: Duration = Duration::from_secs(10);
 /// How long the last heartbeat, which says that we leave, may take.
 const FAREWELL: Duration = Duration::from_millis(500);
 /// How long after the farewell a provider takes requests still. Gateways hear it up to 100 ms after the broker has it; what

@@ -7,6 +7,8 @@ use crate::caller::{Doubt, believe};
 use crate::mac::Kind;
 use crate::{MacKeys, Record};
 
+pub use crate::heartbeat::{CLOCKS, LIVES};
+
 /// What a record of the topic tells.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Heard {

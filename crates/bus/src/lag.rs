@@ -1,7 +1,8 @@
 //! How far the consumers of this process are behind, by what librdkafka tells of itself every few seconds.
 //!
-//! The thread that reads requests only keeps that text. It is looked into when somebody looks at the metrics.
+//! The thread that reads requests only keeps that text. It is looked into when somebody asks, and once.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -15,8 +16,8 @@ pub(crate) const TOLD_EVERY_MS: &str = "5000";
 const FRESH: Duration = Duration::from_secs(20);
 
 /// The consumers of a process that tell how far they are behind.
-#[derive(Default)]
-pub(crate) struct Lags {
+#[derive(Debug, Default)]
+pub struct Lags {
     reading: Mutex<Vec<Weak<Reading>>>,
 }
 
@@ -28,7 +29,15 @@ pub(crate) struct Reading {
     /// The topic's name on the cluster.
     name: String,
     done: Done,
-    told: Mutex<Option<(Instant, Vec<u8>)>>,
+    told: Mutex<Option<Told>>,
+}
+
+/// What librdkafka told last.
+struct Told {
+    at: Instant,
+    text: Vec<u8>,
+    /// What follows from it, once somebody has asked.
+    lag: OnceCell<Option<i64>>,
 }
 
 /// When a consumer has done with a record.
@@ -56,6 +65,16 @@ impl Lags {
         reading
     }
 
+    /// Records that each domain has not done with yet, of all that this process reads for it. Of whoever does not know how far it is
+    /// behind, nothing is told.
+    pub fn by_domain(&self) -> BTreeMap<String, i64> {
+        let mut domains = BTreeMap::new();
+        for ((domain, _), lag) in self.read() {
+            *domains.entry(domain).or_default() += lag;
+        }
+        domains
+    }
+
     /// Records that nobody has done with yet, by domain and topic. Whoever does not know how far it is behind is not in it.
     pub(crate) fn read(&self) -> BTreeMap<(String, String), i64> {
         let all: Vec<Arc<Reading>> = self.reading.lock().iter().filter_map(Weak::upgrade).collect();
@@ -73,16 +92,16 @@ impl Reading {
     pub(crate) fn hear(&self, statistics: &[u8]) {
         let mut told = self.told.lock();
         // The buffer is as large as the text before: most are.
-        let mut text = told.take().map(|(_, text)| text).unwrap_or_default();
+        let mut text = told.take().map(|told| told.text).unwrap_or_default();
         text.clear();
         text.extend_from_slice(statistics);
-        *told = Some((Instant::now(), text));
+        *told = Some(Told { at: Instant::now(), text, lag: OnceCell::new() });
     }
 
     fn lag(&self) -> Option<i64> {
         let told = self.told.lock();
-        let (_, text) = told.as_ref().filter(|(at, _)| at.elapsed() < FRESH)?;
-        lag(text, &self.name, self.done)
+        let told = told.as_ref().filter(|told| told.at.elapsed() < FRESH)?;
+        *told.lag.get_or_init(|| lag(&told.text, &self.name, self.done))
     }
 }
 
@@ -197,18 +216,39 @@ mod tests {
     }
 
     #[test]
+    fn a_domain_is_behind_on_all_that_is_read_for_it() {
+        let lags = Lags::default();
+        let (requests, entries) = ("lgsp.request.ledger", "lgsp.exchange");
+        let read = [(requests, Done::Committed), (entries, Done::Read)].map(|(topic, done)| {
+            let reading = lags.begin("ledger", (topic, topic), done);
+            let partitions = json!({ "0": partition(3, 5, 0, 10) });
+            let statistics = json!({
+                "brokers": { "b": { "state": "UP" } },
+                "topics": { topic: { "partitions": partitions } },
+            });
+            reading.hear(statistics.to_string().as_bytes());
+            reading
+        });
+        assert_eq!(lags.by_domain(), [("ledger".to_owned(), 7 + 5)].into());
+        drop(read);
+    }
+
+    #[test]
     fn a_consumer_that_is_gone_tells_nothing() {
         let lags = Lags::default();
         let reading = lags.begin("land", ("lgsp.request.land", "test.request.land"), Done::Committed);
         assert_eq!(lags.read().len(), 0, "nothing was told yet");
-        let partitions = json!({ "0": partition(3, 5, 0, 10) });
-        let statistics = json!({
-            "brokers": { "b": { "state": "UP" } },
-            "topics": { "test.request.land": { "partitions": partitions } },
-        });
-        reading.hear(statistics.to_string().as_bytes());
+        let statistics = |committed| {
+            json!({
+                "brokers": { "b": { "state": "UP" } },
+                "topics": { "test.request.land": { "partitions": { "0": partition(committed, 9, 0, 10) } } },
+            })
+        };
         let key = ("land".to_owned(), "lgsp.request.land".to_owned());
-        assert_eq!(lags.read().get(&key), Some(&7));
+        for (committed, lag) in [(3, 7), (8, 2)] {
+            reading.hear(statistics(committed).to_string().as_bytes());
+            assert_eq!(lags.read().get(&key), Some(&lag));
+        }
         drop(reading);
         assert_eq!(lags.read().len(), 0);
     }

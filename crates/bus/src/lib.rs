@@ -58,6 +58,7 @@ pub use bus::Bus;
 pub use caller::{Asked, Caller, CallerOptions, Provider, Reply, ReplyPart, ReplyTrace};
 pub use error::Error;
 pub use heartbeat::{Health, MOST_DEMANDS};
+pub use lag::Lags;
 pub use lgsp_proto::ledger::v1::Position;
 pub use mac::{MacKey, MacKeys};
 pub use options::Options;

@@ -156,7 +156,7 @@ impl Bus {
                 told.tell(&[name], count as f64);
             }
         });
-        let lags = Arc::clone(&self.cluster().lags);
+        let lags = self.lags();
         metrics.observe(&CONSUMER_LAG, move |told| {
             for ((domain, topic), lag) in lags.read() {
                 told.tell(&[&domain, &topic], lag as f64);

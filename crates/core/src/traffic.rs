@@ -14,6 +14,8 @@ const MINUTES: usize = 5;
 /// Most applications, and most domains, that are counted apart.
 const MOST: usize = 1_024;
 const MINUTE_US: i64 = 60_000_000;
+/// From so few exchanges nothing follows for how slow a domain is.
+const FEW: u32 = 20;
 
 /// An exchange that has ended.
 #[derive(Clone, Copy, Debug)]
@@ -79,9 +81,11 @@ impl Traffic {
         }
     }
 
-    /// How long the slowest hundredth of what each domain was asked for took, of those that were asked of late.
+    /// How long the slowest hundredth of what each domain was asked for took, of those that were asked of late and often enough.
     pub fn slowest(&self, now_us: i64) -> impl Iterator<Item = (&str, Slowest)> {
-        self.took.iter().filter_map(move |(domain, took)| Some((domain.as_str(), took.slowest(now_us)?)))
+        let slowest =
+            self.took.iter().filter_map(move |(domain, took)| Some((domain, took.slowest(now_us)?)));
+        slowest.filter(|(_, slowest)| slowest.of >= FEW).map(|(domain, slowest)| (domain.as_str(), slowest))
     }
 
     /// What an application asked for; `failed` was refused for its own sake.
@@ -206,6 +210,17 @@ mod tests {
         assert_eq!([at(2).of, at(4).of, at(5).of, at(6).of, at(7).of], [3, 3, 2, 1, 0]);
         assert_eq!((at(7).last_us, at(7).failure), (NOON_US + 2 * MINUTE_US, None));
         assert_eq!(at(4).failure, Some((None, Hop::Source)));
+    }
+
+    #[test]
+    fn how_slow_a_domain_is_is_told_from_twenty_exchanges_on() {
+        let mut traffic = Traffic::default();
+        let slow = Ended { took_us: Some(3_000_000), ..ended(Outcome::Served, Hop::Unspecified, NOON_US) };
+        (1..FEW).for_each(|_| traffic.note(&slow));
+        assert_eq!(traffic.slowest(NOON_US).count(), 0);
+        traffic.note(&slow);
+        let told: Vec<_> = traffic.slowest(NOON_US).map(|(domain, slowest)| (domain, slowest.of)).collect();
+        assert_eq!(told, [("land", FEW)]);
     }
 
     #[test]

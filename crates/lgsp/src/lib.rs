@@ -20,7 +20,6 @@ mod overheard;
 pub mod roles;
 pub mod rules;
 pub mod sample_data;
-mod samples;
 pub mod server;
 mod source;
 pub mod traffic;

@@ -11,8 +11,6 @@ use crate::link::{Cause, Evidence, Id, Kind, Level, Reading};
 use crate::tell::{Fact, Measure, Telling, Told};
 
 const SECOND_US: i64 = 1_000_000;
-/// From so few exchanges nothing follows for how slow a domain is.
-const FEW: u32 = 20;
 /// How long an instance is remembered that is not heard any more.
 const REMEMBERED_US: i64 = 600 * SECOND_US;
 /// What was told on an admin port is believed for so long.
@@ -115,8 +113,7 @@ impl Picture {
     /// What alerts are made of, besides the links.
     pub(crate) fn known(&self, now_us: i64) -> Known {
         let mut known = self.signals.known(now_us);
-        let slowest = self.traffic.slowest(now_us).filter(|(_, slowest)| slowest.of >= FEW);
-        known.facts.extend(slowest.map(|(domain, slowest)| {
+        known.facts.extend(self.traffic.slowest(now_us).map(|(domain, slowest)| {
             let subject = Id::new(Kind::Provider, domain).to_string();
             ("monitor".to_owned(), Fact::new(Measure::Slowest, subject, slowest.seconds))
         }));
@@ -217,9 +214,10 @@ impl Picture {
     fn provider(&self, domain: &str, now_us: i64) -> Option<Reading> {
         let said = || self.said_of(Kind::Provider, domain, now_us);
         let mut traffic = self.traffic.of_domain(domain, now_us);
-        for told in said() {
-            traffic.of = traffic.of.saturating_add(told.evidence.of);
-            traffic.failed = traffic.failed.saturating_add(told.evidence.failed);
+        // What gateways tell of, they have entered: who has counted more of the same knows more.
+        let told = sum(said().map(|told| &told.evidence));
+        if told.of > traffic.of {
+            (traffic.of, traffic.failed) = (told.of, told.failed);
         }
         let instances = self.instances(|heartbeat| heartbeat.domain == domain);
         if self.hearing.is_none() {
@@ -293,6 +291,7 @@ fn sum<'a>(evidence: impl Iterator<Item = &'a Evidence>) -> Evidence {
 
 #[cfg(test)]
 mod tests {
+    use lgsp_core::{Hop, Outcome};
     use lgsp_proto::monitor::v1::SourceHealth;
 
     use super::*;
@@ -436,6 +435,35 @@ mod tests {
         let (last, before) = (changes[changes.len() - 1].0, changes[changes.len() - 2].0);
         assert!(before < 90, "told no more while it flaps: {changes:?}");
         assert!((360..365).contains(&last), "better only when it was steady for a minute: {changes:?}");
+    }
+
+    #[test]
+    fn an_exchange_counts_once_that_its_entry_and_its_gateway_tell_of() {
+        let mut picture = listening();
+        picture.hear(heartbeat("land", ""), NOW);
+        let ended = Ended {
+            application: "tthc",
+            domain: Some("land"),
+            outcome: Outcome::Failed,
+            hop: Hop::Source,
+            reason: None,
+            at_us: NOW,
+            took_us: None,
+        };
+        (0..9).for_each(|_| picture.note(&ended));
+        let mut tell = |instance: &str, of| {
+            let evidence = Evidence { failed: of, of, ..Evidence::default() };
+            let (kind, name, state) = (Kind::Provider, "land".to_owned(), Level::Working);
+            let instance = instance.to_owned();
+            let told =
+                Told { kind, name, instance: instance.clone(), state, cause: None, since_us: 0, evidence };
+            picture.take(Telling { instance, links: vec![told], ..Telling::default() }, NOW);
+            let readings = picture.readings([].into_iter(), SILENT_AFTER, NOW);
+            readings[&Id::new(Kind::Provider, "land")].clone().unwrap().evidence
+        };
+        let counted = |evidence: Evidence| (evidence.failed, evidence.of);
+        assert_eq!(counted(tell("gateway-1", 9)), (9, 9), "nine are too few to say that it fails");
+        assert_eq!(counted(tell("gateway-2", 5)), (14, 14), "entries are read a moment later");
     }
 
     #[test]

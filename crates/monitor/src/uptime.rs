@@ -43,7 +43,11 @@ pub(crate) fn times(known: Known<'_>, (from_us, until_us): Span) -> Times {
     for (change, end) in known.changes.iter().zip(ends) {
         let span = (change.at_us.max(from_us), end.min(until_us));
         let began_here = |from: i64| (change.at_us..end).contains(&from);
-        let doubted = known.doubted.iter().filter(|(from, until)| *until != i64::MAX || began_here(*from));
+        let is_within = |from: i64, until: i64| match until {
+            i64::MAX => began_here(from),
+            _ => from < span.1 && until > span.0,
+        };
+        let doubted = known.doubted.iter().filter(|(from, until)| is_within(*from, *until));
         let doubted: Vec<Span> = doubted.copied().collect();
         let took = known_within(&watched, &joined(&doubted, span), span);
         match (change.measured, change.to) {

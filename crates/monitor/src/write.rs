@@ -63,6 +63,7 @@ impl Writing {
         let mut every = interval(LOOK);
         every.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut watched, mut forgot) = (None::<Instant>, None::<Instant>);
+        let mut failures = 0_u32;
         self.component.ready();
         loop {
             every.tick().await;
@@ -80,10 +81,15 @@ impl Writing {
                     watched = watched.filter(|_| !watch_due).or(Some(Instant::now()));
                     forgot = forgot.filter(|_| !forget_due).or(Some(Instant::now()));
                     self.component.ready();
+                    failures = 0;
                 }
                 Err(error) => {
                     self.meters.history_failed();
-                    warn!(%error, waiting = changes.len(), "changes of links cannot be written down");
+                    failures = failures.saturating_add(1);
+                    if failures.is_power_of_two() {
+                        let waiting = changes.len();
+                        warn!(%error, failures, waiting, "changes of links cannot be written down");
+                    }
                     self.component.degraded("the history cannot be written: its store does not take it");
                     // What is written again is the same.
                     self.waiting.put_back(changes);

@@ -13,6 +13,7 @@ mod observed;
 pub(crate) mod otlp;
 mod process;
 mod resolved;
+pub mod samples;
 mod series;
 mod state;
 

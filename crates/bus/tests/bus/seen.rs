@@ -31,6 +31,7 @@ async fn requests_without_an_answer_are_the_lag_of_their_domain() {
         held.push(caller.call(patient(), list("wait")).await.unwrap());
     }
     until("three that wait", || lag(&metrics, "lag") == Some(3)).await;
+    assert_eq!(bus.lags().by_domain().get("lag"), Some(&3), "alerts are made of the same");
     until("all at work", || provider.calls() == 3).await;
     provider.go.notify_waiters();
     for reply in &mut held {

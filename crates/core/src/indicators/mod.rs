@@ -11,5 +11,5 @@ mod ratio;
 pub use figure::{FIGURES, Figure, Source, Unit};
 pub use histogram::{Histogram, bucket, upper_us};
 pub use inventory::{Held, Stood, connected};
-pub use period::{Period, day_number, day_of, midnight_after, month_begin_us, month_number};
+pub use period::{Period, day_begin_us, day_number, day_of, midnight_after, month_begin_us, month_number};
 pub use ratio::Ratio;

@@ -90,7 +90,7 @@ impl fmt::Display for Period {
 }
 
 fn begin_us(date: Date) -> i64 {
-    i64::from(date.to_julian_day() - EPOCH) * DAY_US - AHEAD_US
+    day_begin_us(i64::from(date.to_julian_day() - EPOCH))
 }
 
 fn written(date: Date) -> String {
@@ -100,6 +100,11 @@ fn written(date: Date) -> String {
 /// The day of a moment (Unix µs), counted from 1970-01-01 as 0. What was before is of day 0, or of one before it.
 pub fn day_number(us: i64) -> i64 {
     us.saturating_add(AHEAD_US) / DAY_US
+}
+
+/// When a day begins, by its number: Unix µs.
+pub fn day_begin_us(number: i64) -> i64 {
+    number.saturating_mul(DAY_US).saturating_sub(AHEAD_US)
 }
 
 /// The first midnight in Asia/Ho_Chi_Minh that is not before a moment, both in Unix µs.
@@ -139,6 +144,7 @@ mod tests {
         assert_eq!(crate::time::day(period.until_us() - 1), last);
         assert_ne!(crate::time::day(period.until_us()), last);
         assert_eq!(day_of(day_number(period.since_us())), first);
+        assert_eq!(day_begin_us(day_number(period.since_us())), period.since_us());
         assert_eq!(day_of(day_number(period.until_us() - 1)), last);
         assert_eq!(period.to_string(), name);
         let month = month_number(period.since_us());

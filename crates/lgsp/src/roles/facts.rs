@@ -1,5 +1,6 @@
 //! What each process tells of itself besides its links: alerts are made of it. It is on the page `/links` of its admin port.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -19,8 +20,6 @@ const LOOK: Duration = Duration::from_secs(15);
 /// Most agreements, and most credentials, that are told of.
 const MOST_QUOTAS: usize = 256;
 const MOST_CREDENTIALS: usize = 256;
-/// From so few exchanges nothing follows for how slow a domain is.
-const FEW: u32 = 20;
 
 /// Tells how much is free where the process keeps its files.
 pub fn of_process(host: &Host) {
@@ -59,11 +58,38 @@ struct Looked {
 
 /// What part of the file system of a folder is free for whoever is not root; `None` if there is no such folder. Blocking.
 fn free(folder: &Path) -> Option<f64> {
-    let told = rustix::fs::statvfs(folder).ok()?;
-    // What only root may use is neither used nor free.
+    space(folder).ok()?.part()
+}
+
+/// Bytes of a file system.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Space {
+    pub(crate) free: u64,
+    pub(crate) all: u64,
+}
+
+impl Space {
+    /// What part is free.
+    pub(crate) fn part(self) -> Option<f64> {
+        (self.all > 0).then(|| self.free as f64 / self.all as f64)
+    }
+}
+
+/// The space of the file system of a folder. What only root may use is neither used nor free. Blocking.
+pub(crate) fn space(folder: &Path) -> io::Result<Space> {
+    let told = rustix::fs::statvfs(folder)?;
     let used = told.f_blocks.saturating_sub(told.f_bfree);
-    let all = used.saturating_add(told.f_bavail);
-    (all > 0).then(|| told.f_bavail as f64 / all as f64)
+    let bytes = |blocks: u64| blocks.saturating_mul(told.f_frsize);
+    Ok(Space { free: bytes(told.f_bavail), all: bytes(used.saturating_add(told.f_bavail)) })
+}
+
+/// Tells how far the domains that the process serves are behind: on their requests, and the ledger on the exchange log.
+pub fn of_consumers(host: &Host) {
+    let lags = host.bus.lags();
+    host.links.add_facts(move || {
+        let fact = |(domain, lag)| Fact::new(Measure::ConsumerLag, format!("consumer/{domain}"), lag as f64);
+        lags.by_domain().into_iter().map(fact).collect()
+    });
 }
 
 /// Tells of a gateway: how slow domains are, what quotas have left, and how long its certificate is good.
@@ -75,8 +101,7 @@ pub fn of_gateway(host: &Host, gateway: Gateway, shutdown: &Shutdown) {
         }
         let days = gateway.certificate_days();
         let certificate = days.map(|days| Fact::new(Measure::CertificateDays, "certificate/gateway", days));
-        let slowest = gateway.slowest().into_iter().filter(|(_, slowest)| slowest.of >= FEW);
-        let slowest = slowest.map(|(domain, slowest)| {
+        let slowest = gateway.slowest().into_iter().map(|(domain, slowest)| {
             Fact::new(Measure::Slowest, format!("provider/{domain}"), slowest.seconds)
         });
         let quotas = gateway.fullest_quotas(MOST_QUOTAS).into_iter();
@@ -117,7 +142,37 @@ pub fn of_ledger(host: &Host, state: State, shutdown: &Shutdown) {
 
 #[cfg(test)]
 mod tests {
+    use lgsp_bus::{Health, MacKey, ServeOptions};
+    use lgsp_runtime::{Instance, shutdown};
+
     use super::*;
+    use crate::config::Config;
+    use crate::roles::VERSION;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_process_tells_how_far_a_domain_is_behind_as_long_as_it_serves_it() {
+        let host = Host::open(Config::default(), State::new(Instance::new("hub", VERSION))).unwrap();
+        let behind = Fact::new(Measure::ConsumerLag, "consumer/land", 0.0);
+        let until = async |expected| {
+            let told = async {
+                while host.links.ask().facts.contains(&behind) != expected {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+            };
+            let patience = Duration::from_secs(30);
+            tokio::time::timeout(patience, told).await.expect("it is told while somebody knows it");
+        };
+        let shutdown = Shutdown::new(host.state.clone(), shutdown::Options::default());
+        let (options, key) = (ServeOptions::default(), MacKey::new([7; 32]));
+        let routes = Default::default();
+        let serving =
+            lgsp_bus::serve(&host.bus, options, "land", "land-1", key, routes, Health::new(), &shutdown);
+        let serving = serving.await.unwrap();
+        until(true).await;
+        drop(serving);
+        shutdown.run().await;
+        until(false).await;
+    }
 
     #[test]
     fn a_folder_that_is_there_has_a_part_of_its_file_system_free() {

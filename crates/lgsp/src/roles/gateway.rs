@@ -36,7 +36,8 @@ pub async fn start(
     links::of_gateway(host, gateway.clone(), instance, &start.shutdown);
     facts::of_gateway(host, gateway.clone(), &start.shutdown);
     let replace = move |keys| entering.replace_subject_keys(keys);
-    let following = subject_keys::follow(replace, host.config.keys.subjects.clone(), stop);
+    let told = start.state.component("subject-key-files");
+    let following = subject_keys::follow(replace, host.config.keys.subjects.clone(), told, stop);
     start.shutdown.spawn(Stage::Close, "subject keys", following);
     Ok((start.into_role(), gateway))
 }

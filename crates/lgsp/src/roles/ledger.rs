@@ -45,7 +45,8 @@ pub async fn start(host: &Host) -> anyhow::Result<(Role, Fsynced)> {
         searched.replace_subject_keys(keys);
         true
     };
-    let following = subject_keys::follow(replace, subjects, start.shutdown.begins(Stage::Close));
+    let told = start.state.component("subject-key-files");
+    let following = subject_keys::follow(replace, subjects, told, start.shutdown.begins(Stage::Close));
     start.shutdown.spawn(Stage::Close, "subject keys", following);
     let folders = (host.config.keys.subjects.clone(), host.config.ledger.dir.clone());
     let told = start.state.component("subject-keys");

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use lgsp_bus::heartbeats::LIVES;
 use lgsp_bus::{Health, Provider};
 use lgsp_core::time::unix_micros;
 use lgsp_gateway::Gateway;
@@ -16,9 +17,6 @@ use super::Host;
 
 /// Kafka that gave no sign of life for so long is lost: four of the gateway's own heartbeats are missing.
 const LOST: Duration = Duration::from_secs(4);
-
-/// A provider that was not heard for so long is dead, and who hears nothing for so long knows nothing of any.
-const LIVES: Duration = Duration::from_millis(2_500);
 
 fn now_us() -> i64 {
     unix_micros(SystemTime::now())

@@ -81,6 +81,7 @@ impl Host {
         state.show(Arc::new(links.clone()));
         let host = Self { config: Box::new(config), bus, state, links };
         facts::of_process(&host);
+        facts::of_consumers(&host);
         Ok(host)
     }
 

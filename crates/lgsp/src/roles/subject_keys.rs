@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use lgsp_core::entry::SubjectKeys;
 use lgsp_core::time::unix_micros;
-use lgsp_runtime::Stage;
+use lgsp_runtime::{Component, Stage};
 use tokio::task::spawn_blocking;
 use tokio::time::interval;
 use tokio_util::sync::CancellationToken;
@@ -19,11 +19,15 @@ const LOOK: Duration = Duration::from_secs(5);
 /// How often the next month's key is made if it is not there yet; it is needed 31 days later.
 const MAKE: Duration = Duration::from_secs(60 * 60);
 
+/// What the state says while a file of the folder cannot be read, or the folder.
+const UNREADABLE: &str = "subject keys cannot be read: none is taken or given up";
+
 /// Keeps a role's subject keys as they are in the folder, until `stop`. `replace` takes them, and tells whether it did. A folder that
-/// cannot be read changes nothing.
+/// cannot be read changes nothing, and is told.
 pub async fn follow(
     replace: impl Fn(SubjectKeys) -> bool + Send + 'static,
     folder: PathBuf,
+    told: Component,
     stop: CancellationToken,
 ) {
     let mut looks = interval(LOOK);
@@ -37,12 +41,14 @@ pub async fn follow(
                 if std::mem::replace(&mut is_readable, false) {
                     warn!(%error, "subject keys cannot be read");
                 }
+                told.degraded(UNREADABLE);
                 continue;
             }
             // The process is ending.
             Err(_) => return,
         };
         is_readable = true;
+        told.ready();
         let found: Vec<String> = keys.keys().cloned().collect();
         if !replace(SubjectKeys::new(keys)) {
             warn!("subject key of this month is gone; it stays in use until the gateway ends");
@@ -67,4 +73,50 @@ pub fn keep_making(role: &Role, layout: Layout) {
         }
     };
     role.shutdown.spawn(Stage::Close, "making of subject keys", making);
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use lgsp_runtime::state::Condition;
+    use lgsp_runtime::{Instance, State};
+    use tokio::sync::mpsc;
+    use tokio::time::{sleep, timeout};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_key_that_everybody_may_read_keeps_all_of_them_as_they_are_and_is_told_as_long() {
+        let dir = tempfile::tempdir().expect("a scratch directory");
+        let layout = Layout::new(dir.path());
+        layout.make_subject_keys(1_781_500_000_000_000).expect("made");
+        let folder = layout.subject_keys();
+        let key = folder.join("2026-06.key");
+        let open_to = |mode| fs::set_permissions(&key, Permissions::from_mode(mode)).expect("changed");
+        let state = State::new(Instance::new("gateway", "0.0.0"));
+        let (taken, mut takes) = mpsc::channel(1_024);
+        let replace = move |_| taken.try_send(()).is_ok();
+        let told = state.component("subject-key-files");
+        let following = tokio::spawn(follow(replace, folder, told, CancellationToken::new()));
+        let until = async |condition| {
+            let reached = async {
+                while state.condition("subject-key-files") != Some(condition) {
+                    sleep(LOOK).await;
+                }
+            };
+            timeout(LOOK * 20, reached).await.expect("told");
+        };
+        until(Condition::Ready).await;
+        open_to(0o604);
+        until(Condition::Degraded).await;
+        while takes.try_recv().is_ok() {}
+        sleep(LOOK * 3).await;
+        assert!(takes.try_recv().is_err(), "nothing is taken");
+        open_to(0o600);
+        until(Condition::Ready).await;
+        takes.recv().await.expect("taken");
+        following.abort();
+    }
 }

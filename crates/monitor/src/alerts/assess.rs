@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::options::{Options, Threshold};
 use super::pattern;
+use super::roots::domain_of;
 use super::rule::{Bad, Rule, Severity};
 use crate::board::Seen;
-use crate::link::{Cause, Evidence, Id, Kind, Level};
+use crate::link::{Cause, Evidence, Kind, Level};
 use crate::tell::{Fact, Measure};
 
 /// From so few exchanges nothing follows.
@@ -72,9 +73,10 @@ impl Verdicts {
                 maintained.insert(seen.id.name.clone());
             }
         }
-        known.facts.iter().for_each(|(instance, fact)| verdicts.fact(options, instance, fact));
+        verdicts.facts(options, &known.facts);
         for (instance, seconds) in &known.clocks {
-            let measured = Measured { value: seconds.abs(), instance, ..Measured::default() };
+            let (value, instances) = (seconds.abs(), vec![instance.as_str()]);
+            let measured = Measured { value, instances, ..Measured::default() };
             verdicts.measure(options, Rule::Clock, format!("clock/{instance}"), measured);
         }
         // What is measured of a domain under maintenance is no news either.
@@ -128,26 +130,31 @@ impl Verdicts {
         }
     }
 
-    fn fact(&mut self, options: &Options, instance: &str, fact: &Fact) {
-        let rule = match fact.measure {
-            Measure::DiskFree => Rule::Disk,
-            Measure::SealingLag => Rule::SealingLag,
-            Measure::ConsumerLag => Rule::ConsumerLag,
-            Measure::CertificateDays => Rule::Certificate,
-            Measure::QuotaUsed => Rule::Quota,
-            Measure::Slowest => Rule::Slow,
-            Measure::Other => return,
-        };
-        let is_sound = |text: &str| text.len() <= LONGEST && !text.chars().any(char::is_control);
-        if fact.subject.is_empty()
-            || !is_sound(&fact.subject)
-            || !is_sound(&fact.owner)
-            || !fact.value.is_finite()
-        {
-            return;
+    fn facts(&mut self, options: &Options, facts: &[(String, Fact)]) {
+        let mut lags: BTreeMap<&str, Measured<'_>> = BTreeMap::new();
+        for (instance, fact) in facts.iter().filter(|(_, fact)| is_sound(fact)) {
+            let rule = match fact.measure {
+                Measure::DiskFree => Rule::Disk,
+                Measure::SealingLag => Rule::SealingLag,
+                Measure::CertificateDays => Rule::Certificate,
+                Measure::QuotaUsed => Rule::Quota,
+                Measure::Slowest => Rule::Slow,
+                // Each process tells of the partitions that it reads: the consumer is all of them.
+                Measure::ConsumerLag => {
+                    let lag = lags.entry(&fact.subject).or_default();
+                    lag.value += fact.value;
+                    lag.instances.push(instance);
+                    continue;
+                }
+                Measure::Other => continue,
+            };
+            let (value, instances) = (fact.value, vec![instance.as_str()]);
+            let measured = Measured { value, instances, owner: &fact.owner, ..Measured::default() };
+            self.measure(options, rule, fact.subject.clone(), measured);
         }
-        let measured = Measured { value: fact.value, instance, owner: &fact.owner, ..Measured::default() };
-        self.measure(options, rule, fact.subject.clone(), measured);
+        for (subject, lag) in lags {
+            self.measure(options, Rule::ConsumerLag, subject.to_owned(), lag);
+        }
     }
 
     fn measure(&mut self, options: &Options, rule: Rule, subject: String, measured: Measured<'_>) {
@@ -158,12 +165,11 @@ impl Verdicts {
             return;
         };
         let evidence = measured.evidence.cloned().unwrap_or_default();
-        let instance = (!measured.instance.is_empty()).then_some(measured.instance);
         let finding = Finding {
             severity,
             owner: owner(options, &key.subject, measured.owner),
             cause: None,
-            evidence: evidence.of(instance),
+            evidence: evidence.of(measured.instances),
             value: measured.value,
             limit,
             maintained: false,
@@ -178,11 +184,18 @@ impl Verdicts {
     }
 }
 
+/// What a process tells is a number, of something that has a name.
+fn is_sound(fact: &Fact) -> bool {
+    let is_name = |text: &str| text.len() <= LONGEST && !text.chars().any(char::is_control);
+    !fact.subject.is_empty() && is_name(&fact.subject) && is_name(&fact.owner) && fact.value.is_finite()
+}
+
 /// One measured value, and what is known beside it.
-#[derive(Clone, Copy, Default)]
+#[derive(Default)]
 struct Measured<'a> {
     value: f64,
-    instance: &'a str,
+    /// Who told it.
+    instances: Vec<&'a str>,
     owner: &'a str,
     evidence: Option<&'a Evidence>,
 }
@@ -204,67 +217,10 @@ fn owner(options: &Options, subject: &str, told: &str) -> String {
     closest.unwrap_or(told).to_owned()
 }
 
-/// The alerts that may be the cause of others, which then need no message of their own: the broker's, those of providers and those of
-/// sources, by their domain.
-#[derive(Debug, Default)]
-pub(crate) struct Roots<'a> {
-    broker: Option<&'a Key>,
-    providers: BTreeMap<String, &'a Key>,
-    sources: BTreeMap<String, &'a Key>,
-}
-
-impl<'a> Roots<'a> {
-    pub fn among(keys: impl Iterator<Item = &'a Key>) -> Self {
-        let mut roots = Self::default();
-        for key in keys.filter(|key| key.rule == Rule::LinkDown) {
-            let Some(id) = Id::parse(&key.subject) else { continue };
-            let domain = id.domain().unwrap_or_default().to_owned();
-            match id.kind {
-                Kind::Broker => roots.broker = Some(key),
-                Kind::Provider => drop(roots.providers.insert(domain, key)),
-                Kind::Source => drop(roots.sources.entry(domain).or_insert(key)),
-                Kind::Application | Kind::Witness => {}
-            }
-        }
-        roots
-    }
-
-    /// The alert that is the cause of another.
-    pub fn cause_of(&self, other: &Key) -> Option<&'a Key> {
-        let is_behind_kafka = match other.rule {
-            // Witnesses are asked without Kafka.
-            Rule::LinkDown | Rule::LinkDegraded => !other.subject.starts_with("witness/"),
-            Rule::ErrorRatio | Rule::Slow | Rule::SealingLag | Rule::ConsumerLag => true,
-            Rule::Certificate | Rule::Quota | Rule::Disk | Rule::Clock => false,
-        };
-        let broker = self.broker.filter(|_| is_behind_kafka);
-        let domain = domain_of(other);
-        let of =
-            |roots: &BTreeMap<String, &'a Key>| domain.as_ref().and_then(|domain| roots.get(domain)).copied();
-        // What fails behind the adapter is seen at the provider, too.
-        let is_symptom = matches!(other.rule, Rule::LinkDegraded | Rule::ErrorRatio | Rule::Slow)
-            && other.subject.starts_with("provider/");
-        let source = || of(&self.sources).filter(|_| is_symptom);
-        let root = broker.or_else(|| of(&self.providers)).filter(|root| *root != other);
-        root.or_else(source)
-    }
-}
-
-/// The domain that an alert is about.
-fn domain_of(key: &Key) -> Option<String> {
-    match key.rule {
-        Rule::LinkDown | Rule::LinkDegraded | Rule::ErrorRatio | Rule::Slow => {
-            Id::parse(&key.subject)?.domain().map(str::to_owned)
-        }
-        Rule::SealingLag => Some("ledger".to_owned()),
-        Rule::ConsumerLag => key.subject.strip_prefix("consumer/").map(str::to_owned),
-        Rule::Certificate | Rule::Quota | Rule::Disk | Rule::Clock => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::link::Id;
 
     fn seen<'a>(id: &'a Id, level: Level, evidence: &'a Evidence) -> Seen<'a> {
         let cause = (level == Level::Down).then_some(Cause::InstanceNotHeard);
@@ -354,6 +310,24 @@ mod tests {
     }
 
     #[test]
+    fn a_domain_is_as_far_behind_as_all_who_read_for_it() {
+        let told = |instance: &str, value| {
+            (instance.to_owned(), Fact::new(Measure::ConsumerLag, "consumer/land", value))
+        };
+        let of = |facts| {
+            let known = Known { facts, clocks: Vec::new() };
+            Verdicts::of(&Options::default(), [].into_iter(), &known)
+        };
+        let behind = of(vec![told("land-1", 600.0), told("land-2", 400.0)]).bad;
+        let [(key, finding)] = behind.iter().collect::<Vec<_>>()[..] else { panic!("{behind:?}") };
+        assert_eq!((key.rule, key.subject.as_str()), (Rule::ConsumerLag, "consumer/land"));
+        assert_eq!((finding.value, finding.severity), (1_000.0, Severity::Warning));
+        assert_eq!(finding.evidence.instances, ["land-1", "land-2"]);
+        let on_time = of(vec![told("land-1", 600.0), told("land-2", 399.0)]);
+        assert_eq!((on_time.bad.len(), on_time.good.len()), (0, 1));
+    }
+
+    #[test]
     fn what_is_no_number_or_no_name_says_nothing_and_the_worst_of_two_counts() {
         let fact = |subject: &str, value| ("hub-1".to_owned(), Fact::new(Measure::DiskFree, subject, value));
         let of = |facts| {
@@ -376,32 +350,5 @@ mod tests {
         assert_eq!(owner(&options, "source/land/office", "H13.05"), "b");
         assert_eq!(owner(&options, "source/health/office", "H13.05"), "a");
         assert_eq!(owner(&options, "provider/land", "H13.05"), "H13.05");
-    }
-
-    #[test]
-    fn a_lost_broker_or_a_dead_provider_is_the_cause_of_what_stands_behind_it() {
-        let key = |text: &str| {
-            let (rule, subject) = text.split_once(' ').unwrap();
-            Key::new(Rule::from_name(rule).unwrap(), subject)
-        };
-        for (root, other, expected) in [
-            ("link-down broker/kafka", "link-down provider/land", true),
-            ("link-down broker/kafka", "sealing-lag ledger", true),
-            ("link-down broker/kafka", "link-down witness/a.vn/w", false),
-            ("link-down broker/kafka", "disk disk/hub-1/data", false),
-            ("link-down broker/kafka", "link-down broker/kafka", false),
-            ("link-down provider/land", "link-down source/land/office", true),
-            ("link-down provider/land", "slow provider/land", true),
-            ("link-down provider/land", "consumer-lag consumer/land", true),
-            ("link-down provider/land", "link-down provider/health", false),
-            ("link-down source/land/office", "error-ratio provider/land", true),
-            ("link-down source/land/office", "link-down provider/land", false),
-            ("link-down source/land/office", "link-degraded provider/health", false),
-            ("link-degraded provider/land", "slow provider/land", false),
-        ] {
-            let (root, other) = (key(root), key(other));
-            let found = Roots::among([&root].into_iter()).cause_of(&other);
-            assert_eq!(found, expected.then_some(&root), "{root:?} {other:?}");
-        }
     }
 }

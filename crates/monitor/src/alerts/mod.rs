@@ -11,7 +11,7 @@
 //!
 //! 1. `assess` says what is bad, what is good, and by that of what nothing is known; `alert` when that is believed. Neither reads a
 //!    clock.
-//! 2. `roll` holds all alerts: one that another is the cause of, and what is silenced or under maintenance, is told to nobody.
+//! 2. `roll` holds all alerts: one that another is the cause of (`roots`), and what is silenced or under maintenance, is told to nobody.
 //! 3. `group` decides for one receiver what it is told and when; `deliver` tells it, and again until it was.
 //! 4. `store` keeps what fired and who was told of it, so that a restart tells nobody twice.
 //!
@@ -28,6 +28,7 @@ mod pattern;
 mod receivers;
 mod reference;
 mod roll;
+mod roots;
 mod rule;
 mod service;
 mod signals;

@@ -7,8 +7,9 @@ use lgsp_proto::monitor::v1::{self as contract, AlertSeverity, AlertState};
 use uuid::Uuid;
 
 use super::alert::{Acknowledged, Alert, Step, Verdict};
-use super::assess::{Key, Roots, Verdicts};
+use super::assess::{Key, Verdicts};
 use super::options::{Options, micros};
+use super::roots::Roots;
 use super::rule::{Rule, Severity};
 use super::silence::Silence;
 use crate::board;
@@ -29,8 +30,8 @@ pub(crate) struct Roll {
     /// The oldest first.
     resolved: Vec<Alert>,
     pub silences: Vec<Silence>,
-    /// Those that found no room.
-    pub refused: u64,
+    /// Those that find no room now.
+    pub refused: usize,
 }
 
 /// An alert with its state, as everybody is told it.
@@ -50,6 +51,7 @@ impl Roll {
 
     /// Takes in what is known now, and returns the alerts that have changed: fired, changed or resolved.
     pub fn take(&mut self, options: &Options, verdicts: &Verdicts, now_us: i64) -> Vec<(Step, Alert)> {
+        self.refused = 0;
         for (key, finding) in &verdicts.bad {
             if self.open.contains_key(key) {
                 continue;
@@ -276,8 +278,12 @@ mod tests {
         let mut roll = Roll::default();
         let subjects: Vec<String> = (0..MOST + 7).map(|number| format!("application/{number}")).collect();
         let subjects: Vec<&str> = subjects.iter().map(String::as_str).collect();
-        roll.take(&options(), &down(&subjects), 1);
-        assert_eq!((roll.views(1).len(), roll.refused), (MOST, 7));
+        for at_us in [1, 2] {
+            roll.take(&options(), &down(&subjects), at_us);
+            assert_eq!((roll.views(at_us).len(), roll.refused), (MOST, 7));
+        }
+        roll.take(&options(), &down(&subjects[..9]), 3);
+        assert_eq!(roll.refused, 0);
     }
 
     #[test]

@@ -209,10 +209,13 @@ impl Kept {
 
     /// Forgets what was over before a moment.
     pub async fn forget_before(&self, before_us: i64, deadline: Instant) -> Result<(), Error> {
+        // Who was told of what still fires is to be told its end, however long ago that was.
+        const TOLD: &str = "DELETE FROM monitor_alert_told WHERE told_us < $1 AND NOT EXISTS (SELECT 1 FROM monitor_alert a \
+                            WHERE a.id = monitor_alert_told.alert)";
         let mut writer = self.store.writer(Care::Repeatable, deadline).await?;
         for sql in [
-            "DELETE FROM monitor_alert_told WHERE told_us < $1",
             "DELETE FROM monitor_alert WHERE resolved_us > 0 AND resolved_us < $1",
+            TOLD,
             "DELETE FROM monitor_silence WHERE until_us < $1",
         ] {
             writer.run(Query::new(sql).bind(before_us)).await?;
@@ -327,7 +330,13 @@ mod tests {
         kept.forget_before(41, soon()).await.unwrap();
         assert_eq!(kept.of(old.id, soon()).await.unwrap(), None);
         assert_eq!(kept.firing(soon()).await.unwrap().len(), 2, "what fires stays");
-        assert_eq!(kept.told("duty", soon()).await.unwrap().len(), 1);
+        kept.forget_before(61, soon()).await.unwrap();
+        assert_eq!(kept.told("duty", soon()).await.unwrap(), [told(&newer, 60)], "its end is to be told");
+        let newer = Alert { resolved_us: 70, ..newer };
+        kept.put([&newer], soon()).await.unwrap();
+        kept.forget_before(71, soon()).await.unwrap();
+        let all = Query::new("SELECT alert FROM monitor_alert_told");
+        assert_eq!(kept.store.reader(soon()).await.unwrap().all(all).await.unwrap().len(), 0);
     }
 
     #[tokio::test]

@@ -142,6 +142,7 @@ impl Watching {
     async fn run(self, firing: Fact) {
         let mut every = interval(LOOK);
         every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut refused = 0;
         loop {
             every.tick().await;
             let now_us = now_us();
@@ -149,7 +150,15 @@ impl Watching {
             changed.iter().for_each(|(step, alert)| tell(*step, alert));
             let alerts = &self.shared.alerts;
             alerts.publish(now_us);
-            firing.set(alerts.roll.lock().counts().values().sum::<usize>() as i64);
+            let (firing_now, refused_now) = {
+                let roll = alerts.roll.lock();
+                (roll.counts().values().sum::<usize>(), roll.refused)
+            };
+            firing.set(firing_now as i64);
+            if refused == 0 && refused_now > 0 {
+                warn!(alerts = refused_now, "alerts find no room, and nobody is told of them");
+            }
+            refused = refused_now;
             let mut waiting = self.waiting.lock();
             waiting.extend(changed.into_iter().map(|(_, alert)| (alert.id, alert)));
             while waiting.len() > MOST_WAITING {
@@ -179,7 +188,7 @@ impl Writing {
     async fn run(self) {
         let mut every = interval(LOOK);
         every.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut forgot = None::<Instant>;
+        let (mut forgot, mut failures) = (None::<Instant>, 0_u32);
         loop {
             every.tick().await;
             let mut written = self.write().await;
@@ -189,8 +198,14 @@ impl Writing {
                 written = self.shared.alerts.kept.forget_before(before_us, soon).await;
             }
             self.shared.alerts.telling.unwritten(written.is_err());
-            if let Err(error) = written {
-                warn!(%error, waiting = self.waiting.lock().len(), "alerts cannot be written down");
+            let Err(error) = written else {
+                failures = 0;
+                continue;
+            };
+            failures = failures.saturating_add(1);
+            if failures.is_power_of_two() {
+                let waiting = self.waiting.lock().len();
+                warn!(%error, failures, waiting, "alerts cannot be written down");
             }
         }
     }

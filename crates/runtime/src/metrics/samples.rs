@@ -7,21 +7,23 @@ const MOST: usize = 200_000;
 
 /// One value of a metric.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Sample {
-    pub(crate) name: String,
+pub struct Sample {
+    /// As Prometheus has it: `lgsp_exchange_ended_total`.
+    pub name: String,
     labels: BTreeMap<String, String>,
-    pub(crate) value: f64,
+    /// What was counted or measured.
+    pub value: f64,
 }
 
 impl Sample {
     /// A label's value; empty if it has none.
-    pub(crate) fn label(&self, name: &str) -> &str {
+    pub fn label(&self, name: &str) -> &str {
         self.labels.get(name).map(String::as_str).unwrap_or_default()
     }
 }
 
 /// All values of a page. A line that cannot be read is left out.
-pub(crate) fn read(page: &str) -> Vec<Sample> {
+pub fn read(page: &str) -> Vec<Sample> {
     page.lines().filter(|line| !line.starts_with('#')).take(MOST).filter_map(sample).collect()
 }
 
@@ -70,9 +72,8 @@ fn quoted(text: &str) -> Option<(String, &str)> {
 
 #[cfg(test)]
 mod tests {
-    use lgsp_runtime::metrics::{Counters, Histograms, Kind, Metric, Metrics, Unit};
-
     use super::*;
+    use crate::metrics::{Counters, Histograms, Kind, Metric, Metrics, Unit};
 
     #[test]
     fn what_the_hub_writes_is_read_back() {
