@@ -156,11 +156,14 @@ test('a name is text', async () => {
 test('whoever signs out is out, on the pages that are open too', async () => {
   const context = await browser.newContext({ storageState: signedIn });
   const page = await context.newPage();
+  const open = await context.newPage();
+  await open.goto(`${origin}/`);
   await page.goto(`${origin}/`);
   await page.getByRole('button', { name: 'Đăng xuất' }).click();
   assert.match(await page.locator('main').innerText(), /Bạn đã đăng xuất/);
   await page.goto(`${origin}/`);
   assert.match(await page.locator('main').innerText(), /kết thúc|Đăng nhập/);
+  await open.locator('#over').waitFor({ state: 'visible', timeout: PATIENCE });
   await context.close();
   assert.ok(readdirSync(`${data}/console`).every((name) => !name.endsWith('.link')), 'no link is left');
 });

@@ -1,6 +1,7 @@
 //! What the console knows now of all links: one picture, which all browsers see.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::time::Duration;
 
 use lgsp_core::indicators::Histogram;
 use lgsp_core::time::micros;
@@ -9,6 +10,7 @@ use lgsp_proto::monitor::v1::{GetLinkResponse, Link, LinkChange, LinkState, Main
 use lgsp_proto::registry::v1::{ApplicationSummary, ServiceSummary};
 use parking_lot::{RwLock, RwLockReadGuard};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::meter::{Meter, Reading};
 
@@ -18,6 +20,8 @@ pub(crate) const PAST_US: i64 = 24 * 3_600_000_000;
 pub(crate) const MOST_LINKS: usize = 400;
 /// Most changes of one link that are kept.
 const MOST_CHANGES: usize = 500;
+/// How long the board is kept for somebody who has looked at it.
+const LOOKED_FOR: Duration = Duration::from_secs(120);
 
 /// Whom the picture comes from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -97,15 +101,37 @@ impl Picture {
     }
 }
 
+fn is_fresh(looked: &Option<Instant>) -> bool {
+    looked.is_some_and(|at| at.elapsed() < LOOKED_FOR)
+}
+
 /// The picture, and when it changes. Its followers share it.
 pub(crate) struct Board {
     picture: RwLock<Picture>,
     changes: watch::Sender<u64>,
+    /// When somebody looked last.
+    looked: watch::Sender<Option<Instant>>,
 }
 
 impl Board {
     pub(crate) fn new() -> Self {
-        Self { picture: RwLock::default(), changes: watch::Sender::new(0) }
+        Self { picture: RwLock::default(), changes: watch::Sender::new(0), looked: watch::Sender::default() }
+    }
+
+    /// Says that somebody looks.
+    pub(crate) fn look(&self) {
+        self.looked.send_replace(Some(Instant::now()));
+    }
+
+    /// Whether somebody has looked a moment ago. What is asked of the hub for nobody is in its log for ever all the same.
+    pub(crate) fn is_looked_at(&self) -> bool {
+        is_fresh(&self.looked.borrow())
+    }
+
+    /// Waits until somebody has.
+    pub(crate) async fn until_looked_at(&self) {
+        // The sender is ours.
+        let _ = self.looked.subscribe().wait_for(is_fresh).await;
     }
 
     pub(crate) fn see(&self) -> RwLockReadGuard<'_, Picture> {
@@ -129,8 +155,13 @@ impl Board {
             if picture.from != from {
                 (picture.from, picture.from_since_us) = (from, now_us);
             }
-            if from == From::Ports {
-                keep_what_is_known(&mut links, &picture.links);
+            match from {
+                From::Ports => keep_what_is_known(&mut links, &picture.links),
+                // Whoever has gone from the registry would be kept for ever.
+                From::Monitor | From::Nobody => {
+                    let told: HashSet<&str> = links.iter().map(|link| link.id.as_str()).collect();
+                    picture.pasts.retain(|id, _| told.contains(id.as_str()));
+                }
             }
             picture.at_us = now_us;
             picture.links = links;
@@ -251,6 +282,20 @@ mod tests {
     const SECOND_US: i64 = 1_000_000;
     const NOW_US: i64 = 1_795_855_445 * SECOND_US;
 
+    #[tokio::test(start_paused = true)]
+    async fn the_board_is_kept_for_whoever_has_looked_a_moment_ago() {
+        let board = Board::new();
+        assert!(!board.is_looked_at(), "nobody has");
+        let waits = tokio::time::timeout(LOOKED_FOR, board.until_looked_at());
+        assert!(waits.await.is_err());
+        board.look();
+        board.until_looked_at().await;
+        tokio::time::advance(LOOKED_FOR - Duration::from_secs(1)).await;
+        assert!(board.is_looked_at());
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert!(!board.is_looked_at());
+    }
+
     fn link(id: &str, state: LinkState) -> Link {
         Link { id: id.to_owned(), state: state.into(), since: Some(timestamp(NOW_US)), ..Link::default() }
     }
@@ -298,6 +343,11 @@ mod tests {
         assert!(board.without_past(&[heard]).is_empty());
         let unheard = Link { since: Some(timestamp(NOW_US + 2 * SECOND_US)), ..known[0].clone() };
         assert_eq!(board.without_past(&[unheard]), ["provider/land"]);
+        board.take_links(From::Monitor, vec![link("provider/justice", LinkState::Working)], NOW_US);
+        assert!(
+            board.see().past("provider/land").is_none(),
+            "no link is known for longer than it is told of"
+        );
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Keeps the board: one follower of the hub for all browsers, in the console's own name.
+//! Keeps the board while somebody looks at it: one follower of the hub for all browsers, in the console's own name.
 //!
 //! While the monitor answers, changes come by its stream, and everything is asked for again from time to time. While it does not, the
 //! roles are asked at their admin ports.
@@ -18,8 +18,8 @@ use crate::hub::{Hub, Refusal};
 use crate::meter;
 use crate::{Bearer, Ports};
 
-/// How often everything is asked for again beside the stream.
-const REFRESH: Duration = Duration::from_secs(10);
+/// How often everything is asked for again beside the stream. Each look is an exchange with its entry.
+const REFRESH: Duration = Duration::from_secs(60);
 /// How often the monitor is asked whether it is back, and the roles meanwhile.
 const LOOK: Duration = Duration::from_secs(2);
 /// How often metrics are read.
@@ -50,6 +50,10 @@ impl Follower {
     pub(crate) async fn links(self) {
         let mut is_told = false;
         loop {
+            if !self.board.is_looked_at() {
+                self.board.lose(now_us());
+                self.board.until_looked_at().await;
+            }
             match self.stream().await {
                 Ok(()) => is_told = false,
                 Err(refusal) => {
@@ -91,7 +95,7 @@ impl Follower {
                     Err(_) => break,
                 }
             }
-            if Instant::now() >= ends {
+            if Instant::now() >= ends || !self.board.is_looked_at() {
                 return Ok(());
             }
             self.take(self.hub.links(own).await?).await?;
@@ -118,6 +122,7 @@ impl Follower {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
+            self.board.until_looked_at().await;
             let pages = self.ports.metrics().await;
             let read = |(port, page): (String, String)| {
                 let picture = self.board.see();
@@ -131,6 +136,7 @@ impl Follower {
     /// Reads names and the counts of the day, for ever. What is not told stays as it was.
     pub(crate) async fn names(self) {
         loop {
+            self.board.until_looked_at().await;
             let own = &*self.own;
             let told = futures::try_join!(self.hub.applications(own), self.hub.services(own));
             let is_told = told.is_ok();

@@ -5,9 +5,10 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use lgsp_runtime::metrics::samples;
+
 /// The upper bounds of durations, in seconds, as every role has them; what took longer is in one more bucket.
-pub(crate) const BOUNDS: [f64; 16] =
-    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
+pub(crate) use lgsp_runtime::metrics::DURATIONS as BOUNDS;
 const BUCKETS: usize = BOUNDS.len() + 1;
 /// How long readings are kept.
 pub(crate) const KEPT_US: i64 = 3_600_000_000;
@@ -209,11 +210,11 @@ impl Meter {
 /// Reads what a port shows. What is not understood counts nothing.
 pub(crate) fn read(page: &str, domain_of: impl Fn(&str) -> String) -> Reading {
     let mut reading = Reading::new();
-    for line in page.lines().filter(|line| !line.starts_with('#')) {
-        let Some((metric, labels, value)) = parse(line) else { continue };
-        let label = |name: &str| {
-            labels.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value.as_str())
-        };
+    for sample in samples::read(page) {
+        if !sample.value.is_finite() || sample.value < 0.0 {
+            continue;
+        }
+        let (value, label) = (sample.value as u64, |name: &str| sample.label(name));
         let come = |reading: &mut Reading, name: String, came: Came| {
             reading.entry(name).or_default().came[came as usize] += value;
         };
@@ -225,7 +226,7 @@ pub(crate) fn read(page: &str, domain_of: impl Fn(&str) -> String) -> Reading {
                 reading.entry(name).or_default().at_most[place] += value;
             }
         };
-        match metric {
+        match sample.name.as_str() {
             // A stream lasts as long as somebody listens, which says nothing of the hub.
             "rpc_server_call_duration_seconds_bucket" if label("rpc_method").contains("/Follow") => {}
             "rpc_server_call_duration_seconds_bucket" => {
@@ -265,38 +266,6 @@ pub(crate) fn read(page: &str, domain_of: impl Fn(&str) -> String) -> Reading {
 
 fn of_error(error: &str) -> Came {
     if error.is_empty() { Came::Served } else { Came::Failed }
-}
-
-type Labels<'a> = Vec<(&'a str, String)>;
-
-/// A line of the text format: the metric, its labels and its value.
-fn parse(line: &str) -> Option<(&str, Labels<'_>, u64)> {
-    let (metric, rest) = line.split_once('{')?;
-    let (mut labels, mut rest) = (Vec::new(), rest);
-    loop {
-        rest = rest.trim_start_matches([',', ' ']);
-        if let Some(after) = rest.strip_prefix('}') {
-            let value = after.split_whitespace().next()?.parse::<f64>().ok()?;
-            return (value.is_finite() && value >= 0.0).then_some((metric, labels, value as u64));
-        }
-        let (name, after) = rest.split_once("=\"")?;
-        let (mut value, mut is_escaped, mut end) = (String::new(), false, None);
-        for (place, c) in after.char_indices() {
-            match c {
-                '"' if !is_escaped => {
-                    end = Some(place);
-                    break;
-                }
-                '\\' if !is_escaped => is_escaped = true,
-                c => {
-                    value.push(if is_escaped && c == 'n' { '\n' } else { c });
-                    is_escaped = false;
-                }
-            }
-        }
-        labels.push((name, value));
-        rest = &after[end? + 1..];
-    }
 }
 
 #[cfg(test)]

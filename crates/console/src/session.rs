@@ -101,6 +101,16 @@ impl Sessions {
         })
     }
 
+    /// Notes that a page of somebody is open. Returns whether their session is not over.
+    pub(crate) fn keep(&self, session: &Session, now: Instant) -> bool {
+        let mut kept = self.kept.lock();
+        let Some(kept) = kept.get_mut(&session.key).filter(|kept| kept.is_good(self.idle, now)) else {
+            return false;
+        };
+        kept.used = now;
+        true
+    }
+
     /// Notes whether the hub has let somebody see the links.
     pub(crate) fn note(&self, session: &Session, sees_links: bool, now: Instant) {
         if let Some(kept) = self.kept.lock().get_mut(&session.key) {
@@ -148,6 +158,21 @@ mod tests {
         assert!(sessions.find(&id, began + 720 * MINUTE).is_none());
         let id = sessions.begin("a", nobody(), Some(MINUTE), began);
         assert!(sessions.find(&id, began + MINUTE).is_none(), "no longer than the token");
+    }
+
+    #[test]
+    fn an_open_page_keeps_a_session_and_no_longer_than_it_may_last() {
+        let (sessions, began) = (sessions(), Instant::now());
+        let id = sessions.begin("a", nobody(), None, began);
+        let session = sessions.find(&id, began).expect("signed in");
+        for minutes in (20..720).step_by(20) {
+            assert!(sessions.keep(&session, began + minutes * MINUTE));
+        }
+        assert!(!sessions.keep(&session, began + 720 * MINUTE));
+        let id = sessions.begin("a", nobody(), None, began);
+        let session = sessions.find(&id, began).expect("signed in");
+        sessions.end(&session);
+        assert!(!sessions.keep(&session, began), "who has signed out is out");
     }
 
     #[test]

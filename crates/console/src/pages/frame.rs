@@ -72,6 +72,20 @@ impl Frame {
         crate::web::assets::style()
     }
 
+    /// The dark palette, which comes after the style.
+    pub(crate) fn dark(&self) -> &'static str {
+        crate::web::assets::dark()
+    }
+
+    /// Where it holds, as CSS has it; `None`: nowhere.
+    pub(crate) fn dark_where(&self) -> Option<&'static str> {
+        match self.theme {
+            Theme::Auto => Some("(prefers-color-scheme: dark)"),
+            Theme::Dark => Some("all"),
+            Theme::Light => None,
+        }
+    }
+
     pub(crate) fn script(&self) -> &'static str {
         crate::web::assets::script()
     }

@@ -24,6 +24,9 @@ impl Asset {
 static STYLE: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("console", "css", "text/css; charset=utf-8", include_bytes!("../../assets/console.css"))
 });
+static DARK: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new("dark", "css", "text/css; charset=utf-8", include_bytes!("../../assets/dark.css"))
+});
 static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("console", "js", "text/javascript; charset=utf-8", include_bytes!("../../assets/console.js"))
 });
@@ -32,6 +35,10 @@ static ICON: LazyLock<Asset> =
 
 pub(crate) fn style() -> &'static str {
     &STYLE.address
+}
+
+pub(crate) fn dark() -> &'static str {
+    &DARK.address
 }
 
 pub(crate) fn script() -> &'static str {
@@ -44,7 +51,8 @@ pub(crate) fn icon() -> &'static str {
 
 pub(super) async fn serve(Path(file): Path<String>) -> Response {
     let wanted = format!("/assets/{file}");
-    let Some(asset) = [&*STYLE, &*SCRIPT, &*ICON].into_iter().find(|asset| asset.address == wanted) else {
+    let Some(asset) = [&*STYLE, &*DARK, &*SCRIPT, &*ICON].into_iter().find(|asset| asset.address == wanted)
+    else {
         return StatusCode::NOT_FOUND.into_response();
     };
     let headers = [

@@ -53,6 +53,7 @@ pub(crate) struct Drawn {
 impl Desk {
     /// Draws a view as it is now, unless it was drawn already.
     pub(crate) fn draw(&self, view: &View, say: Say) -> Arc<[Part]> {
+        self.board.look();
         let version = *self.board.changes().borrow();
         let drawing = Drawing { view: view.clone(), lang: say.0 };
         if let Some(drawn) = self.drawn.lock().get(&drawing).filter(|drawn| drawn.version == version) {
@@ -106,12 +107,16 @@ async fn live(desk: Arc<Desk>, asker: Asker, view: View) -> Response {
         let mut sent: HashMap<&'static str, String> = HashMap::new();
         let ends = Instant::now() + LONGEST;
         while Instant::now() < ends && !desk.leaving.is_cancelled() {
+            if !desk.sessions.keep(&session, Instant::now().into_std()) {
+                yield Ok::<_, Infallible>(end());
+                break;
+            }
             changes.mark_unchanged();
             // Only the newest is ever sent: a browser that reads slowly misses what was between.
             for part in desk.draw(&view, say).iter() {
                 if sent.get(part.name) != Some(&part.html) {
                     sent.insert(part.name, part.html.clone());
-                    yield Ok::<_, Infallible>(event("part", &json!({ "name": part.name, "html": part.html })));
+                    yield Ok(event("part", &json!({ "name": part.name, "html": part.html })));
                 }
             }
             sleep(PAUSE).await;
@@ -129,8 +134,11 @@ async fn live(desk: Arc<Desk>, asker: Asker, view: View) -> Response {
 
 /// Tells a browser that it need not come back.
 fn over() -> Response {
-    let events = futures::stream::iter([Ok::<_, Infallible>(event("over", &json!({})))]);
-    Sse::new(events).into_response()
+    Sse::new(futures::stream::iter([Ok::<_, Infallible>(end())])).into_response()
+}
+
+fn end() -> Event {
+    event("over", &json!({}))
 }
 
 fn event(name: &str, data: &serde_json::Value) -> Event {

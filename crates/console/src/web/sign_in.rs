@@ -89,6 +89,7 @@ pub(super) async fn callback(
     headers: HeaderMap,
     asker: Asker,
 ) -> Response {
+    let former = asker.session;
     let anew = Asker { session: None, path: "/".to_owned(), ..asker };
     let Some(issuer) = &desk.issuer else { return show(&desk, &anew, Why::First) };
     let form = Form::read(uri.query().unwrap_or_default().as_bytes());
@@ -99,6 +100,9 @@ pub(super) async fn callback(
     };
     match outcome {
         Ok(signed_in) => {
+            if let Some(former) = &former {
+                desk.sessions.end(former);
+            }
             info!("signed in at the issuer");
             let good_for = Some(signed_in.good_for);
             let id =

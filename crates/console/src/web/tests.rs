@@ -241,6 +241,10 @@ async fn language_and_theme_lead_back_to_a_page_of_ours_alone() {
     }
     let vi = text(it.get("/", &cookie).await).await;
     let en = text(it.get("/", &format!("{cookie}; lgsp-language=en; lgsp-theme=dark")).await).await;
+    assert!(vi.contains(&format!("href=\"{}\" media=\"(prefers-color-scheme: dark)\"", assets::dark())));
+    assert!(en.contains(&format!("href=\"{}\" media=\"all\"", assets::dark())));
+    let light = text(it.get("/", &format!("{cookie}; lgsp-theme=light")).await).await;
+    assert!(light.contains(assets::style()) && !light.contains(assets::dark()));
     assert!(vi.contains("<html lang=\"vi\" data-theme=\"auto\"") && vi.contains("Cần xử lý trước"));
     assert!(en.contains("<html lang=\"en\" data-theme=\"dark\"") && en.contains("Needs attention first"));
 }
@@ -419,6 +423,20 @@ async fn a_change_reaches_a_browser_and_one_that_reads_slowly_gets_the_newest_al
 }
 
 #[tokio::test]
+async fn an_open_page_is_told_that_its_session_is_over_and_shows_nothing_more() {
+    let it = Fixture::new();
+    let cookie = it.sign_in().await;
+    let mut body = it.get("/live/overview", &cookie).await.into_body();
+    until(&mut body, "event: part").await;
+    let form = it.form(&cookie).await;
+    assert_eq!(it.post("/sign-out", &cookie, &format!("form={form}")).await.status(), StatusCode::OK);
+    it.desk.board.take_links(From::Monitor, vec![link("provider/land", LinkState::Down, "late")], now_us());
+    let told = until(&mut body, "event: over").await;
+    assert!(!told.contains("late"), "{told}");
+    assert!(body.frame().await.is_none());
+}
+
+#[tokio::test]
 async fn browsers_that_follow_are_bounded_and_leave_room_when_they_go() {
     let it = Fixture::new();
     let cookie = it.sign_in().await;
@@ -458,7 +476,8 @@ fn the_first_page_is_small() {
     board.take_links(From::Monitor, all, now_us());
     let parts = overview_page::parts(Say(Lang::Vi), &board.see(), now_us());
     let size: usize = parts.iter().map(|part| part.html.len()).sum();
-    let assets =
-        include_bytes!("../../assets/console.css").len() + include_bytes!("../../assets/console.js").len();
+    let assets = include_bytes!("../../assets/console.css").len()
+        + include_bytes!("../../assets/dark.css").len()
+        + include_bytes!("../../assets/console.js").len();
     assert!(size + assets < 200 << 10, "{size} and {assets} bytes");
 }
