@@ -94,14 +94,18 @@ impl Acts {
 
     /// Tells the index of archived annotations: one that was built again has them from nowhere else.
     pub async fn annotate_archived(&self) -> Result<(), Error> {
+        let mut annotations = Vec::new();
         for (leaf, sealed) in self.archived.iter() {
-            let read = read_sealed(sealed.clone(), &self.signers).ok();
-            let signed = read.filter(|read| read.signed == Signed::Yes && read.sealed.act.is_some());
-            if let Some(read) = signed {
-                self.index.annotate_archived(*leaf, &read.sealed).await?;
+            let Ok(read) = read_sealed(sealed.clone(), &self.signers) else { continue };
+            let is_one = read.sealed.act.as_ref().is_some_and(|act| act.annotation.is_some());
+            if is_one && read.signed == Signed::Yes {
+                annotations.push((*leaf, read.sealed));
             }
         }
-        Ok(())
+        if annotations.is_empty() {
+            return Ok(());
+        }
+        self.index.annotate_archived(&annotations).await
     }
 
     /// Carries out decisions that could not be read when later ones were carried out. What the later ones say still holds: so each of

@@ -53,6 +53,8 @@ pub(crate) struct Intake {
     pub component: Component,
     pub taken_in: Fact,
     pub stop: CancellationToken,
+    /// The role ends as by a kill: what is left on the topic stays there.
+    pub abandoned: CancellationToken,
 }
 
 /// How much of the journal may wait to be filed.
@@ -106,7 +108,9 @@ impl Intake {
             caught_up |= self.take_in_what_waits(&mut tail, &mut group);
             self.make_durable(&mut group, caught_up).await;
         }
-        self.take_in_the_last(tail, group, caught_up).await;
+        if !self.abandoned.is_cancelled() {
+            self.take_in_the_last(tail, group, caught_up).await;
+        }
     }
 
     /// Adds to the group. Returns whether everything that was there at the start has been read.

@@ -101,8 +101,8 @@ pub struct Keys {
 /// Recovers the ledger's files, and starts to take entries in.
 ///
 /// State: `intake` tells of what exchanges wait for, `filing` of what happens behind it, `sealing` of the log's seal, `files` of damage and
-/// `abandoned` of the watch over requests, `usage` of the counts of the day, `retention` of what is to be forgotten; the numbers are `taken-in`, `leaves`, `sealed`,
-/// `open-requests`, `refused-requests`, `unreadable`, `bereft` and `unread-decisions`.
+/// `abandoned` of the watch over requests, `usage` of the counts of the day, `retention` of what is to be forgotten, `anomalies` of what is
+/// looked for; the numbers are `taken-in`, `leaves`, `sealed`, `open-requests`, `refused-requests`, `unreadable`, `bereft` and `unread-decisions`.
 ///
 /// # Errors
 /// The folder cannot be used, another ledger uses it, its stores cannot be opened, or the key of a domain that is to be
@@ -271,6 +271,7 @@ fn intake(
         component: state.component("intake"),
         taken_in: state.fact("taken-in"),
         stop: shutdown.begins(Stage::Close),
+        abandoned: shutdown.abandoned(),
     }
 }
 

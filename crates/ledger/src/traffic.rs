@@ -1,7 +1,7 @@
 //! Tells the counts that indicators are computed from, as a stream of messages that together are one answer.
 
 use lgsp_core::Fault;
-use lgsp_core::indicators::day_of;
+use lgsp_core::indicators::{day_of, midnight_after};
 use lgsp_core::time::micros;
 use lgsp_proto::ledger::v1::{
     CountTrafficRequest, DossierCount, FilledCount, FormCount, TrafficCount, TrafficCounts,
@@ -18,8 +18,6 @@ const MOST_ROWS: usize = 500_000;
 const FULL: usize = 200 * 1024;
 const DAY_US: i64 = 86_400_000_000;
 const LONGEST_DAYS: i64 = 366;
-/// Asia/Ho_Chi_Minh is so far ahead of UTC, in µs.
-const AHEAD_US: i64 = 7 * 3_600 * 1_000_000;
 
 impl Service {
     /// Counts the exchanges of a period.
@@ -71,7 +69,7 @@ fn period(request: &CountTrafficRequest) -> Result<(i64, i64), Fault> {
     let moment = |moment: &Option<_>| moment.as_ref().map_or(0, micros);
     let (since, until) = (moment(&request.since), moment(&request.until));
     for (field, at) in [("since", since), ("until", until)] {
-        if at.saturating_add(AHEAD_US).rem_euclid(DAY_US) != 0 {
+        if midnight_after(at) != at {
             return Err(invalid(field, "is not midnight in Asia/Ho_Chi_Minh"));
         }
     }

@@ -8,15 +8,14 @@ mod site;
 use std::time::Duration;
 
 use auditor::*;
-use lgsp_core::entry::seal;
 use lgsp_core::time::timestamp;
 use lgsp_core::{ExchangeId, Reason};
 use lgsp_ledger::{Anomalies, Options, keep};
 use lgsp_proto::ledger::v1::anomaly_service_client::AnomalyServiceClient;
 use lgsp_proto::ledger::v1::{
     Act, ActKind, AnnotateAnomalyRequest, AnnotateAnomalyResponse, Annotation, Anomaly, AnomalyFilter,
-    AnomalyMeasure, AnomalyRule, AnomalyStatus, AuditFilter, Entry, Erasable, EraseExchangesRequest,
-    GetAnomalyRequest, GetAnomalyResponse, ListAnomaliesRequest, ListAnomaliesResponse, Phase, Sealed,
+    AnomalyMeasure, AnomalyRule, AnomalyStatus, AuditFilter, EraseExchangesRequest, GetAnomalyRequest,
+    GetAnomalyResponse, ListAnomaliesRequest, ListAnomaliesResponse,
 };
 use site::{PATIENCE, Running, Site, bus, keys};
 use tonic::Status;
@@ -487,7 +486,6 @@ async fn a_list_comes_in_pages_and_what_comes_late_is_found_under_the_same_id() 
 
 /// What was made of a finding, as a ledger signed it when that was new.
 async fn annotated_then(running: &Running, anomaly: &Anomaly, entered_us: i64) {
-    let exchange = ExchangeId::new();
     let annotation = Annotation {
         anomaly_id: ExchangeId::parse(&anomaly.id).unwrap().as_bytes().to_vec().into(),
         status: AnomalyStatus::Confirmed.into(),
@@ -501,18 +499,7 @@ async fn annotated_then(running: &Running, anomaly: &Anomaly, entered_us: i64) {
     };
     let kind = ActKind::Annotate.into();
     let act = Act { kind, by: "giam.sat".to_owned(), annotation: Some(annotation), ..Act::default() };
-    let sealed = Sealed {
-        exchange_id: exchange.as_bytes().to_vec().into(),
-        phase: Phase::Act.into(),
-        platform: true,
-        admitted_us: entered_us,
-        entered_us,
-        act: Some(act),
-        ..Sealed::default()
-    };
-    let bare = seal(sealed, Erasable::default()).sealed;
-    let sealed = lgsp_bus::entry::sign_decision(&lgsp_bus::MacKey::new(site::DECISIONS_KEY), &bare);
-    put(running, exchange, Entry { sealed: sealed.into(), erasable: None }).await;
+    enter_decision(running, act, entered_us).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

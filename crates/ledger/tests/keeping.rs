@@ -15,7 +15,7 @@ use lgsp_core::entry::{salted, seal};
 use lgsp_ledger::keep::{self, Error, Manifest, Online, Step};
 use lgsp_ledger::{Keys, Options, Retention, Term, check};
 use lgsp_proto::ledger::v1::{
-    Act, ActKind, AuditFilter, Entry, Erasable, Mark, Phase, ReportSubjectRequest, Sealed, Signed,
+    Act, ActKind, AuditFilter, Entry, Erasable, Mark, ReportSubjectRequest, Signed,
 };
 use lgsp_tlog::{Policy, Proof};
 use site::{Running, Site, bus, keys, log_key};
@@ -403,25 +403,13 @@ async fn an_archive_forgets_what_has_expired_though_nothing_that_is_online_has()
 
 /// A decision as a ledger signs it, entered at a moment.
 async fn decide(running: &Running, kind: ActKind, about: &Entered, entered_us: i64) {
-    let exchange = lgsp_core::ExchangeId::new();
     let act = Act {
         kind: kind.into(),
         exchange_ids: vec![about.sealed.exchange_id.clone()],
         disclose_after_us: JULY,
         ..Act::default()
     };
-    let sealed = Sealed {
-        exchange_id: exchange.as_bytes().to_vec().into(),
-        phase: Phase::Act.into(),
-        platform: true,
-        admitted_us: entered_us,
-        entered_us,
-        act: Some(act),
-        ..Sealed::default()
-    };
-    let bare = seal(sealed, Erasable::default()).sealed;
-    let sealed = lgsp_bus::entry::sign_decision(&lgsp_bus::MacKey::new(site::DECISIONS_KEY), &bare);
-    put(running, exchange, Entry { sealed: sealed.into(), erasable: None }).await;
+    enter_decision(running, act, entered_us).await;
     found(running, AuditFilter::default()).await;
 }
 

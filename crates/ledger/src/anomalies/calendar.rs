@@ -3,15 +3,12 @@
 use std::fmt;
 use std::ops::Range;
 
-use lgsp_core::indicators::day_of;
+use lgsp_core::indicators::{day_begin_us, day_of};
 use lgsp_runtime::config::{self, Problems, Row, row};
 use serde::{Deserialize, Serialize};
 
-/// Microseconds of a minute and of a day.
+/// Microseconds of a minute.
 const MINUTE: i64 = 60_000_000;
-const DAY: i64 = 24 * 60 * MINUTE;
-/// Viet Nam is ahead of UTC by so much.
-const AHEAD: i64 = 7 * 60 * MINUTE;
 /// Two years of them, and the days in lieu.
 const MOST_HOLIDAYS: usize = 200;
 
@@ -94,7 +91,7 @@ impl Calendar {
 
     /// When nobody works on a day, by its number (Unix µs).
     pub(crate) fn closed(&self, day: i64) -> Vec<Range<i64>> {
-        let whole = begin_us(day)..begin_us(day + 1);
+        let whole = day_begin_us(day)..day_begin_us(day + 1);
         if !self.days.contains(&weekday(day)) || self.is_holiday(day) {
             return vec![whole];
         }
@@ -102,11 +99,6 @@ impl Calendar {
         let stretches = [whole.start..at(self.opens), at(self.closes)..whole.end];
         stretches.into_iter().filter(|stretch| !stretch.is_empty()).collect()
     }
-}
-
-/// When a day begins, by its number (Unix µs).
-pub(crate) fn begin_us(day: i64) -> i64 {
-    day.saturating_mul(DAY).saturating_sub(AHEAD)
 }
 
 fn weekday(day: i64) -> Weekday {
@@ -217,7 +209,7 @@ mod tests {
     const MONDAY: i64 = 1_780_246_800_000_000;
 
     fn closed(day: i64) -> Vec<(i64, i64)> {
-        let begin = begin_us(day);
+        let begin = day_begin_us(day);
         let hours = |range: Range<i64>| ((range.start - begin) / MINUTE, (range.end - begin) / MINUTE);
         Calendar::default().closed(day).into_iter().map(hours).collect()
     }
@@ -225,7 +217,7 @@ mod tests {
     #[test]
     fn offices_are_closed_outside_of_their_hours_at_weekends_and_on_holidays() {
         let monday = day_number(MONDAY);
-        assert_eq!((begin_us(monday), weekday(monday)), (MONDAY, Weekday::Mon));
+        assert_eq!((day_begin_us(monday), weekday(monday)), (MONDAY, Weekday::Mon));
         assert_eq!(closed(monday), [(0, 7 * 60), (17 * 60 + 30, 24 * 60)]);
         assert_eq!(closed(monday + 4).len(), 2, "Friday");
         for day in [monday + 5, monday + 6] {

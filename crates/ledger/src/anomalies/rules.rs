@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use lgsp_core::indicators::day_begin_us;
 use lgsp_core::time::timestamp;
 use lgsp_proto::ledger::v1::{
     Anomaly, AnomalyCount, AnomalyMeasure, AnomalyOption, AnomalyRule, AuditFilter, KeyedSubject,
@@ -11,7 +12,6 @@ use prost::Message as _;
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
-use super::calendar::begin_us;
 use super::options::Anomalies;
 use crate::audit;
 use crate::index::{Finding, FindingId, Index, Least, Look, Order, Stretch};
@@ -69,7 +69,7 @@ impl Day<'_> {
     }
 
     pub(super) fn stretch(&self) -> Stretch {
-        begin_us(self.day)..begin_us(self.day + 1)
+        day_begin_us(self.day)..day_begin_us(self.day + 1)
     }
 
     fn least(&self, count: u32) -> Least {

@@ -3,7 +3,7 @@
 //! Findings follow from the entries that are here and from the options, and are found again if the index is built again. Annotations
 //! come from the log. Of whom a finding is stands here as a hash alone, like all that entries are found by.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lgsp_core::ExchangeId;
 use lgsp_core::indicators::day_number;
@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use super::{Index, OF_THE_LOG, Row, failed, text};
 use crate::Error;
 use crate::entry::{Key, Read, Signed, ends};
-use crate::seek::Seek;
+use crate::seek::{SUBJECTS, Seek, Text};
 
 /// 2020-01-01: no exchange is older.
 const FIRST_DAY: i64 = 18_262;
@@ -107,7 +107,14 @@ pub(super) async fn note_days<'a>(
     dialect: Dialect,
     reads: impl Iterator<Item = &'a Read>,
 ) -> Result<(), lgsp_store::Error> {
-    note(writer, dialect, days(reads)).await
+    let days = days(reads);
+    if days.is_empty() {
+        return Ok(());
+    }
+    let mut sql = Sql::new(dialect, "INSERT INTO looked_day (day, entries) ");
+    sql.rows([Kind::Integer; 2], days.into_iter().map(|(day, count)| [day.into(), count.into()]));
+    sql.push(" ON CONFLICT (day) DO UPDATE SET entries = looked_day.entries + excluded.entries");
+    writer.run(sql.query()).await.map(drop)
 }
 
 /// The same of moments (Unix µs) at which something was forgotten.
@@ -116,28 +123,14 @@ pub(super) async fn note_moments(
     dialect: Dialect,
     moments: impl Iterator<Item = i64>,
 ) -> Result<(), lgsp_store::Error> {
-    let days = moments.map(|moment| (day_number(moment), 1)).filter(|(day, _)| *day >= FIRST_DAY);
-    let days: Vec<(i64, i64)> = days.collect::<BTreeMap<_, _>>().into_iter().collect();
+    let days: BTreeSet<i64> = moments.map(day_number).filter(|day| *day >= FIRST_DAY).collect();
+    let days: Vec<i64> = days.into_iter().collect();
     for days in days.chunks(DAYS_AT_ONCE) {
         let mut sql = Sql::new(dialect, "UPDATE looked_day SET entries = entries + 1 WHERE day");
-        sql.among(Kind::Integer, days.iter().map(|(day, _)| *day));
+        sql.among(Kind::Integer, days.iter().copied());
         writer.run(sql.query()).await?;
     }
     Ok(())
-}
-
-async fn note(
-    writer: &mut Writer,
-    dialect: Dialect,
-    days: BTreeMap<i64, i64>,
-) -> Result<(), lgsp_store::Error> {
-    if days.is_empty() {
-        return Ok(());
-    }
-    let mut sql = Sql::new(dialect, "INSERT INTO looked_day (day, entries) ");
-    sql.rows([Kind::Integer; 2], days.into_iter().map(|(day, count)| [day.into(), count.into()]));
-    sql.push(" ON CONFLICT (day) DO UPDATE SET entries = looked_day.entries + excluded.entries");
-    writer.run(sql.query()).await.map(drop)
 }
 
 /// Takes in what of these rows are annotations, as ledgers have signed them.
@@ -176,30 +169,37 @@ fn annotation(sealed: &Sealed) -> Option<(&str, &Annotation)> {
     Some((&act.by, act.annotation.as_ref()?))
 }
 
-/// Forgets of whom findings are that are found by one of these on these days.
+/// Forgets of whom findings are that are found by one of these between its moments (Unix µs).
 pub(super) async fn forget(
     writer: &mut Writer,
-    seek: &Seek,
-    (from_us, to_us): (i64, i64),
+    found_by: impl Iterator<Item = (Seek, (i64, i64))>,
 ) -> Result<(), lgsp_store::Error> {
-    const OF: &str = "kind = $1 AND whom = $2 AND day >= $3 AND day <= $4";
-    let (first, last) = (day_number(from_us), day_number(to_us));
-    for statement in [
-        format!("DELETE FROM finding WHERE said_at < 0 AND {OF}"),
-        format!("UPDATE finding SET kind = 0, whom = NULL, body = NULL, stands = 0 WHERE {OF}"),
-    ] {
-        let query = Query::new(&statement).bind(seek.kind).bind(&seek.value).bind(first).bind(last);
-        writer.run(query).await?;
+    const DELETE: &str =
+        "DELETE FROM finding WHERE said_at < 0 AND kind = $1 AND whom = $2 AND day >= $3 AND day <= $4";
+    const UNLINK: &str = "UPDATE finding SET kind = 0, whom = NULL, body = NULL, stands = 0 \
+         WHERE kind = $1 AND whom = $2 AND day >= $3 AND day <= $4";
+    // Once, however many exchanges of the day are forgotten; and findings are of officers and subjects alone.
+    let whom: BTreeSet<(Seek, i64, i64)> = found_by
+        .filter(|(seek, _)| seek.kind == Text::Officer as i64 || seek.kind >= SUBJECTS)
+        .map(|(seek, (from_us, to_us))| (seek, day_number(from_us), day_number(to_us)))
+        .collect();
+    for (seek, first, last) in &whom {
+        for statement in [DELETE, UNLINK] {
+            let query = Query::new(statement).bind(seek.kind).bind(&seek.value).bind(*first).bind(*last);
+            writer.run(query).await?;
+        }
     }
     Ok(())
 }
 
 impl Index {
-    /// Takes in an annotation that is archived.
-    pub async fn annotate_archived(&self, leaf: u64, sealed: &Sealed) -> Result<(), Error> {
+    /// Takes in annotations that are archived, with their leaves.
+    pub async fn annotate_archived(&self, annotations: &[(u64, Sealed)]) -> Result<(), Error> {
         let annotating = async {
             let mut writer = self.writer(OF_THE_LOG).await?;
-            annotate_one(&mut writer, leaf, sealed).await?;
+            for (leaf, sealed) in annotations {
+                annotate_one(&mut writer, *leaf, sealed).await?;
+            }
             writer.commit().await
         };
         annotating.await.map_err(failed)

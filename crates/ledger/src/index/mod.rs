@@ -9,6 +9,7 @@ mod looks;
 mod months;
 mod period;
 mod postgres;
+mod put;
 mod schema;
 mod search;
 mod shown;
@@ -20,9 +21,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 use lgsp_core::ExchangeId;
-use lgsp_core::indicators::month_number;
 use lgsp_proto::ledger::v1::Phase;
-use lgsp_store::{Care, Dialect, Kind, Sql, Store, Value, Writer};
+use lgsp_store::{Care, Dialect, Sql, Store, Value, Writer};
 
 pub(crate) use content::{Contents, leaves_of};
 pub(crate) use findings::{Annotated, Due, Finding, FindingId, Told, Wanted, key_of_act};
@@ -44,7 +44,7 @@ use crate::fence::{self, Fence};
 use crate::files::journal::Incarnation;
 use crate::files::log::{End, Place};
 use crate::rows::{KEY, ROWS, key_of, key_values, soon};
-use crate::sequences::{Sequence, Sequences};
+use crate::sequences::Sequences;
 
 /// A power cut may take the last rows: the log has them. So an fsync here would only delay the intake's.
 const OF_THE_LOG: Care = Care::Repeatable;
@@ -225,80 +225,9 @@ impl Index {
         Ok(known.map(|(key, _)| key.exchange).collect())
     }
 
-    /// Takes rows in, with all that they change, in one transaction. Each has its erasable part as it is stored. `again` are entries
-    /// that are in the index already, whose erasable parts may not have been there then.
-    pub async fn put(
-        &self,
-        rows: &[Row],
-        again: &[Read],
-        sequences: &Sequences,
-        progress: &Progress,
-        offsets: &BTreeMap<i32, i64>,
-    ) -> Result<(), Error> {
-        self.try_put(rows, again, sequences, progress, offsets).await.map_err(failed)
-    }
-
-    async fn try_put(
-        &self,
-        rows: &[Row],
-        again: &[Read],
-        sequences: &Sequences,
-        progress: &Progress,
-        offsets: &BTreeMap<i32, i64>,
-    ) -> Result<(), lgsp_store::Error> {
-        self.months.prepare(&self.store, rows, soon()).await?;
-        let mut writer = self.writer(OF_THE_LOG).await?;
-        for rows in standing(rows).chunks(ROWS) {
-            let new = insert(&mut writer, self.store.dialect(), rows).await?;
-            usage::count(&mut writer, rows, &new).await?;
-            shown::show(&mut writer, self.store.dialect(), rows).await?;
-            let standing: Vec<&Row> =
-                rows.iter().copied().filter(|row| new.contains(&row.leaf.cast_signed())).collect();
-            findings::note_days(&mut writer, self.store.dialect(), standing.iter().map(|row| &row.read))
-                .await?;
-            findings::annotate(&mut writer, &standing).await?;
-            let leaves = standing.iter().map(|row| (row.leaf.cast_signed(), &row.read));
-            sought::insert(&mut writer, self.store.dialect(), &self.key, leaves).await?;
-        }
-        sought::insert_again(&mut writer, self.store.dialect(), &self.key, again).await?;
-        findings::note_days(&mut writer, self.store.dialect(), again.iter()).await?;
-        for (gateway, told) in sequences.changed() {
-            let Sequence { first, last, received, .. } = told.sequence;
-            let query = lgsp_store::Query::new(
-                "INSERT INTO gateway (instance, first, last, received, first_entered_us, last_entered_us, gaps) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7) \
-                 ON CONFLICT (instance) DO UPDATE SET first = excluded.first, last = excluded.last, received = excluded.received, \
-                 first_entered_us = excluded.first_entered_us, last_entered_us = excluded.last_entered_us, gaps = excluded.gaps",
-            );
-            let query = query.bind(text(gateway)).bind(first.cast_signed()).bind(last.cast_signed());
-            let query =
-                query.bind(received.cast_signed()).bind(told.entered.first_us).bind(told.entered.last_us);
-            writer.run(query.bind(told.sequence.gaps_to_bytes())).await?;
-        }
-        write_progress(&mut writer, progress, offsets).await?;
-        writer.commit().await
-    }
-
     pub fn store(&self) -> &Store {
         &self.store
     }
-}
-
-/// Of rows of the same key the one that stands: the first signed one, or else the first.
-fn standing(rows: &[Row]) -> Vec<&Row> {
-    let mut standing: Vec<&Row> = Vec::with_capacity(rows.len());
-    let mut places: HashMap<Key, usize> = HashMap::with_capacity(rows.len());
-    for row in rows {
-        match places.get(&row.read.key) {
-            None => {
-                places.insert(row.read.key, standing.len());
-                standing.push(row);
-            }
-            Some(place) if row.read.signed.displaces(standing[*place].read.signed) => standing[*place] = row,
-            Some(_) => {}
-        }
-    }
-    standing
 }
 
 /// A join in this order, because SQLite would read the whole index for `IN (VALUES …)`.
@@ -321,94 +250,6 @@ fn by_key(dialect: Dialect) -> &'static str {
         Dialect::Sqlite => "key CROSS JOIN entry USING (exchange_id, phase, part)",
         Dialect::Postgres => "key JOIN entry USING (exchange_id, phase, part)",
     }
-}
-
-async fn write_progress(
-    writer: &mut Writer,
-    progress: &Progress,
-    offsets: &BTreeMap<i32, i64>,
-) -> Result<(), lgsp_store::Error> {
-    let query = lgsp_store::Query::new(
-        "INSERT INTO progress (id, leaves, segment, byte, incarnation) VALUES (0, $1, $2, $3, $4) \
-         ON CONFLICT (id) DO UPDATE SET leaves = excluded.leaves, segment = excluded.segment, byte = excluded.byte, \
-         incarnation = excluded.incarnation",
-    );
-    let End { leaves, place } = progress.end;
-    let query =
-        query.bind(leaves.cast_signed()).bind(place.segment.cast_signed()).bind(place.byte.cast_signed());
-    writer.run(query.bind(&progress.incarnation)).await?;
-    for (partition, next) in offsets {
-        let query = lgsp_store::Query::new(
-            "INSERT INTO next_offset (partition, next) VALUES ($1, $2) ON CONFLICT (partition) DO UPDATE SET next = excluded.next",
-        );
-        writer.run(query.bind(*partition).bind(*next)).await?;
-    }
-    Ok(())
-}
-
-/// Inserts rows of different keys; returns the leaves of those that stand now. A repeat of a key is the same entry, but that a signed
-/// one takes the place of one that is not.
-async fn insert(
-    writer: &mut Writer,
-    dialect: Dialect,
-    rows: &[&Row],
-) -> Result<HashSet<i64>, lgsp_store::Error> {
-    const KINDS: [Kind; 23] = {
-        use Kind::{Bytes, Integer, Text};
-        [
-            Integer, Bytes, Integer, Integer, Integer, Integer, Integer, Integer, Text, Text, Text, Text,
-            Text, Text, Bytes, Integer, Integer, Integer, Text, Integer, Integer, Integer, Integer,
-        ]
-    };
-    if dialect == Dialect::Postgres {
-        months::note(writer, rows).await?;
-    }
-    let mut sql = Sql::new(
-        dialect,
-        "INSERT INTO entry (leaf, exchange_id, phase, part, signed, shown, platform, admitted_us, application, agency, service, \
-         method, purpose, agreement, credential, outcome, segment, byte, environment, bucket, dossier, fields, month) ",
-    );
-    sql.rows(KINDS, rows.iter().map(|row| values(row)));
-    sql.push(
-        " ON CONFLICT (exchange_id, phase, part) DO UPDATE SET leaf = excluded.leaf, signed = excluded.signed, shown = excluded.shown, \
-         platform = excluded.platform, admitted_us = excluded.admitted_us, application = excluded.application, \
-         agency = excluded.agency, service = excluded.service, method = excluded.method, purpose = excluded.purpose, \
-         agreement = excluded.agreement, credential = excluded.credential, outcome = excluded.outcome, segment = excluded.segment, \
-         byte = excluded.byte, environment = excluded.environment, bucket = excluded.bucket, dossier = excluded.dossier, \
-         fields = excluded.fields, month = excluded.month WHERE entry.signed = 0 AND excluded.signed > 0 RETURNING leaf",
-    );
-    writer.all(sql.query()).await?.iter().map(|row| row.integer("leaf")).collect()
-}
-
-/// The columns of an entry.
-fn values(row: &Row) -> [Value<'_>; 23] {
-    let (key, sealed) = (&row.read.key, &row.read.sealed);
-    let [exchange, phase, part] = key_values(key);
-    [
-        row.leaf.cast_signed().into(),
-        exchange,
-        phase,
-        part,
-        (row.read.signed as i32).into(),
-        shown::shown(key.phase).into(),
-        sealed.platform.into(),
-        sealed.admitted_us.into(),
-        text(&sealed.application),
-        text(&sealed.agency_code),
-        text(&sealed.service),
-        text(&sealed.method),
-        text(&sealed.purpose),
-        text(&sealed.agreement),
-        credential(&sealed.credential_sha256).into(),
-        sealed.outcome.into(),
-        row.place.segment.cast_signed().into(),
-        row.place.byte.cast_signed().into(),
-        text(&sealed.environment),
-        traffic::bucket_of(sealed).into(),
-        traffic::names_a_dossier(sealed).into(),
-        traffic::fields_of(sealed).into(),
-        month_number(sealed.admitted_us).into(),
-    ]
 }
 
 /// A text as the index has it. Whoever may write the topic may enter any: PostgreSQL takes no NUL, and no long text into its indexes.

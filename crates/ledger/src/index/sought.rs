@@ -112,13 +112,16 @@ impl Index {
             .collect();
         let durably = async {
             let mut writer = self.writer(Care::Durable).await?;
+            let of = |exchange| moments.get(exchange).into_iter().flatten().copied();
+            let found_by =
+                seeks.iter().flat_map(|(exchange, seek)| of(exchange).map(|between| (*seek, between)));
+            findings::forget(&mut writer, found_by).await?;
             for (exchange, seek) in &seeks {
-                for (from, to) in moments.get(exchange).into_iter().flatten() {
-                    findings::forget(&mut writer, seek, (*from, *to)).await?;
+                for (from, to) in of(exchange) {
                     let delete = Query::new(
                         "DELETE FROM sought WHERE kind = $1 AND value = $2 AND admitted_us BETWEEN $3 AND $4 AND exchange_id = $5",
                     );
-                    let delete = delete.bind(seek.kind).bind(&seek.value).bind(*from).bind(*to);
+                    let delete = delete.bind(seek.kind).bind(&seek.value).bind(from).bind(to);
                     writer.run(delete.bind(exchange.as_bytes())).await?;
                 }
             }

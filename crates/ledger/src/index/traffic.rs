@@ -1,7 +1,7 @@
 //! What indicators are computed from: counts of days, which the database keeps in step with the entries, and distinct dossiers, which
 //! are counted from what entries are found by.
 
-use lgsp_core::indicators::{bucket, day_number, month_begin_us, month_number};
+use lgsp_core::indicators::{self, bucket, day_number, month_begin_us, month_number};
 use lgsp_proto::ledger::v1::Sealed;
 use lgsp_store::{Dialect, Row, Sql};
 use tokio::time::Instant;
@@ -127,8 +127,10 @@ fn whole_months(asked: Asked) -> Option<Months> {
     (first < next).then_some(Months { first, next, begin: begin_of(first)?, end: begin_of(next)? })
 }
 
+/// What counts are told apart by, beside their day or month.
+const KEY: &str = "platform, environment, application, service, method, outcome, bucket";
+
 fn counts<'q>(dialect: Dialect, asked: Asked) -> Sql<'q> {
-    const KEY: &str = "platform, environment, application, service, method, outcome, bucket";
     let key = if asked.by_day { format!("day, {KEY}") } else { KEY.to_owned() };
     let mut sql = Sql::new(dialect, "SELECT ");
     sql.push(&key)
@@ -213,7 +215,12 @@ impl Index {
         let mut miscounted = Vec::new();
         let month_of = |number: i64| format!("{:04}-{:02}", number.div_euclid(12), number.rem_euclid(12) + 1);
         for (table, when, of_entry, named) in [
-            ("daily", "day", "(admitted_us + 25200000000) / 86400000000", day_name as fn(i64) -> String),
+            (
+                "daily",
+                "day",
+                "(admitted_us + 25200000000) / 86400000000",
+                indicators::day_of as fn(i64) -> String,
+            ),
             ("monthly", "month", "month", month_of),
         ] {
             let rows = self.rows(lgsp_store::Query::new(&recount(table, when, of_entry))).await;
@@ -229,13 +236,8 @@ impl Index {
     }
 }
 
-fn day_name(number: i64) -> String {
-    lgsp_core::indicators::day_of(number)
-}
-
 /// Where a table of counts is not what the entries say.
 fn recount(table: &str, when: &str, of_entry: &str) -> String {
-    const KEY: &str = "platform, environment, application, service, method, outcome, bucket";
     format!(
         "WITH recounted AS (SELECT {of_entry} AS place, {KEY}, count(*) AS exchanges, sum(dossier) AS dossiers \
          FROM entry WHERE shown = 1 AND signed > 0 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8), \

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use lgsp_core::ExchangeId;
 
-use super::set::{self, Kept};
-use super::{Error, Manifest, Shelf, Step, Tell, damaged, file};
+use super::parts::{Kept, Parts, read_parts};
+use super::{Error, Manifest, Shelf, Step, Tell, damaged, file, set};
 use crate::Options;
 use crate::entry::{Key, Signers, read_sealed};
 use crate::erasable::Erasables;
@@ -44,7 +44,7 @@ pub async fn erase(options: &Options, dir: &Path, tell: Tell<'_>) -> Result<Eras
     let erasables = Erasables::open(&options.dir.join("erasable.db")).await?;
     let carried_out = erasables.carried_out().await?;
     let rules = erasables.expired().await?;
-    let parts = set::read_parts(&old)?.collect::<Result<Vec<Kept>, _>>()?;
+    let parts = read_parts(&old)?.collect::<Result<Vec<Kept>, _>>()?;
     let exchanges: HashSet<ExchangeId> = parts.iter().map(|(key, _)| key.exchange).collect();
     let marks =
         erasables.marks(&exchanges.into_iter().collect::<Vec<_>>()).await.map_err(crate::erasable::failed)?;
@@ -60,7 +60,7 @@ pub async fn erase(options: &Options, dir: &Path, tell: Tell<'_>) -> Result<Eras
         let marks = marks.get(&key.exchange).copied().unwrap_or_default();
         marks.erased || (!marks.held && has_expired(key))
     };
-    let mut after = set::Parts::create(dir)?;
+    let mut after = Parts::create(dir)?;
     for (key, value) in parts {
         after.push(&(key, value.filter(|_| !forgets(&key))))?;
     }

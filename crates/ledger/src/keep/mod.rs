@@ -14,6 +14,8 @@
 mod archive;
 mod copy;
 mod erase;
+mod finish;
+mod parts;
 mod reindex;
 mod restore;
 mod set;
@@ -23,10 +25,10 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub(crate) use archive::finish_at_start;
 pub use archive::{Archived, Kept, Online, archive};
 pub use copy::{Copied, check_store, copy, copy_store, verify_copy};
 pub use erase::{Erased, erase};
+pub(crate) use finish::finish_at_start;
 pub use reindex::{Difference, Miscounted, Reindexed, compare, reindex};
 pub use restore::{Restored, restore};
 pub use set::{Manifest, Part, Segment, copy_file, names, part_of, verify};

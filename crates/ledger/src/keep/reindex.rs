@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Error, Shelf, Step, Stopped, Tell, archive, file};
+use super::{Error, Shelf, Step, Stopped, Tell, file, finish};
 use crate::erasable::Erasables;
 use crate::files::segment;
 use crate::index::{Contents, Index};
@@ -91,11 +91,11 @@ pub async fn reindex(options: &Options, keys: &Keys, tell: Tell<'_>) -> Result<R
 /// them.
 async fn finish(options: &Options, keys: &Keys, stopped: &Stopped, tell: Tell<'_>) -> Result<(), Error> {
     let shelf = Shelf::read(&options.dir).map_err(file(&options.dir))?;
-    if !archive::is_unfinished(&stopped.site, &shelf) {
+    if !finish::is_unfinished(&stopped.site, &shelf) {
         return Ok(());
     }
     let (index, erasables) = stopped.stores(keys).await?;
-    archive::finish(&stopped.site, &shelf, (&index, &erasables), &keys.signers(), tell).await?;
+    finish::finish(&stopped.site, &shelf, (&index, &erasables), &keys.signers(), tell).await?;
     index.store().close().await;
     erasables.close().await;
     Ok(())

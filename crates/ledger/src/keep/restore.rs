@@ -6,7 +6,8 @@ use std::path::Path;
 
 use lgsp_tlog::{VerifierKey, leaf_hash};
 
-use super::{Error, Manifest, Shelf, Step, Stopped, Tell, archive, damaged, file, set, verify};
+use super::parts::read_parts;
+use super::{Error, Manifest, Shelf, Step, Stopped, Tell, damaged, file, finish, set, verify};
 use crate::displace::make_way;
 use crate::entry::{Read, is_part_of, read_sealed};
 use crate::files::log::{self, Leaf};
@@ -53,7 +54,7 @@ pub async fn restore(
     }
     let (index, erasables) = stopped.stores(keys).await?;
     let signers = keys.signers();
-    archive::finish(&stopped.site, &shelf, (&index, &erasables), &signers, tell).await?;
+    finish::finish(&stopped.site, &shelf, (&index, &erasables), &signers, tell).await?;
     tell(Step::Verifying { name: name.clone() });
     verify(dir, log_keys)?;
     let tree = options.dir.join("tree");
@@ -78,7 +79,7 @@ pub async fn restore(
     }
     segment::sync_folder(&stopped.site.log).map_err(file(&stopped.site.log))?;
     tell(Step::SegmentsDone { name: name.clone() });
-    let parts = set::read_parts(&dir.join(&manifest.erasable.name))?.collect::<Result<HashMap<_, _>, _>>()?;
+    let parts = read_parts(&dir.join(&manifest.erasable.name))?.collect::<Result<HashMap<_, _>, _>>()?;
     let log = log::Reader::new(&stopped.site.log);
     let progress = index.progress().await?;
     let mut erased = 0;

@@ -10,7 +10,7 @@ use lgsp_core::time::unix_micros;
 use lgsp_core::{ApplicationId, ExchangeId, Fault, PersonId, Reason, Subject};
 use lgsp_proto::ledger::v1::audit_service_client::AuditServiceClient;
 use lgsp_proto::ledger::v1::{
-    AuditFilter, DecidedResponse, Decision, DestroySubjectKeyRequest, DestroySubjectKeyResponse, Entry,
+    Act, AuditFilter, DecidedResponse, Decision, DestroySubjectKeyRequest, DestroySubjectKeyResponse, Entry,
     Erasable, EraseExchangesRequest, Exchange, GetExchangeRequest, GetExchangeResponse, Mark,
     MarkExchangesRequest, Outcome, Phase, Sealed, SearchExchangesRequest, SearchExchangesResponse,
     SubjectKey,
@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use tonic::service::Routes;
 use tonic::{Request, Status, Streaming};
 
-use crate::site::{MAC_KEY, PATIENCE, Running};
+use crate::site::{DECISIONS_KEY, MAC_KEY, PATIENCE, Running};
 
 /// 2026-06-15 and 2026-07-15.
 pub const JUNE: i64 = 1_781_500_000_000_000;
@@ -124,6 +124,23 @@ impl Entered {
 pub async fn put(running: &Running, exchange: ExchangeId, entry: Entry) {
     let until = Instant::now() + PATIENCE;
     running.appender.append_durably(exchange.as_bytes(), entry.encode_to_vec().into(), until).await.unwrap();
+}
+
+/// Enters a decision as a ledger signs it.
+pub async fn enter_decision(running: &Running, act: Act, entered_us: i64) {
+    let exchange = ExchangeId::new();
+    let sealed = Sealed {
+        exchange_id: exchange.as_bytes().to_vec().into(),
+        phase: Phase::Act.into(),
+        platform: true,
+        admitted_us: entered_us,
+        entered_us,
+        act: Some(act),
+        ..Sealed::default()
+    };
+    let bare = seal(sealed, Erasable::default()).sealed;
+    let sealed = lgsp_bus::entry::sign_decision(&MacKey::new(DECISIONS_KEY), &bare);
+    put(running, exchange, Entry { sealed: sealed.into(), erasable: None }).await;
 }
 
 /// As the bus hands a call of the auditor over.
