@@ -21,21 +21,31 @@ impl Drop for Noted {
     }
 }
 
+/// Where the ports of a data directory are noted.
+pub fn folder(data: &Path) -> PathBuf {
+    data.join(FOLDER)
+}
+
 /// Notes where a role listens, in the place of what an earlier start has noted.
 ///
 /// # Errors
 /// The data directory cannot be written.
 pub fn note(data: &Path, role: &str, address: SocketAddr) -> io::Result<Noted> {
-    let folder = data.join(FOLDER);
+    let folder = folder(data);
     fs::create_dir_all(&folder)?;
     let file = folder.join(role);
     fs::write(&file, format!("{address}\n"))?;
     Ok(Noted(file))
 }
 
+/// The ports that were named, or else those that are noted in a data directory.
+pub fn named_or_found(named: &[SocketAddr], data: &Path) -> Vec<SocketAddr> {
+    if named.is_empty() { found(data) } else { named.to_vec() }
+}
+
 /// The ports that are noted in a data directory.
 pub fn found(data: &Path) -> Vec<SocketAddr> {
-    let files = fs::read_dir(data.join(FOLDER)).into_iter().flatten().flatten().take(MOST);
+    let files = fs::read_dir(folder(data)).into_iter().flatten().flatten().take(MOST);
     let read = files.filter_map(|file| fs::read_to_string(file.path()).ok()?.trim().parse().ok());
     let mut ports: Vec<SocketAddr> = read.collect();
     ports.sort_unstable();

@@ -33,6 +33,7 @@ pub mod report;
 pub mod server;
 pub mod service;
 pub mod sign_in;
+pub mod until;
 pub mod witness;
 
 use clap::{Parser, Subcommand};

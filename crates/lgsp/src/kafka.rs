@@ -1,5 +1,6 @@
 //! `lgsp kafka`: Kafka as the hub meets it, for an operator: partitions, groups, replies and dead letters. Changes nothing.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
@@ -8,16 +9,17 @@ use lgsp_bus::topics::{self, DeadLetter, GroupSeen, Survey, TopicSeen};
 use lgsp_bus::{Bus, MacKeys};
 use lgsp_core::time::timestamp;
 use lgsp_monitor::ports;
+use lgsp_runtime::metrics::samples;
 use serde_json::{Value, json};
 
+use crate::admin_ports;
 use crate::cli::server::{DeadLetters, KafkaStatus};
-use crate::client::Listing;
 use crate::client::output::{Surface, Tone, line};
 use crate::client::table::{Cell, Table};
 use crate::client::words::moment;
+use crate::client::{Lang, Listing};
 use crate::config::Config;
 use crate::overheard::{self, Listened};
-use crate::{admin_ports, samples};
 
 /// What is told of Kafka.
 struct Seen {
@@ -58,8 +60,8 @@ impl Replies {
 ///
 /// # Errors
 /// Kafka does not answer, or standard output cannot be written to.
-pub async fn status(args: &KafkaStatus, config: &Config) -> anyhow::Result<ExitCode> {
-    let known = if args.admin.is_empty() { admin_ports::found(&config.data) } else { args.admin.clone() };
+pub async fn status(args: &KafkaStatus, config: &Config, lang: Lang) -> anyhow::Result<ExitCode> {
+    let known = admin_ports::named_or_found(&args.admin, &config.data);
     let (told, ports) = lags_told(&known).await;
     let (mut survey, mut replies) = (None, None);
     if config.kafka.brokers.is_some() {
@@ -69,8 +71,9 @@ pub async fn status(args: &KafkaStatus, config: &Config) -> anyhow::Result<ExitC
         replies = Some(Replies::heard(&bus, &keys, &overheard::listen(&bus, &keys).await?));
     }
     let seen = Seen { survey, replies, told, ports };
-    print(&seen, args.output)?;
-    let lacks = seen.survey.iter().flat_map(|survey| &survey.topics).any(|topic| lacking(topic).is_some());
+    print(&seen, args.output, lang)?;
+    let lacks =
+        seen.survey.iter().flat_map(|survey| &survey.topics).any(|topic| lacking(topic, lang).is_some());
     Ok(if lacks { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
@@ -78,7 +81,7 @@ pub async fn status(args: &KafkaStatus, config: &Config) -> anyhow::Result<ExitC
 async fn lags_told(known: &[SocketAddr]) -> (Vec<(String, String, i64)>, usize) {
     let pages = join_all(known.iter().map(|port| ports::get(*port, "/metrics"))).await;
     let pages: Vec<_> = pages.into_iter().flatten().collect();
-    let mut told = std::collections::BTreeMap::<_, i64>::new();
+    let mut told = BTreeMap::<_, i64>::new();
     for page in &pages {
         let samples = samples::read(&String::from_utf8_lossy(&page.body));
         for sample in samples.iter().filter(|sample| sample.name == "lgsp_consumer_lag") {
@@ -91,21 +94,25 @@ async fn lags_told(known: &[SocketAddr]) -> (Vec<(String, String, i64)>, usize) 
 }
 
 /// What is wrong with a topic's partitions.
-pub(crate) fn lacking(topic: &TopicSeen) -> Option<String> {
+pub(crate) fn lacking(topic: &TopicSeen, lang: Lang) -> Option<String> {
     if topic.partitions == 0 {
-        return Some("is not there, or may not be seen".to_owned());
+        return Some(
+            lang.pick("is not there, or may not be seen", "không có, hoặc không được xem").to_owned(),
+        );
     }
     let of = |partitions: &[i32], what: &str| {
         let named: Vec<String> = partitions.iter().map(ToString::to_string).collect();
         (!named.is_empty()).then(|| format!("{what} {}", named.join(",")))
     };
-    let lacks =
-        [of(&topic.lacking_leader, "no leader of"), of(&topic.lacking_replica, "a replica out of sync of")];
+    let lacks = [
+        of(&topic.lacking_leader, lang.pick("no leader of", "không có leader:")),
+        of(&topic.lacking_replica, lang.pick("a replica out of sync of", "có bản sao chưa đồng bộ:")),
+    ];
     let lacks: Vec<String> = lacks.into_iter().flatten().collect();
     (!lacks.is_empty()).then(|| lacks.join("; "))
 }
 
-fn print(seen: &Seen, asked: Option<Listing>) -> anyhow::Result<()> {
+fn print(seen: &Seen, asked: Option<Listing>, lang: Lang) -> anyhow::Result<()> {
     let surface = Surface::of_stdout();
     let listing = surface.listing(asked);
     if listing == Listing::Json {
@@ -114,56 +121,80 @@ fn print(seen: &Seen, asked: Option<Listing>) -> anyhow::Result<()> {
     }
     match &seen.survey {
         Some(survey) => {
-            line(&format!("brokers {}", survey.brokers.join(", ")))?;
-            topics_table(&survey.topics).write(listing, &surface)?;
+            line(&format!("{} {}", lang.pick("brokers", "các broker"), survey.brokers.join(", ")))?;
+            topics_table(&survey.topics, lang).write(listing, &surface)?;
             line("")?;
-            groups_table(&survey.groups).write(listing, &surface)?;
+            groups_table(&survey.groups, lang).write(listing, &surface)?;
         }
-        None => line(
+        None => line(lang.pick(
             "kafka.brokers is not set: the broker is inside the process of `lgsp up`, and keeps to itself. What follows is told by that \
              process.",
-        )?,
+            "chưa đặt kafka.brokers: broker nằm trong tiến trình của `lgsp up`, không ai khác hỏi được. Những gì dưới đây do tiến trình đó \
+             tự báo.",
+        ))?,
     }
     line("")?;
-    line(&format!("told on {} admin ports by whoever reads:", seen.ports))?;
-    let mut told = Table::new(vec!["DOMAIN", "READS", "BEHIND"]);
+    line(&match lang {
+        Lang::En => format!("told on {} admin ports by whoever reads:", seen.ports),
+        Lang::Vi => format!("các bên đọc tự báo trên {} địa chỉ quản trị:", seen.ports),
+    })?;
+    let mut told = Table::new(match lang {
+        Lang::En => vec!["DOMAIN", "READS", "BEHIND"],
+        Lang::Vi => vec!["LĨNH VỰC", "ĐỌC", "CÒN LẠI"],
+    });
     for (domain, topic, lag) in &seen.told {
         told.row(vec![domain.as_str().into(), topic.as_str().into(), lag.to_string().into()]);
     }
     told.write(listing, &surface)?;
     if let Some(replies) = &seen.replies {
         line("")?;
-        line(&replies_text(replies))?;
+        line(&replies_text(replies, lang))?;
     }
     if let Some(letters) = seen.survey.as_ref().and_then(dead_letters_of) {
-        line(&format!(
-            "dead letters: {letters}{}",
-            if letters > 0 { ": lgsp kafka dead-letters" } else { "" }
-        ))?;
+        let more = if letters > 0 { ": lgsp kafka dead-letters" } else { "" };
+        line(&format!("{}: {letters}{more}", lang.pick("dead letters", "thư chết")))?;
     }
     Ok(())
 }
 
-fn dead_letters_of(survey: &Survey) -> Option<i64> {
+/// How many dead letters there are; `None`: Kafka does not tell us.
+pub(crate) fn dead_letters_of(survey: &Survey) -> Option<i64> {
     survey.topics.iter().find(|topic| topic.name.ends_with(".dead-letter"))?.records
 }
 
-fn replies_text(replies: &Replies) -> String {
+fn replies_text(replies: &Replies, lang: Lang) -> String {
     let partitions = replies.partitions;
-    match (replies.used(), &replies.gateways) {
-        (Some((used, shared)), Some(gateways)) => format!(
-            "reply partitions: {used} of {partitions} read by {} gateways, {shared} by more than one",
-            gateways.len()
+    let (Some((used, shared)), Some(gateways)) = (replies.used(), &replies.gateways) else {
+        return match lang {
+            Lang::En => {
+                format!(
+                    "reply partitions: {partitions}; whose they are is told with keys.mac/ledger.key alone"
+                )
+            }
+            Lang::Vi => {
+                format!("phân vùng trả lời: {partitions}; của ai thì chỉ biết khi có keys.mac/ledger.key")
+            }
+        };
+    };
+    let gateways = gateways.len();
+    match lang {
+        Lang::En => format!(
+            "reply partitions: {used} of {partitions} read by {gateways} gateways, {shared} by more than one"
         ),
-        _ => format!("reply partitions: {partitions}; whose they are is told with keys.mac/ledger.key alone"),
+        Lang::Vi => format!(
+            "phân vùng trả lời: {gateways} cổng đọc {used} trong {partitions}, {shared} phân vùng có hơn một cổng"
+        ),
     }
 }
 
-fn topics_table(topics: &[TopicSeen]) -> Table {
-    let mut table =
-        Table::new(vec!["TOPIC", "PARTITIONS", "REPLICAS", "RECORDS", "LACKS"]).wrapping(vec!["LACKS"]);
+fn topics_table(topics: &[TopicSeen], lang: Lang) -> Table {
+    let header = match lang {
+        Lang::En => ["TOPIC", "PARTITIONS", "REPLICAS", "RECORDS", "LACKS"],
+        Lang::Vi => ["TOPIC", "PHÂN VÙNG", "BẢN SAO", "BẢN GHI", "THIẾU GÌ"],
+    };
+    let mut table = Table::new(header.to_vec()).wrapping(vec![header[4]]);
     for topic in topics {
-        let lacks = lacking(topic).map_or_else(|| "".into(), |lacks| Cell::new(lacks, Tone::Bad));
+        let lacks = lacking(topic, lang).map_or_else(|| "".into(), |lacks| Cell::new(lacks, Tone::Bad));
         table.row(vec![
             topic.name.as_str().into(),
             topic.partitions.to_string().into(),
@@ -175,8 +206,11 @@ fn topics_table(topics: &[TopicSeen]) -> Table {
     table
 }
 
-fn groups_table(groups: &[GroupSeen]) -> Table {
-    let mut table = Table::new(vec!["GROUP", "STATE", "MEMBERS", "BEHIND", "MOST ON A PARTITION"]);
+fn groups_table(groups: &[GroupSeen], lang: Lang) -> Table {
+    let mut table = Table::new(match lang {
+        Lang::En => vec!["GROUP", "STATE", "MEMBERS", "BEHIND", "MOST ON A PARTITION"],
+        Lang::Vi => vec!["NHÓM", "TRẠNG THÁI", "THÀNH VIÊN", "CÒN LẠI", "NHIỀU NHẤT Ở MỘT PHÂN VÙNG"],
+    });
     for group in groups {
         let (state, members) = match &group.members {
             Some((state, members)) => {
@@ -186,7 +220,9 @@ fn groups_table(groups: &[GroupSeen]) -> Table {
             None => ("".into(), "".into()),
         };
         let most = group.lag.filter(|lag| lag.most > 0);
-        let most = most.map_or_else(String::new, |lag| format!("{} on {}", lag.most, lag.partition));
+        let most = most.map_or_else(String::new, |lag| {
+            format!("{} {} {}", lag.most, lang.pick("on", "ở"), lag.partition)
+        });
         table.row(vec![
             group.group.as_str().into(),
             state,
@@ -246,7 +282,7 @@ fn document(seen: &Seen) -> Value {
 ///
 /// # Errors
 /// Kafka does not answer, or denies the right to read them; or standard output cannot be written to.
-pub async fn dead_letters(args: &DeadLetters, config: &Config) -> anyhow::Result<ExitCode> {
+pub async fn dead_letters(args: &DeadLetters, config: &Config, lang: Lang) -> anyhow::Result<ExitCode> {
     let bus = Bus::open(config.kafka.clone())?;
     let (letters, all) = topics::dead_letters(&bus, args.limit.into()).await?;
     let surface = Surface::of_stdout();
@@ -257,24 +293,41 @@ pub async fn dead_letters(args: &DeadLetters, config: &Config) -> anyhow::Result
         }
         return Ok(ExitCode::SUCCESS);
     }
-    line(&format!("{} of {all} dead letters, the newest first", letters.len()))?;
-    letters_table(&letters).write(listing, &surface)?;
+    line(&match lang {
+        Lang::En => format!("{} of {all} dead letters, the newest first", letters.len()),
+        Lang::Vi => format!("{} trong {all} thư chết, mới nhất trước", letters.len()),
+    })?;
+    letters_table(&letters, lang).write(listing, &surface)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn letters_table(letters: &[DeadLetter]) -> Table {
-    let header = vec![
-        "AT (+07:00)",
-        "CAUSE",
-        "TOPIC",
-        "PLACE",
-        "INSTANCE",
-        "APPLICATION",
-        "METHOD",
-        "EXCHANGE",
-        "BYTES",
-    ];
-    let mut table = Table::new(header).wrapping(vec!["CAUSE", "METHOD"]);
+fn letters_table(letters: &[DeadLetter], lang: Lang) -> Table {
+    let header = match lang {
+        Lang::En => [
+            "AT (+07:00)",
+            "CAUSE",
+            "TOPIC",
+            "PLACE",
+            "INSTANCE",
+            "APPLICATION",
+            "METHOD",
+            "EXCHANGE",
+            "BYTES",
+        ],
+        Lang::Vi => [
+            "LÚC (+07:00)",
+            "NGUYÊN NHÂN",
+            "TOPIC",
+            "VỊ TRÍ",
+            "TIẾN TRÌNH",
+            "ỨNG DỤNG",
+            "PHƯƠNG THỨC",
+            "LƯỢT",
+            "BYTE",
+        ],
+    };
+    let [_, cause, _, _, _, _, method, _, _] = header;
+    let mut table = Table::new(header.to_vec()).wrapping(vec![cause, method]);
     for letter in letters {
         table.row(vec![
             moment(Some(&timestamp(letter.at_us))).into(),
@@ -304,10 +357,10 @@ mod tests {
     #[test]
     fn a_reply_partition_that_two_gateways_read_is_told() {
         assert_eq!(
-            replies_text(&replies(Some(&[3, 7, 3]))),
+            replies_text(&replies(Some(&[3, 7, 3])), Lang::En),
             "reply partitions: 2 of 16 read by 3 gateways, 1 by more than one"
         );
-        assert!(replies_text(&replies(None)).contains("ledger.key"));
+        assert!(replies_text(&replies(None), Lang::Vi).contains("ledger.key"));
     }
 
     #[test]
@@ -320,9 +373,12 @@ mod tests {
             lacking_leader: vec![4],
             records: Some(7),
         };
-        assert_eq!(lacking(&topic).as_deref(), Some("no leader of 4; a replica out of sync of 1,4"));
+        assert_eq!(
+            lacking(&topic, Lang::En).as_deref(),
+            Some("no leader of 4; a replica out of sync of 1,4")
+        );
         let whole = TopicSeen { lacking_replica: Vec::new(), lacking_leader: Vec::new(), ..topic.clone() };
-        assert_eq!(lacking(&whole), None);
-        assert!(lacking(&TopicSeen { partitions: 0, ..whole }).is_some());
+        assert_eq!(lacking(&whole, Lang::En), None);
+        assert!(lacking(&TopicSeen { partitions: 0, ..whole }, Lang::En).is_some());
     }
 }

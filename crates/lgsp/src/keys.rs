@@ -15,9 +15,9 @@ use x509_cert::Certificate;
 use x509_cert::der::Encode as _;
 
 use crate::cli::server::Keys as Arguments;
-use crate::client::Listing;
 use crate::client::output::{Surface, Tone, line};
 use crate::client::table::{Cell, Table};
+use crate::client::{Lang, Listing};
 use crate::config::Config;
 use crate::layout::{
     key_files, read_kept_key, read_mac_key, read_public_keys, read_signing_key, read_symmetric_key,
@@ -32,10 +32,72 @@ const AHEAD_DAYS: i64 = 7;
 /// What stands before a secret when its digest is told, so that no other digest of it is.
 const DIGEST: &[u8] = b"lgsp key id\n";
 
+/// What a key is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    SnapshotSigning,
+    SnapshotVerifying,
+    SnapshotFormer,
+    LogSigning,
+    LogFormer,
+    Mac,
+    Decisions,
+    EntriesFormer,
+    Subject,
+    SubjectDestroyed,
+    GatewayCertificate,
+    CallerAuthority,
+    WitnessSigning,
+}
+
+impl Kind {
+    /// Its name, for scripts.
+    pub(crate) fn name(self) -> &'static str {
+        self.text(Lang::En)
+    }
+
+    pub(crate) fn text(self, lang: Lang) -> &'static str {
+        match self {
+            Self::SnapshotSigning => lang.pick("snapshot signing", "khoá ký bộ quy tắc"),
+            Self::SnapshotVerifying => lang.pick("snapshot verifying", "khoá kiểm tra bộ quy tắc"),
+            Self::SnapshotFormer => lang.pick("snapshot, former", "khoá kiểm tra bộ quy tắc, cũ"),
+            Self::LogSigning => lang.pick("log signing", "khoá ký nhật ký"),
+            Self::LogFormer => lang.pick("log, former", "khoá ký nhật ký, cũ"),
+            Self::Mac => lang.pick("mac", "khoá MAC"),
+            Self::Decisions => lang.pick("decisions", "khoá ký quyết định"),
+            Self::EntriesFormer => lang.pick("entries, former", "khoá ký bản ghi, cũ"),
+            Self::Subject => lang.pick("subject", "khoá chủ thể"),
+            Self::SubjectDestroyed => lang.pick("subject, destroyed", "khoá chủ thể đã huỷ"),
+            Self::GatewayCertificate => lang.pick("gateway certificate", "chứng thư của cổng"),
+            Self::CallerAuthority => lang.pick("authority of callers", "chứng thư bảo đảm cho bên gọi"),
+            Self::WitnessSigning => lang.pick("witness signing", "khoá ký của bên làm chứng"),
+        }
+    }
+
+    /// Whether nobody but its owner may read it.
+    pub(crate) fn is_secret(self) -> bool {
+        match self {
+            Self::SnapshotVerifying
+            | Self::SnapshotFormer
+            | Self::GatewayCertificate
+            | Self::CallerAuthority => false,
+            Self::SnapshotSigning
+            | Self::LogSigning
+            | Self::LogFormer
+            | Self::Mac
+            | Self::Decisions
+            | Self::EntriesFormer
+            | Self::Subject
+            | Self::SubjectDestroyed
+            | Self::WitnessSigning => true,
+        }
+    }
+}
+
 /// One key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Key {
-    pub(crate) kind: &'static str,
+    pub(crate) kind: Kind,
     /// The domain, the month or the file's own name.
     pub(crate) name: String,
     /// First 16 hex digits of a digest; of each, if the file holds several.
@@ -60,16 +122,19 @@ pub(crate) enum Standing {
 }
 
 impl Standing {
-    pub(crate) fn text(&self) -> String {
-        match self {
-            Self::Good => "good".to_owned(),
-            Self::TwoAtOnce => "being replaced".to_owned(),
-            Self::Ends => "ends soon".to_owned(),
-            Self::Ended => "has ended".to_owned(),
-            Self::Missing => "missing".to_owned(),
-            Self::Destroyed => "destroyed, and still there: delete it".to_owned(),
-            Self::Unusable(why) => format!("unusable: {why}"),
-        }
+    pub(crate) fn text(&self, lang: Lang) -> String {
+        let text = match self {
+            Self::Good => lang.pick("good", "tốt"),
+            Self::TwoAtOnce => lang.pick("being replaced", "đang được thay"),
+            Self::Ends => lang.pick("ends soon", "sắp hết hạn"),
+            Self::Ended => lang.pick("has ended", "đã hết hạn"),
+            Self::Missing => lang.pick("missing", "thiếu"),
+            Self::Destroyed => {
+                lang.pick("destroyed, and still there: delete it", "đã huỷ mà vẫn còn: hãy xoá")
+            }
+            Self::Unusable(why) => return format!("{}: {why}", lang.pick("unusable", "không dùng được")),
+        };
+        text.to_owned()
     }
 
     pub(crate) fn tone(&self) -> Tone {
@@ -85,9 +150,9 @@ impl Standing {
 ///
 /// # Errors
 /// Standard output cannot be written to.
-pub fn run(args: &Arguments, config: &Config) -> anyhow::Result<ExitCode> {
+pub fn run(args: &Arguments, config: &Config, lang: Lang) -> anyhow::Result<ExitCode> {
     let keys = inventory(config, unix_micros(SystemTime::now()));
-    print(&keys, args.output)?;
+    print(&keys, args.output, lang)?;
     let is_bad = |key: &Key| key.standing.tone() == Tone::Bad;
     Ok(if keys.iter().any(is_bad) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
@@ -96,16 +161,16 @@ pub fn run(args: &Arguments, config: &Config) -> anyhow::Result<ExitCode> {
 pub(crate) fn inventory(config: &Config, now: i64) -> Vec<Key> {
     let mut keys = Vec::new();
     snapshot_keys(&mut keys, config);
-    signing_key(&mut keys, "log signing", &config.keys.log);
+    signing_key(&mut keys, Kind::LogSigning, &config.keys.log);
     if let Some(former) = &config.keys.log_former {
-        signing_key(&mut keys, "log, former", former);
+        signing_key(&mut keys, Kind::LogFormer, former);
     }
     mac_keys(&mut keys, &config.keys.mac);
     kept_keys(&mut keys, config);
     subject_keys(&mut keys, config, now);
     certificates(&mut keys, config, now);
     if config.witness.name.is_some() {
-        signing_key(&mut keys, "witness signing", &config.witness.key);
+        signing_key(&mut keys, Kind::WitnessSigning, &config.witness.key);
     }
     keys
 }
@@ -113,10 +178,10 @@ pub(crate) fn inventory(config: &Config, now: i64) -> Vec<Key> {
 fn snapshot_keys(keys: &mut Vec<Key>, config: &Config) {
     let signing = config.registry.signing_key.path();
     let id = read_signing_key(signing).map(|key| vec![key_id(key.verifying_key().as_bytes())]);
-    keys.push(Key::of("snapshot signing", signing, id));
+    keys.push(Key::of(Kind::SnapshotSigning, signing, id));
     let files = [
-        ("snapshot verifying", &config.keys.snapshot_public),
-        ("snapshot, former", &config.registry.former_keys),
+        (Kind::SnapshotVerifying, &config.keys.snapshot_public),
+        (Kind::SnapshotFormer, &config.registry.former_keys),
     ];
     for (kind, file) in files.into_iter().filter(|(_, file)| !file.as_os_str().is_empty()) {
         let ids = read_public_keys(file);
@@ -125,13 +190,13 @@ fn snapshot_keys(keys: &mut Vec<Key>, config: &Config) {
 }
 
 /// A key that signs checkpoints; its id is that of the public half.
-fn signing_key(keys: &mut Vec<Key>, kind: &'static str, file: &Path) {
+fn signing_key(keys: &mut Vec<Key>, kind: Kind, file: &Path) {
     let id = read_signing_key(file).map(|key| vec![key_id(key.verifying_key().as_bytes())]);
     keys.push(Key::of(kind, file, id));
 }
 
 fn mac_keys(keys: &mut Vec<Key>, folder: &Path) {
-    keys.extend(of_folder("mac", folder, |path| {
+    keys.extend(of_folder(Kind::Mac, folder, |path| {
         // What it holds is read as a role reads it; only then is its text looked at.
         read_mac_key(path)?;
         Ok(secret_ids(path))
@@ -147,8 +212,8 @@ fn secret_ids(file: &Path) -> Vec<String> {
 /// Those of what is kept for ever: a file holds the one that signs first, and after it those that did before.
 fn kept_keys(keys: &mut Vec<Key>, config: &Config) {
     let files = [
-        ("decisions", Some(&config.keys.decisions)),
-        ("entries, former", config.keys.entries_former.as_ref()),
+        (Kind::Decisions, Some(&config.keys.decisions)),
+        (Kind::EntriesFormer, config.keys.entries_former.as_ref()),
     ];
     for (kind, file) in files.into_iter().filter_map(|(kind, file)| Some((kind, file?))) {
         let key = Key::of(kind, file, read_kept_key(file).map(|_| secret_ids(file)));
@@ -163,14 +228,14 @@ fn kept_keys(keys: &mut Vec<Key>, config: &Config) {
 fn subject_keys(keys: &mut Vec<Key>, config: &Config, now: i64) {
     let folder = &config.keys.subjects;
     let read = |path: &Path| Ok(vec![secret_id(&read_symmetric_key(path)?)]);
-    let mut found = of_folder("subject", folder, read);
+    let mut found = of_folder(Kind::Subject, folder, read);
     match destroyed_keys::listed(&config.ledger.dir) {
         Ok(destroyed) => {
             for key in found.iter_mut().filter(|key| destroyed.contains(&key.name)) {
                 key.standing = Standing::Destroyed;
             }
         }
-        Err(error) => keys.push(Key::of::<io::Error>("subject, destroyed", &config.ledger.dir, Err(error))),
+        Err(error) => keys.push(Key::of::<io::Error>(Kind::SubjectDestroyed, &config.ledger.dir, Err(error))),
     }
     let mut wanted = vec![month(now), month(now + AHEAD_DAYS * DAY_US)];
     wanted.dedup();
@@ -178,15 +243,15 @@ fn subject_keys(keys: &mut Vec<Key>, config: &Config, now: i64) {
     keys.extend(found);
     for month in wanted {
         let file = folder.join(format!("{month}.key"));
-        keys.push(Key { name: month, ..Key::missing("subject", &file) });
+        keys.push(Key { name: month, ..Key::missing(Kind::Subject, &file) });
     }
 }
 
 fn certificates(keys: &mut Vec<Key>, config: &Config, now: i64) {
-    let mut files: Vec<(&'static str, PathBuf)> = Vec::new();
+    let mut files: Vec<(Kind, PathBuf)> = Vec::new();
     if let Some(tls) = &config.gateway.tls {
-        files.push(("gateway certificate", tls.certificate.clone()));
-        files.extend(tls.client_ca.iter().map(|file| ("authority of callers", file.clone())));
+        files.push((Kind::GatewayCertificate, tls.certificate.clone()));
+        files.extend(tls.client_ca.iter().map(|file| (Kind::CallerAuthority, file.clone())));
     }
     for (kind, file) in files {
         match read_certificates(&file) {
@@ -197,7 +262,7 @@ fn certificates(keys: &mut Vec<Key>, config: &Config, now: i64) {
 }
 
 fn of_folder(
-    kind: &'static str,
+    kind: Kind,
     folder: &Path,
     read: impl Fn(&Path) -> Result<Vec<String>, crate::layout::Error>,
 ) -> Vec<Key> {
@@ -215,7 +280,7 @@ fn read_certificates(file: &Path) -> io::Result<Vec<Certificate>> {
 }
 
 impl Key {
-    fn of<E: std::fmt::Display>(kind: &'static str, file: &Path, ids: Result<Vec<String>, E>) -> Self {
+    fn of<E: std::fmt::Display>(kind: Kind, file: &Path, ids: Result<Vec<String>, E>) -> Self {
         if !file.exists() {
             return Self::missing(kind, file);
         }
@@ -227,7 +292,7 @@ impl Key {
         Self { ids, standing, ..Self::missing(kind, file) }
     }
 
-    fn of_certificate(kind: &'static str, file: &Path, found: &Certificate, now: i64) -> Self {
+    fn of_certificate(kind: Kind, file: &Path, found: &Certificate, now: i64) -> Self {
         let until = found.tbs_certificate.validity.not_after.to_unix_duration();
         let until = i64::try_from(until.as_micros()).unwrap_or(i64::MAX);
         let standing = match until {
@@ -239,7 +304,7 @@ impl Key {
         Self { ids, until: Some(until), standing, ..Self::missing(kind, file) }
     }
 
-    fn missing(kind: &'static str, file: &Path) -> Self {
+    fn missing(kind: Kind, file: &Path) -> Self {
         let name = file.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let file = file.display().to_string();
         Self { kind, name, ids: Vec::new(), file, until: None, standing: Standing::Missing }
@@ -251,7 +316,7 @@ fn secret_id(secret: &[u8]) -> String {
     hex::encode(&sha256(&[DIGEST, secret].concat())[..8])
 }
 
-fn print(keys: &[Key], asked: Option<Listing>) -> anyhow::Result<()> {
+fn print(keys: &[Key], asked: Option<Listing>, lang: Lang) -> anyhow::Result<()> {
     let surface = Surface::of_stdout();
     let listing = surface.listing(asked);
     if listing == Listing::Json {
@@ -260,14 +325,18 @@ fn print(keys: &[Key], asked: Option<Listing>) -> anyhow::Result<()> {
         }
         return Ok(());
     }
-    let mut table = Table::new(vec!["KEY", "NAME", "ID", "GOOD UNTIL", "STANDING", "FILE"]);
+    let header = match lang {
+        Lang::En => ["KEY", "NAME", "ID", "GOOD UNTIL", "STANDING", "FILE"],
+        Lang::Vi => ["KHOÁ", "TÊN", "MÃ", "CÓ HẠN ĐẾN", "TÌNH TRẠNG", "TỆP"],
+    };
+    let mut table = Table::new(header.to_vec());
     for key in keys {
         table.row(vec![
-            key.kind.into(),
+            key.kind.text(lang).into(),
             key.name.as_str().into(),
             key.ids.join(" ").into(),
             key.until.map(day).unwrap_or_default().into(),
-            Cell::new(key.standing.text(), key.standing.tone()),
+            Cell::new(key.standing.text(lang), key.standing.tone()),
             key.file.as_str().into(),
         ]);
     }
@@ -277,12 +346,12 @@ fn print(keys: &[Key], asked: Option<Listing>) -> anyhow::Result<()> {
 
 fn document(key: &Key) -> Value {
     json!({
-        "kind": key.kind,
+        "kind": key.kind.name(),
         "name": key.name,
         "ids": key.ids,
         "file": key.file,
         "goodUntil": key.until.map(day),
-        "standing": key.standing.text(),
+        "standing": key.standing.text(Lang::En),
     })
 }
 
@@ -301,7 +370,7 @@ mod tests {
     }
 
     fn standings(config: &Config, now: i64) -> Vec<(String, Standing)> {
-        let named = |key: Key| (format!("{} {}", key.kind, key.name), key.standing);
+        let named = |key: Key| (format!("{} {}", key.kind.name(), key.name), key.standing);
         inventory(config, now).into_iter().map(named).collect()
     }
 

@@ -63,9 +63,9 @@ fn main() -> ExitCode {
         Command::Topics(args) => serve(server::Command::Topics(args)),
         Command::Backup(args) => serve(server::Command::Backup(args)),
         Command::Restore(args) => serve(server::Command::Restore(args)),
-        Command::Kafka(args) => serve(server::Command::Kafka(args)),
-        Command::Doctor(args) => serve(server::Command::Doctor(*args)),
-        Command::Keys(args) => serve(server::Command::Keys(args)),
+        Command::Kafka(args) => serve(server::Command::Kafka(args, lang)),
+        Command::Doctor(args) => serve(server::Command::Doctor(*args, lang)),
+        Command::Keys(args) => serve(server::Command::Keys(args, lang)),
         Command::Source(args) => serve(server::Command::Source(args)),
         Command::SampleData(args) => serve(server::Command::SampleData(args)),
     }

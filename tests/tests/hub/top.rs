@@ -105,7 +105,7 @@ async fn a_doctor_finds_a_live_hub_well_and_says_what_it_cannot_ask_of_one_that_
     let hub = Hub::start(100).await;
     let Command::Doctor(args) = command(&hub, "doctor") else { panic!("a doctor") };
     let config = hub.host().config.clone();
-    let look = || async { Box::pin(doctor::look(&args, &config)).await };
+    let look = || async { Box::pin(doctor::look(&args, &config, Lang::En)).await };
     let verdicts = |findings: &[doctor::Finding], check: &str| -> Vec<Verdict> {
         findings.iter().filter(|it| it.check == check).map(|it| it.verdict).collect()
     };

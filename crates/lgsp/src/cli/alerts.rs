@@ -1,12 +1,10 @@
 //! Arguments of `lgsp alert`: what somebody should look at, who looks after it, and what is silenced.
 
-use std::time::Duration;
-
 use clap::{Args, Subcommand};
 use prost_reflect::prost_types::Timestamp;
 
-use super::agreement::moment;
-use super::client::{Operator, duration, since};
+use super::client::{Operator, since};
+use super::until::Until;
 use crate::client::Listing;
 
 /// `lgsp alert`.
@@ -96,12 +94,9 @@ pub struct Silence {
     /// Alerts of this owner
     #[arg(long, value_name = "OWNER")]
     pub owner: Option<String>,
-    /// When it ends
-    #[arg(long, value_name = "TIME", value_parser = moment, required_unless_present = "for", conflicts_with = "for")]
-    pub until: Option<Timestamp>,
-    /// How long it lasts, such as 2h
-    #[arg(id = "for", long = "for", value_name = "TIME", value_parser = duration)]
-    pub lasts: Option<Duration>,
+    /// When it ends.
+    #[command(flatten)]
+    pub ends: Until,
     /// Why; operators read it
     #[arg(long, value_name = "TEXT")]
     pub reason: String,

@@ -1,13 +1,13 @@
 //! Arguments of `lgsp status`, `lgsp top` and `lgsp link`: how the links are, their past, and maintenance.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use prost_reflect::prost_types::Timestamp;
 
 use super::agreement::moment;
-use super::client::{Operator, duration, since};
+use super::client::{Operator, since};
+use super::until::Until;
 use crate::client::Listing;
 
 /// `lgsp status`.
@@ -114,12 +114,9 @@ pub struct Announce {
     /// When it begins [default: now]
     #[arg(long, value_name = "TIME", value_parser = moment)]
     pub from: Option<Timestamp>,
-    /// When it ends
-    #[arg(long, value_name = "TIME", value_parser = moment, required_unless_present = "for", conflicts_with = "for")]
-    pub until: Option<Timestamp>,
-    /// How long it lasts, such as 2h
-    #[arg(id = "for", long = "for", value_name = "TIME", value_parser = duration)]
-    pub lasts: Option<Duration>,
+    /// When it ends.
+    #[command(flatten)]
+    pub ends: Until,
     /// Why; everybody who is connected reads it
     #[arg(long, value_name = "TEXT")]
     pub reason: String,

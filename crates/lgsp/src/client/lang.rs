@@ -1,9 +1,10 @@
 use clap::ValueEnum;
 
 /// Language of messages and tables.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Lang {
     /// English.
+    #[default]
     En,
     /// Vietnamese.
     Vi,

@@ -23,6 +23,7 @@ mod exchanges;
 mod failure;
 mod follow;
 mod heard;
+mod html;
 mod indicators;
 mod lang;
 mod links;

@@ -33,7 +33,12 @@ pub(crate) fn second(at: Option<&Timestamp>) -> String {
     moment.get(..19).unwrap_or(&moment).to_owned()
 }
 
-/// The same to the minute.
+/// The time of day alone, to the second.
+pub(crate) fn time_of_day(at: Option<&Timestamp>) -> String {
+    second(at).get(11..).unwrap_or("-").to_owned()
+}
+
+/// A moment to the minute.
 pub(crate) fn minute(at: Option<&Timestamp>) -> String {
     let moment = moment(at);
     moment.get(..16).unwrap_or(&moment).to_owned()

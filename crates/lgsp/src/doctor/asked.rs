@@ -13,6 +13,7 @@ use time::format_description::well_known::Rfc2822;
 use tokio::time::timeout;
 
 use crate::admin_ports;
+use crate::client::Lang;
 use crate::config::Config;
 use crate::overheard::{self, Listened};
 
@@ -44,28 +45,27 @@ pub(super) struct Asked {
 
 impl Asked {
     /// Asks the ports that are named, or else those that are known, and Kafka.
-    pub(super) async fn ask(named: &[SocketAddr], config: &Config) -> Self {
+    pub(super) async fn ask(named: &[SocketAddr], config: &Config, lang: Lang) -> Self {
         let mut asked = Self::default();
-        let mut ports: Vec<SocketAddr> = named.to_vec();
-        if ports.is_empty() {
-            ports = admin_ports::found(&config.data);
+        let mut ports = admin_ports::named_or_found(named, &config.data);
+        if named.is_empty() {
             ports.extend(&config.monitor.admin_ports);
         }
         ports.sort_unstable();
         ports.dedup();
-        for (port, read) in ports.iter().zip(join_all(ports.iter().map(|port| process(*port))).await) {
+        for (port, read) in ports.iter().zip(join_all(ports.iter().map(|port| process(*port, lang))).await) {
             match read {
                 Ok(process) => asked.processes.push((*port, process)),
                 Err(why) => asked.silent.push((*port, why)),
             }
         }
         if config.kafka.brokers.is_some() {
-            asked.listen(config).await;
+            asked.listen(config, lang).await;
         }
         asked
     }
 
-    async fn listen(&mut self, config: &Config) {
+    async fn listen(&mut self, config: &Config, lang: Lang) {
         let bus = match Bus::open(config.kafka.clone()) {
             Ok(bus) => bus,
             Err(error) => {
@@ -77,17 +77,19 @@ impl Asked {
         let heard = timeout(PATIENCE, overheard::listen(&bus, &keys)).await;
         self.heard = Some(match heard {
             Ok(heard) => heard.map_err(|error| error.to_string()),
-            Err(_) => Err("Kafka does not answer in time".to_owned()),
+            Err(_) => Err(lang.pick("Kafka does not answer in time", "Kafka không trả lời kịp").to_owned()),
         });
         self.bus = Some(bus);
     }
 }
 
-async fn process(port: SocketAddr) -> Result<Process, String> {
+async fn process(port: SocketAddr, lang: Lang) -> Result<Process, String> {
     let page = ports::get(port, "/status").await.map_err(|error| error.to_string())?;
     let now_us = unix_micros(SystemTime::now());
-    let status: Value =
-        serde_json::from_slice(&page.body).map_err(|_| "it is no admin port of the hub".to_owned())?;
+    let is_none = || {
+        lang.pick("it is no admin port of the hub", "đó không phải địa chỉ quản trị của nền tảng").to_owned()
+    };
+    let status: Value = serde_json::from_slice(&page.body).map_err(|_| is_none())?;
     let text = |key: &str| status[key].as_str().unwrap_or_default().to_owned();
     let ahead = page.date.as_deref().and_then(|date| ahead(date, now_us));
     Ok(Process { instance: text("instance"), version: text("version"), ahead, status })

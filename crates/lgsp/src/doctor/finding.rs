@@ -1,8 +1,8 @@
 use serde_json::{Value, json};
 
-use crate::client::Listing;
 use crate::client::output::{Surface, Tone, line};
 use crate::client::table::{Cell, Table};
+use crate::client::{Lang, Listing};
 
 /// What a check says of what it looked at. From good to bad.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,6 +24,16 @@ impl Verdict {
             Self::Unknown => "unknown",
             Self::Warning => "warning",
             Self::Wrong => "wrong",
+        }
+    }
+
+    fn text(self, lang: Lang) -> &'static str {
+        match (lang, self) {
+            (Lang::En, _) => self.name(),
+            (Lang::Vi, Self::Ok) => "tốt",
+            (Lang::Vi, Self::Unknown) => "không rõ",
+            (Lang::Vi, Self::Warning) => "cần xem lại",
+            (Lang::Vi, Self::Wrong) => "hỏng",
         }
     }
 
@@ -99,31 +109,41 @@ pub(super) fn worst(findings: &[Finding]) -> u8 {
     findings.iter().map(|finding| finding.verdict.exit()).max().unwrap_or(0)
 }
 
-pub(super) fn print(findings: &[Finding], asked: Option<Listing>) -> anyhow::Result<()> {
-    let surface = Surface::of_stdout();
-    let listing = surface.listing(asked);
+pub(super) fn print(
+    findings: &[Finding],
+    listing: Listing,
+    surface: &Surface,
+    lang: Lang,
+) -> anyhow::Result<()> {
     if listing == Listing::Json {
         for finding in findings {
             line(&finding.document().to_string())?;
         }
         return Ok(());
     }
-    let header = vec!["CHECK", "WHAT", "VERDICT", "FOUND", "WHAT MENDS IT"];
-    let mut table = Table::new(header).wrapping(vec!["WHAT", "FOUND", "WHAT MENDS IT"]);
+    let header = match lang {
+        Lang::En => ["CHECK", "WHAT", "VERDICT", "FOUND", "WHAT MENDS IT"],
+        Lang::Vi => ["MỤC", "XEM GÌ", "TÌNH TRẠNG", "THẤY GÌ", "SỬA THẾ NÀO"],
+    };
+    let [_, what, _, found, mends] = header;
+    let mut table = Table::new(header.to_vec()).wrapping(vec![what, found, mends]);
     for finding in findings {
         table.row(vec![
             finding.check.into(),
             finding.what.as_str().into(),
-            Cell::new(finding.verdict.name(), finding.verdict.tone()),
+            Cell::new(finding.verdict.text(lang), finding.verdict.tone()),
             finding.found.as_str().into(),
             finding.mend.as_str().into(),
         ]);
     }
-    table.write(listing, &surface)?;
+    table.write(listing, surface)?;
     let count = |verdict| findings.iter().filter(|finding| finding.verdict == verdict).count();
     let [wrong, warning, unknown, ok] =
         [Verdict::Wrong, Verdict::Warning, Verdict::Unknown, Verdict::Ok].map(count);
-    line(&format!("{wrong} wrong, {warning} warnings, {unknown} unknown, {ok} ok"))?;
+    line(&match lang {
+        Lang::En => format!("{wrong} wrong, {warning} warnings, {unknown} unknown, {ok} ok"),
+        Lang::Vi => format!("{wrong} hỏng, {warning} cần xem lại, {unknown} không rõ, {ok} tốt"),
+    })?;
     Ok(())
 }
 

@@ -10,25 +10,41 @@ use lgsp_core::time::unix_micros;
 
 use super::finding::{Finding, Verdict};
 use super::part::Parts;
+use crate::client::Lang;
 use crate::client::output::Tone;
 use crate::config::Config;
-use crate::keys::{Key, inventory};
+use crate::keys::{Key, Kind, Standing, inventory};
 
 const CHECK: &str = "keys";
 const DAY_US: i64 = 86_400_000_000;
 
-pub(super) fn check(config: &Config, parts: &Parts) -> Vec<Finding> {
+pub(super) fn check(config: &Config, parts: &Parts, lang: Lang) -> Vec<Finding> {
     let now_us = unix_micros(SystemTime::now());
     let keys = inventory(config, now_us);
     let ours = keys.iter().filter(|key| is_needed(key, parts));
-    let mut findings: Vec<Finding> = ours.clone().flat_map(|key| of(key, now_us)).collect();
+    let mut findings: Vec<Finding> = ours.clone().flat_map(|key| of(key, now_us, lang)).collect();
     let missing = config.kafka.domains.iter().filter(|domain| parts.need_mac(domain));
-    for domain in missing.filter(|domain| !keys.iter().any(|key| key.kind == "mac" && key.name == **domain)) {
+    for domain in
+        missing.filter(|domain| !keys.iter().any(|key| key.kind == Kind::Mac && key.name == **domain))
+    {
         let what = config.keys.mac.join(format!("{domain}.key")).display().to_string();
-        let found =
-            format!("there is no MAC key of the domain {domain}: its requests are neither sent nor served");
-        findings
-            .push(Finding::wrong(CHECK, what, found).mend("copy it from where it was made: docs/keys.md"));
+        let found = match lang {
+            Lang::En => {
+                format!(
+                    "there is no MAC key of the domain {domain}: its requests are neither sent nor served"
+                )
+            }
+            Lang::Vi => {
+                format!(
+                    "không có khoá MAC của lĩnh vực {domain}: yêu cầu của lĩnh vực không gửi được, không phục vụ được"
+                )
+            }
+        };
+        let mend = lang.pick(
+            "copy it from where it was made: docs/keys.md",
+            "chép khoá từ nơi đã tạo ra nó: docs/keys.md",
+        );
+        findings.push(Finding::wrong(CHECK, what, found).mend(mend));
     }
     findings
 }
@@ -36,33 +52,35 @@ pub(super) fn check(config: &Config, parts: &Parts) -> Vec<Finding> {
 /// Whether a role of this machine holds it. An address of the embedded hub holds all.
 fn is_needed(key: &Key, parts: &Parts) -> bool {
     match key.kind {
-        "snapshot signing" => parts.include(&[Role::Registry]),
-        "snapshot verifying" | "snapshot, former" | "gateway certificate" | "authority of callers" => {
+        Kind::SnapshotSigning => parts.include(&[Role::Registry]),
+        Kind::SnapshotVerifying | Kind::SnapshotFormer | Kind::GatewayCertificate | Kind::CallerAuthority => {
             parts.include(&[Role::Gateway, Role::Registry])
         }
-        "log signing" | "log, former" | "decisions" | "entries, former" => parts.include(&[Role::Ledger]),
-        "mac" => parts.need_mac(&key.name),
-        "subject" | "subject, destroyed" => parts.include(&[Role::Gateway, Role::Ledger]),
-        _ => true,
+        Kind::LogSigning | Kind::LogFormer | Kind::Decisions | Kind::EntriesFormer => {
+            parts.include(&[Role::Ledger])
+        }
+        Kind::Mac => parts.need_mac(&key.name),
+        Kind::Subject | Kind::SubjectDestroyed => parts.include(&[Role::Gateway, Role::Ledger]),
+        Kind::WitnessSigning => true,
     }
 }
 
-fn of(key: &Key, now_us: i64) -> Vec<Finding> {
+fn of(key: &Key, now_us: i64, lang: Lang) -> Vec<Finding> {
     let what = key.file.clone();
-    let mut found = format!("{} {}: {}", key.kind, key.name, key.standing.text());
+    let mut found = format!("{} {}: {}", key.kind.text(lang), key.name, key.standing.text(lang));
     if let Some(until) = key.until {
-        found.push_str(&format!(", {} days left", (until - now_us).div_euclid(DAY_US)));
+        let days = (until - now_us).div_euclid(DAY_US);
+        found.push_str(&match lang {
+            Lang::En => format!(", {days} days left"),
+            Lang::Vi => format!(", còn {days} ngày"),
+        });
     }
     let standing = match key.standing.tone() {
-        Tone::Bad => Finding::wrong(CHECK, what, found).mend(mend(key)),
-        Tone::Warning => Finding::warning(CHECK, what, found).mend(mend(key)),
+        Tone::Bad => Finding::wrong(CHECK, what, found).mend(mend(key, lang)),
+        Tone::Warning => Finding::warning(CHECK, what, found).mend(mend(key, lang)),
         Tone::Plain | Tone::Good | Tone::Notice | Tone::Dim => Finding::ok(CHECK, what, found),
     };
-    let is_secret = !matches!(
-        key.kind,
-        "snapshot verifying" | "snapshot, former" | "gateway certificate" | "authority of callers"
-    );
-    let exposed = is_secret.then(|| exposed(Path::new(&key.file))).flatten();
+    let exposed = key.kind.is_secret().then(|| exposed(Path::new(&key.file), lang)).flatten();
     match exposed {
         // Roles refuse to read it for that very reason.
         Some(exposed) if exposed.verdict == Verdict::Wrong => vec![exposed],
@@ -71,28 +89,49 @@ fn of(key: &Key, now_us: i64) -> Vec<Finding> {
     }
 }
 
-fn mend(key: &Key) -> &'static str {
+fn mend(key: &Key, lang: Lang) -> &'static str {
     match key.kind {
-        "subject" if key.standing.text().contains("destroyed") => "delete the file",
-        "subject" => "make it and copy it to every gateway and ledger: docs/keys.md, \"Subject keys\"",
-        "gateway certificate" | "authority of callers" => "renew it: docs/keys.md",
-        _ => "restore it from a backup, or replace it: docs/keys.md",
+        Kind::Subject if key.standing == Standing::Destroyed => lang.pick("delete the file", "xoá tệp"),
+        Kind::Subject => lang.pick(
+            "make it and copy it to every gateway and ledger: docs/keys.md, \"Subject keys\"",
+            "tạo khoá và chép đến mọi cổng và sổ cái: docs/keys.md, \"Subject keys\"",
+        ),
+        Kind::GatewayCertificate | Kind::CallerAuthority => {
+            lang.pick("renew it: docs/keys.md", "gia hạn: docs/keys.md")
+        }
+        Kind::SnapshotSigning
+        | Kind::SnapshotVerifying
+        | Kind::SnapshotFormer
+        | Kind::LogSigning
+        | Kind::LogFormer
+        | Kind::Mac
+        | Kind::Decisions
+        | Kind::EntriesFormer
+        | Kind::SubjectDestroyed
+        | Kind::WitnessSigning => lang.pick(
+            "restore it from a backup, or replace it: docs/keys.md",
+            "phục hồi từ bản sao lưu, hoặc thay khoá: docs/keys.md",
+        ),
     }
 }
 
 /// A secret that others than its owner may read or change.
-fn exposed(file: &Path) -> Option<Finding> {
+fn exposed(file: &Path, lang: Lang) -> Option<Finding> {
     let metadata = fs::metadata(file).ok().filter(fs::Metadata::is_file)?;
     let mode = metadata.permissions().mode() & 0o777;
     let what = file.display().to_string();
     let mend = format!("chmod 600 {what}");
     if mode & 0o007 != 0 {
-        let found = format!("everybody on this machine may read or change it (mode {mode:03o})");
-        return Some(Finding::wrong(CHECK, what, found).mend(mend));
+        let everybody = lang.pick(
+            "everybody on this machine may read or change it",
+            "ai dùng máy này cũng đọc hoặc sửa được",
+        );
+        return Some(Finding::wrong(CHECK, what, format!("{everybody} (mode {mode:03o})")).mend(mend));
     }
     // That the group may read is how secrets are mounted for a pod.
     (mode & 0o020 != 0).then(|| {
-        Finding::warning(CHECK, what, format!("its group may change it (mode {mode:03o})")).mend(mend)
+        let group = lang.pick("its group may change it", "nhóm người dùng của tệp sửa được");
+        Finding::warning(CHECK, what, format!("{group} (mode {mode:03o})")).mend(mend)
     })
 }
 
@@ -113,7 +152,7 @@ mod tests {
 
     fn bad(config: &Config, roles: &[&str]) -> Vec<(String, Verdict)> {
         let parts: Vec<Part> = roles.iter().map(|role| Part::parse(role).expect("a role")).collect();
-        let found = check(config, &Parts::new(&parts));
+        let found = check(config, &Parts::new(&parts), Lang::En);
         let name = |what: &str| what.rsplit('/').next().unwrap_or_default().to_owned();
         let bad = found.into_iter().filter(|it| it.verdict != Verdict::Ok);
         bad.map(|it| (name(&it.what), it.verdict)).collect()
@@ -143,6 +182,6 @@ mod tests {
     fn nothing_of_a_secret_is_told() {
         let (_dir, config) = made();
         let secret = fs::read_to_string(config.keys.mac.join("land.key")).expect("a key");
-        assert!(!format!("{:?}", check(&config, &Parts::new(&[]))).contains(&secret[..8]));
+        assert!(!format!("{:?}", check(&config, &Parts::new(&[]), Lang::En)).contains(&secret[..8]));
     }
 }

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use super::asked::Asked;
 use super::finding::Finding;
+use crate::client::Lang;
 
 const CHECK: &str = "registry";
 
-pub(super) fn check(asked: &Asked) -> Vec<Finding> {
+pub(super) fn check(asked: &Asked, lang: Lang) -> Vec<Finding> {
     let mut revisions: BTreeMap<String, u64> = BTreeMap::new();
     for heard in asked.heard.iter().flatten().flat_map(|heard| heard.instances.values()) {
         let heartbeat = &heard.heartbeat;
@@ -21,14 +22,18 @@ pub(super) fn check(asked: &Asked) -> Vec<Finding> {
             revisions.entry(process.instance.clone()).or_insert(revision);
         }
     }
+    let gateways = lang.pick("gateways", "các cổng");
     let Some(newest) = revisions.values().max().copied() else {
-        return vec![Finding::unknown(CHECK, "gateways", "none tells which rules it has")];
+        let none =
+            lang.pick("none tells which rules it has", "không cổng nào cho biết đang dùng quy tắc nào");
+        return vec![Finding::unknown(CHECK, gateways, none)];
     };
     if newest == 0 {
-        return vec![
-            Finding::wrong(CHECK, "gateways", "none has rules yet")
-                .mend("start a registry; its log says what it publishes"),
-        ];
+        let none = lang.pick("none has rules yet", "chưa cổng nào có quy tắc");
+        return vec![Finding::wrong(CHECK, gateways, none).mend(lang.pick(
+            "start a registry; its log says what it publishes",
+            "khởi động danh mục (lgsp registry); nhật ký của nó ghi đã công bố gì",
+        ))];
     }
     let behind: Vec<String> = revisions
         .iter()
@@ -36,12 +41,20 @@ pub(super) fn check(asked: &Asked) -> Vec<Finding> {
         .map(|(name, revision)| format!("{name} ({revision})"))
         .collect();
     if behind.is_empty() {
-        return vec![Finding::ok(CHECK, "gateways", format!("revision {newest} at all {}", revisions.len()))];
+        let found = match lang {
+            Lang::En => format!("revision {newest} at all {}", revisions.len()),
+            Lang::Vi => format!("phiên bản {newest} ở cả {} cổng", revisions.len()),
+        };
+        return vec![Finding::ok(CHECK, gateways, found)];
     }
-    vec![
-        Finding::warning(CHECK, behind.join(", "), format!("behind revision {newest}, which others have"))
-            .mend("look again; if it stays, the gateway's log says why it refuses a snapshot"),
-    ]
+    let found = match lang {
+        Lang::En => format!("behind revision {newest}, which others have"),
+        Lang::Vi => format!("chậm hơn phiên bản {newest} mà cổng khác đã có"),
+    };
+    vec![Finding::warning(CHECK, behind.join(", "), found).mend(lang.pick(
+        "look again; if it stays, the gateway's log says why it refuses a snapshot",
+        "xem lại; nếu vẫn vậy, nhật ký của cổng ghi vì sao nó từ chối bộ quy tắc",
+    ))]
 }
 
 #[cfg(test)]
@@ -66,7 +79,7 @@ mod tests {
             };
             let instances = revisions.iter().zip(1..).map(heard).collect();
             let listened = Listened { instances, unsigned: 0 };
-            check(&Asked { heard: Some(Ok(listened)), ..Asked::default() }).remove(0)
+            check(&Asked { heard: Some(Ok(listened)), ..Asked::default() }, Lang::En).remove(0)
         };
         assert_eq!(of(&[]).verdict, Verdict::Unknown);
         assert_eq!(of(&[7, 7]).verdict, Verdict::Ok);

@@ -8,22 +8,30 @@ use lgsp_runtime::config;
 
 use super::finding::Finding;
 use super::part::Parts;
+use crate::client::Lang;
 use crate::config::Config;
 
 const CHECK: &str = "config";
 
 /// A configuration that cannot be loaded. Values are not told: one may be a secret in the wrong place.
-pub(super) fn problems(error: &config::Error) -> Vec<Finding> {
+pub(super) fn problems(error: &config::Error, lang: Lang) -> Vec<Finding> {
     let wrong = |problem: &config::Problem| {
-        let what = if problem.key.is_empty() { "the file" } else { &problem.key };
-        let accepts = problem.accepts.as_deref().unwrap_or("what lgsp config reference names");
-        Finding::wrong(CHECK, what, format!("cannot be used; accepted: {accepts}")).mend("lgsp config check")
+        let what =
+            if problem.key.is_empty() { lang.pick("the file", "tệp cấu hình") } else { &problem.key };
+        let named = lang.pick("what lgsp config reference names", "những gì lgsp config reference nêu");
+        let accepts = problem.accepts.as_deref().unwrap_or(named);
+        let unusable = lang.pick("cannot be used; accepted", "không dùng được; chấp nhận");
+        Finding::wrong(CHECK, what, format!("{unusable}: {accepts}")).mend("lgsp config check")
     };
     error.problems.iter().map(wrong).collect()
 }
 
-pub(super) fn check(config: &Config, parts: &Parts) -> Vec<Finding> {
-    let mut findings = vec![Finding::ok(CHECK, "all keys", "known and accepted")];
+pub(super) fn check(config: &Config, parts: &Parts, lang: Lang) -> Vec<Finding> {
+    let mut findings = vec![Finding::ok(
+        CHECK,
+        lang.pick("all keys", "mọi khoá cấu hình"),
+        lang.pick("known and accepted", "đều được biết và chấp nhận"),
+    )];
     let mut warn = |what: &str, found: &str, mend: &str| {
         findings.push(Finding::warning(CHECK, what, found).mend(mend));
     };
@@ -31,15 +39,27 @@ pub(super) fn check(config: &Config, parts: &Parts) -> Vec<Finding> {
     if is_gateway && config.gateway.tls.is_none() && !is_local(config.gateway.listen.ip()) {
         warn(
             "gateway.listen",
-            "callers from other machines are taken without TLS: tokens and data pass in the clear",
-            "set gateway.tls.certificate and gateway.tls.key",
+            lang.pick(
+                "callers from other machines are taken without TLS: tokens and data pass in the clear",
+                "nhận lượt gọi từ máy khác mà không có TLS: token và dữ liệu truyền không mã hoá",
+            ),
+            lang.pick(
+                "set gateway.tls.certificate and gateway.tls.key",
+                "đặt gateway.tls.certificate và gateway.tls.key",
+            ),
         );
     }
     if !is_local(config.admin.listen.ip()) {
         warn(
             "admin.listen",
-            "other machines may read it without a credential",
-            "let a firewall admit operators and monitors alone, or set it to 127.0.0.1:0",
+            lang.pick(
+                "other machines may read it without a credential",
+                "máy khác đọc được mà không cần chứng minh là ai",
+            ),
+            lang.pick(
+                "let a firewall admit operators and monitors alone, or set it to 127.0.0.1:0",
+                "chỉ cho người vận hành và hệ thống giám sát đi qua tường lửa, hoặc đặt là 127.0.0.1:0",
+            ),
         );
     }
     let security = &config.kafka.security;
@@ -48,23 +68,41 @@ pub(super) fn check(config: &Config, parts: &Parts) -> Vec<Finding> {
     if is_open && is_far {
         warn(
             "kafka.security.protocol",
-            "Kafka on other machines is spoken with in the clear, and whoever reaches it reads every request",
-            "set kafka.security.protocol, as docs/keys.md has it",
+            lang.pick(
+                "Kafka on other machines is spoken with in the clear, and whoever reaches it reads every request",
+                "trao đổi với Kafka ở máy khác không mã hoá, và ai đến được Kafka thì đọc được mọi yêu cầu",
+            ),
+            lang.pick(
+                "set kafka.security.protocol, as docs/keys.md has it",
+                "đặt kafka.security.protocol, như trong docs/keys.md",
+            ),
         );
     }
     if config.kafka.acls && is_open {
         warn(
             "kafka.acls",
-            "rights are given to principals, and without TLS or a login nobody has one",
-            "set kafka.security.protocol, or kafka.acls = false",
+            lang.pick(
+                "rights are given to principals, and without TLS or a login nobody has one",
+                "quyền được cấp cho người dùng Kafka, mà không có TLS hay đăng nhập thì không ai là người dùng nào",
+            ),
+            lang.pick(
+                "set kafka.security.protocol, or kafka.acls = false",
+                "đặt kafka.security.protocol, hoặc kafka.acls = false",
+            ),
         );
     }
     let is_alone = config.kafka.brokers.is_some() && parts.include(&[Role::Monitor]);
     if is_alone && config.monitor.admin_ports.is_empty() {
         warn(
             "monitor.admin-ports",
-            "a monitor of its own hears nothing of witnesses, nor of anything while Kafka is away",
-            "set monitor.admin-ports to those of the other roles",
+            lang.pick(
+                "a monitor of its own hears nothing of witnesses, nor of anything while Kafka is away",
+                "hệ thống giám sát chạy riêng không biết gì về bên làm chứng, và không biết gì khi Kafka vắng mặt",
+            ),
+            lang.pick(
+                "set monitor.admin-ports to those of the other roles",
+                "đặt monitor.admin-ports là địa chỉ quản trị của các vai trò khác",
+            ),
         );
     }
     findings
@@ -87,7 +125,7 @@ mod tests {
     use super::*;
 
     fn warned(config: &Config) -> Vec<String> {
-        let findings = check(config, &Parts::new(&[])).into_iter();
+        let findings = check(config, &Parts::new(&[]), Lang::En).into_iter();
         findings.filter(|finding| finding.verdict == Verdict::Warning).map(|finding| finding.what).collect()
     }
 
@@ -121,7 +159,7 @@ mod tests {
             accepts: Some("a URL of PostgreSQL".to_owned()),
             origin: None,
         };
-        let found = problems(&config::Error { problems: vec![problem] });
+        let found = problems(&config::Error { problems: vec![problem] }, Lang::En);
         assert!(!format!("{found:?}").contains("hunter2"));
         assert_eq!((found[0].what.as_str(), found[0].verdict), ("ledger.store", Verdict::Wrong));
     }

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use lgsp_core::time::{micros, timestamp, unix_micros};
+use lgsp_core::time::{micros, unix_micros};
 use lgsp_proto::monitor::v1::{
     AlertMatcher, EndSilenceRequest, ListSilencesRequest, Silence, SilenceAlertsRequest,
 };
@@ -16,15 +16,13 @@ use crate::client::{Error, Lang, words};
 
 pub(super) async fn silence(args: &Args, lang: Lang) -> Result<(), Error> {
     let session = open(&args.operator).await?;
-    let now_us = unix_micros(SystemTime::now());
-    let lasts_us = args.lasts.map(|lasts| i64::try_from(lasts.as_micros()).unwrap_or(i64::MAX));
     let wanted = SilenceAlertsRequest {
         matcher: Some(AlertMatcher {
             rule: args.rule.clone().unwrap_or_default(),
             subject: args.subject.clone().unwrap_or_default(),
             owner: args.owner.clone().unwrap_or_default(),
         }),
-        until: args.until.or(lasts_us.map(|lasts_us| timestamp(now_us.saturating_add(lasts_us)))),
+        until: args.ends.of(unix_micros(SystemTime::now())),
         reason: args.reason.clone(),
     };
     let request = session.request(wanted, Some(DEADLINE))?;
@@ -96,6 +94,8 @@ fn matched(silence: &Silence) -> String {
 
 #[cfg(test)]
 mod tests {
+    use lgsp_core::time::timestamp;
+
     use super::*;
 
     #[test]

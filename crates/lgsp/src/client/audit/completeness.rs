@@ -41,12 +41,11 @@ pub(super) async fn run(args: &audit::Completeness, lang: Lang) -> Result<(), Er
 
 /// JSON with the verdict as one word.
 fn document(told: &CheckCompletenessResponse) -> Result<Value, Error> {
-    let status = match (told.complete, told.settled) {
-        (true, _) => "complete",
-        // These do not come again, however long one waits.
-        (false, _) if told.unreadable > 0 => "not-complete",
-        (false, true) => "not-complete",
-        (false, false) => "not-settled",
+    let status = match told.complete {
+        true => "complete",
+        // What cannot be read does not come again, however long one waits.
+        false if told.settled || told.unreadable > 0 => "not-complete",
+        false => "not-settled",
     };
     let mut document = json_of(told)?;
     document["status"] = status.into();
@@ -223,7 +222,7 @@ pub(super) async fn checkpoint(args: &audit::Checkpoint, lang: Lang) -> Result<(
         )),
         (None, _) => {
             let not_asked = lang.pick("whose signature it bears was not asked", "chưa kiểm tra chữ ký");
-            output::note(&format!("{not_asked}: {}", prove::name_a_key(lang)));
+            output::note(&format!("{not_asked}: {}", prove::name_a_key(&args.operator.key.data, lang)));
         }
     }
     Ok(())

@@ -11,6 +11,7 @@ use crate::cli::audit::{KnownKeys, Prove};
 use crate::client::output;
 use crate::client::registry::open;
 use crate::client::{Error, Held, Lang};
+use crate::layout::Layout;
 
 /// Runs `lgsp audit prove`.
 pub(super) async fn run(args: &Prove, lang: Lang) -> Result<(), Error> {
@@ -28,12 +29,13 @@ pub(super) async fn run(args: &Prove, lang: Lang) -> Result<(), Error> {
     match policy {
         Some(policy) => output::note(&verified(entry, &policy, lang)?),
         None => {
-            output::note(&format!("{}: {}", lang.pick("not verified", "chưa kiểm tra"), name_a_key(lang)))
+            let not_verified = lang.pick("not verified", "chưa kiểm tra");
+            output::note(&format!("{not_verified}: {}", name_a_key(&args.operator.key.data, lang)))
         }
     }
     let file = args.out.as_ref().map_or_else(|| "FILE".to_owned(), |file| file.display().to_string());
     let how = lang.pick("without the hub", "không cần nền tảng");
-    output::note(&format!("{how}: lgsp audit verify {file} {}", log_key()));
+    output::note(&format!("{how}: lgsp audit verify {file} {}", log_key(&args.operator.key.data)));
     Ok(())
 }
 
@@ -78,19 +80,19 @@ fn verified(entry: &AuditedEntry, policy: &Policy, lang: Lang) -> Result<String,
 const VKEY: &str = "checkpoint.vkey";
 
 /// The option with the key of the log: the file of the ledger itself, if it is at hand.
-fn log_key() -> String {
-    let here = Path::new("lgsp-data/ledger").join(VKEY);
+fn log_key(data: &Path) -> String {
+    let here = Layout::new(data).ledger().join(VKEY);
     let file = if here.is_file() { here.display().to_string() } else { VKEY.to_owned() };
     format!("--log-key \"$(cat {file})\"")
 }
 
 /// How to have it verified at once.
-pub(super) fn name_a_key(lang: Lang) -> String {
+pub(super) fn name_a_key(data: &Path, lang: Lang) -> String {
     let told = lang.pick(
         "name the log's key, as you have kept it; it is the file checkpoint.vkey in the ledger's folder",
         "nêu khoá của nhật ký mà bạn đã giữ; đó là tệp checkpoint.vkey trong thư mục của kho nhật ký",
     );
-    format!("{} ({told})", log_key())
+    format!("{} ({told})", log_key(data))
 }
 
 /// Whom an auditor counts on; nobody, if no key is named.

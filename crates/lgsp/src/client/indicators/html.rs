@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
+use super::letter::{self, OPEN, Words};
 use super::tables::{Cell, Letterhead, Report, Table};
+use crate::client::Lang;
+use crate::client::html::escaped;
 
 const STYLE: &str = "@page{size:A4 landscape;margin:15mm 12mm 16mm 15mm}\
 body{font:11pt/1.4 'Times New Roman','Tinos','Liberation Serif',serif;color:#111;max-width:272mm;margin:2em auto;padding:0 1em}\
@@ -38,7 +41,7 @@ pub(super) fn page(report: &Report) -> String {
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
          <title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n{}<h1>{title}</h1>\n<p class=\"sub\">{}</p>\n\
          <table class=\"head\">\n",
-        report.lang,
+        report.lang.pick("en", "vi"),
         letterhead(report),
         escaped(&report.subtitle),
     );
@@ -67,21 +70,8 @@ pub(super) fn page(report: &Report) -> String {
 fn letterhead(report: &Report) -> String {
     let Letterhead { superior, agency, place } = &report.letterhead;
     let upper = |text: &str| escaped(&text.to_uppercase());
-    let (country, motto, number, date) = match report.lang {
-        "vi" => (
-            "CỘNG HOÀ XÃ HỘI CHỦ NGHĨA VIỆT NAM",
-            "Độc lập - Tự do - Hạnh phúc",
-            "Số: ……/BC-……",
-            "ngày …… tháng …… năm ……",
-        ),
-        _ => (
-            "SOCIALIST REPUBLIC OF VIET NAM",
-            "Independence - Freedom - Happiness",
-            "No.: ……/BC-……",
-            "day …… month …… year ……",
-        ),
-    };
-    let place = if place.is_empty() { "……………".to_owned() } else { escaped(place) };
+    let Words { country, motto, number, date, .. } = letter::words(report.lang);
+    let place = if place.is_empty() { OPEN.to_owned() } else { escaped(place) };
     let above = if superior.is_empty() { String::new() } else { format!("<p>{}</p>", upper(superior)) };
     format!(
         "<div class=\"letter\"><div>{above}<p><b class=\"line\">{}</b></p><p>{number}</p></div>\
@@ -92,20 +82,9 @@ fn letterhead(report: &Report) -> String {
 
 /// Who gets it, and who signs.
 fn signatures(report: &Report) -> String {
-    let [to, of, maker, head, sign] = match report.lang {
-        "vi" => [
-            "Nơi nhận:",
-            "- ……………;<br>- Lưu: VT.",
-            "NGƯỜI LẬP BIỂU",
-            "THỦ TRƯỞNG CƠ QUAN",
-            "(Ký, ghi rõ họ tên, đóng dấu)",
-        ],
-        _ => {
-            ["To:", "- ……………;<br>- Archive.", "PREPARED BY", "HEAD OF THE AGENCY", "(signature, name, seal)"]
-        }
-    };
+    let Words { to, archive, maker, head, sign, .. } = letter::words(report.lang);
     format!(
-        "<div class=\"signs\"><div><p><b><i>{to}</i></b></p><p>{of}</p></div>\
+        "<div class=\"signs\"><div><p><b><i>{to}</i></b></p><p>- {OPEN};<br>{archive}</p></div>\
          <div class=\"signer\"><p><b>{maker}</b></p><p class=\"gap\"></p></div>\
          <div class=\"signer\"><p><b>{head}</b></p><p><i>{sign}</i></p><p class=\"gap\"></p></div></div>\n"
     )
@@ -113,7 +92,7 @@ fn signatures(report: &Report) -> String {
 
 fn rows(table: &Table, report: &Report) -> String {
     if table.rows.is_empty() {
-        let none = if report.lang == "vi" { "Không có." } else { "None." };
+        let none = report.lang.pick("None.", "Không có.");
         return format!("<p>{none}</p>\n");
     }
     let class = if table.header.len() >= WIDE { " class=\"wide\"" } else { "" };
@@ -146,7 +125,7 @@ fn rows(table: &Table, report: &Report) -> String {
 
 /// A number as people of the language write it.
 fn shown(cell: &Cell, report: &Report) -> String {
-    let is_vietnamese = report.lang == "vi";
+    let is_vietnamese = report.lang == Lang::Vi;
     match cell {
         Cell::Count(count) => grouped(*count, if is_vietnamese { '.' } else { ',' }),
         Cell::Percent(_) | Cell::Took(_) if is_vietnamese => cell.text().replace('.', ","),
@@ -201,10 +180,6 @@ fn chart(table: &Table, (name, length): (usize, usize)) -> String {
     svg + "</svg>\n"
 }
 
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -213,15 +188,15 @@ mod tests {
     fn numbers_are_written_as_people_of_the_language_write_them() {
         let check = |lang, cell: Cell, expected: &str| {
             let report = Report { lang, ..Report::default() };
-            assert_eq!(shown(&cell, &report), expected, "{lang}");
+            assert_eq!(shown(&cell, &report), expected, "{lang:?}");
         };
-        check("vi", Cell::Count(1_777_123), "1.777.123");
-        check("en", Cell::Count(1_777_123), "1,777,123");
-        check("en", Cell::Count(0), "0");
-        check("en", Cell::Count(999), "999");
-        check("vi", Cell::Count(1_000), "1.000");
-        check("vi", Cell::Percent("53.3%".to_owned()), "53,3%");
-        check("vi", Cell::Took(4_095), "4,095");
-        check("en", Cell::Took(4_095), "4.095");
+        check(Lang::Vi, Cell::Count(1_777_123), "1.777.123");
+        check(Lang::En, Cell::Count(1_777_123), "1,777,123");
+        check(Lang::En, Cell::Count(0), "0");
+        check(Lang::En, Cell::Count(999), "999");
+        check(Lang::Vi, Cell::Count(1_000), "1.000");
+        check(Lang::Vi, Cell::Percent("53.3%".to_owned()), "53,3%");
+        check(Lang::Vi, Cell::Took(4_095), "4,095");
+        check(Lang::En, Cell::Took(4_095), "4.095");
     }
 }

@@ -5,6 +5,7 @@
 
 mod gather;
 mod html;
+mod letter;
 mod plain;
 mod sum;
 mod tables;

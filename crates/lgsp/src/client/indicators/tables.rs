@@ -23,8 +23,7 @@ const NUMBERS: [&str; 13] =
 /// A report.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Report {
-    /// `vi` or `en`.
-    pub lang: &'static str,
+    pub lang: Lang,
     /// The lines above it that an office's letter has.
     pub letterhead: Letterhead,
     pub title: String,
@@ -133,7 +132,7 @@ pub(super) fn report(gathered: &Gathered, args: &report::Report, lang: Lang) -> 
     ];
     let tables = tables.into_iter().zip(NUMBERS).map(|(table, number)| Table { number, ..table });
     Report {
-        lang: lang.pick("en", "vi"),
+        lang,
         letterhead: Letterhead {
             superior: args.superior.clone().unwrap_or_default(),
             agency: agency(gathered, args, lang),

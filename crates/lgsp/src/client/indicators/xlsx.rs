@@ -5,6 +5,7 @@ use rust_xlsxwriter::{
     Color, DocProperties, ExcelDateTime, Format, FormatAlign, FormatBorder, Workbook, Worksheet, XlsxError,
 };
 
+use super::letter::{self, OPEN};
 use super::tables::{Cell, Letterhead, Report, Table};
 use crate::client::Error;
 
@@ -44,22 +45,17 @@ fn wrapped() -> Format {
 fn first(sheet: &mut Worksheet, report: &Report) -> Result<(), XlsxError> {
     let (bold, middle) = (plain().set_bold(), plain().set_align(FormatAlign::Center));
     let strong = middle.clone().set_bold();
-    let is_vietnamese = report.lang == "vi";
-    let pick = |en: &'static str, vi: &'static str| if is_vietnamese { vi } else { en };
-    sheet.set_name(pick("Report", "Báo cáo"))?.set_landscape().set_paper_size(A4);
+    let words = letter::words(report.lang);
+    sheet.set_name(report.lang.pick("Report", "Báo cáo"))?.set_landscape().set_paper_size(A4);
     sheet.set_print_fit_to_pages(1, 0).set_column_width(0, 48)?.set_column_width(1, 100)?;
     let Letterhead { superior, agency, place } = &report.letterhead;
-    let country = pick("SOCIALIST REPUBLIC OF VIET NAM", "CỘNG HOÀ XÃ HỘI CHỦ NGHĨA VIỆT NAM");
-    let motto = pick("Independence - Freedom - Happiness", "Độc lập - Tự do - Hạnh phúc");
-    let date = pick("day …… month …… year ……", "ngày …… tháng …… năm ……");
-    let place = if place.is_empty() { "……………" } else { place };
-    let number = pick("No.: ……/BC-……", "Số: ……/BC-……");
+    let place = if place.is_empty() { OPEN } else { place };
     sheet.write_string_with_format(0, 0, superior.to_uppercase(), &middle)?;
-    sheet.write_string_with_format(0, 1, country, &strong)?;
+    sheet.write_string_with_format(0, 1, words.country, &strong)?;
     sheet.write_string_with_format(1, 0, agency.to_uppercase(), &strong.clone().set_text_wrap())?;
-    sheet.write_string_with_format(1, 1, motto, &strong)?;
-    sheet.write_string_with_format(2, 0, number, &middle)?;
-    sheet.write_string_with_format(2, 1, format!("{place}, {date}"), &middle.clone().set_italic())?;
+    sheet.write_string_with_format(1, 1, words.motto, &strong)?;
+    sheet.write_string_with_format(2, 0, words.number, &middle)?;
+    sheet.write_string_with_format(2, 1, format!("{place}, {}", words.date), &middle.clone().set_italic())?;
     let title = strong.clone().set_font_size(14);
     sheet.merge_range(4, 0, 4, 1, &report.title.to_uppercase(), &title)?;
     sheet.merge_range(5, 0, 5, 1, &report.subtitle, &middle)?;
@@ -81,13 +77,9 @@ fn first(sheet: &mut Worksheet, report: &Report) -> Result<(), XlsxError> {
         sheet.write_string_with_format(row, 0, name, &wrapped())?;
         sheet.write_string_with_format(row, 1, means, &wrapped())?;
     }
-    let (head, sign) = (
-        pick("HEAD OF THE AGENCY", "THỦ TRƯỞNG CƠ QUAN"),
-        pick("(signature, name, seal)", "(Ký, ghi rõ họ tên, đóng dấu)"),
-    );
-    sheet.write_string_with_format(row + 2, 0, pick("PREPARED BY", "NGƯỜI LẬP BIỂU"), &strong)?;
-    sheet.write_string_with_format(row + 2, 1, head, &strong)?;
-    sheet.write_string_with_format(row + 3, 1, sign, &middle.set_italic())?;
+    sheet.write_string_with_format(row + 2, 0, words.maker, &strong)?;
+    sheet.write_string_with_format(row + 2, 1, words.head, &strong)?;
+    sheet.write_string_with_format(row + 3, 1, words.sign, &middle.set_italic())?;
     Ok(())
 }
 

@@ -1,7 +1,6 @@
 //! Asks how the links are: the monitor through a gateway, or the roles themselves on their admin ports.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -10,7 +9,6 @@ use lgsp_monitor::ports;
 use lgsp_proto::monitor::v1::{Link, LinkKind, LinkState, ListLinksRequest};
 
 use super::{client, words};
-use crate::admin_ports;
 use crate::client::registry::answered_within;
 use crate::client::session::Session;
 use crate::client::{Error, Lang};
@@ -23,11 +21,6 @@ pub(super) async fn list(session: &Session, deadline: Duration) -> Result<Vec<Li
     let request = session.request(ListLinksRequest {}, Some(deadline))?;
     let mut client = client(session);
     Ok(answered_within(session, deadline, client.list_links(request)).await?.links)
-}
-
-/// The admin ports that were named, or else those that the data directory names.
-pub(super) fn ports(named: &[SocketAddr], data: &Path) -> Vec<SocketAddr> {
-    if named.is_empty() { admin_ports::found(data) } else { named.to_vec() }
 }
 
 /// Takes what the roles tell on their admin ports into a picture. Returns those that tell nothing.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use lgsp_core::time::{micros, timestamp, unix_micros};
+use lgsp_core::time::{micros, unix_micros};
 use lgsp_proto::monitor::v1::{
     AnnounceMaintenanceRequest, CancelMaintenanceRequest, ListMaintenanceRequest, Maintenance,
 };
@@ -27,12 +27,11 @@ pub(super) async fn run(command: &Command, lang: Lang) -> Result<(), Error> {
 async fn announce(args: &Announce, lang: Lang) -> Result<(), Error> {
     let session = open(&args.operator).await?;
     let from_us = args.from.as_ref().map_or_else(|| unix_micros(SystemTime::now()), micros);
-    let lasts = |lasts: Duration| timestamp(from_us.saturating_add(lasts.as_micros() as i64));
     let wanted = AnnounceMaintenanceRequest {
         links: args.link.clone(),
         services: args.service.clone(),
         from: args.from,
-        until: args.until.or(args.lasts.map(lasts)),
+        until: args.ends.of(from_us),
         reason: args.reason.clone(),
     };
     let request = session.request(wanted, Some(DEADLINE))?;

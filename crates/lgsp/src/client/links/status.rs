@@ -9,6 +9,7 @@ use lgsp_monitor::picture::Picture;
 use lgsp_proto::monitor::v1::{Link, LinkState};
 
 use super::{ask, words};
+use crate::admin_ports;
 use crate::cli::links::Status;
 use crate::client::output::{self, Listing, Surface};
 use crate::client::registry::open;
@@ -57,7 +58,7 @@ async fn of_the_monitor(args: &Status) -> Result<(Vec<Link>, usize), Error> {
 /// What the roles say themselves; `None` if none of them answers.
 async fn of_admin_ports(args: &Status, error: &Error, lang: Lang) -> Option<Vec<Link>> {
     let is_refused = matches!(error.exit(), Some(Exit::Refused | Exit::Usage));
-    let ports = ask::ports(&args.admin, &args.operator.key.data);
+    let ports = admin_ports::named_or_found(&args.admin, &args.operator.key.data);
     if (is_refused && args.admin.is_empty()) || ports.is_empty() {
         return None;
     }

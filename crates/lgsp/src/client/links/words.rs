@@ -51,10 +51,13 @@ fn vietnamese(cause: Cause) -> &'static str {
 
 /// The signals behind the state of a link, and what else must be known to read it.
 pub(super) fn signs(link: &Link, lang: Lang) -> String {
-    let moment = |at| words::moment(at).get(..19).unwrap_or("-").to_owned();
     let mut told = Vec::new();
     if let Some(until) = link.maintenance_until.as_ref() {
-        told.push(format!("{} {}", lang.pick("maintenance until", "bảo trì đến"), moment(Some(until))));
+        told.push(format!(
+            "{} {}",
+            lang.pick("maintenance until", "bảo trì đến"),
+            words::second(Some(until))
+        ));
         if link.measured() == LinkState::Down {
             told.push(lang.pick("down meanwhile", "đang mất kết nối").to_owned());
         }
@@ -63,7 +66,7 @@ pub(super) fn signs(link: &Link, lang: Lang) -> String {
         told.push(format!(
             "{} {}",
             lang.pick("nothing is known since", "không có tín hiệu từ"),
-            moment(Some(since))
+            words::second(Some(since))
         ));
     }
     told.extend(link.evidence.as_ref().map(|it| evidence(it, lang)).filter(|it| !it.is_empty()));
@@ -83,8 +86,7 @@ pub(crate) fn evidence(evidence: &LinkEvidence, lang: Lang) -> String {
         told.push(format!("{of} {}", lang.pick("exchanges in 5 minutes", "lượt trao đổi trong 5 phút")));
     }
     if last_sign.is_some() && *of == 0 {
-        let at = words::moment(last_sign.as_ref());
-        let at = at.get(..19).unwrap_or("-");
+        let at = words::second(last_sign.as_ref());
         told.push(format!("{} {at}", lang.pick("last sign", "tín hiệu cuối")));
     }
     if *clock_ms != 0 {

@@ -1,6 +1,6 @@
 //! What stands in the rows, for a terminal and for a pipe alike.
 
-use lgsp_core::time::micros;
+use lgsp_core::time::{micros, timestamp};
 use lgsp_proto::monitor::v1::{Link, LinkChange, LinkKind};
 
 use super::super::{ask, words};
@@ -95,23 +95,15 @@ fn by_evidence(link: &Link) -> Option<Rate> {
 
 /// What is to be known of all below it: that it is old, or not of the monitor.
 pub(super) fn note(told: &Told, lang: Lang) -> Option<(String, Tone)> {
-    let moment = |us| moments::moment(Some(&lgsp_core::time::timestamp(us)));
-    let second = |us| moment(us).get(..19).unwrap_or("-").to_owned();
+    let second = |us| moments::second(Some(&timestamp(us)));
     if let Some(since_us) = told.stale_since_us {
-        let since = second(since_us);
-        return Some(match told.at_us {
-            0 => {
-                let text = lang.pick("nobody answers since", "không nơi nào trả lời từ");
-                (format!("{text} {since}"), Tone::Bad)
-            }
-            at_us => {
-                let (nobody, of) = (
-                    lang.pick("nobody answers since", "không nơi nào trả lời từ"),
-                    lang.pick("what is shown is of", "số liệu dưới đây là của lúc"),
-                );
-                (format!("{nobody} {since}: {of} {}", second(at_us)), Tone::Bad)
-            }
-        });
+        let nobody = lang.pick("nobody answers since", "không nơi nào trả lời từ");
+        let mut text = format!("{nobody} {}", second(since_us));
+        if told.at_us != 0 {
+            let of = lang.pick("what is shown is of", "số liệu dưới đây là của lúc");
+            text.push_str(&format!(": {of} {}", second(told.at_us)));
+        }
+        return Some((text, Tone::Bad));
     }
     let (since_us, why) = told.without_monitor.as_ref()?;
     let text = match told.origin {
@@ -135,34 +127,33 @@ pub(super) struct Number {
 
 /// The numbers of the whole hub.
 pub(super) fn numbers(figures: &Figures, lang: Lang) -> Vec<Number> {
-    let name = |en, vi| match lang {
-        Lang::En => en,
-        Lang::Vi => vi,
-    };
     let unknown = || "-".to_owned();
     let rate = |of: &dyn Fn(Rate) -> String| figures.whole.map_or_else(unknown, of);
     let in_flight =
         figures.in_flight.map_or_else(unknown, |(interactive, bulk)| format!("{interactive}+{bulk}"));
     let number = |name, value, is_narrow| Number { name, value, is_narrow };
     vec![
-        number(name("rate", "lưu lượng"), rate(&|it| format!("{}/s", per_second(it.per_second))), true),
-        number(name("failed", "lỗi"), rate(&|it| percent(it.failed)), true),
+        number(lang.pick("rate", "lưu lượng"), rate(&|it| format!("{}/s", per_second(it.per_second))), true),
+        number(lang.pick("failed", "lỗi"), rate(&|it| percent(it.failed)), true),
         number("p50", rate(&|it| duration(it.p50)), false),
         number("p99", rate(&|it| duration(it.p99)), true),
-        number(name("in flight", "đang xử lý"), in_flight, true),
+        number(lang.pick("in flight", "đang xử lý"), in_flight, true),
         number(
-            name("unsealed", "chưa niêm phong"),
+            lang.pick("unsealed", "chưa niêm phong"),
             figures.unsealed.map_or_else(unknown, |it| it.to_string()),
             true,
         ),
-        number(name("ports", "cổng quản trị"), format!("{}/{}", figures.answering, figures.asked), false),
+        number(
+            lang.pick("ports", "cổng quản trị"),
+            format!("{}/{}", figures.answering, figures.asked),
+            false,
+        ),
     ]
 }
 
 /// A change in one line: when, which, from what to what, and why.
 pub(super) fn change(change: &LinkChange, lang: Lang) -> (String, Cell, String) {
-    let at = moments::moment(change.at.as_ref());
-    let at = at.get(11..19).unwrap_or("-");
+    let at = moments::time_of_day(change.at.as_ref());
     let from = words::state(change.from(), lang).text;
     (
         format!("{at} {}", change.link),

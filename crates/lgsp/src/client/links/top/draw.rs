@@ -80,8 +80,8 @@ fn right(text: String) -> Cell<'static> {
 }
 
 fn draw_title(frame: &mut Frame<'_>, screen: &Screen, told: &Told, now_us: i64, area: Rect) {
-    let (wide, now) = (area.width >= WIDE, moments::moment(Some(&timestamp(now_us))));
-    let now = if wide { now.get(..19) } else { now.get(11..19) }.unwrap_or_default().to_owned();
+    let (wide, now) = (area.width >= WIDE, timestamp(now_us));
+    let now = if wide { moments::second(Some(&now)) } else { moments::time_of_day(Some(&now)) };
     let [left, _, right] =
         Layout::horizontal([Constraint::Min(0), Constraint::Length(1), Constraint::Length(now.len() as u16)])
             .areas(area);
@@ -245,8 +245,7 @@ fn draw_details(frame: &mut Frame<'_>, screen: &Screen, told: &Told, now_us: i64
     let Some(row) = screen.position(&rows).map(|at| &rows[at]) else { return };
     let lang = screen.lang;
     let state = words::state(row.link.state(), lang);
-    let since = moments::moment(row.link.since.as_ref());
-    let since = since.get(..19).unwrap_or("-").to_owned();
+    let since = moments::second(row.link.since.as_ref());
     let line = |name: &str, value: Span<'static>| {
         Line::from(vec![Span::styled(format!("{name:<16}"), style(Tone::Dim, screen.colours)), value])
     };
@@ -268,8 +267,8 @@ fn draw_details(frame: &mut Frame<'_>, screen: &Screen, told: &Told, now_us: i64
     let past = told.changes.iter().filter(|change| change.link == row.link.id).take(5);
     for change in past {
         let (_, to, why) = columns::change(change, lang);
-        let at = moments::moment(change.at.as_ref());
-        let text = format!("{} {} {}", at.get(11..19).unwrap_or("-"), to.text, clean(&why));
+        let at = moments::time_of_day(change.at.as_ref());
+        let text = format!("{at} {} {}", to.text, clean(&why));
         lines.push(line(lang.pick("change", "thay đổi"), text.into()));
     }
     let more = format!("lgsp link show {}", clean(&row.link.id));

@@ -36,7 +36,7 @@ pub use screen::{Flow, Screen};
 pub use told::{Origin, Told};
 pub use watch::Watch;
 
-use super::ask;
+use crate::admin_ports;
 use crate::cli::links::Top;
 use crate::client::output::{self, Surface};
 use crate::client::{Error, Exit, Lang};
@@ -53,8 +53,8 @@ const KEYS: usize = 16;
 /// # Errors
 /// The hub refuses to tell, nobody answers at all, or the terminal cannot be used.
 pub(crate) async fn run(args: &Top, lang: Lang) -> Result<(), Error> {
-    let ports = ask::ports(&args.admin, &args.operator.key.data);
-    let watch = Watch::start(&args.operator, ports, lang);
+    let ports = admin_ports::named_or_found(&args.admin, &args.operator.key.data);
+    let mut watch = Watch::start(&args.operator, ports, lang);
     let first = watch.first().await;
     if !io::stdout().is_terminal() || args.once {
         let told = watch.with_figures().await;

@@ -111,7 +111,7 @@ impl Told {
     }
 
     fn remember(&mut self, change: LinkChange) {
-        // Causes come and go below a state: only what is worse or better is news.
+        // That somebody is heard of for the first time, and works, is no news.
         if change.from() == LinkState::Unspecified && change.to() == LinkState::Working {
             return;
         }

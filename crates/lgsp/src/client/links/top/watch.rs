@@ -8,6 +8,7 @@ use lgsp_core::time::unix_micros;
 use lgsp_monitor::picture::Picture;
 use lgsp_monitor::{at_a_glance, ports};
 use lgsp_proto::monitor::v1::FollowLinksRequest;
+use lgsp_runtime::metrics::samples;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
@@ -19,7 +20,6 @@ use crate::cli::client::Operator;
 use crate::client::registry::open;
 use crate::client::session::Session;
 use crate::client::{Error, Lang};
-use crate::samples;
 
 /// How long the monitor may take to answer.
 const ANSWER: Duration = Duration::from_secs(3);
@@ -42,7 +42,8 @@ pub(super) fn now_us() -> i64 {
 #[derive(Debug)]
 pub struct Watch {
     told: watch::Receiver<Told>,
-    first: std::sync::Mutex<Option<oneshot::Receiver<Result<(), Error>>>>,
+    /// What came of asking the monitor first; taken by whoever waits for it.
+    first: Option<oneshot::Receiver<Result<(), Error>>>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -61,8 +62,7 @@ impl Watch {
         let (operator, monitored) = (operator.clone(), sender.clone());
         let monitor = tokio::spawn(async move { monitor(&operator, &monitored, heard, lang).await });
         let ports = tokio::spawn(async move { watch_ports(&ports, &sender).await });
-        let first = std::sync::Mutex::new(Some(first));
-        Self { told: receiver, first, tasks: vec![monitor, ports] }
+        Self { told: receiver, first: Some(first), tasks: vec![monitor, ports] }
     }
 
     /// What is known, now and from now on.
@@ -74,9 +74,8 @@ impl Watch {
     ///
     /// # Errors
     /// It has not.
-    pub(super) async fn first(&self) -> Result<(), Error> {
-        let first = self.first.lock().ok().and_then(|mut first| first.take());
-        match first {
+    pub(super) async fn first(&mut self) -> Result<(), Error> {
+        match self.first.take() {
             Some(first) => first.await.unwrap_or(Ok(())),
             None => Ok(()),
         }
