@@ -6,11 +6,11 @@ use std::time::Duration;
 use lgsp_core::indicators::Histogram;
 use lgsp_core::time::micros;
 use lgsp_proto::ledger::v1::TrafficCount;
-use lgsp_proto::monitor::v1::{GetLinkResponse, Link, LinkChange, LinkState, Maintenance};
+use lgsp_proto::monitor::v1::{GetLinkResponse, Link, LinkChange, Maintenance};
 use lgsp_proto::registry::v1::{ApplicationSummary, ServiceSummary};
 use parking_lot::{RwLock, RwLockReadGuard};
 use tokio::sync::watch;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::meter::{Meter, Reading};
 
@@ -22,6 +22,8 @@ pub(crate) const MOST_LINKS: usize = 400;
 const MOST_CHANGES: usize = 500;
 /// How long the board is kept for somebody who has looked at it.
 const LOOKED_FOR: Duration = Duration::from_secs(120);
+/// How long the first page may wait for the hub. What comes later comes to the open page.
+const FIRST_LOOK: Duration = Duration::from_secs(1);
 
 /// Whom the picture comes from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -123,6 +125,21 @@ impl Board {
         self.looked.send_replace(Some(Instant::now()));
     }
 
+    /// The same; whoever is the first in a while waits for a picture of now, but not for long.
+    pub(crate) async fn look_and_wait(&self) {
+        let is_first = !self.is_looked_at();
+        self.look();
+        if is_first {
+            let told = self.changes.subscribe();
+            let _ = timeout(FIRST_LOOK, self.until_told(told)).await;
+        }
+    }
+
+    async fn until_told(&self, mut changes: watch::Receiver<u64>) {
+        let is_told = || self.see().from != From::Nobody;
+        while !is_told() && changes.changed().await.is_ok() {}
+    }
+
     /// Whether somebody has looked a moment ago. What is asked of the hub for nobody is in its log for ever all the same.
     pub(crate) fn is_looked_at(&self) -> bool {
         is_fresh(&self.looked.borrow())
@@ -196,17 +213,7 @@ impl Board {
     /// Takes a change that has just happened.
     pub(crate) fn take_change(&self, change: LinkChange) {
         self.change(|picture| {
-            if let Some(link) = picture.links.iter_mut().find(|link| link.id == change.link) {
-                link.state = change.to;
-                link.measured = change.measured;
-                link.cause.clone_from(&change.cause);
-                link.since = change.at;
-                link.evidence.clone_from(&change.evidence);
-                link.unknown_since = None;
-                if change.to() != LinkState::Maintenance {
-                    link.maintenance_until = None;
-                }
-            }
+            change.apply_to(&mut picture.links, MOST_LINKS);
             let oldest = change.at.as_ref().map_or(0, micros) - PAST_US;
             let is_known = picture.pasts.contains_key(&change.link) || picture.pasts.len() < MOST_LINKS;
             if !is_known {
@@ -276,6 +283,7 @@ fn keep_what_is_known(links: &mut Vec<Link>, before: &[Link]) {
 #[cfg(test)]
 mod tests {
     use lgsp_core::time::timestamp;
+    use lgsp_proto::monitor::v1::LinkState;
 
     use super::*;
 
@@ -288,7 +296,11 @@ mod tests {
         assert!(!board.is_looked_at(), "nobody has");
         let waits = tokio::time::timeout(LOOKED_FOR, board.until_looked_at());
         assert!(waits.await.is_err());
-        board.look();
+        let began = Instant::now();
+        board.look_and_wait().await;
+        assert_eq!(began.elapsed(), FIRST_LOOK, "nobody told anything");
+        board.look_and_wait().await;
+        assert_eq!(began.elapsed(), FIRST_LOOK, "one page waits, and no other");
         board.until_looked_at().await;
         tokio::time::advance(LOOKED_FOR - Duration::from_secs(1)).await;
         assert!(board.is_looked_at());

@@ -9,8 +9,8 @@ use std::time::{Duration, SystemTime};
 use futures::future::join_all;
 use lgsp_core::indicators::midnight_after;
 use lgsp_core::time::unix_micros;
-use lgsp_proto::monitor::v1::Link;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout_at};
+use lgsp_proto::monitor::v1::{Link, LinkState};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 use tracing::{info, warn};
 
 use crate::board::{Board, From, PAST_US};
@@ -20,7 +20,7 @@ use crate::{Bearer, Ports};
 
 /// How often everything is asked for again beside the stream. Each look is an exchange with its entry.
 const REFRESH: Duration = Duration::from_secs(60);
-/// How often the monitor is asked whether it is back, and the roles meanwhile.
+/// How often the roles are asked whether there is a monitor; and, while there is none, it and they for links.
 const LOOK: Duration = Duration::from_secs(2);
 /// How often metrics are read.
 const MEASURE: Duration = Duration::from_secs(5);
@@ -84,15 +84,23 @@ impl Follower {
         info!(links = links.len(), "links are followed");
         self.take(links).await?;
         let ends = Instant::now() + LONGEST_STREAM;
+        let mut looks = interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let refresh = Instant::now() + REFRESH;
             self.board.take_maintenance(self.hub.maintenance(own).await?);
             loop {
-                match timeout_at(refresh, changes.message()).await {
-                    Ok(Ok(Some(change))) => self.board.take_change(change),
-                    // Its deadline, or a gateway that leaves: what comes next tells which.
-                    Ok(Ok(None) | Err(_)) => return self.hub.links(own).await.map(|_| ()),
-                    Err(_) => break,
+                tokio::select! {
+                    change = changes.message() => match change {
+                        Ok(Some(change)) => self.board.take_change(change),
+                        // Its deadline, or a gateway that leaves: what comes next tells which.
+                        Ok(None) | Err(_) => return self.hub.links(own).await.map(|_| ()),
+                    },
+                    // A stream tells nothing of the death of who feeds it.
+                    _ = looks.tick() => if self.is_monitor_down().await {
+                        return self.hub.links(own).await.map(|_| ());
+                    },
+                    () = sleep_until(refresh) => break,
                 }
             }
             if Instant::now() >= ends || !self.board.is_looked_at() {
@@ -100,6 +108,12 @@ impl Follower {
             }
             self.take(self.hub.links(own).await?).await?;
         }
+    }
+
+    /// Whether the gateways hear no monitor any more. It is asked of the admin ports, where no look leaves an entry.
+    async fn is_monitor_down(&self) -> bool {
+        let links = self.ports.links().await.unwrap_or_default();
+        links.iter().any(|link| link.id == "provider/monitor" && link.state() == LinkState::Down)
     }
 
     /// Takes what the monitor tells, and asks for the pasts that are not known.
@@ -122,7 +136,6 @@ impl Follower {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            self.board.until_looked_at().await;
             let pages = self.ports.metrics().await;
             let read = |(port, page): (String, String)| {
                 let picture = self.board.see();

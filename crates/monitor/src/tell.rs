@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::SystemTime;
 
 use lgsp_core::time::unix_micros;
@@ -111,14 +111,23 @@ type Teller = Box<dyn Fn() -> Vec<Told> + Send + Sync>;
 type FactTeller = Box<dyn Fn() -> Vec<Fact> + Send + Sync>;
 
 /// All that the roles of one process tell of their links. A cheap handle.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Tellers {
-    instance: Arc<str>,
-    tellers: Arc<Mutex<Vec<Teller>>>,
-    facts: Arc<Mutex<Vec<FactTeller>>>,
+    shared: Arc<Shared>,
 }
 
-impl fmt::Debug for Tellers {
+struct Shared {
+    instance: String,
+    links: Mutex<Vec<Teller>>,
+    facts: Mutex<Vec<FactTeller>>,
+}
+
+/// The page `/links` of an admin port, for as long as somebody else has the tellers: they hold roles, and roles the state that shows
+/// the page.
+#[derive(Clone, Debug)]
+pub struct LinksPage(Weak<Shared>);
+
+impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tellers").field("instance", &self.instance).finish_non_exhaustive()
     }
@@ -127,34 +136,42 @@ impl fmt::Debug for Tellers {
 impl Tellers {
     /// Nobody tells anything yet, in the name of a process.
     pub fn new(instance: &str) -> Self {
-        Self { instance: instance.into(), tellers: Arc::default(), facts: Arc::default() }
+        let shared =
+            Shared { instance: instance.to_owned(), links: Mutex::default(), facts: Mutex::default() };
+        Self { shared: Arc::new(shared) }
     }
 
     /// Asks a role from now on. It must not block, and returns nothing once it has ended.
     pub fn add(&self, teller: impl Fn() -> Vec<Told> + Send + Sync + 'static) {
-        self.tellers.lock().push(Box::new(teller));
+        self.shared.links.lock().push(Box::new(teller));
     }
 
     /// Asks for facts, too, as [`Self::add`] does for links.
     pub fn add_facts(&self, teller: impl Fn() -> Vec<Fact> + Send + Sync + 'static) {
-        self.facts.lock().push(Box::new(teller));
+        self.shared.facts.lock().push(Box::new(teller));
     }
 
     /// What is told now.
     pub fn ask(&self) -> Telling {
-        let links = self.tellers.lock().iter().flat_map(|teller| teller()).take(MOST_TOLD).collect();
-        let facts = self.facts.lock().iter().flat_map(|teller| teller()).take(MOST_FACTS).collect();
-        let at_us = unix_micros(SystemTime::now());
-        Telling { instance: self.instance.to_string(), at_us, links, facts }
+        let Shared { instance, links, facts } = &*self.shared;
+        Telling {
+            instance: instance.clone(),
+            at_us: unix_micros(SystemTime::now()),
+            links: links.lock().iter().flat_map(|teller| teller()).take(MOST_TOLD).collect(),
+            facts: facts.lock().iter().flat_map(|teller| teller()).take(MOST_FACTS).collect(),
+        }
+    }
+
+    /// What an admin port shows of it.
+    pub fn page(&self) -> LinksPage {
+        LinksPage(Arc::downgrade(&self.shared))
     }
 }
 
-impl Pages for Tellers {
+impl Pages for LinksPage {
     fn page(&self, path: &str) -> io::Result<Option<Page>> {
-        if path != PATH {
-            return Ok(None);
-        }
-        let body = serde_json::to_vec(&self.ask()).map_err(io::Error::other)?;
+        let Some(shared) = self.0.upgrade().filter(|_| path == PATH) else { return Ok(None) };
+        let body = serde_json::to_vec(&Tellers { shared }.ask()).map_err(io::Error::other)?;
         Ok(Some(Page { content_type: "application/json", never_changes: false, body: body.into() }))
     }
 }
@@ -183,12 +200,15 @@ mod tests {
         let fact = Fact::new(Measure::DiskFree, "disk/hub-1/data", 0.25);
         let again = fact.clone();
         tellers.add_facts(move || vec![again.clone(); 2 * MOST_FACTS]);
-        let page = tellers.page(PATH).unwrap().unwrap();
+        let page = tellers.page().page(PATH).unwrap().unwrap();
         let read: Telling = serde_json::from_slice(&page.body).unwrap();
         assert_eq!((read.instance.as_str(), read.links), ("hub-1", vec![one, other]));
         assert_eq!((read.facts.len(), &read.facts[0]), (MOST_FACTS, &fact));
         assert!(read.at_us > 0);
-        assert!(tellers.page("/status").unwrap().is_none());
+        assert!(tellers.page().page("/status").unwrap().is_none());
+        let page = tellers.page();
+        drop(tellers);
+        assert!(page.page(PATH).unwrap().is_none(), "it keeps nothing of a process that has ended");
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! Nothing here decides anything: rules are read here and applied elsewhere.
 
 mod descriptors;
+mod followed;
 mod link;
 pub mod options;
 

@@ -10,7 +10,7 @@ use lgsp_tests::echo::v1::{Behaviour, EchoRequest};
 use lgsp_tests::echo::{COMPANION, SECRET};
 
 use crate::caller::{exchange_of, refused};
-use crate::fixture::{EchoHub, Load, PERSON, within};
+use crate::fixture::{EchoHub, Load, PERSON, ended, within};
 use own_kafka::OwnKafka;
 
 #[path = "../../../crates/bus/tests/bus/own_kafka.rs"]
@@ -48,6 +48,14 @@ async fn an_exchange_is_entered_before_its_answer_and_nothing_beside_the_agreeme
     assert_eq!(sealed.fields_released, ["text", "payload", "persons.personal_number", "number"]);
     let digests = sealed.erasable_digests.expect("digests of what can be erased");
     assert_eq!(digests.subjects.len(), 2, "the one asked about and the companion {COMPANION}");
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_a_hub_that_is_killed() {
+    let hub = EchoHub::start().await;
+    let broker = hub.broker();
+    drop(hub);
+    ended(broker).await;
 }
 
 #[tokio::test]

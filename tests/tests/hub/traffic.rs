@@ -13,7 +13,7 @@ use lgsp_proto::registry::v1::{ListApplicationsRequest, ListServicesRequest};
 use lgsp_sample::City;
 
 use crate::caller::App;
-use crate::fixture::{Hub, within};
+use crate::fixture::{Hub, ended, within};
 
 const CITIZENS: u32 = 300;
 /// As fast as the hub answers.
@@ -71,9 +71,10 @@ async fn a_citys_traffic_has_every_application_service_and_outcome_and_leaves_no
 async fn a_hub_with_traffic_in_flight_ends_promptly_and_in_order() {
     let (hub, _dir) = Hub::start_with_traffic(100, BUSIEST).await;
     within("exchanges are made", || async { hub.fact("sample-traffic", "served") > 20 }).await;
-    let began = Instant::now();
+    let (began, broker) = (Instant::now(), hub.broker());
     hub.stop().await;
     assert!(began.elapsed() < PROMPT, "it ended after {:?}", began.elapsed());
+    ended(broker).await;
 }
 
 async fn city_applications(operator: &App) -> Vec<String> {

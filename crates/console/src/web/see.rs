@@ -90,6 +90,7 @@ async fn let_in(desk: &Desk, asker: &Asker) -> Result<Session, Response> {
         return Err(sign_in::show(desk, asker, why));
     };
     may_see_links(desk, &session).await.map_err(|refusal| barred(desk, asker, &refusal))?;
+    desk.board.look_and_wait().await;
     Ok(session)
 }
 

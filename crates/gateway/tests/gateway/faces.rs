@@ -344,7 +344,7 @@ async fn a_caller_of_http1_that_never_reads_holds_its_answer_no_longer_than_the_
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4_096).unwrap();
     let mut stream = socket.connect(hub.gateway.address).await.unwrap();
-    let calls = over_http1(LARGE, "connect-timeout-ms: 1000\r\n").repeat(CALLS);
+    let calls = over_http1(LARGE, "connect-timeout-ms: 3000\r\n").repeat(CALLS);
     stream.write_all(calls.as_bytes()).await.unwrap();
     until("the connection is cut", || hub.gateway.stats.resets.load(Ordering::Relaxed) == 1).await;
     until("nothing is held any more", || hub.gateway.in_flight() == 0).await;

@@ -109,7 +109,7 @@ async fn a_first_call_that_comes_just_at_its_bound_is_served() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_that_called_ends_after_it_was_told_and_not_while_it_calls() {
-    let hub = Hub::with(|options| options.connections.idle = Duration::from_millis(600), |_| {}).await;
+    let hub = Hub::with(|options| options.connections.idle = Duration::from_millis(200), |_| {}).await;
     let busy = connect(hub.gateway.address, 65_535).await;
     let held = async {
         let answer = call(&busy, HELD).await;

@@ -78,7 +78,7 @@ impl Host {
         let bus = Bus::open(config.kafka.clone()).context("the bus cannot be opened")?;
         bus.show(state.metrics());
         let links = Tellers::new(state.instance().name());
-        state.show(Arc::new(links.clone()));
+        state.show(Arc::new(links.page()));
         let host = Self { config: Box::new(config), bus, state, links };
         facts::of_process(&host);
         facts::of_consumers(&host);

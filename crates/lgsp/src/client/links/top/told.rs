@@ -5,6 +5,8 @@ use lgsp_proto::monitor::v1::{Link, LinkChange, LinkState};
 
 use super::figures::Figures;
 
+/// Most links that are kept.
+const MOST_LINKS: usize = 10_000;
 /// Most changes that are kept.
 const MOST_CHANGES: usize = 200;
 
@@ -51,14 +53,7 @@ impl Told {
     /// Takes a change that the monitor tells.
     pub(super) fn hear_change(&mut self, change: LinkChange, now_us: i64) {
         self.at_us = now_us;
-        if let Some(link) = self.links.iter_mut().find(|link| link.id == change.link) {
-            link.state = change.to;
-            link.measured = change.measured;
-            link.cause.clone_from(&change.cause);
-            link.since = change.at;
-            link.evidence.clone_from(&change.evidence);
-            link.unknown_since = None;
-        }
+        change.apply_to(&mut self.links, MOST_LINKS);
         self.remember(change);
     }
 
