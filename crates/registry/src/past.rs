@@ -3,6 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use lgsp_core::time::micros;
 use lgsp_core::{Fault, Reason, rule};
 use lgsp_proto::registry::v1::history_service_server::HistoryService;
 use lgsp_proto::registry::v1::item::Item as Of;
@@ -12,7 +13,7 @@ use lgsp_proto::registry::v1::{
     Moment, Person, Snapshot,
 };
 use prost::Message;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 use tonic::{Request, Response, Status};
 
 use crate::as_of::as_of;
@@ -24,6 +25,7 @@ use crate::history::HistoryError;
 use crate::occasion::not_yours;
 use crate::person::ADMINISTRATOR;
 use crate::register::Held;
+use crate::service::Published;
 
 /// Whoever is none of these is told of now, and of no person.
 const OVERSEERS: [&str; 3] = ["operator", "auditor", ADMINISTRATOR];
@@ -49,14 +51,16 @@ impl Deref for Told {
 #[derive(Debug)]
 pub(crate) struct Past {
     desk: Desk,
+    /// What is published: where files are the rules, all that there is.
+    current: watch::Receiver<Option<Arc<Published>>>,
     environment: String,
     /// The past that was asked for last, for its next page. Whoever else asks waits: one past is held at a time.
     last: Mutex<Option<Arc<Catalogue>>>,
 }
 
 impl Past {
-    pub fn new(desk: Desk, environment: &str) -> Self {
-        Self { desk, environment: environment.to_owned(), last: Mutex::default() }
+    pub fn new(desk: Desk, current: watch::Receiver<Option<Arc<Published>>>, environment: &str) -> Self {
+        Self { desk, current, environment: environment.to_owned(), last: Mutex::default() }
     }
 
     async fn registry(
@@ -64,35 +68,64 @@ impl Past {
         asked: Asked,
         request: GetRegistryRequest,
     ) -> Result<GetRegistryResponse, Fault> {
-        let now = self.desk.register()?.now();
+        let Ok(register) = self.desk.register() else { return self.of_files(&request) };
+        let now = register.now();
         let caller = asked.person(&now.catalogue)?;
         let moment = request.as_of.unwrap_or_default();
         may_ask(caller, &moment)?;
-        let bad_token = || invalid("page_token", rule!("is no token of a page before"));
-        let (moment, after) = match request.page_token.split_once(':') {
-            _ if request.page_token.is_empty() => (moment, ""),
-            Some((sequence, after)) => {
-                let sequence = sequence.parse().map_err(|_| bad_token())?;
-                (Moment { moment: Some(At::Sequence(sequence)) }, after)
-            }
-            None => return Err(bad_token()),
+        let (moment, after) = match page_of(&request.page_token)? {
+            None => (moment, ""),
+            Some((sequence, after)) => (Moment { moment: Some(At::Sequence(sequence)) }, after),
         };
         let catalogue = self.catalogue(&moment, &asked).await?;
+        let page = self.page(&catalogue, catalogue.sequence, after, request.page_size, oversees(caller));
+        Ok(GetRegistryResponse { caller: Some(caller.clone()), ..page })
+    }
 
+    /// What the files say, to whoever the rules let ask: no person decides here. Of what was before them nobody knows.
+    fn of_files(&self, request: &GetRegistryRequest) -> Result<GetRegistryResponse, Fault> {
+        let published = self.current.borrow().clone().ok_or(Reason::SourceUnavailable)?;
+        let filed = published.filed.as_ref().ok_or(Reason::FilesDecide)?;
+        let is_known = match request.as_of.as_ref().and_then(|as_of| as_of.moment.as_ref()) {
+            None => true,
+            Some(At::At(at)) => micros(at) >= filed.since_us,
+            Some(At::Sequence(_) | At::Revision(_)) => false,
+        };
+        if !is_known {
+            return Err(Reason::FilesDecide.into());
+        }
+        let after = match page_of(&request.page_token)? {
+            None => "",
+            // The files have changed since the page before.
+            Some((revision, _)) if revision != filed.catalogue.revision => return Err(bad_token()),
+            Some((_, after)) => after,
+        };
+        Ok(self.page(&filed.catalogue, filed.catalogue.revision, after, request.page_size, false))
+    }
+
+    /// The records after one, as many as an answer holds. The token of the next page names the catalogue by its `number`.
+    fn page(
+        &self,
+        catalogue: &Catalogue,
+        number: u64,
+        after: &str,
+        size: i32,
+        with_persons: bool,
+    ) -> GetRegistryResponse {
         let is_person = |item: &Of| matches!(item, Of::Person(_) | Of::PersonProposal(_));
-        let told = |item: &Of| oversees(caller) || !is_person(item);
+        let told = |item: &Of| with_persons || !is_person(item);
         let rest = catalogue.items().filter(|(key, item)| key.as_str() > after && told(item));
         let rest = rest.map(|(key, of)| (key, Item { item: Some(of) }));
-        let (found, more) = fill(rest, page_size(request.page_size), |(_, item)| item.encoded_len());
-        let last = found.last().filter(|_| more).map(|(key, _)| format!("{}:{key}", catalogue.sequence));
-        Ok(GetRegistryResponse {
+        let (found, more) = fill(rest, page_size(size), |(_, item)| item.encoded_len());
+        let last = found.last().filter(|_| more).map(|(key, _)| format!("{number}:{key}"));
+        GetRegistryResponse {
             items: found.into_iter().map(|(_, item)| item).collect(),
             next_page_token: last.unwrap_or_default(),
             sequence: catalogue.sequence,
             revision: catalogue.revision,
             environment: self.environment.clone(),
-            caller: Some(caller.clone()),
-        })
+            caller: None,
+        }
     }
 
     async fn snapshot(
@@ -146,6 +179,19 @@ impl Past {
         *last = Some(past.clone());
         Ok(Told::Then(past))
     }
+}
+
+/// The change or the revision of a page before, and its last key; `None`: there was none.
+fn page_of(token: &str) -> Result<Option<(u64, &str)>, Fault> {
+    if token.is_empty() {
+        return Ok(None);
+    }
+    let (number, after) = token.split_once(':').ok_or_else(bad_token)?;
+    Ok(Some((number.parse().map_err(|_| bad_token())?, after)))
+}
+
+fn bad_token() -> Fault {
+    invalid("page_token", rule!("is no token of a page before"))
 }
 
 fn oversees(person: &Person) -> bool {

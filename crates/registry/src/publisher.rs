@@ -22,7 +22,7 @@ use crate::origin::Origin;
 use crate::register::Register;
 use crate::registry::name_of_topic;
 use crate::rules::{Checked, Folder, check, content_digest};
-use crate::service::Published;
+use crate::service::{Filed, Published};
 use crate::sign::SnapshotKey;
 use crate::{Error, Options};
 
@@ -238,7 +238,9 @@ impl Publisher {
         }
         self.revision.set(revision);
         self.topic.ready();
-        let published = Published::new(known.snapshot.clone(), &self.checked.descriptors);
+        let filed = self.register.is_none();
+        let filed = filed.then(|| Filed::of(&self.checked, known.revision(), unix_micros(SystemTime::now())));
+        let published = Published::new(known.snapshot.clone(), &self.checked.descriptors, filed);
         self.current.send_replace(Some(Arc::new(published)));
         self.on_topic.holds(known);
         self.has_published_here = true;

@@ -16,7 +16,7 @@ use tracing::warn;
 
 use crate::Error;
 use crate::asked::invalid;
-use crate::catalogue::{Catalogue, import, stamped};
+use crate::catalogue::{Catalogue, stamped};
 use crate::decide::Draft;
 pub(crate) use crate::held::Held;
 use crate::held::{NotHeld, hold};
@@ -67,9 +67,7 @@ impl Register {
         if catalogue.sequence == 0 {
             let (first, revision) = first().await?;
             history.keep(first.descriptors(), until).await?;
-            let mut edits = import(first.snapshot(), &Default::default());
-            edits.extend(first.inventory());
-            let import = of_its_own(&catalogue, "import", edits);
+            let import = of_its_own(&catalogue, "import", first.first());
             let change = Change { revision: revision + 1, own_services: own::NUMBER, ..import };
             // Another registry may have been faster: then its change is the first.
             history.append(&change, until).await?;

@@ -272,7 +272,7 @@ impl Registry {
             .add_service(CatalogueServiceServer::new(Services::new(desk.clone())))
             .add_service(CredentialServiceServer::new(Credentials::new(desk.clone())))
             .add_service(AdministrationServiceServer::new(Administrators::new(desk.clone())))
-            .add_service(HistoryServiceServer::new(Past::new(desk, &self.environment)))
+            .add_service(HistoryServiceServer::new(Past::new(desk, self.current.clone(), &self.environment)))
     }
 
     /// Whether the rules that are published know this key as one of an application's.

@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn the_state_names_what_ends_within_a_week_and_each_threshold_is_told_once_a_day() {
-        let published = Published::new(snapshot(), &BTreeMap::new());
+        let published = Published::new(snapshot(), &BTreeMap::new(), None);
         let current = watch::Sender::new(Some(Arc::new(published)));
         let state = State::new(Instance::new("registry", "0"));
         let mut reminders = Reminders::new(None, current.subscribe(), &state);

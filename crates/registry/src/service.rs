@@ -9,11 +9,14 @@ use lgsp_core::time::{micros, unix_micros};
 use lgsp_core::{ApplicationId, Fault, Reason, Violation, descriptor_key};
 use lgsp_proto::registry::v1::registry_service_server::RegistryService;
 use lgsp_proto::registry::v1::{
-    Agreement, AgreementState, Application, ApplicationSummary, DataService, ListApplicationsRequest,
+    Agreement, AgreementState, Application, ApplicationSummary, Change, DataService, ListApplicationsRequest,
     ListApplicationsResponse, ListServicesRequest, ListServicesResponse, ServiceSummary, Snapshot,
 };
 use tokio::sync::watch;
 use tonic::{Request, Response, Status};
+
+use crate::catalogue::Catalogue;
+use crate::rules::Checked;
 
 const DEFAULT_PAGE: usize = 100;
 const LARGEST_PAGE: usize = 500;
@@ -24,6 +27,27 @@ pub(crate) struct Published {
     snapshot: Snapshot,
     /// Names of the methods of each service.
     methods: BTreeMap<String, Vec<String>>,
+    /// What the files say altogether, where nothing else decides.
+    pub filed: Option<Filed>,
+}
+
+/// The registry as its files have it. They have no past.
+#[derive(Debug)]
+pub(crate) struct Filed {
+    /// As a store that begins with them would hold it.
+    pub catalogue: Catalogue,
+    /// When they were published here, Unix µs.
+    pub since_us: i64,
+}
+
+impl Filed {
+    /// Of rules that are published now.
+    pub fn of(checked: &Checked, revision: u64, now_us: i64) -> Self {
+        let first = Change { sequence: 1, edits: checked.first(), revision, ..Change::default() };
+        let mut catalogue = Catalogue::default();
+        catalogue.apply(&first).expect("the first change follows none");
+        Self { catalogue, since_us: now_us }
+    }
 }
 
 impl Published {
@@ -33,14 +57,14 @@ impl Published {
     }
 
     /// Reads the methods out of the contracts that the snapshot was checked with.
-    pub fn new(snapshot: Snapshot, descriptors: &BTreeMap<String, Bytes>) -> Self {
+    pub fn new(snapshot: Snapshot, descriptors: &BTreeMap<String, Bytes>, filed: Option<Filed>) -> Self {
         let methods_of = |service: &DataService| {
             let set = descriptors.get(&descriptor_key(&service.descriptor_sha256))?;
             let descriptor = lgsp_proto::link(set).ok()?.get_service_by_name(&service.name)?;
             Some(descriptor.methods().map(|method| method.name().to_owned()).collect())
         };
         let named = |service: &DataService| (service.name.clone(), methods_of(service).unwrap_or_default());
-        Self { methods: snapshot.services.iter().map(named).collect(), snapshot }
+        Self { methods: snapshot.services.iter().map(named).collect(), snapshot, filed }
     }
 }
 
@@ -195,7 +219,7 @@ mod tests {
 
     fn service() -> Service {
         let checked = check(&Folder::of(crate::shipped().iter().copied()), "sandbox").unwrap();
-        let published = Published::new(checked.snapshot, &checked.descriptors);
+        let published = Published::new(checked.snapshot, &checked.descriptors, None);
         Service::new(watch::Sender::new(Some(Arc::new(published))).subscribe())
     }
 

@@ -11,15 +11,19 @@ use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use lgsp::cli::{Cli, Command};
 use lgsp::client::{self, Lang};
 use lgsp_core::Reason;
-use lgsp_core::indicators::Period;
+use lgsp_core::indicators::{Held, Period};
 use lgsp_core::time::{day, timestamp, unix_micros};
 use lgsp_proto::ledger::v1::{CountTrafficRequest, Outcome, TrafficCount, TrafficCounts};
 use lgsp_proto::registry::v1::connection_service_client::ConnectionServiceClient;
-use lgsp_proto::registry::v1::{NationalService, NationalServiceState, PutNationalServiceRequest};
+use lgsp_proto::registry::v1::history_service_client::HistoryServiceClient;
+use lgsp_proto::registry::v1::moment::Moment as At;
+use lgsp_proto::registry::v1::{
+    GetRegistryRequest, Moment, NationalService, NationalServiceState, PutNationalServiceRequest,
+};
 use tonic::Status;
 
 use crate::caller::{App, exchange_of, refused};
-use crate::fixture::{City, PERSON, key_of};
+use crate::fixture::{City, PERSON, hub, key_of};
 
 const POPULATION: &str = "lgsp.population.v1.PopulationService";
 /// Nobody's number: the sample has none of this province.
@@ -70,6 +74,29 @@ async fn call(city: &City) {
         let status = app.get_citizen(number).await.expect_err("it is refused");
         city.hub.final_entry(exchange_of(status.metadata())).await;
     }
+}
+
+#[tokio::test]
+async fn files_tell_what_the_registry_holds_now_and_nothing_of_before() {
+    let app = hub().await.app("dieu-hanh");
+    let mut client = HistoryServiceClient::new(app.channel.clone());
+    let mut read = async |at_us: i64, page_token: String| {
+        let as_of = Some(Moment { moment: Some(At::At(timestamp(at_us))) });
+        let request = GetRegistryRequest { as_of, page_size: 50, page_token };
+        client.get_registry(app.request(request)).await
+    };
+    let (mut held, mut token, mut pages) = (Held::default(), String::new(), 0);
+    while pages == 0 || !token.is_empty() {
+        let page = read(today().until_us(), token).await.expect("told").into_inner();
+        page.items.iter().for_each(|item| held.add(item));
+        (token, pages) = (page.next_page_token, pages + 1);
+    }
+    let stood = held.stood();
+    let printed =
+        [stood.applications, stood.national, stood.systems].map(|ratio| ratio.expect("told").to_string());
+    assert_eq!((printed.each_ref().map(String::as_str), pages > 1), (["11/11", "8/15", "11/31"], true));
+    refused(read(today().since_us() - 1, String::new()).await, Reason::FilesDecide);
+    refused(read(today().until_us(), "999:item".to_owned()).await, Reason::InvalidField);
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use h2::client::SendRequest;
 use http::Response;
+use lgsp_gateway::Options;
 use lgsp_proto::population::v1::GetCitizenRequest;
 use prost::Message;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy, duplex, split};
@@ -109,7 +110,12 @@ async fn a_first_call_that_comes_just_at_its_bound_is_served() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_that_called_ends_after_it_was_told_and_not_while_it_calls() {
-    let hub = Hub::with(|options| options.connections.idle = Duration::from_millis(200), |_| {}).await;
+    let bounds = |options: &mut Options| {
+        let connections = &mut options.connections;
+        // Who has just begun is looked at when its first call is due, and from then on as often as it may be idle.
+        (connections.first_call, connections.idle) = (Duration::from_secs(1), Duration::from_millis(200));
+    };
+    let hub = Hub::with(bounds, |_| {}).await;
     let busy = connect(hub.gateway.address, 65_535).await;
     let held = async {
         let answer = call(&busy, HELD).await;

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use lgsp_core::ApplicationId;
 use lgsp_proto::registry::v1::item::Item as Of;
-use lgsp_proto::registry::v1::{Edit, Item, NationalService, NationalServiceState, System};
+use lgsp_proto::registry::v1::{AgreementRecord, Edit, Item, NationalService, NationalServiceState, System};
 
 use super::Checked;
 use super::check::{Checker, SLUG};
 use super::entries;
 use super::folder::INVENTORY;
 use super::parse::{Document, Entry};
-use crate::catalogue::put;
+use crate::catalogue::{import, put};
 use crate::working_days::date;
 
 impl Checker<'_> {
@@ -98,7 +98,14 @@ impl Checked {
         (systems.collect(), national.collect())
     }
 
-    /// The changes that put the inventory: a registry begins with it.
+    /// The edits of the change that a registry begins with.
+    pub(crate) fn first(&self) -> Vec<Edit> {
+        let mut edits = import(&self.snapshot, &AgreementRecord::default());
+        edits.extend(self.inventory());
+        edits
+    }
+
+    /// The edits that put the inventory.
     pub(crate) fn inventory(&self) -> Vec<Edit> {
         let named = self.inventory.iter().filter_map(|item| match item.item.clone()? {
             Of::System(it) => Some((it.id.clone(), Of::System(it))),
@@ -115,16 +122,14 @@ mod tests {
     use lgsp_proto::registry::v1::Change;
 
     use super::*;
-    use crate::catalogue::{Catalogue, import};
+    use crate::catalogue::Catalogue;
     use crate::rules::{Folder, check};
 
     #[test]
     fn the_figures_of_the_first_report_come_out_of_the_registry_that_ships() {
         let checked = check(&Folder::of(crate::shipped().iter().copied()), "production").unwrap();
-        let mut edits = import(checked.snapshot(), &Default::default());
-        edits.extend(checked.inventory());
         let mut catalogue = Catalogue::default();
-        catalogue.apply(&Change { sequence: 1, edits, ..Change::default() }).unwrap();
+        catalogue.apply(&Change { sequence: 1, edits: checked.first(), ..Change::default() }).unwrap();
         let mut held = Held::default();
         catalogue.items().for_each(|(_, item)| held.add(&Item { item: Some(item) }));
         let stood = held.stood();

@@ -62,11 +62,11 @@ impl Gathered {
         // What was changed at the very end is of the next period.
         let at = moment::Moment::At(timestamp(until - 1));
         let known = match Known::read(session, Some(Moment { moment: Some(at) })).await {
-            // Files have no past: what the registry knows of the period is not measured.
+            // Files have no past: what the registry held then is not measured.
             Err(Error::Refused(failure)) if failure.reason() == Some(Reason::FilesDecide.name()) => {
                 output::note(lang.pick(
-                    "note: the rules of this hub are files, which keep no history: without the figures of the registry (docs/decisions.md)",
-                    "lưu ý: quy tắc của trục này là các tệp, không lưu lịch sử: không có số liệu của danh mục (docs/decisions.md)",
+                    "note: the rules of this hub are files, which keep no history, and were published after this period: without the figures of the registry (docs/decisions.md)",
+                    "lưu ý: quy tắc của trục này là các tệp, không lưu lịch sử và được công bố sau kỳ này: không có số liệu của danh mục (docs/decisions.md)",
                 ));
                 Known::default()
             }
