@@ -159,6 +159,29 @@ fn lists_the_form(tour: &Tour, listing: &str) {
 }
 
 #[test]
+fn what_operators_and_offices_are_shown_is_there() {
+    let tour = Tour::start();
+    let status = commands("lgsp status").remove(0);
+    let began = Instant::now();
+    loop {
+        let output = tour.run(&status);
+        let told = text(&output.stdout);
+        if output.status.code() == SERVED && told.contains("provider/population") {
+            break;
+        }
+        assert!(began.elapsed() < PATIENCE, "{status} tells\n{told}{}", text(&output.stderr));
+    }
+    let report = commands("lgsp report").remove(0).replace("--output report.html", "--output \"$DATA/report.html\"");
+    let output = tour.run(&report);
+    assert_eq!(output.status.code(), SERVED, "{report}\n{}", text(&output.stderr));
+    let page = fs::read_to_string(tour.hub.data().join("report.html")).expect("the report is written");
+    for figure in ["11/11", "8/15", "35.5"] {
+        assert!(page.contains(figure), "{figure} is not in the report");
+    }
+    tour.stop();
+}
+
+#[test]
 fn each_of_the_five_persons_shows_what_the_table_says() {
     let tour = Tour::start();
     let call = commands("lgsp call ").remove(0);
