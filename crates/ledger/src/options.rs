@@ -34,7 +34,7 @@ pub struct Options {
     /// How long after its deadline an exchange without an end is entered as abandoned.
     #[serde(with = "units::duration")]
     pub abandon_after: Duration,
-    /// Most requests that are watched for their end.
+    /// Most requests that are watched for their end; further ones wait on their topic.
     pub most_open: usize,
     /// Size of a segment of the log.
     #[serde(with = "units::size")]
@@ -231,7 +231,7 @@ impl config::Options for Options {
             row(
                 "most-open",
                 "1 to 10000000",
-                "Most requests that are watched for their end. The oldest go first.",
+                "Most requests that are watched for their end. Further ones wait on their topic, which keeps them for ten minutes.",
             ),
             row("segment-size", size, "Size of a segment of the log. At least 4KiB."),
             row("journal-size", size, "Size of a segment of the journal. At least 4KiB."),

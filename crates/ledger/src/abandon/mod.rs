@@ -12,7 +12,7 @@ use lgsp_core::time::unix_micros;
 use lgsp_runtime::Component;
 use lgsp_runtime::state::Fact;
 use prost::Message;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
@@ -25,8 +25,8 @@ use crate::index::Index;
 
 /// How long the filing may take to catch up before the next look.
 const CATCH_UP: Duration = Duration::from_secs(5);
-/// Most exchanges that are entered as abandoned at one look.
-const MOST_AT_ONCE: usize = 500;
+/// Most exchanges that are looked at at once.
+const MOST_AT_ONCE: usize = 2_000;
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 
 /// Reads the requests of one domain.
@@ -63,7 +63,7 @@ impl Requests {
                 continue;
             };
             match requests.next().await {
-                Ok(Tailed::Record(record)) => self.take(&record),
+                Ok(Tailed::Record(record)) => self.take(&record).await,
                 Ok(Tailed::CaughtUp) => {}
                 Err(error) => {
                     warn!(%error, topic, "reading the requests has ended; beginning again");
@@ -73,13 +73,13 @@ impl Requests {
         }
     }
 
-    fn take(&self, record: &Record) {
+    async fn take(&self, record: &Record) {
         if !record.is_request_under(&self.key) {
             debug!(topic = %record.topic, record.partition, record.offset, "request refused");
             return self.refused.add(1);
         }
         if let Some(request) = Request::of(record) {
-            self.open.register(request);
+            self.open.register(request).await;
         }
     }
 }
@@ -102,18 +102,21 @@ impl Abandoner {
     pub async fn run(self, stop: CancellationToken) {
         let look_every = (self.after / 10).clamp(Duration::from_millis(50), Duration::from_secs(1));
         loop {
-            tokio::select! { () = sleep(look_every) => {}, () = stop.cancelled() => return }
-            match self.look().await {
+            let looked = self.look().await;
+            match &looked {
                 Ok(Look::Behind) => self.component.degraded("waits for entries that are on their way"),
-                Ok(Look::Done) if self.open.overflowed() => {
+                Ok(Look::Done | Look::More) if self.open.was_full() => {
                     self.component.degraded("more requests without an end than can be watched")
                 }
-                Ok(Look::Done) => self.component.ready(),
+                Ok(Look::Done | Look::More) => self.component.ready(),
                 Err(error) => {
                     warn!(%error, "abandoned exchanges cannot be entered");
                     self.component.degraded("abandoned exchanges cannot be entered");
                 }
             }
+            // After a restart all that is kept of the topics is due, and nearly all of it has ended.
+            let pause = if matches!(looked, Ok(Look::More)) { Duration::ZERO } else { look_every };
+            tokio::select! { () = sleep(pause) => {}, () = stop.cancelled() => return }
         }
     }
 
@@ -125,9 +128,12 @@ impl Abandoner {
         }
         // Their ends may be on their way: on the topic, or in the journal. Stored offsets may be of a topic that was made anew:
         // what was there at the start must have been read, whatever they say.
-        let held = self.bus.watermarks(topics::EXCHANGE).await?;
-        let is_taken_in = self.filed.has_caught_up() && is_taken_in(&self.fsynced.borrow(), &held);
-        if !is_taken_in || !self.filed.catch_up(Instant::now() + CATCH_UP).await {
+        let (held, deadline) = (self.bus.watermarks(topics::EXCHANGE).await?, Instant::now() + CATCH_UP);
+        // Under load something is always on its way: what was there by now has to be taken in, and nothing later.
+        let mut fsynced = self.fsynced.clone();
+        let taken_in = fsynced.wait_for(|fsynced| is_taken_in(fsynced, &held));
+        let is_taken_in = timeout_at(deadline, taken_in).await.is_ok_and(|taken_in| taken_in.is_ok());
+        if !is_taken_in || !self.filed.has_caught_up() || !self.filed.catch_up(deadline).await {
             return Ok(Look::Behind);
         }
         let ids: Vec<_> = due.iter().map(|request| request.exchange).collect();
@@ -143,7 +149,7 @@ impl Abandoner {
             info!(exchange = %request.exchange, "exchange abandoned");
         }
         self.open.ended(ended);
-        Ok(Look::Done)
+        Ok(if due.len() < MOST_AT_ONCE { Look::Done } else { Look::More })
     }
 }
 
@@ -151,6 +157,8 @@ impl Abandoner {
 enum Look {
     /// Whatever has no end is entered.
     Done,
+    /// The same, of as many as are looked at at once.
+    More,
     /// An end may still be on its way.
     Behind,
 }

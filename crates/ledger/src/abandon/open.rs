@@ -5,19 +5,23 @@ use std::time::Duration;
 use lgsp_core::ExchangeId;
 use lgsp_runtime::state::Fact;
 use parking_lot::Mutex;
+use tokio::time::sleep;
 
 use super::request::Request;
 
 /// How many ends are remembered whose requests may not have been read yet.
 const REMEMBERED: usize = 65_536;
 
-/// Exchanges whose request is on Kafka and whose end is not entered. Bounded: the oldest go first.
+/// How soon who waits for room looks again.
+const ROOM: Duration = Duration::from_millis(10);
+
+/// Exchanges whose request is on Kafka and whose end is not entered. Bounded: further ones wait on their topic.
 #[derive(Debug)]
 pub(crate) struct Open {
     inner: Mutex<Inner>,
     most: usize,
     after_us: i64,
-    overflowed: AtomicBool,
+    is_full: AtomicBool,
     count: Fact,
 }
 
@@ -33,25 +37,35 @@ impl Open {
     /// Watches at most `most` requests; one is due `after` its deadline.
     pub fn new(most: usize, after: Duration, count: Fact) -> Self {
         let after_us = i64::try_from(after.as_micros()).unwrap_or(i64::MAX);
-        Self { inner: Mutex::default(), most, after_us, overflowed: AtomicBool::new(false), count }
+        Self { inner: Mutex::default(), most, after_us, is_full: AtomicBool::new(false), count }
     }
 
-    /// Watches a request for its end.
-    pub fn register(&self, request: Request) {
+    /// Watches a request for its end. While as many are watched as may be, it waits for room: none is left out.
+    pub async fn register(&self, request: Request) {
+        let mut waiting = Some(request);
+        while let Some(request) = waiting.take() {
+            waiting = self.try_register(request);
+            if waiting.is_some() {
+                self.is_full.store(true, Ordering::Relaxed);
+                sleep(ROOM).await;
+            }
+        }
+    }
+
+    /// Gives back what there is no room for.
+    fn try_register(&self, request: Request) -> Option<Request> {
         let mut inner = self.inner.lock();
         let exchange = request.exchange;
         if inner.ended.contains(&exchange) || inner.requests.contains_key(&exchange) {
-            return;
+            return None;
+        }
+        if inner.requests.len() >= self.most {
+            return Some(request);
         }
         inner.by_deadline.insert((request.deadline_us, exchange));
         inner.requests.insert(exchange, request);
-        if inner.requests.len() > self.most
-            && let Some((_, oldest)) = inner.by_deadline.pop_first()
-        {
-            inner.requests.remove(&oldest);
-            self.overflowed.store(true, Ordering::Relaxed);
-        }
         self.count.set(i64::try_from(inner.requests.len()).unwrap_or(i64::MAX));
+        None
     }
 
     /// These exchanges need not be watched any more, even if their requests are read only later.
@@ -81,18 +95,19 @@ impl Open {
         due.filter_map(|(_, exchange)| inner.requests.get(exchange).cloned()).collect()
     }
 
-    /// Whether a request without an end was sent before a moment.
+    /// Whether a request without an end was sent before a moment, or may have been: of those that wait for room nobody knows.
     pub fn has_sent_before(&self, moment_us: i64) -> bool {
-        self.inner.lock().requests.values().any(|request| request.sent_us < moment_us)
+        let inner = self.inner.lock();
+        inner.requests.len() >= self.most || inner.requests.values().any(|request| request.sent_us < moment_us)
     }
 
     pub fn len(&self) -> usize {
         self.inner.lock().requests.len()
     }
 
-    /// Whether a request was left out since this was asked last.
-    pub fn overflowed(&self) -> bool {
-        self.overflowed.swap(false, Ordering::Relaxed)
+    /// Whether a request has waited for room since this was asked last.
+    pub fn was_full(&self) -> bool {
+        self.is_full.swap(false, Ordering::Relaxed)
     }
 }
 
@@ -101,6 +116,7 @@ mod tests {
     use bytes::Bytes;
     use lgsp_bus::Record;
     use lgsp_runtime::{Instance, State};
+    use tokio::time::timeout;
 
     use super::*;
 
@@ -127,31 +143,44 @@ mod tests {
         requests.iter().map(|request| request.deadline_us).collect()
     }
 
-    #[test]
-    fn a_request_without_an_end_is_due_some_time_after_its_deadline() {
+    #[tokio::test]
+    async fn a_request_without_an_end_is_due_some_time_after_its_deadline() {
         let open = open(10);
-        [300, 100, 200].into_iter().for_each(|deadline| open.register(request(deadline)));
+        for deadline in [300, 100, 200] {
+            open.register(request(deadline)).await;
+        }
         assert!(open.due(109, 10).is_empty());
         assert_eq!(deadlines(&open.due(210, 10)), [100, 200]);
         assert_eq!(deadlines(&open.due(1_000, 1)), [100]);
     }
 
-    #[test]
-    fn an_end_takes_the_request_away_whichever_comes_first() {
+    #[tokio::test]
+    async fn an_end_takes_the_request_away_whichever_comes_first() {
         let open = open(10);
         let (before, after) = (request(100), request(100));
-        open.register(before.clone());
+        open.register(before.clone()).await;
         open.ended([before.exchange, after.exchange]);
-        open.register(after);
+        open.register(after).await;
         assert_eq!((open.len(), open.due(1_000, 10).len()), (0, 0));
     }
 
-    #[test]
-    fn more_requests_than_can_be_watched_push_the_oldest_out_and_that_is_told() {
+    #[tokio::test(start_paused = true)]
+    async fn more_requests_than_can_be_watched_wait_and_none_is_left_out() {
         let open = open(2);
-        [100, 300, 200].into_iter().for_each(|deadline| open.register(request(deadline)));
+        let first = request(100);
+        open.register(first.clone()).await;
+        assert!(!open.has_sent_before(0), "what is sent later is of no concern");
+        open.register(request(300)).await;
+        assert!(open.has_sent_before(0), "of what waits nobody knows");
+        assert!(timeout(ROOM * 3, open.register(request(200))).await.is_err());
+        assert!(open.was_full());
+        let third = request(200);
+        let ends = async {
+            sleep(ROOM * 2).await;
+            open.ended([first.exchange]);
+        };
+        tokio::join!(open.register(third), ends);
         assert_eq!(deadlines(&open.due(1_000, 10)), [200, 300]);
-        assert!(open.overflowed());
-        assert!(!open.overflowed());
+        assert!(open.was_full() && !open.was_full());
     }
 }

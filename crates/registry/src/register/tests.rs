@@ -3,7 +3,7 @@ use lgsp_proto::registry::v1::item::Item as Of;
 use lgsp_proto::registry::v1::{Application, Credential, CredentialRecord, Purpose};
 
 use super::*;
-use crate::catalogue::put;
+use crate::catalogue::{import, put};
 use crate::office::told;
 use crate::rules::{Folder, check};
 
