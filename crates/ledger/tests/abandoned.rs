@@ -12,7 +12,7 @@ use lgsp_ledger::{Abandon, Error, Keys, Options};
 use lgsp_proto::ledger::v1::{ExchangeFilter, Hop, Outcome, Phase};
 use lgsp_runtime::{Instance, Shutdown, State, shutdown};
 use site::{Numbered, PATIENCE, Running, Site, bus, request, request_under};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 const AFTER: Duration = Duration::from_millis(200);
 
@@ -103,6 +103,33 @@ async fn no_exchange_is_abandoned_whose_end_waits_for_the_disk() {
     running.until("nothing is open", |running| running.state.fact("open-requests").get() == 0).await;
     assert_eq!(running.phases(ended.exchange).await, [Phase::Final]);
     assert_eq!(running.completeness().await.abandoned, 0);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ledger_behind_more_requests_than_it_watches_leaves_none_out_while_entries_go_on_and_on() {
+    const REQUESTS: usize = 24;
+    let (site, bus) = (Site::new(), bus());
+    let requests: Vec<_> = (0..REQUESTS).map(|_| ExchangeId::new()).collect();
+    for exchange in &requests {
+        request(&bus, *exchange).await;
+    }
+    let options = Options { abandon: Abandon::Always, abandon_after: AFTER, most_open: 3, ..site.options() };
+    let running = Running::start(options, &bus).await;
+    let entries = async {
+        for number in 1.. {
+            running.append(&Numbered::new(number)).await;
+        }
+    };
+    let each_has_its_end = timeout(PATIENCE, async {
+        while running.completeness().await.abandoned < REQUESTS as u64 {
+            sleep(AFTER / 10).await;
+        }
+    });
+    tokio::select! { () = entries => {}, ended = each_has_its_end => ended.expect("each has its end") }
+    for exchange in requests {
+        assert_eq!(running.phases(exchange).await, [Phase::Abandoned]);
+    }
     running.stop().await;
 }
 

@@ -171,7 +171,8 @@ fn what_operators_and_offices_are_shown_is_there() {
         }
         assert!(began.elapsed() < PATIENCE, "{status} tells\n{told}{}", text(&output.stderr));
     }
-    let report = commands("lgsp report").remove(0).replace("--output report.html", "--output \"$DATA/report.html\"");
+    let report =
+        commands("lgsp report").remove(0).replace("--output report.html", "--output \"$DATA/report.html\"");
     let output = tour.run(&report);
     assert_eq!(output.status.code(), SERVED, "{report}\n{}", text(&output.stderr));
     let page = fs::read_to_string(tour.hub.data().join("report.html")).expect("the report is written");

@@ -98,7 +98,8 @@ impl Open {
     /// Whether a request without an end was sent before a moment, or may have been: of those that wait for room nobody knows.
     pub fn has_sent_before(&self, moment_us: i64) -> bool {
         let inner = self.inner.lock();
-        inner.requests.len() >= self.most || inner.requests.values().any(|request| request.sent_us < moment_us)
+        inner.requests.len() >= self.most
+            || inner.requests.values().any(|request| request.sent_us < moment_us)
     }
 
     pub fn len(&self) -> usize {
