@@ -23,7 +23,7 @@ const STARTING: &str = "starting";
 /// Asks a source whether it answers.
 #[async_trait]
 pub trait Probe: Send + Sync + 'static {
-    /// Reads one record of any kind, before the deadline.
+    /// Asks for what the adapter needs, before the deadline, and reads nobody's record.
     ///
     /// # Errors
     /// The source does not answer as it should.

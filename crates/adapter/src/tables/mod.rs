@@ -180,12 +180,11 @@ fn system(dialect: Dialect) -> &'static str {
     }
 }
 
-/// Names every column, so that a source is unhealthy that changed its schema. One record of a table is read, and none of a
-/// query, which might have to sort all it has for one.
+/// Names every column, so that a source is unhealthy that changed its schema or the hub's rights to it. The database looks for all
+/// of them before it would read a record, and none is read: nobody has asked about the one that it would be of.
 fn probe_of(relation: &Compiled, relations: &[Compiled]) -> Statement {
     let columns: Vec<&str> = relation.relation.columns.iter().map(|column| column.name).collect();
-    let records = usize::from(!relation.from.starts_with('('));
-    let sql = format!("SELECT {} FROM {} LIMIT {records}", columns.join(", "), relation.relation.name);
+    let sql = format!("SELECT {} FROM {} LIMIT 0", columns.join(", "), relation.relation.name);
     Statement::new(&sql, relations)
 }
 

@@ -4,6 +4,7 @@
 mod checking;
 mod in_force;
 mod opening;
+mod probing;
 mod reading;
 
 use lgsp_adapter::testing::Database;
