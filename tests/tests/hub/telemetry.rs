@@ -88,3 +88,26 @@ fn alerts_and_dashboards_ask_for_nothing_that_the_hub_does_not_tell() {
     }
     assert!(asked > 100, "the files ask for {asked}");
 }
+
+#[test]
+fn every_alert_has_a_case_in_which_it_is_told() {
+    let read =
+        |file: &str| fs::read_to_string(root().join("deploy/prometheus").join(file)).expect("readable");
+    let rules = read("rules.yml");
+    let alerts: BTreeSet<&str> =
+        rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
+    assert!(alerts.len() > 20, "{alerts:?}");
+    let (tests, mut asked, mut told) = (read("rules.test.yml"), "", BTreeSet::new());
+    for line in tests.lines().map(str::trim) {
+        if let Some(alert) = line.strip_prefix("alertname: ") {
+            assert!(alerts.contains(alert), "there is no alert {alert} in rules.yml");
+            asked = alert;
+        }
+        // With `[]` behind it, nothing is told.
+        if line == "exp_alerts:" {
+            told.insert(asked);
+        }
+    }
+    let untold: Vec<&&str> = alerts.difference(&told).collect();
+    assert!(untold.is_empty(), "no case of rules.test.yml tells {untold:?}");
+}
