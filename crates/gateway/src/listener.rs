@@ -188,8 +188,13 @@ impl Accepted {
         let mut http = pin!(self.builder.serve_connection(TokioIo::new(stream), service));
         loop {
             tokio::select! {
-                // However it ends, whoever called on it sees it; there is nobody else to tell.
-                _ = http.as_mut() => return,
+                // However it ends, whoever called on it sees it. Of HTTP/1 an answer that is cut off takes its connection with it.
+                ended = http.as_mut() => {
+                    if ended.is_err_and(|error| was_cut_off(&*error)) {
+                        Stats::count(&self.hub.stats.resets);
+                    }
+                    return;
+                }
                 () = self.hub.leaving.cancelled(), if !activity.is_closing() => {
                     activity.close();
                     http.as_mut().graceful_shutdown();
@@ -216,4 +221,9 @@ impl Accepted {
             }
         }
     }
+}
+
+/// Whether a body of ours ended a connection, and not its caller.
+fn was_cut_off(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_user)
 }
