@@ -125,7 +125,7 @@ async fn a_changed_rule_holds_within_moments_and_a_broken_one_never() {
     fs::write(&agreements, shipped.replace("    \"citizen.full_name\",\n    \"citizen.date_of_birth\",\n    \"citizen.sex\",\n    \"citizen.permanent_address.text\"", "    \"citizen.sex\",\n    \"citizen.permanent_address.text\"")).expect("written");
     let changed = Instant::now();
     within("the field no longer leaves", || async { name().await.is_empty() }).await;
-    assert!(changed.elapsed() < Duration::from_secs(3), "followed after {:?}", changed.elapsed());
+    assert!(changed.elapsed() < Duration::from_secs(10), "followed after {:?}", changed.elapsed());
 
     fs::write(&agreements, "this is no rule").expect("written");
     within("the broken rules are told", || async { !hub.is_well("registry", "rules") }).await;
